@@ -1,0 +1,72 @@
+//! The interface's HTTP server.
+
+use std::{convert::Infallible, io, sync::Arc, time::Duration};
+
+use http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
+use hyper::server::conn::http1::Builder;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tower::{ServiceBuilder, service_fn};
+use tower_http::{
+    catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
+};
+
+use super::{Source, routes};
+use crate::{
+    config::Secret,
+    net::{Acceptor, Bound, Greeter},
+};
+
+/// So many connections at one time; more wait.
+const CONNECTIONS: usize = 64;
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Serves the interface on `bound` for as long as it is polled.
+///
+/// # Errors
+/// Where the socket can't be used in this runtime.
+pub(crate) async fn serve(
+    bound: &Bound,
+    source: Arc<dyn Source>,
+    token: Option<Secret>,
+) -> io::Result<()> {
+    let acceptor = Acceptor::new(bound.share()?)?;
+    let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+    let service = ServiceBuilder::new()
+        .layer(CatchPanicLayer::new())
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            REQUEST_TIMEOUT,
+        ))
+        .layer(SetResponseHeaderLayer::overriding(
+            CACHE_CONTROL,
+            HeaderValue::from_static("no-store"),
+        ))
+        .service(service_fn(move |request| {
+            let response = routes::answer(&*source, token.as_ref(), &request);
+            async move { Ok::<_, Infallible>(response) }
+        }));
+    loop {
+        let place = Arc::clone(&places).acquire_owned().await;
+        let stream = match acceptor.accept().await {
+            Ok(raw) => Greeter::default().greet(raw).await,
+            Err(error) => Err(error),
+        };
+        let Ok(stream) = stream else {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        };
+        let service = TowerToHyperService::new(service.clone());
+        tokio::spawn(async move {
+            let connection = Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(REQUEST_TIMEOUT)
+                .serve_connection(TokioIo::new(stream), service);
+            // A client of the administration that leaves early is nobody's concern.
+            let _ = connection.await;
+            drop(place);
+        });
+    }
+}

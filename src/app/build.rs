@@ -1,0 +1,163 @@
+//! From a configuration to a program that is ready to run: everything that can fail, fails here.
+
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
+
+use super::{AppError, shared::Shared};
+use crate::{
+    config::{Config, Listen, Mistake, Sources},
+    http::Marks,
+    ledger::Ledger,
+    lifecycle::Phases,
+    net::{Bound, ClientTlsLoader, Connector, Descriptors, Greeter, ServerTlsLoader, bind},
+    shadow::{Common, DifferenceLog, Pair, Shadow},
+    tee::Budget,
+    telemetry::metrics::{PoolMetrics, ProxyMetrics},
+};
+
+/// The program, its sockets bound, nothing of it running.
+pub(crate) struct App {
+    pub(super) listeners: Vec<Bound>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) admin: Option<Bound>,
+    pub(super) phases: Phases,
+    pub(super) sources: Sources,
+}
+
+impl App {
+    /// Binds sockets and loads certificates. `sources` is where a reload reads again.
+    ///
+    /// # Errors
+    /// Where an address is taken or a file can't be used.
+    pub(crate) fn build(config: Config, sources: Sources) -> Result<Self, AppError> {
+        let workers = config.workers;
+        let wanted = config
+            .shadow
+            .iter()
+            .map(|shadow| shadow.max_connections)
+            .sum();
+        let descriptors = Descriptors::share(workers, config.limits.connections, wanted);
+        let (mut listeners, mut greeters) = (Vec::new(), Vec::new());
+        for listen in &config.listen {
+            greeters.push(greeter(listen)?);
+            listeners.push(bind(listen)?);
+        }
+        let admin = config
+            .admin
+            .as_ref()
+            .map(|admin| bind(&Listen::private(admin.address.clone())))
+            .transpose()?;
+        let primary = &config.primary;
+        let connector = Connector::new(
+            primary.address.clone(),
+            &primary.tls,
+            config.timeouts.connect.0,
+        )
+        .map_err(AppError::PrimaryTls)?;
+        let ledger = Arc::new(Ledger::new(workers));
+        let marks = Marks::new(&config.mark);
+        let differences = Arc::new(DifferenceLog::new(config.log.differences_per_second));
+        let common = Common {
+            workers,
+            connections: (descriptors.shadows / config.shadow.len().max(1)).max(1),
+            marks: &marks,
+            differences: &differences,
+            header_bytes: config.limits.header_bytes.bytes(),
+            header_count: config.limits.header_count,
+        };
+        let mut shadows = Vec::new();
+        for settings in &config.shadow {
+            let account = ledger.account(settings.name.as_str());
+            shadows.push(Shadow::new(settings.clone(), account, &common)?);
+        }
+        let phases = Phases::new();
+        let shared = Shared {
+            greeters,
+            primary: connector,
+            primary_metrics: Arc::new(PoolMetrics::default()),
+            shadows,
+            budget: Budget::new(config.limits.shadow_memory.bytes()),
+            ledger,
+            metrics: Arc::new(ProxyMetrics::new(workers)),
+            marks,
+            descriptors,
+            clients: 0.into(),
+            listening: 0.into(),
+            differences,
+            phase: phases.watch(),
+            started: SystemTime::now(),
+            config,
+        };
+        Ok(Self {
+            listeners,
+            shared: Arc::new(shared),
+            admin,
+            phases,
+            sources,
+        })
+    }
+
+    /// Shows every pair of answers to `observer`.
+    pub(crate) fn observe(self, observer: impl Fn(&Pair<'_>) + Send + Sync + 'static) -> Self {
+        self.shared.differences.observe(Arc::new(observer));
+        self
+    }
+
+    /// The counts, as they go on while it runs.
+    pub(crate) fn ledger(&self) -> Arc<Ledger> {
+        Arc::clone(&self.shared.ledger)
+    }
+}
+
+fn greeter(listen: &Listen) -> Result<Greeter, AppError> {
+    let tls = listen.tls.as_ref().map(ServerTlsLoader::load).transpose();
+    tls.map(Greeter::new)
+        .map_err(|error| AppError::ListenTls(listen.address.to_string(), error))
+}
+
+/// Looks into every file that the configuration names, without binding anything.
+pub(crate) fn check_files(config: &Config, file: Option<&PathBuf>) -> Vec<Mistake> {
+    let place = file.map_or_else(|| "command line".into(), |file| file.display().to_string());
+    let mut mistakes = Vec::new();
+    let mut note = |key: String, error: Option<crate::net::TlsError>| {
+        if let Some(error) = error {
+            let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
+                error.source()
+            });
+            let what = causes
+                .map(ToString::to_string)
+                .collect::<Vec<_>>()
+                .join(": ");
+            mistakes.push(Mistake {
+                place: place.clone(),
+                key,
+                what,
+            });
+        }
+    };
+    for (index, listen) in config.listen.iter().enumerate() {
+        let error = listen
+            .tls
+            .as_ref()
+            .and_then(|tls| ServerTlsLoader::load(tls).err());
+        note(format!("listen[{index}].tls"), error);
+    }
+    let primary = &config.primary;
+    if primary.address.is_tls() {
+        note(
+            "primary.tls".into(),
+            ClientTlsLoader::load(&primary.tls, &primary.address).err(),
+        );
+    }
+    for (index, shadow) in config
+        .shadow
+        .iter()
+        .enumerate()
+        .filter(|(_, shadow)| shadow.address.is_tls())
+    {
+        note(
+            format!("shadow[{index}].tls"),
+            ClientTlsLoader::load(&shadow.tls, &shadow.address).err(),
+        );
+    }
+    mistakes
+}

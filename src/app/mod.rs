@@ -1,0 +1,32 @@
+//! The whole program: built from a configuration (sockets are bound early), then run until it is stopped.
+
+mod build;
+mod control;
+mod shared;
+mod worker;
+
+use std::io;
+
+use crate::{
+    net::{BindError, TlsError},
+    shadow::ShadowError,
+};
+
+/// What a running program shows to whoever started it.
+pub(crate) use crate::{ledger::Ledger, shadow::Pair};
+pub(crate) use build::{App, check_files};
+
+/// Why the program can't start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum AppError {
+    #[error(transparent)]
+    Bind(#[from] BindError),
+    #[error("TLS of listener {0}")]
+    ListenTls(String, #[source] TlsError),
+    #[error("TLS to the primary")]
+    PrimaryTls(#[source] TlsError),
+    #[error(transparent)]
+    Shadow(#[from] ShadowError),
+    #[error("the system refuses what a worker thread needs")]
+    System(#[from] io::Error),
+}

@@ -1,0 +1,146 @@
+//! `shadowtee demo`: a primary, a newer version with faults as its shadow, and some traffic, all in one process.
+
+mod applications;
+mod report;
+mod traffic;
+
+use std::{
+    fs,
+    io::{self, Write},
+    net::TcpListener,
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use anyhow::Context;
+use tokio::runtime::{Builder, Runtime};
+
+use crate::{
+    app::App,
+    cli::Demo,
+    config::{Flags, Sources},
+};
+use applications::Version;
+use report::Report;
+
+/// Where the demo listens, unless somebody else does.
+const LISTEN: u16 = 8480;
+const ADMIN: u16 = 8481;
+
+/// Shows what a tee does, with nothing else installed.
+pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
+    let folder = Folder::create()?;
+    let (primary, shadow) = (folder.0.join("primary.sock"), folder.0.join("next.sock"));
+    let runtime_of_both = runtime()?;
+    let entered = runtime_of_both.enter();
+    for (socket, version) in [(&primary, Version::One), (&shadow, Version::Two)] {
+        applications::start(socket, version).context("can't start the demo's applications")?;
+    }
+    drop(entered);
+    thread::spawn(move || runtime_of_both.block_on(std::future::pending::<()>()));
+
+    let report = Arc::new(Report::default());
+    let start = |listen, admin| {
+        Ok::<_, anyhow::Error>((
+            tee(&primary, &shadow, listen, admin, &report)?,
+            listen,
+            admin,
+        ))
+    };
+    // Where somebody listens there already, any other port will do.
+    let (app, listen, admin) =
+        start(LISTEN, ADMIN).or_else(|_| start(free_port()?, free_port()?))?;
+    let (done, until) = tokio::sync::oneshot::channel::<()>();
+    let shown = Arc::clone(&report);
+    let seconds = arguments.seconds;
+    let visitor = thread::spawn(move || -> anyhow::Result<()> {
+        let sent = runtime()?.block_on(traffic::send(listen, &shown))?;
+        say(&shown.first(sent, listen, admin, seconds));
+        if let Some(seconds) = seconds {
+            thread::sleep(Duration::from_secs(seconds));
+            let _ = done.send(());
+        } else {
+            // Kept: dropped, it would end the demo.
+            std::mem::forget(done);
+        }
+        Ok(())
+    });
+    let ledger = app.ledger();
+    app.run(async {
+        let _ = until.await;
+    })?;
+    if visitor.is_finished() {
+        visitor
+            .join()
+            .unwrap_or_else(|_| anyhow::bail!("the demo's traffic panicked"))?;
+    }
+    say(&report::last(&ledger));
+    Ok(())
+}
+
+/// Whoever does not read on does not want to.
+fn say(text: &str) {
+    let _ = io::stdout().write_all(text.as_bytes());
+}
+
+fn runtime() -> anyhow::Result<Runtime> {
+    Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .context("the system refuses what a runtime needs")
+}
+
+fn tee(
+    primary: &Path,
+    shadow: &Path,
+    listen: u16,
+    admin: u16,
+    report: &Arc<Report>,
+) -> anyhow::Result<App> {
+    let mut flags = Flags::default();
+    flags.set("listen", vec![format!("127.0.0.1:{listen}")]);
+    flags.set("primary.address", format!("unix:{}", primary.display()));
+    flags.set("admin.address", format!("127.0.0.1:{admin}"));
+    let next = [
+        ("name", "next".to_owned()),
+        ("address", format!("unix:{}", shadow.display())),
+    ];
+    flags.set(
+        "shadow",
+        vec![std::collections::BTreeMap::from(
+            next.map(|(key, value)| (key.to_owned(), value)),
+        )],
+    );
+    let sources = Sources { file: None, flags };
+    let config = super::load(&sources)?;
+    let report = Arc::clone(report);
+    Ok(App::build(config, sources)?.observe(move |pair| report.note(pair)))
+}
+
+fn free_port() -> anyhow::Result<u16> {
+    let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
+    Ok(free.context("no port of 127.0.0.1 is free")?.port())
+}
+
+/// The folder of the demo's sockets, removed in the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn create() -> anyhow::Result<Self> {
+        let path = std::env::temp_dir().join(format!("shadowtee-demo-{}", std::process::id()));
+        fs::DirBuilder::new()
+            .mode(0o700)
+            .create(&path)
+            .with_context(|| format!("can't make {}", path.display()))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

@@ -1,0 +1,69 @@
+//! Visitors of the demo's shop.
+
+use std::{
+    net::Ipv4Addr,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use http::{Method, Request, header::HOST};
+use http_body_util::{BodyExt, Full};
+use hyper::{body::Bytes, client::conn::http1::handshake};
+use hyper_util::rt::TokioIo;
+use tokio::{net::TcpStream, time::sleep};
+
+use super::report::Report;
+
+const PAGES: [(Method, &str); 5] = [
+    (Method::GET, "/"),
+    (Method::GET, "/products/7"),
+    (Method::POST, "/orders"),
+    (Method::GET, "/account"),
+    (Method::GET, "/reports"),
+];
+const ROUNDS: usize = 20;
+/// For the shadow's answers to come in.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Sends each page's request a few times through the tee, and returns how many that were once all of
+/// them are in `report`.
+pub(super) async fn send(port: u16, report: &Report) -> anyhow::Result<usize> {
+    let stream = connect(port)
+        .await
+        .context("the demo's tee does not accept a connection")?;
+    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let mut sent = 0;
+    for _ in 0..ROUNDS {
+        for (method, path) in PAGES {
+            let body = if method == Method::POST {
+                "lamp=1&to=Ada"
+            } else {
+                ""
+            };
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .header(HOST, format!("127.0.0.1:{port}"))
+                .body(Full::<Bytes>::from(body))?;
+            sender.ready().await?;
+            sender
+                .send_request(request)
+                .await?
+                .into_body()
+                .collect()
+                .await?;
+            sent += 1;
+        }
+    }
+    let start = Instant::now();
+    while report.pairs() < sent && start.elapsed() < PATIENCE {
+        sleep(Duration::from_millis(5)).await;
+    }
+    Ok(sent)
+}
+
+/// The workers may still be starting: the socket is bound, but what matters is that somebody accepts.
+async fn connect(port: u16) -> std::io::Result<TcpStream> {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await
+}

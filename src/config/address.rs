@@ -1,0 +1,230 @@
+//! ADDR: where to listen and where to connect, in the spellings users know from nginx and curl.
+
+use std::{fmt, path::PathBuf, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A place that can be listened on or connected to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Address {
+    /// A host name or IP address with a port; a name is resolved at each connect.
+    Tcp {
+        /// Without the brackets of an IPv6 literal.
+        host: String,
+        port: u16,
+        /// Spelt `https://`.
+        tls: bool,
+    },
+    /// A unix socket, spelt `unix:/path`.
+    Unix(PathBuf),
+}
+
+/// The longest path that fits into `sockaddr_un`, less the terminating NUL (unix(7)).
+const MAX_UNIX_PATH: usize = 107;
+
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{0:?} is no address: {1}; write for example \"127.0.0.1:8080\", \"[::1]:8080\", \
+     \"http://host:8080\", \"https://host\" or \"unix:/run/app.sock\""
+)]
+pub(crate) struct BadAddress(String, &'static str);
+
+impl Address {
+    /// Whether a connection to it is encrypted.
+    pub(crate) fn is_tls(&self) -> bool {
+        matches!(self, Self::Tcp { tls: true, .. })
+    }
+
+    /// What `Host` says when a request is addressed to this place itself (RFC 9110, 7.2).
+    pub(crate) fn authority(&self) -> String {
+        match self {
+            Self::Tcp { host, port, tls } => {
+                let host = bracketed(host);
+                match (port, tls) {
+                    (80, false) | (443, true) => host,
+                    _ => format!("{host}:{port}"),
+                }
+            }
+            Self::Unix(_) => "localhost".into(),
+        }
+    }
+
+    /// Whether only this machine can reach it.
+    pub(crate) fn is_local(&self) -> bool {
+        match self {
+            Self::Unix(_) => true,
+            Self::Tcp { host, .. } => {
+                host == "localhost"
+                    || host
+                        .parse()
+                        .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+            }
+        }
+    }
+}
+
+fn bracketed(host: &str) -> String {
+    if host.contains(':') {
+        format!("[{host}]")
+    } else {
+        host.into()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp { host, port, tls } => {
+                let scheme = if *tls { "https://" } else { "" };
+                write!(f, "{scheme}{}:{port}", bracketed(host))
+            }
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+impl FromStr for Address {
+    type Err = BadAddress;
+
+    fn from_str(text: &str) -> Result<Self, BadAddress> {
+        let bad = |why| BadAddress(text.into(), why);
+        if let Some(path) = text.strip_prefix("unix:") {
+            return match path {
+                "" => Err(bad("the path is missing")),
+                path if !path.starts_with('/') => Err(bad("the path has to start with /")),
+                path if path.len() > MAX_UNIX_PATH => Err(bad(
+                    "the path is longer than the 107 bytes that a unix socket may have",
+                )),
+                path => Ok(Self::Unix(path.into())),
+            };
+        }
+        let (tls, default_port, rest) = if let Some(rest) = text.strip_prefix("https://") {
+            (true, Some(443), rest)
+        } else if let Some(rest) = text.strip_prefix("http://") {
+            (false, Some(80), rest)
+        } else if text.contains("://") {
+            return Err(bad("only http:// and https:// are known"));
+        } else {
+            (false, None, text)
+        };
+        let rest = rest.strip_suffix('/').unwrap_or(rest);
+        if rest.contains(['/', '?', '#']) {
+            return Err(bad("a path does not belong here"));
+        }
+        if rest.contains('@') {
+            return Err(bad("a user and password do not belong here"));
+        }
+        let (host, port) = split_port(rest).ok_or_else(|| bad("the brackets do not match"))?;
+        let port = match (port, default_port) {
+            (Some(port), _) => match port.parse() {
+                Ok(port) => port,
+                Err(_) => return Err(bad("the port is no number from 0 to 65535")),
+            },
+            (None, Some(port)) => port,
+            (None, None) => return Err(bad("the port is missing")),
+        };
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        let is_ipv6 = host.parse::<std::net::Ipv6Addr>().is_ok();
+        if host.is_empty() {
+            return Err(bad("the host is missing"));
+        }
+        if !is_ipv6 && !host.chars().all(plain) {
+            return Err(bad("the host has a character that no host name has"));
+        }
+        Ok(Self::Tcp {
+            host: host.into(),
+            port,
+            tls,
+        })
+    }
+}
+
+/// Splits `host:port`, `[v6]:port`, `host` and `[v6]`; `None` where brackets don't match.
+fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
+    if let Some(rest) = text.strip_prefix('[') {
+        let (host, after) = rest.split_once(']')?;
+        return match after {
+            "" => Some((host, None)),
+            after => Some((host, Some(after.strip_prefix(':')?))),
+        };
+    }
+    match text.rsplit_once(':') {
+        Some((host, port)) => Some((host, Some(port))),
+        None => Some((text, None)),
+    }
+}
+
+impl Serialize for Address {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?
+            .parse()
+            .map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str) -> String {
+        match text.parse::<Address>() {
+            Ok(address) => address.to_string(),
+            Err(error) => format!("error: {}", error.1),
+        }
+    }
+
+    #[test]
+    fn every_spelling_of_an_address_is_understood() {
+        assert_eq!(shown("127.0.0.1:8080"), "127.0.0.1:8080");
+        assert_eq!(shown("[::1]:8080"), "[::1]:8080");
+        assert_eq!(shown("http://app.example"), "app.example:80");
+        assert_eq!(shown("http://app.example:81/"), "app.example:81");
+        assert_eq!(shown("https://app.example"), "https://app.example:443");
+        assert_eq!(shown("https://[::1]"), "https://[::1]:443");
+        assert_eq!(shown("unix:/run/app.sock"), "unix:/run/app.sock");
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_reason() {
+        assert_eq!(shown("app.example"), "error: the port is missing");
+        assert_eq!(
+            shown("unix:app.sock"),
+            "error: the path has to start with /"
+        );
+        assert_eq!(
+            shown("ftp://x"),
+            "error: only http:// and https:// are known"
+        );
+        assert_eq!(shown("http://a/b"), "error: a path does not belong here");
+        assert_eq!(
+            shown("http://u:p@a"),
+            "error: a user and password do not belong here"
+        );
+        assert_eq!(
+            shown("a:99999"),
+            "error: the port is no number from 0 to 65535"
+        );
+        assert_eq!(shown("[::1:80"), "error: the brackets do not match");
+        assert_eq!(shown(":80"), "error: the host is missing");
+        assert_eq!(
+            shown("a b:80"),
+            "error: the host has a character that no host name has"
+        );
+        assert!(shown(&format!("unix:/{}", "x".repeat(120))).contains("107 bytes"));
+    }
+
+    #[test]
+    fn the_authority_leaves_out_the_default_port() {
+        let authority = |text: &str| text.parse::<Address>().unwrap().authority();
+        assert_eq!(authority("http://a"), "a");
+        assert_eq!(authority("https://a:443"), "a");
+        assert_eq!(authority("https://a:80"), "a:80");
+        assert_eq!(authority("[::1]:80"), "[::1]");
+    }
+}

@@ -1,0 +1,233 @@
+//! The two ends of the primary path: where clients connect, and the primary.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{Address, reader::Table, units::Span};
+
+/// A place where clients connect.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Listen {
+    pub(crate) address: Address,
+    /// The access bits of a unix socket's file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) mode: Option<Mode>,
+    /// Who owns a unix socket's file, by name or number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) owner: Option<String>,
+    /// The group of a unix socket's file, by name or number.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) group: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) tls: Option<ServerTls>,
+}
+
+impl Listen {
+    /// For this user alone, where it is a unix socket.
+    pub(crate) fn private(address: Address) -> Self {
+        let mode = matches!(address, Address::Unix(_)).then_some(Mode(0o600));
+        Self {
+            address,
+            mode,
+            owner: None,
+            group: None,
+            tls: None,
+        }
+    }
+
+    pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
+        let address: Option<Address> = table.required(
+            "address",
+            "for example address = \"unix:/run/shadowtee/http.sock\"",
+        );
+        let (mode, owner, group) = (
+            table.optional("mode"),
+            table.optional("owner"),
+            table.optional("group"),
+        );
+        let has_tls = table.has("tls");
+        let tls_table = table.table("tls");
+        let tls = if has_tls {
+            ServerTls::read(tls_table)
+        } else {
+            None
+        };
+        if let Some(Address::Tcp { tls: spelt, .. }) = &address {
+            for key in ["mode", "owner", "group"] {
+                let said = match key {
+                    "mode" => mode.is_some(),
+                    "owner" => owner.is_some(),
+                    _ => group.is_some(),
+                };
+                if said {
+                    table.mistake(
+                        key,
+                        "belongs to a unix socket; this address is a tcp one, remove it",
+                    );
+                }
+            }
+            if *spelt && !has_tls {
+                table.mistake(
+                    "tls",
+                    "is missing; https:// needs tls = { certificate = \"…\", key = \"…\" }",
+                );
+            }
+        }
+        table.finish();
+        let mode =
+            mode.or_else(|| matches!(address, Some(Address::Unix(_))).then_some(Mode(0o660)));
+        Some(Self {
+            address: address?,
+            mode,
+            owner,
+            group,
+            tls,
+        })
+    }
+}
+
+/// What this side shows when it is the TLS server. Files are PEM.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ServerTls {
+    pub(crate) certificate: PathBuf,
+    pub(crate) key: PathBuf,
+    /// Where set, clients have to show a certificate that this CA signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) client_ca: Option<PathBuf>,
+}
+
+impl ServerTls {
+    fn read(mut table: Table<'_>) -> Option<Self> {
+        let files = (table.path("certificate"), table.path("key"));
+        let client_ca = table.path("client_ca");
+        for (key, file) in [("certificate", &files.0), ("key", &files.1)] {
+            if file.is_none() {
+                table.mistake(key, "is missing; name a file in PEM");
+            }
+        }
+        table.finish();
+        let (Some(certificate), Some(key)) = files else {
+            return None;
+        };
+        Some(Self {
+            certificate,
+            key,
+            client_ca,
+        })
+    }
+}
+
+/// How a TLS server is verified, and what this side shows it. Files are PEM.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct ClientTls {
+    /// The CA that signed the server's certificate; the system's where none is named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) ca: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) certificate: Option<PathBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<PathBuf>,
+    /// The name that the server's certificate has to bear; the address's host where none is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) server_name: Option<String>,
+    /// Off: anybody who answers is believed.
+    pub(crate) verify: bool,
+}
+
+impl ClientTls {
+    /// Whether nothing was said.
+    pub(super) fn is_default(&self) -> bool {
+        self.verify && self.ca.is_none() && self.certificate.is_none() && self.server_name.is_none()
+    }
+
+    /// Reads `table.tls`, for the address that goes with it.
+    pub(super) fn read(table: &mut Table<'_>, address: Option<&Address>) -> Self {
+        let said = table.has("tls");
+        let mut tls = table.table("tls");
+        let read = Self {
+            ca: tls.path("ca"),
+            certificate: tls.path("certificate"),
+            key: tls.path("key"),
+            server_name: tls.optional("server_name"),
+            verify: tls.value("verify", true),
+        };
+        match (&read.certificate, &read.key) {
+            (Some(_), None) => tls.mistake("key", "is missing; a client certificate needs its key"),
+            (None, Some(_)) => {
+                tls.mistake("certificate", "is missing; a key needs its certificate");
+            }
+            _ => {}
+        }
+        if read.ca.is_some() && !read.verify {
+            tls.mistake(
+                "verify",
+                "is false beside a ca, which would never be looked at; remove one",
+            );
+        }
+        tls.finish();
+        if said && address.is_some_and(|address| !address.is_tls()) {
+            table.mistake(
+                "tls",
+                "belongs to an https:// address; this one is not encrypted",
+            );
+        }
+        read
+    }
+}
+
+/// The real application.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Primary {
+    pub(crate) address: Address,
+    #[serde(skip_serializing_if = "ClientTls::is_default")]
+    pub(crate) tls: ClientTls,
+    /// Idle connections kept open, for each worker.
+    pub(crate) idle_connections: usize,
+    /// How long an idle connection is kept; shorter than the primary's own keep-alive, so that it isn't
+    /// closed just as a request is written.
+    pub(crate) idle_timeout: Span,
+}
+
+impl Primary {
+    pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
+        let address: Option<Address> = table.required(
+            "address",
+            "say where the application is, for example address = \"unix:/run/app.sock\" or --primary 127.0.0.1:3000",
+        );
+        let tls = ClientTls::read(&mut table, address.as_ref());
+        let idle_connections = table.value("idle_connections", 128);
+        let idle_timeout = table.value("idle_timeout", Span::seconds(4));
+        table.finish();
+        Some(Self {
+            address: address?,
+            tls,
+            idle_connections,
+            idle_timeout,
+        })
+    }
+}
+
+/// The access bits of a file, written in octal: `"0660"`.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub(crate) struct Mode(pub(crate) u32);
+
+impl TryFrom<String> for Mode {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match u32::from_str_radix(&text, 8) {
+            Ok(bits) if bits <= 0o777 => Ok(Self(bits)),
+            _ => Err(format!(
+                "{text:?} is no file mode; write it in octal as text, for example \"0660\""
+            )),
+        }
+    }
+}
+
+impl Serialize for Mode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(&format_args!("{:04o}", self.0))
+    }
+}

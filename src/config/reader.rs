@@ -1,0 +1,348 @@
+//! Reads merged configuration values key by key and collects every mistake instead of stopping at the first.
+
+use std::{
+    cell::RefCell,
+    fmt,
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment,
+    error::Kind,
+    value::{Dict, Value},
+};
+use serde::de::DeserializeOwned;
+
+use super::load::ENV_PREFIX;
+
+/// One thing that is wrong: where it was said, at which key, what is wrong and what would be right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Mistake {
+    /// The file, environment or command line that said it.
+    pub(crate) place: String,
+    /// The key's path, such as `shadow[0].address`; empty where it concerns no key.
+    pub(crate) key: String,
+    /// What is wrong and what would be right.
+    pub(crate) what: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.key.as_str() {
+            "" => write!(f, "{}: {}", self.place, self.what),
+            key => write!(f, "{}: {key}: {}", self.place, self.what),
+        }
+    }
+}
+
+/// What figment calls the environment.
+const ENVIRONMENT: &str = "environment variable(s)";
+
+/// Where values come from, and the mistakes found so far.
+pub(super) struct Reader<'a> {
+    figment: &'a Figment,
+    /// Said of keys that are missing, since nothing said them.
+    home: String,
+    mistakes: RefCell<Vec<Mistake>>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(figment: &'a Figment, home: String) -> Self {
+        Self {
+            figment,
+            home,
+            mistakes: RefCell::default(),
+        }
+    }
+
+    pub(super) fn table(&'a self, dict: Dict) -> Table<'a> {
+        Table {
+            reader: self,
+            path: String::new(),
+            place: self.home.clone(),
+            dict,
+            known: Vec::new(),
+        }
+    }
+
+    pub(super) fn into_mistakes(self) -> Vec<Mistake> {
+        self.mistakes.into_inner()
+    }
+
+    fn place(&self, value: &Value) -> String {
+        let Some(metadata) = self.figment.get_metadata(value.tag()) else {
+            return self.home.clone();
+        };
+        match metadata
+            .source
+            .as_ref()
+            .and_then(|source| source.file_path())
+        {
+            Some(path) => path.display().to_string(),
+            None => metadata.name.to_string(),
+        }
+    }
+
+    /// The folder of the file that said `value`, for paths relative to it.
+    fn folder(&self, value: &Value) -> Option<&Path> {
+        self.figment
+            .get_metadata(value.tag())?
+            .source
+            .as_ref()?
+            .file_path()?
+            .parent()
+    }
+}
+
+/// One table of the configuration; keys are taken out of it, what remains in the end is unknown.
+pub(super) struct Table<'a> {
+    reader: &'a Reader<'a>,
+    path: String,
+    place: String,
+    dict: Dict,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Table<'a> {
+    /// The value at `key`, or `default` where nobody said one or what was said is wrong.
+    pub(super) fn value<T: DeserializeOwned>(&mut self, key: &'static str, default: T) -> T {
+        self.optional(key).unwrap_or(default)
+    }
+
+    /// As `value`, and refused with `why` where `check` says no.
+    pub(super) fn checked<T: DeserializeOwned>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        check: impl Fn(&T) -> bool,
+        why: &str,
+    ) -> T {
+        match self.optional(key) {
+            Some(value) if check(&value) => value,
+            Some(_) => {
+                self.mistake(key, why);
+                default
+            }
+            None => default,
+        }
+    }
+
+    /// The value at `key`; `None` where nobody said one or what was said is wrong.
+    pub(super) fn optional<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
+        let value = self.take(key)?;
+        // The environment has no types: a token of digits is read as a number before anybody asks.
+        let parsed = match (value.deserialize(), as_text(&value)) {
+            (Err(error), Some(text)) => text.deserialize().map_err(|_| error),
+            (parsed, _) => parsed,
+        };
+        match parsed {
+            Ok(parsed) => Some(parsed),
+            Err(error) => {
+                self.wrong_value(key, &value, &error);
+                None
+            }
+        }
+    }
+
+    /// As `optional`, and a mistake with `tip` where nobody said one.
+    pub(super) fn required<T: DeserializeOwned>(
+        &mut self,
+        key: &'static str,
+        tip: &str,
+    ) -> Option<T> {
+        if !self.dict.contains_key(key) {
+            self.known.push(key);
+            self.mistake(key, &format!("is missing; {tip}"));
+            return None;
+        }
+        self.optional(key)
+    }
+
+    /// A file's path; a relative one is relative to the file that says it.
+    pub(super) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
+        let folder = self
+            .dict
+            .get(key)
+            .and_then(|value| self.reader.folder(value));
+        let path: PathBuf = self.optional(key)?;
+        Some(folder.map_or_else(|| path.clone(), |folder| folder.join(&path)))
+    }
+
+    /// The table at `key`; an empty one where nobody said it.
+    pub(super) fn table(&mut self, key: &'static str) -> Table<'a> {
+        let value = self.take(key);
+        let path = self.key_path(key);
+        self.nested(path, value)
+    }
+
+    /// Whether anybody said `key`.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.dict.contains_key(key)
+    }
+
+    /// The list of tables at `key`. A plain text in the list is a table whose `short` key says it.
+    pub(super) fn tables(&mut self, key: &'static str, short: Option<&str>) -> Vec<Table<'a>> {
+        let values = match self.take(key) {
+            None => return Vec::new(),
+            Some(Value::Array(_, values)) => values,
+            Some(single @ Value::String(..)) if short.is_some() => vec![single],
+            Some(other) => {
+                self.mistake_at(
+                    self.reader.place(&other),
+                    self.key_path(key),
+                    format!(
+                        "is {}, but a list of tables belongs here; write [[{key}]]",
+                        kind(&other)
+                    ),
+                );
+                return Vec::new();
+            }
+        };
+        let tables = values.into_iter().enumerate().map(|(index, value)| {
+            let path = format!("{}[{index}]", self.key_path(key));
+            match (value, short) {
+                (value @ Value::String(..), Some(short)) => {
+                    let place = self.reader.place(&value);
+                    let dict = Dict::from([(short.to_owned(), value)]);
+                    Table {
+                        reader: self.reader,
+                        path,
+                        place,
+                        dict,
+                        known: Vec::new(),
+                    }
+                }
+                (value, _) => self.nested(path, Some(value)),
+            }
+        });
+        tables.collect()
+    }
+
+    fn nested(&self, path: String, value: Option<Value>) -> Table<'a> {
+        let (place, dict) = match value {
+            None => (self.place.clone(), Dict::new()),
+            Some(value) => {
+                let place = self.reader.place(&value);
+                match value {
+                    Value::Dict(_, dict) => (place, dict),
+                    other => {
+                        let what = format!("is {}, but a table belongs here", kind(&other));
+                        self.mistake_at(place.clone(), path.clone(), what);
+                        (place, Dict::new())
+                    }
+                }
+            }
+        };
+        Table {
+            reader: self.reader,
+            path,
+            place,
+            dict,
+            known: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<Value> {
+        self.known.push(key);
+        let value = self.dict.remove(key)?;
+        self.place = self.reader.place(&value);
+        Some(value)
+    }
+
+    fn key_path(&self, key: &str) -> String {
+        if self.path.is_empty() {
+            key.into()
+        } else {
+            format!("{}.{key}", self.path)
+        }
+    }
+
+    fn wrong_value(&self, key: &str, value: &Value, error: &figment::Error) {
+        let what = match &error.kind {
+            Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
+                format!(
+                    "is {actual}, but {} belongs here",
+                    plainly(expected.as_str())
+                )
+            }
+            Kind::UnknownVariant(said, known) => {
+                format!("{said:?} is none of {}", known.join(", "))
+            }
+            other => other.to_string(),
+        };
+        self.mistake_at(self.reader.place(value), self.key_path(key), what);
+    }
+
+    /// Notes that what stands at `key` is wrong.
+    pub(super) fn mistake(&self, key: &str, what: &str) {
+        self.mistake_at(self.place.clone(), self.key_path(key), what.into());
+    }
+
+    fn mistake_at(&self, mut place: String, key: String, what: String) {
+        if place.contains(ENVIRONMENT) {
+            let variable = key.split('[').next().unwrap_or_default().replace('.', "__");
+            place = format!(
+                "environment variable {ENV_PREFIX}{}",
+                variable.to_uppercase()
+            );
+        }
+        self.reader
+            .mistakes
+            .borrow_mut()
+            .push(Mistake { place, key, what });
+    }
+
+    /// Every key that nobody asked for is a mistake, with the known key most like it.
+    pub(super) fn finish(self) {
+        for (key, value) in &self.dict {
+            let likely = self
+                .known
+                .iter()
+                .map(|known| (strsim::damerau_levenshtein(known, key), known))
+                .min()
+                .filter(|(distance, _)| *distance <= 3);
+            let tip = match likely {
+                Some((_, known)) => format!("did you mean `{known}`?"),
+                None => format!("known here: {}", self.known.join(", ")),
+            };
+            let what = format!("is no key; {tip}");
+            self.mistake_at(self.reader.place(value), self.key_path(key), what);
+        }
+    }
+}
+
+/// A number or truth value that the environment said, as the text it was.
+fn as_text(value: &Value) -> Option<Value> {
+    let text = match value {
+        Value::Num(_, number) => match (number.to_u128(), number.to_i128(), number.to_f64()) {
+            (Some(number), ..) => number.to_string(),
+            (_, Some(number), _) => number.to_string(),
+            (.., number) => number?.to_string(),
+        },
+        Value::Bool(_, truth) => truth.to_string(),
+        Value::Char(_, character) => character.to_string(),
+        _ => return None,
+    };
+    Some(Value::String(value.tag(), text))
+}
+
+/// What a Rust type is to somebody who writes a configuration.
+fn plainly(expected: &str) -> &str {
+    match expected {
+        "a string" | "string" => "a text in quotes",
+        "a boolean" | "bool" => "true or false",
+        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more,",
+        other => other,
+    }
+}
+
+fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(..) | Value::Char(..) => "a text",
+        Value::Bool(..) => "a truth value",
+        Value::Num(..) => "a number",
+        Value::Empty(..) => "empty",
+        Value::Dict(..) => "a table",
+        Value::Array(..) => "a list",
+    }
+}

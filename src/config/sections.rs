@@ -1,0 +1,243 @@
+//! The sections of the configuration that are a few values each.
+
+use http::HeaderName;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Address,
+    reader::Table,
+    units::{FieldName, Secret, Size, Span},
+};
+
+/// How long each step of the primary path may take.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Timeouts {
+    /// Connecting to the primary, TLS included.
+    pub(crate) connect: Span,
+    /// From the request to the header of the primary's answer.
+    pub(crate) answer: Span,
+    /// Between two pieces of a body, either way.
+    pub(crate) idle: Span,
+    /// For a client to send its whole header, TLS handshake included.
+    pub(crate) client_header: Span,
+    /// For a client's connection between two requests.
+    pub(crate) keep_alive: Span,
+    /// How long a tcp client that shut its sending side is still served.
+    pub(crate) half_close: Span,
+}
+
+impl Timeouts {
+    pub(super) fn read(mut table: Table<'_>) -> Self {
+        let read = Self {
+            connect: table.value("connect", Span::seconds(5)),
+            answer: table.value("answer", Span::seconds(60)),
+            idle: table.value("idle", Span::seconds(60)),
+            client_header: table.value("client_header", Span::seconds(30)),
+            keep_alive: table.value("keep_alive", Span::seconds(75)),
+            half_close: table.value("half_close", Span::seconds(1)),
+        };
+        table.finish();
+        read
+    }
+}
+
+/// What a client may ask for at most, and what may be kept for shadows.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Limits {
+    pub(crate) header_bytes: Size,
+    pub(crate) header_count: usize,
+    pub(crate) target_bytes: Size,
+    /// None: no limit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) body_bytes: Option<Size>,
+    /// Client connections at one time.
+    pub(crate) connections: usize,
+    /// The budget: all memory kept for shadows.
+    pub(crate) shadow_memory: Size,
+}
+
+impl Limits {
+    /// hyper's own smallest buffer; less can't be set.
+    const SMALLEST_HEADER: Size = Size::kib(8);
+
+    pub(super) fn read(mut table: Table<'_>) -> Self {
+        let read = Self {
+            header_bytes: table.checked(
+                "header_bytes",
+                Size::kib(64),
+                |size| (Self::SMALLEST_HEADER..=Size::mib(16)).contains(size),
+                "has to be from 8KiB to 16MiB",
+            ),
+            header_count: table.checked(
+                "header_count",
+                100,
+                |count| (1..=10_000).contains(count),
+                "has to be from 1 to 10000",
+            ),
+            target_bytes: table.checked(
+                "target_bytes",
+                Size::kib(16),
+                |size| (1..=65_534).contains(&size.0),
+                "has to be from 1 to 65534 bytes",
+            ),
+            body_bytes: table.optional("body_bytes"),
+            connections: table.checked("connections", 10_000, |n| *n > 0, "has to be at least 1"),
+            shadow_memory: table.checked(
+                "shadow_memory",
+                Size::mib(128),
+                |size| *size >= Size::kib(64),
+                "has to be at least 64KiB",
+            ),
+        };
+        table.finish();
+        read
+    }
+}
+
+/// The header that tells an application that a request is a copy.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Mark {
+    pub(crate) header: FieldName,
+    /// Whether a mark that the client sent reaches the primary: for a chain of tees.
+    pub(crate) keep: bool,
+}
+
+impl Mark {
+    pub(super) fn read(mut table: Table<'_>) -> Self {
+        let default = FieldName::known(
+            "X-Shadow-Request",
+            HeaderName::from_static("x-shadow-request"),
+        );
+        let read = Self {
+            header: table.value("header", default),
+            keep: table.value("keep", false),
+        };
+        table.finish();
+        read
+    }
+}
+
+/// The header that names a request in all logs.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct RequestId {
+    pub(crate) header: FieldName,
+}
+
+impl RequestId {
+    pub(super) fn read(mut table: Table<'_>) -> Self {
+        let default = FieldName::known("X-Request-Id", HeaderName::from_static("x-request-id"));
+        let read = Self {
+            header: table.value("header", default),
+        };
+        table.finish();
+        read
+    }
+}
+
+/// Whether `X-Forwarded-*` and `Via` are added; nginx in front has set them already.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Forwarded {
+    pub(crate) add: bool,
+}
+
+impl Forwarded {
+    pub(super) fn read(mut table: Table<'_>) -> Self {
+        let read = Self {
+            add: table.value("add", false),
+        };
+        table.finish();
+        read
+    }
+}
+
+/// The administrative interface.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Admin {
+    pub(crate) address: Address,
+    /// Where set, every request but the health checks has to bear it: `Authorization: Bearer …`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<Secret>,
+}
+
+impl Admin {
+    pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
+        let address: Option<Address> =
+            table.required("address", "for example address = \"127.0.0.1:9900\"");
+        if address.as_ref().is_some_and(Address::is_tls) {
+            table.mistake(
+                "address",
+                "can't be https://; put a proxy with TLS in front of it",
+            );
+        }
+        let token = table.optional("token");
+        table.finish();
+        Some(Self {
+            address: address?,
+            token,
+        })
+    }
+}
+
+/// What is logged, and how.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Log {
+    pub(crate) format: LogFormat,
+    /// error, warn, info, debug, trace, or a filter such as `info,shadowtee::proxy=debug`.
+    pub(crate) level: String,
+    /// One line for each request.
+    pub(crate) access: bool,
+    /// At most so many lines a second on answers that differ.
+    pub(crate) differences_per_second: u32,
+}
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    Text,
+    Json,
+}
+
+impl Log {
+    pub(super) fn read(mut table: Table<'_>) -> Self {
+        let level = table.checked(
+            "level",
+            "info".to_owned(),
+            |level| level.parse::<tracing_subscriber::filter::Targets>().is_ok(),
+            "is no log level; one of error, warn, info, debug, trace",
+        );
+        let read = Self {
+            format: table.value("format", LogFormat::Auto),
+            level,
+            access: table.value("access", false),
+            differences_per_second: table.value("differences_per_second", 10),
+        };
+        table.finish();
+        read
+    }
+}
+
+/// How a stop goes.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Stop {
+    /// At most so long for requests in flight.
+    pub(crate) requests: Span,
+    /// Then at most so long for copies in flight.
+    pub(crate) copies: Span,
+    /// Idle client connections stay open so long, so that a request on its way is answered.
+    pub(crate) linger: Span,
+}
+
+impl Stop {
+    pub(super) fn read(mut table: Table<'_>) -> Self {
+        let read = Self {
+            requests: table.value("requests", Span::seconds(30)),
+            copies: table.value("copies", Span::seconds(5)),
+            linger: table.value("linger", Span::seconds(1)),
+        };
+        table.finish();
+        read
+    }
+}

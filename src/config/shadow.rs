@@ -1,0 +1,187 @@
+//! A shadow: an instance that gets copies, and how much may be spent on it.
+
+use std::fmt;
+
+use http::HeaderValue;
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::{
+    Address, ClientTls,
+    reader::Table,
+    units::{Size, Span},
+};
+
+/// One `[[shadow]]`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Shadow {
+    pub(crate) name: Name,
+    pub(crate) address: Address,
+    #[serde(skip_serializing_if = "ClientTls::is_default")]
+    pub(crate) tls: ClientTls,
+    /// What `Host` says in copies.
+    pub(crate) host: HostHeader,
+    /// Connecting, TLS included.
+    pub(crate) connect_timeout: Span,
+    /// A whole copy, from sending to the last byte of its answer.
+    pub(crate) answer_timeout: Span,
+    /// How long an idle connection is kept.
+    pub(crate) idle_timeout: Span,
+    /// Copies on their way at one time.
+    pub(crate) max_in_flight: usize,
+    /// Copies that wait for a place among those.
+    pub(crate) queue: usize,
+    /// Open connections, busy and idle.
+    pub(crate) max_connections: usize,
+    /// Bytes of one copy's body that are kept until the shadow takes them.
+    pub(crate) body_buffer: Size,
+    /// Bytes of its answer that are read before the connection is given up.
+    pub(crate) answer_bytes: Size,
+    pub(crate) breaker: Breaker,
+}
+
+/// When a shadow that fails is left alone.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Breaker {
+    /// After so many failures in a row; 0 never.
+    pub(crate) failures: u32,
+    /// For so long, then one copy tries.
+    pub(crate) pause: Span,
+}
+
+/// A shadow's name: it stands in the mark, in metrics and in logs.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[serde(try_from = "String")]
+pub(crate) struct Name(String);
+
+impl Name {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// As the mark's value; the characters of a name are all fit for it.
+    pub(crate) fn header_value(&self) -> HeaderValue {
+        HeaderValue::from_str(&self.0).unwrap_or_else(|_| HeaderValue::from_static("shadow"))
+    }
+}
+
+impl TryFrom<String> for Name {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+        if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
+            return Err(format!(
+                "{text:?} is no name; up to 64 letters, digits, '-', '_' and '.' make one"
+            ));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What `Host` says in copies.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub(crate) enum HostHeader {
+    /// What the client said: virtual hosts and cookies work.
+    Client,
+    /// The shadow's address.
+    Address,
+    /// This.
+    Fixed(HeaderValue),
+}
+
+impl TryFrom<String> for HostHeader {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match text.as_str() {
+            "client" => Ok(Self::Client),
+            "address" => Ok(Self::Address),
+            host => match host.parse::<http::uri::Authority>() {
+                Ok(_) => HeaderValue::from_str(host)
+                    .map(Self::Fixed)
+                    .map_err(|error| error.to_string()),
+                Err(_) => Err(format!(
+                    "{text:?} is no host; write \"client\", \"address\" or a host such as \"next.example\""
+                )),
+            },
+        }
+    }
+}
+
+impl Serialize for HostHeader {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Client => serializer.serialize_str("client"),
+            Self::Address => serializer.serialize_str("address"),
+            Self::Fixed(host) => serializer.collect_str(&String::from_utf8_lossy(host.as_bytes())),
+        }
+    }
+}
+
+/// Reads every `[[shadow]]`; names have to differ.
+pub(super) fn read_all(table: &mut Table<'_>) -> Vec<Shadow> {
+    let mut shadows: Vec<Shadow> = Vec::new();
+    for (index, one) in table.tables("shadow", None).into_iter().enumerate() {
+        let Some(shadow) = read(one) else { continue };
+        if shadows.iter().any(|other| other.name == shadow.name) {
+            let what = format!(
+                "{:?} is the name of two shadows; give each its own",
+                shadow.name.0
+            );
+            table.mistake(&format!("shadow[{index}].name"), &what);
+        }
+        shadows.push(shadow);
+    }
+    shadows
+}
+
+fn read(mut table: Table<'_>) -> Option<Shadow> {
+    let name: Option<Name> = table.required("name", "for example name = \"next\"");
+    let address: Option<Address> =
+        table.required("address", "for example address = \"https://next.example\"");
+    let tls = ClientTls::read(&mut table, address.as_ref());
+    let at_least_one = |n: &usize| *n > 0;
+    let host = table.value("host", HostHeader::Client);
+    let connect_timeout = table.value("connect_timeout", Span::seconds(2));
+    let answer_timeout = table.value("answer_timeout", Span::seconds(30));
+    let idle_timeout = table.value("idle_timeout", Span::seconds(4));
+    let max_in_flight = table.checked("max_in_flight", 256, at_least_one, "has to be at least 1");
+    let queue = table.value("queue", 1024);
+    let max_connections =
+        table.checked("max_connections", 256, at_least_one, "has to be at least 1");
+    let body_buffer = table.value("body_buffer", Size::mib(32));
+    let answer_bytes = table.value("answer_bytes", Size::mib(16));
+    let mut breaker = table.table("breaker");
+    let pause = breaker.value("pause", Span::seconds(10));
+    let failures = breaker.value("failures", 20);
+    breaker.finish();
+    table.finish();
+    Some(Shadow {
+        name: name?,
+        address: address?,
+        tls,
+        host,
+        connect_timeout,
+        answer_timeout,
+        idle_timeout,
+        max_in_flight,
+        queue,
+        max_connections,
+        body_buffer,
+        answer_bytes,
+        breaker: Breaker { failures, pause },
+    })
+}

@@ -1,0 +1,196 @@
+//! Values with a unit, as users write them: byte sizes, spans of time, header names, secrets.
+
+use std::{fmt, time::Duration};
+
+use http::HeaderName;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+/// A number of bytes, written `"64KiB"`, `"1MB"` or as a plain number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Size(pub(crate) u64);
+
+impl Size {
+    pub(crate) const fn kib(n: u64) -> Self {
+        Self(n << 10)
+    }
+
+    pub(crate) const fn mib(n: u64) -> Self {
+        Self(n << 20)
+    }
+
+    /// As a length in memory; what is larger than the address space is cut to it.
+    pub(crate) fn bytes(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] {
+            if self.0 != 0 && self.0.trailing_zeros() >= shift {
+                return write!(f, "{}{unit}", self.0 >> shift);
+            }
+        }
+        write!(f, "{}", self.0)
+    }
+}
+
+impl Serialize for Size {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Size {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match NumberOrText::deserialize(deserializer)? {
+            NumberOrText::Number(bytes) => Ok(Self(bytes)),
+            NumberOrText::Text(text) => match text.parse::<bytesize::ByteSize>() {
+                Ok(size) => Ok(Self(size.as_u64())),
+                Err(_) => Err(de::Error::custom(format_args!(
+                    "{text:?} is no size; write for example \"64KiB\", \"10MB\" or a number of bytes"
+                ))),
+            },
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(
+    untagged,
+    expecting = "expected a size such as \"64KiB\", or a number of bytes"
+)]
+enum NumberOrText {
+    Number(u64),
+    Text(String),
+}
+
+/// A span of time, written `"5s"`, `"250ms"` or `"1m 30s"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Span(pub(crate) Duration);
+
+impl Span {
+    pub(crate) const fn seconds(n: u64) -> Self {
+        Self(Duration::from_secs(n))
+    }
+}
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        humantime::format_duration(self.0).fmt(f)
+    }
+}
+
+impl Serialize for Span {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let wrong = |what: &dyn fmt::Display| {
+            de::Error::custom(format_args!(
+                "{what} is no span of time; write it with its unit, for example \"5s\" or \"250ms\""
+            ))
+        };
+        match TextOrAny::deserialize(deserializer)? {
+            TextOrAny::Text(text) => match humantime::parse_duration(&text) {
+                Ok(span) => Ok(Self(span)),
+                Err(_) => Err(wrong(&format_args!("{text:?}"))),
+            },
+            TextOrAny::Number(number) => Err(wrong(&number)),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "expected a span of time such as \"5s\"")]
+enum TextOrAny {
+    Text(String),
+    Number(f64),
+}
+
+/// The name of a header field (RFC 9110, 5.1), kept in the spelling the user chose.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FieldName {
+    spelling: String,
+    name: HeaderName,
+}
+
+impl FieldName {
+    pub(crate) fn name(&self) -> &HeaderName {
+        &self.name
+    }
+
+    /// For defaults only: `spelling` has to be a field name.
+    pub(crate) fn known(spelling: &'static str, name: HeaderName) -> Self {
+        debug_assert!(spelling.eq_ignore_ascii_case(name.as_str()));
+        Self {
+            spelling: spelling.into(),
+            name,
+        }
+    }
+}
+
+impl Serialize for FieldName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.spelling)
+    }
+}
+
+impl<'de> Deserialize<'de> for FieldName {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let spelling = String::deserialize(deserializer)?;
+        match spelling.parse() {
+            Ok(name) => Ok(Self { spelling, name }),
+            Err(_) => Err(de::Error::custom(format_args!(
+                "{spelling:?} is no header name; letters, digits and '-' make one"
+            ))),
+        }
+    }
+}
+
+/// Something that no log and no output may show.
+#[derive(Clone, Deserialize, PartialEq, Eq)]
+#[serde(transparent)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// The secret itself, to be compared and never to be shown.
+    pub(crate) fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("********")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("********")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_shown_in_the_largest_unit_that_is_exact() {
+        assert_eq!(Size::mib(128).to_string(), "128MiB");
+        assert_eq!(Size(1 << 30).to_string(), "1GiB");
+        assert_eq!(Size(1000).to_string(), "1000");
+        assert_eq!(Size(0).to_string(), "0");
+    }
+
+    #[test]
+    fn a_secret_is_never_shown() {
+        let secret = Secret("hunter2".into());
+        assert_eq!(format!("{secret:?}"), "********");
+        assert_eq!(serde_json::to_string(&secret).unwrap(), "\"********\"");
+    }
+}

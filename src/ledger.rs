@@ -1,0 +1,262 @@
+//! The counts of all outcomes: for each shadow they add up to the requests received.
+//!
+//! An [`Entry`] is opened for each request and each shadow, and ends in exactly one [`Outcome`]; one that is
+//! dropped without says `shutdown`, so that nothing is lost even when a task is.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+
+use crate::telemetry::sharded::Counters;
+
+macro_rules! outcomes {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What became of one copy.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Outcome { $($(#[$doc])* $variant,)* }
+
+        impl Outcome {
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// As it is called in metrics, logs and the ledger.
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+
+        const OUTCOMES: usize = [$($name,)*].len();
+    };
+}
+
+outcomes! {
+    /// The shadow's answer came whole, or as much of it as is read.
+    Answered = "answered",
+    /// The shadow's address refused the connection.
+    Refused = "refused",
+    /// No connection within the connect timeout.
+    ConnectTimeout = "connect_timeout",
+    /// The shadow's host name has no address.
+    Unresolved = "unresolved",
+    /// The TLS handshake failed, for example for the shadow's certificate.
+    TlsFailed = "tls_failed",
+    /// No whole answer within the answer timeout.
+    Timeout = "timeout",
+    /// The connection broke, or what came is no HTTP.
+    Broken = "broken",
+    /// No rule selects the request for this shadow.
+    Filtered = "filtered",
+    /// The sample left it out.
+    SampledOut = "sampled_out",
+    /// Over the shadow's rate.
+    RateLimited = "rate_limited",
+    /// The request was itself a copy of this instance, and was refused.
+    Looped = "looped",
+    /// The request asks for another protocol, which can't be copied.
+    Upgrade = "upgrade",
+    /// The shadow's queue had no place left.
+    QueueFull = "queue_full",
+    /// No connection or descriptor of the shadow's share was free.
+    ConnectionLimit = "connection_limit",
+    /// The memory for shadows was used up.
+    OverBudget = "over_budget",
+    /// The shadow could not keep up with a body larger than what is kept for one copy.
+    BodyOverrun = "body_overrun",
+    /// The primary stopped reading the body before its end, so that the copy is not whole.
+    BodyCut = "body_cut",
+    /// The shadow failed too often and is left alone for a while.
+    BreakerOpen = "breaker_open",
+    /// Somebody paused the shadow.
+    Paused = "paused",
+    /// The client went away or broke off its body.
+    ClientAborted = "client_aborted",
+    /// shadowtee refused the request itself, so that the primary did not see it either.
+    NotForwarded = "not_forwarded",
+    /// shadowtee was stopped before the copy was through.
+    Shutdown = "shutdown",
+}
+
+/// The index of a shadow's opened entries, behind its outcomes.
+const OPENED: usize = OUTCOMES;
+
+/// The counts of one shadow.
+#[derive(Debug)]
+pub(crate) struct Account {
+    counts: Counters<{ OUTCOMES + 1 }>,
+}
+
+impl Account {
+    /// Counts a request for this shadow, as in flight until its entry is settled.
+    pub(crate) fn open(self: &Arc<Self>) -> Entry {
+        self.counts.add(OPENED, 1);
+        Entry(Some(Arc::clone(self)))
+    }
+
+    /// The count of each outcome, in the order of [`Outcome::ALL`].
+    pub(crate) fn outcomes(&self) -> impl Iterator<Item = (Outcome, u64)> + '_ {
+        Outcome::ALL
+            .iter()
+            .map(|outcome| (*outcome, self.counts.sum(*outcome as usize)))
+    }
+
+    /// How often `outcome` was.
+    pub(crate) fn count(&self, outcome: Outcome) -> u64 {
+        self.counts.sum(outcome as usize)
+    }
+
+    /// Entries that are not settled yet.
+    pub(crate) fn in_flight(&self) -> u64 {
+        // Settled first: an entry that is opened in between makes the difference too large, never negative.
+        let settled: u64 = self.outcomes().map(|(_, count)| count).sum();
+        self.counts.sum(OPENED).saturating_sub(settled)
+    }
+}
+
+/// One request at one shadow, until its outcome is known.
+#[derive(Debug)]
+pub(crate) struct Entry(Option<Arc<Account>>);
+
+impl Entry {
+    /// Ends it.
+    pub(crate) fn settle(mut self, outcome: Outcome) {
+        self.count(outcome);
+    }
+
+    fn count(&mut self, outcome: Outcome) {
+        if let Some(account) = self.0.take() {
+            account.counts.add(outcome as usize, 1);
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        self.count(Outcome::Shutdown);
+    }
+}
+
+/// All counts.
+#[derive(Debug)]
+pub(crate) struct Ledger {
+    workers: usize,
+    requests: Counters<1>,
+    accounts: Mutex<Vec<(String, Arc<Account>)>>,
+}
+
+impl Ledger {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self {
+            workers,
+            requests: Counters::new(workers),
+            accounts: Mutex::default(),
+        }
+    }
+
+    /// The account of the shadow called `name`, opened where there is none yet.
+    pub(crate) fn account(&self, name: &str) -> Arc<Account> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, account)) = accounts.iter().find(|(known, _)| known == name) {
+            return Arc::clone(account);
+        }
+        let account = Arc::new(Account {
+            counts: Counters::new(self.workers),
+        });
+        accounts.push((name.into(), Arc::clone(&account)));
+        account
+    }
+
+    /// Counts a request that was received.
+    pub(crate) fn request(&self) {
+        self.requests.add(0, 1);
+    }
+
+    /// Counts a request that was refused before anybody could look at it.
+    pub(crate) fn unreadable_request(&self) {
+        self.request();
+        for (_, account) in self.accounts() {
+            account.open().settle(Outcome::NotForwarded);
+        }
+    }
+
+    pub(crate) fn requests(&self) -> u64 {
+        self.requests.sum(0)
+    }
+
+    /// Every shadow's account, by name.
+    pub(crate) fn accounts(&self) -> Vec<(String, Arc<Account>)> {
+        self.accounts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Serialize for Ledger {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Shadows(Vec<(String, Arc<Account>)>);
+        impl Serialize for Shadows {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_map(
+                    self.0
+                        .iter()
+                        .map(|(name, account)| (name, OneShadow(account))),
+                )
+            }
+        }
+        let mut ledger = serializer.serialize_struct("Ledger", 2)?;
+        // Requests last: none that is counted is then missing from a shadow.
+        let shadows = Shadows(self.accounts());
+        ledger.serialize_field("requests", &self.requests())?;
+        ledger.serialize_field("shadows", &shadows)?;
+        ledger.end()
+    }
+}
+
+struct OneShadow<'a>(&'a Account);
+
+impl Serialize for OneShadow<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        struct Outcomes<'a>(&'a Account);
+        impl Serialize for Outcomes<'_> {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_map(
+                    self.0
+                        .outcomes()
+                        .map(|(outcome, count)| (outcome.as_str(), count)),
+                )
+            }
+        }
+        let mut shadow = serializer.serialize_map(Some(2))?;
+        shadow.serialize_entry("in_flight", &self.0.in_flight())?;
+        shadow.serialize_entry("outcomes", &Outcomes(self.0))?;
+        shadow.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_ends_in_exactly_one_outcome() {
+        let ledger = Ledger::new(1);
+        let account = ledger.account("next");
+        let open = account.open();
+        account.open().settle(Outcome::Answered);
+        drop(account.open());
+        assert_eq!(
+            (account.in_flight(), account.count(Outcome::Answered)),
+            (1, 1)
+        );
+        assert_eq!(account.count(Outcome::Shutdown), 1);
+        open.settle(Outcome::Timeout);
+        assert_eq!(account.in_flight(), 0);
+    }
+
+    #[test]
+    fn the_same_name_is_the_same_account() {
+        let ledger = Ledger::new(1);
+        ledger.account("next").open().settle(Outcome::Paused);
+        assert_eq!(ledger.account("next").count(Outcome::Paused), 1);
+        assert_eq!(ledger.accounts().len(), 1);
+    }
+}

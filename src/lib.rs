@@ -1,0 +1,87 @@
+//! shadowtee, an inline HTTP tee: it stands between nginx and an application, passes every request to the
+//! application and its answer back, and sends a copy of the request to shadows, whose answers no client sees.
+//!
+//! # What must always hold
+//!
+//! 1. The primary path never waits for a shadow.
+//! 2. It is transparent: what the primary receives is what the client sent, less the hop-by-hop headers and
+//!    the mark of copies; what the client receives is what the primary sent.
+//! 3. The ledger balances: every request counts once for each shadow, in one outcome or as in flight.
+//! 4. Memory kept for shadows is bounded in bytes, by one budget.
+//! 5. Streaming stays streaming; a body is cloned by reference count.
+//! 6. A configuration is valid or refused whole, with every mistake.
+//! 7. No secrets leak.
+//!
+//! # The way of a request
+//!
+//! ```text
+//! listener ─ accept ─ HTTP server ─ service stack ─ forward ──────────► primary pool ─► primary
+//! (tcp, unix, tls)                       │            │  ▲                               │
+//!                                        │            │  └────────── answer ◄────────────┘
+//!                                        │            ▼
+//!                                     select?     tee body: clones frames into the copy, within the budget
+//!                                        │            │
+//!                                        └────────────┴──► copy ─► queue (bounded) ─► shadow pool ─► shadow
+//!                                                                                          │
+//!                                                          ledger ◄──── outcome ◄──────────┘
+//! ```
+//!
+//! Each worker is a thread with a runtime, an accept loop and pools of its own, and runs the tasks of its own
+//! exchanges and copies. What workers share is counted with atomics. Signals, administration, DNS and logs
+//! have other threads.
+//!
+//! # Rooms
+//!
+//! A room uses what stands below it; `config` and `telemetry` are the floor, and everybody may stand on it.
+//! A test holds the code to this table.
+//!
+//! | room | what it owns | uses |
+//! |---|---|---|
+//! | `cli`, `commands` | arguments, one file a command, exit codes | `app` |
+//! | `app` | builds everything from a configuration, runs it, supervises | all below |
+//! | `lifecycle` | signals, the phases running → draining → flushing → stopped | – |
+//! | `admin` | the administrative HTTP interface | `ledger`, `lifecycle`, `net` |
+//! | `proxy` | the HTTP server, the service stack, forwarding, upgrades, errors as answers | `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
+//! | `shadow` | selection, the queue, sending, the breaker, outcomes | `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
+//! | `tee` | the body that clones itself into a copy, within the budget | `exchange`, `ledger`, `http` |
+//! | `exchange`, `ledger` | the types that the rooms hand to each other; the counts | `http` |
+//! | `client` | pooled HTTP connections to one address | `net`, `http` |
+//! | `net` | addresses bound, accepted and connected; TLS; descriptors | – |
+//! | `http` | hop-by-hop headers, the mark, bodies in time | – |
+//! | `config` | what the user wrote → what the program uses | – |
+//! | `telemetry` | logs, and every metric with its labels | – |
+
+mod admin;
+mod app;
+mod cli;
+mod client;
+mod commands;
+mod config;
+mod exchange;
+mod http;
+mod ledger;
+mod lifecycle;
+mod net;
+mod proxy;
+mod shadow;
+mod tee;
+mod telemetry;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Runs the program with the process's arguments.
+///
+/// Returns 0 where it went well, and 1 where it failed and standard error says why; a wrong command line
+/// ends the process with 2.
+pub fn main() -> ExitCode {
+    match commands::dispatch(cli::Cli::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
+            eprintln!("shadowtee: {}", causes.join(": "));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Sockets to listen on, bound early: an address that can't be had is known before anything runs.
+
+use std::{
+    io,
+    net::{TcpListener, ToSocketAddrs},
+    os::unix::{
+        fs::{FileTypeExt, MetadataExt, PermissionsExt},
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+};
+
+use crate::config::{Address, Listen, Mode};
+
+/// A socket that is listened on, before any runtime knows of it.
+#[derive(Debug)]
+pub(crate) enum Bound {
+    Tcp(TcpListener),
+    Unix {
+        listener: UnixListener,
+        /// Whoever bound it removes it.
+        _file: Option<SocketFile>,
+    },
+}
+
+impl Bound {
+    /// The same socket once more, for a worker.
+    ///
+    /// # Errors
+    /// Where no descriptor is free.
+    pub(crate) fn share(&self) -> io::Result<Self> {
+        Ok(match self {
+            Self::Tcp(listener) => Self::Tcp(listener.try_clone()?),
+            Self::Unix { listener, .. } => Self::Unix {
+                listener: listener.try_clone()?,
+                _file: None,
+            },
+        })
+    }
+}
+
+/// The file of a unix socket, removed when it is no longer listened on.
+#[derive(Debug)]
+pub(crate) struct SocketFile {
+    path: PathBuf,
+    /// Device and inode, so that a file is not removed that somebody else made since.
+    identity: (u64, u64),
+}
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        if std::fs::symlink_metadata(&self.path)
+            .is_ok_and(|file| (file.dev(), file.ino()) == self.identity)
+        {
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Why an address can't be listened on.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BindError {
+    #[error("can't listen on {0}")]
+    Socket(Address, #[source] io::Error),
+    #[error("can't listen on unix:{}: another process listens there; stop it, or listen elsewhere", .0.display())]
+    Live(PathBuf),
+    #[error("can't listen on unix:{}: the file is no socket, so it is left alone; remove it, or listen elsewhere", .0.display())]
+    NoSocket(PathBuf),
+    #[error("can't give unix:{path} to {whom}", path = path.display())]
+    Owner {
+        path: PathBuf,
+        whom: String,
+        #[source]
+        error: io::Error,
+    },
+    #[error("can't find the {0} {1:?} on this machine")]
+    Unknown(&'static str, String),
+}
+
+/// How many connections may wait to be accepted; the kernel cuts it to net.core.somaxconn.
+const BACKLOG: i32 = 4096;
+
+/// Listens on an address; a stale socket file is replaced.
+///
+/// # Errors
+/// Where the address is taken, or a unix socket's file can't be made as wished.
+pub(crate) fn bind(listen: &Listen) -> Result<Bound, BindError> {
+    match &listen.address {
+        Address::Tcp { host, port, .. } => bind_tcp(host, *port)
+            .map(Bound::Tcp)
+            .map_err(|error| BindError::Socket(listen.address.clone(), error)),
+        Address::Unix(path) => {
+            make_way(path)?;
+            let (listener, file) = bind_unix(path, listen.mode)
+                .map_err(|error| BindError::Socket(listen.address.clone(), error))?;
+            give_away(path, listen)?;
+            Ok(Bound::Unix {
+                listener,
+                _file: Some(file),
+            })
+        }
+    }
+}
+
+fn bind_tcp(host: &str, port: u16) -> io::Result<TcpListener> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
+    for address in (host, port).to_socket_addrs()? {
+        let bound = Socket::new(
+            Domain::for_address(address),
+            Type::STREAM,
+            Some(Protocol::TCP),
+        )
+        .and_then(|socket| {
+            socket.set_reuse_address(true)?;
+            if address.is_ipv6() {
+                socket.set_only_v6(!address.ip().is_unspecified())?;
+            }
+            socket.set_nonblocking(true)?;
+            socket.bind(&address.into())?;
+            socket.listen(BACKLOG)?;
+            Ok(socket)
+        });
+        match bound {
+            Ok(socket) => return Ok(socket.into()),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// Removes a stale socket; refuses where it is live or no socket.
+fn make_way(path: &Path) -> Result<(), BindError> {
+    let Ok(file) = std::fs::symlink_metadata(path) else {
+        return Ok(());
+    };
+    if !file.file_type().is_socket() {
+        return Err(BindError::NoSocket(path.into()));
+    }
+    match UnixStream::connect(path) {
+        // Refused: nobody has it open. Anything else, such as a full backlog, is somebody alive.
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
+            let _ = std::fs::remove_file(path);
+            Ok(())
+        }
+        _ => Err(BindError::Live(path.into())),
+    }
+}
+
+/// The mode is set before the socket listens: until then nobody can connect, whatever the umask left open.
+fn bind_unix(path: &Path, mode: Option<Mode>) -> io::Result<(UnixListener, SocketFile)> {
+    use socket2::{Domain, SockAddr, Socket, Type};
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    let file = std::fs::symlink_metadata(path)?;
+    let socket_file = SocketFile {
+        path: path.into(),
+        identity: (file.dev(), file.ino()),
+    };
+    if let Some(Mode(bits)) = mode {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits))?;
+    }
+    socket.listen(BACKLOG)?;
+    Ok((socket.into(), socket_file))
+}
+
+fn give_away(path: &Path, listen: &Listen) -> Result<(), BindError> {
+    let owner = listen
+        .owner
+        .as_deref()
+        .map(|name| id_of("user", "/etc/passwd", name))
+        .transpose()?;
+    let group = listen
+        .group
+        .as_deref()
+        .map(|name| id_of("group", "/etc/group", name))
+        .transpose()?;
+    if owner.is_none() && group.is_none() {
+        return Ok(());
+    }
+    std::os::unix::fs::chown(path, owner, group).map_err(|error| {
+        let whom = [listen.owner.as_deref(), listen.group.as_deref()]
+            .into_iter()
+            .flatten();
+        BindError::Owner {
+            path: path.into(),
+            whom: whom.collect::<Vec<_>>().join(":"),
+            error,
+        }
+    })
+}
+
+/// The number of a user or group (passwd(5), group(5)).
+fn id_of(what: &'static str, file: &str, name: &str) -> Result<u32, BindError> {
+    if let Ok(id) = name.parse() {
+        return Ok(id);
+    }
+    let unknown = || BindError::Unknown(what, name.into());
+    let table = std::fs::read_to_string(file).map_err(|_| unknown())?;
+    let entry = table
+        .lines()
+        .map(|line| line.split(':').collect::<Vec<_>>())
+        .find(|fields| fields[0] == name);
+    entry
+        .and_then(|fields| fields.get(2)?.parse().ok())
+        .ok_or_else(unknown)
+}

@@ -1,0 +1,201 @@
+//! TLS settings made of PEM files (rustls). The only file that knows rustls-pemfile.
+
+use std::{
+    fs::File,
+    io::{self, BufReader},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tokio_rustls::rustls::{
+    self, ClientConfig, DigitallySignedStruct, RootCertStore, ServerConfig, SignatureScheme,
+    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+    crypto::CryptoProvider,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime},
+    server::WebPkiClientVerifier,
+};
+
+use crate::config::{Address, ClientTls, ServerTls};
+
+/// Why TLS can't be set up.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum TlsError {
+    #[error("can't read {}", .0.display())]
+    Read(PathBuf, #[source] io::Error),
+    #[error("{} holds no certificate in PEM; it has to have a block that begins with BEGIN CERTIFICATE", .0.display())]
+    NoCertificate(PathBuf),
+    #[error("{} holds no private key in PEM; it has to have a block such as BEGIN PRIVATE KEY", .0.display())]
+    NoKey(PathBuf),
+    #[error("{} can't be used as a CA", .0.display())]
+    Ca(PathBuf, #[source] rustls::Error),
+    #[error("{} and its key can't be used", .0.display())]
+    Pair(PathBuf, #[source] rustls::Error),
+    #[error("{0:?} is no name that a certificate can bear")]
+    Name(String),
+    #[error(
+        "this system has no CA certificates (Debian: ca-certificates); name a CA of your own: tls.ca"
+    )]
+    NoSystemCa,
+    #[error("TLS can't be set up")]
+    Other(#[source] rustls::Error),
+    #[error("{} can't be used to verify client certificates", .0.display())]
+    ClientCa(PathBuf, #[source] rustls::server::VerifierBuilderError),
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// Loads what a listener shows.
+pub(crate) struct ServerTlsLoader;
+
+impl ServerTlsLoader {
+    /// # Errors
+    /// Where a file can't be read or does not hold what it should.
+    pub(crate) fn load(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
+        let builder = ServerConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Other)?;
+        let builder = match &tls.client_ca {
+            None => builder.with_no_client_auth(),
+            Some(file) => {
+                let verifier =
+                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots(file)?), provider())
+                        .build()
+                        .map_err(|error| TlsError::ClientCa(file.clone(), error))?;
+                builder.with_client_cert_verifier(verifier)
+            }
+        };
+        let mut config = builder
+            .with_single_cert(certificates(&tls.certificate)?, key(&tls.key)?)
+            .map_err(|error| TlsError::Pair(tls.certificate.clone(), error))?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
+}
+
+/// Loads how a server is verified and what it is shown.
+pub(crate) struct ClientTlsLoader;
+
+impl ClientTlsLoader {
+    /// The settings and the name that the server at `address` has to bear.
+    ///
+    /// # Errors
+    /// Where a file can't be read or does not hold what it should.
+    pub(crate) fn load(
+        tls: &ClientTls,
+        address: &Address,
+    ) -> Result<(Arc<ClientConfig>, ServerName<'static>), TlsError> {
+        let builder = ClientConfig::builder_with_provider(provider())
+            .with_safe_default_protocol_versions()
+            .map_err(TlsError::Other)?;
+        let builder = if tls.verify {
+            builder.with_root_certificates(match &tls.ca {
+                Some(file) => roots(file)?,
+                None => system_roots()?,
+            })
+        } else {
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(Anybody(provider())))
+        };
+        let mut config = match (&tls.certificate, &tls.key) {
+            (Some(certificate), Some(key_file)) => builder
+                .with_client_auth_cert(certificates(certificate)?, key(key_file)?)
+                .map_err(|error| TlsError::Pair(certificate.clone(), error))?,
+            _ => builder.with_no_client_auth(),
+        };
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let name = match (&tls.server_name, address) {
+            (Some(name), _) => name.clone(),
+            (None, Address::Tcp { host, .. }) => host.clone(),
+            (None, Address::Unix(_)) => "localhost".into(),
+        };
+        let server_name = ServerName::try_from(name.clone()).map_err(|_| TlsError::Name(name))?;
+        Ok((Arc::new(config), server_name))
+    }
+}
+
+fn open(file: &Path) -> Result<BufReader<File>, TlsError> {
+    File::open(file)
+        .map(BufReader::new)
+        .map_err(|error| TlsError::Read(file.into(), error))
+}
+
+fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let found: Vec<_> = rustls_pemfile::certs(&mut open(file)?)
+        .collect::<Result<_, _>>()
+        .map_err(|error| TlsError::Read(file.into(), error))?;
+    if found.is_empty() {
+        Err(TlsError::NoCertificate(file.into()))
+    } else {
+        Ok(found)
+    }
+}
+
+fn key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    rustls_pemfile::private_key(&mut open(file)?)
+        .map_err(|error| TlsError::Read(file.into(), error))?
+        .ok_or_else(|| TlsError::NoKey(file.into()))
+}
+
+fn roots(file: &Path) -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(file)? {
+        roots
+            .add(certificate)
+            .map_err(|error| TlsError::Ca(file.into(), error))?;
+    }
+    Ok(roots)
+}
+
+fn system_roots() -> Result<RootCertStore, TlsError> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    if roots.is_empty() {
+        Err(TlsError::NoSystemCa)
+    } else {
+        Ok(roots)
+    }
+}
+
+/// `verify = false`: the handshake's signatures are checked, who signed the certificate is not.
+#[derive(Debug)]
+struct Anybody(Arc<CryptoProvider>);
+
+impl ServerCertVerifier for Anybody {
+    fn verify_server_cert(
+        &self,
+        _: &CertificateDer<'_>,
+        _: &[CertificateDer<'_>],
+        _: &ServerName<'_>,
+        _: &[u8],
+        _: UnixTime,
+    ) -> Result<ServerCertVerified, rustls::Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, rustls::Error> {
+        let algorithms = &self.0.signature_verification_algorithms;
+        rustls::crypto::verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.0.signature_verification_algorithms.supported_schemes()
+    }
+}

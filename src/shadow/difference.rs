@@ -1,0 +1,91 @@
+//! Says which requests a shadow answers with another status class than the primary does.
+
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use http::StatusCode;
+
+use crate::{
+    exchange::{Answer, Exchange},
+    telemetry::{
+        metrics::{ShadowMetrics, class},
+        rate::RateLimit,
+    },
+};
+
+/// The two answers to one request.
+pub(crate) struct Pair<'a> {
+    pub(crate) exchange: &'a Exchange,
+    /// `None`: the primary gave none.
+    pub(crate) primary: Option<Answer>,
+    /// The shadow's.
+    pub(crate) status: StatusCode,
+    /// From sending the copy to the header of its answer.
+    pub(crate) took: Duration,
+}
+
+/// Somebody who looks at every pair.
+pub(crate) type Observer = Arc<dyn Fn(&Pair<'_>) + Send + Sync>;
+
+/// Log lines on answers that differ, limited in rate.
+pub(crate) struct DifferenceLog {
+    limit: RateLimit,
+    observer: OnceLock<Observer>,
+}
+
+impl DifferenceLog {
+    pub(crate) fn new(lines_per_second: u32) -> Self {
+        let limit = RateLimit::new(lines_per_second.into(), Duration::from_secs(1));
+        Self {
+            limit,
+            observer: OnceLock::new(),
+        }
+    }
+
+    /// Shows every pair to `observer`, too.
+    pub(crate) fn observe(&self, observer: Observer) {
+        let _ = self.observer.set(observer);
+    }
+
+    /// Counts the pair of answers, and logs it where their classes differ.
+    pub(super) fn note(&self, shadow: &str, metrics: &ShadowMetrics, pair: &Pair<'_>) {
+        let theirs = class(pair.primary.map(|answer| answer.status));
+        let ours = class(Some(pair.status));
+        metrics.pair(theirs, ours);
+        if let Some(observer) = self.observer.get() {
+            observer(pair);
+        }
+        let Some(primary) = pair.primary.filter(|_| theirs != ours) else {
+            return;
+        };
+        let Some(left_out) = self.limit.allow() else {
+            return;
+        };
+        tracing::warn!(
+            request_id = %pair.exchange.id_text(),
+            method = %pair.exchange.method,
+            path = pair.exchange.target.path(),
+            shadow,
+            primary_status = primary.status.as_u16(),
+            shadow_status = pair.status.as_u16(),
+            primary_ms = millis(primary.after),
+            shadow_ms = millis(pair.took),
+            left_out,
+            "the shadow answers differently"
+        );
+    }
+}
+
+impl fmt::Debug for DifferenceLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("DifferenceLog").field(&self.limit).finish()
+    }
+}
+
+/// Milliseconds, to the microsecond.
+fn millis(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1e6).round() / 1e3
+}

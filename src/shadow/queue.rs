@@ -1,0 +1,160 @@
+//! Places for copies on their way, counted over all workers, and what waits for one on this worker.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+};
+
+use tokio::sync::Notify;
+
+/// Places for copies on their way to one shadow, of all workers together.
+#[derive(Debug)]
+pub(super) struct Places {
+    limit: usize,
+    taken: AtomicUsize,
+    seats: usize,
+    queued: AtomicUsize,
+    /// One for each worker, called when a place is free while somebody waits.
+    free: Box<[Notify]>,
+}
+
+impl Places {
+    /// `places` copies on their way and `seats` that wait.
+    pub(super) fn new(places: usize, seats: usize, workers: usize) -> Arc<Self> {
+        Arc::new(Self {
+            limit: places,
+            taken: AtomicUsize::new(0),
+            seats,
+            queued: AtomicUsize::new(0),
+            free: (0..workers).map(|_| Notify::new()).collect(),
+        })
+    }
+
+    fn take(self: &Arc<Self>) -> Option<Place> {
+        let took = self
+            .taken
+            .fetch_update(SeqCst, SeqCst, |n| (n < self.limit).then_some(n + 1));
+        took.is_ok().then(|| Place(Arc::clone(self)))
+    }
+
+    /// Copies that wait.
+    pub(super) fn queued(&self) -> usize {
+        self.queued.load(SeqCst)
+    }
+}
+
+/// A place among the copies on their way, free again when dropped.
+#[derive(Debug)]
+pub(super) struct Place(Arc<Places>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.taken.fetch_sub(1, SeqCst);
+        if self.0.queued() > 0 {
+            self.0.free.iter().for_each(Notify::notify_one);
+        }
+    }
+}
+
+/// What waits on this worker.
+#[derive(Debug)]
+pub(super) struct Queue<T> {
+    places: Arc<Places>,
+    worker: usize,
+    waiting: RefCell<VecDeque<T>>,
+}
+
+impl<T> Queue<T> {
+    pub(super) fn new(places: Arc<Places>, worker: usize) -> Self {
+        Self {
+            places,
+            worker,
+            waiting: RefCell::default(),
+        }
+    }
+
+    /// A place at once, or a seat in the queue, or, where that is full, the thing back.
+    pub(super) fn enter(&self, thing: T) -> Result<Option<(T, Place)>, T> {
+        if self.waiting.borrow().is_empty()
+            && let Some(place) = self.places.take()
+        {
+            return Ok(Some((thing, place)));
+        }
+        let seats = self.places.seats;
+        if self
+            .places
+            .queued
+            .fetch_update(SeqCst, SeqCst, |n| (n < seats).then_some(n + 1))
+            .is_err()
+        {
+            return Err(thing);
+        }
+        self.waiting.borrow_mut().push_back(thing);
+        // A place that was freed between the two steps above called nobody.
+        Ok(self.next())
+    }
+
+    /// The next one that has a place, if anyone has.
+    pub(super) fn next(&self) -> Option<(T, Place)> {
+        if self.waiting.borrow().is_empty() {
+            return None;
+        }
+        let place = self.places.take()?;
+        let thing = self.waiting.borrow_mut().pop_front()?;
+        self.places.queued.fetch_sub(1, SeqCst);
+        Some((thing, place))
+    }
+
+    /// Waits until a place may be free.
+    pub(super) async fn freed(&self) {
+        self.places.free[self.worker].notified().await;
+    }
+}
+
+impl<T> Drop for Queue<T> {
+    fn drop(&mut self) {
+        self.places
+            .queued
+            .fetch_sub(self.waiting.borrow().len(), SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_then_seats_then_nothing() {
+        let places = Places::new(1, 1, 1);
+        let queue = Queue::new(Arc::clone(&places), 0);
+        let (first, place) = queue.enter("first").unwrap().unwrap();
+        assert_eq!(first, "first");
+        assert!(queue.enter("second").unwrap().is_none());
+        assert_eq!(queue.enter("third").unwrap_err(), "third");
+        assert!(queue.next().is_none());
+        drop(place);
+        assert_eq!(queue.next().unwrap().0, "second");
+        assert_eq!(places.queued(), 0);
+    }
+
+    #[test]
+    fn a_place_freed_by_one_worker_goes_to_another_that_waits() {
+        let places = Places::new(1, 8, 2);
+        let (here, there) = (
+            Queue::new(Arc::clone(&places), 0),
+            Queue::new(Arc::clone(&places), 1),
+        );
+        let (_, place) = here.enter(1).unwrap().unwrap();
+        assert!(there.enter(2).unwrap().is_none());
+        drop(place);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .build()
+            .unwrap();
+        runtime.block_on(there.freed());
+        assert_eq!(there.next().unwrap().0, 2);
+    }
+}

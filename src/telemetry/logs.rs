@@ -1,0 +1,55 @@
+//! Where log lines go: standard error, as text on a terminal and as JSON otherwise.
+//!
+//! Lines are handed to a thread of their own: whoever reads them slowly costs lines, never requests.
+
+use std::io::{self, IsTerminal};
+
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
+use tracing_subscriber::{filter::Targets, prelude::*};
+
+/// Keeps the log's thread; the last lines are written when it is dropped.
+pub(crate) type LogGuard = WorkerGuard;
+
+/// The form of a log line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Text on a terminal, JSON otherwise.
+    Auto,
+    Text,
+    Json,
+}
+
+/// Starts logging. `level` is a level or a list of `target=level`; what is no such thing counts as `info`.
+/// A second call changes nothing.
+pub(crate) fn start(form: Form, level: &str) -> LogGuard {
+    let (writer, guard) = NonBlockingBuilder::default()
+        .lossy(true)
+        .thread_name("log")
+        .finish(io::stderr());
+    let terminal = io::stderr().is_terminal();
+    let json = match form {
+        Form::Auto => !terminal,
+        Form::Text => false,
+        Form::Json => true,
+    };
+    let filter = level
+        .parse()
+        .unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(writer)
+        .with_target(false);
+    let layer = if json {
+        layer
+            .json()
+            .flatten_event(true)
+            .with_current_span(false)
+            .with_span_list(false)
+            .boxed()
+    } else {
+        layer.with_ansi(terminal).boxed()
+    };
+    let _ = tracing_subscriber::registry()
+        .with(layer.with_filter(filter))
+        .try_init();
+    guard
+}

@@ -1,0 +1,6 @@
+//! Logs, and every metric with its labels, declared once. The lowest room: it knows nothing of the others.
+
+pub(crate) mod logs;
+pub(crate) mod metrics;
+pub(crate) mod rate;
+pub(crate) mod sharded;

@@ -1,0 +1,129 @@
+//! Counters that each worker adds to in a cache line of its own; whoever reads them sums over all workers.
+
+use std::{
+    cell::Cell,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
+};
+
+thread_local! {
+    /// Which shard this thread adds to. Threads that are no workers share the first.
+    static SHARD: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Gives the calling thread the shard of worker `index`.
+pub(crate) fn enter_worker(index: usize) {
+    SHARD.set(index + 1);
+}
+
+/// The shard of the calling thread: 0 for threads that are no workers.
+pub(crate) fn shard() -> usize {
+    SHARD.get()
+}
+
+/// `N` counters for each worker.
+#[derive(Debug)]
+pub(crate) struct Counters<const N: usize>(Box<[Line<N>]>);
+
+/// Aligned so that no two workers write to one cache line (pairs of lines are fetched together).
+#[derive(Debug)]
+#[repr(align(128))]
+struct Line<const N: usize>([AtomicU64; N]);
+
+impl<const N: usize> Counters<N> {
+    pub(crate) fn new(workers: usize) -> Self {
+        let line = || Line(std::array::from_fn(|_| AtomicU64::new(0)));
+        Self((0..=workers).map(|_| line()).collect())
+    }
+
+    pub(crate) fn add(&self, index: usize, n: u64) {
+        let line = &self.0[shard() % self.0.len()];
+        line.0[index].fetch_add(n, Relaxed);
+    }
+
+    /// The sum over all workers.
+    pub(crate) fn sum(&self, index: usize) -> u64 {
+        self.0
+            .iter()
+            .map(|line| line.0[index].load(Relaxed))
+            .fold(0, u64::wrapping_add)
+    }
+
+    pub(crate) fn sums(&self) -> [u64; N] {
+        std::array::from_fn(|index| self.sum(index))
+    }
+}
+
+/// Upper bounds of the latency buckets, in microseconds.
+const BOUNDS: [u64; 17] = [
+    100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
+    1_000_000, 2_500_000, 5_000_000, 10_000_000, 30_000_000,
+];
+const BUCKETS: usize = BOUNDS.len() + 1;
+
+/// How long things took.
+#[derive(Debug)]
+pub(crate) struct Latency(Counters<{ BUCKETS + 1 }>);
+
+impl Latency {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self(Counters::new(workers))
+    }
+
+    pub(crate) fn record(&self, took: Duration) {
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.0
+            .add(BOUNDS.partition_point(|bound| *bound < micros), 1);
+        self.0.add(BUCKETS, micros);
+    }
+
+    /// The sum in seconds, the count, and the count of each bucket by its upper bound in seconds.
+    pub(crate) fn snapshot(&self) -> (f64, u64, Vec<(f64, u64)>) {
+        let sums = self.0.sums();
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a histogram's sum is a float by its format"
+        )]
+        let seconds = |micros: u64| micros as f64 / 1e6;
+        let bounds = BOUNDS.iter().map(|bound| seconds(*bound)).chain([f64::MAX]);
+        let buckets = bounds.zip(sums[..BUCKETS].iter().copied()).collect();
+        (
+            seconds(sums[BUCKETS]),
+            sums[..BUCKETS].iter().sum(),
+            buckets,
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_of_all_workers_add_up() {
+        let counters = Counters::<2>::new(2);
+        std::thread::scope(|scope| {
+            for worker in 0..2 {
+                let counters = &counters;
+                scope.spawn(move || {
+                    enter_worker(worker);
+                    (0..1000).for_each(|_| counters.add(1, 1));
+                });
+            }
+        });
+        counters.add(0, 7);
+        assert_eq!(counters.sums(), [7, 2000]);
+    }
+
+    #[test]
+    fn a_latency_falls_into_the_first_bucket_that_holds_it() {
+        let latency = Latency::new(1);
+        for micros in [100, 101, 60_000_000] {
+            latency.record(Duration::from_micros(micros));
+        }
+        let (sum, count, buckets) = latency.snapshot();
+        assert_eq!(count, 3);
+        assert!((sum - 60.000_201).abs() < 1e-9);
+        assert_eq!((buckets[0].1, buckets[1].1, buckets[17].1), (1, 1, 1));
+    }
+}

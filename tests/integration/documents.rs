@@ -1,0 +1,330 @@
+//! What the documents say is what the program does: the README's own lines, the example files, the tables.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process_group};
+
+use crate::kit::{
+    Client, Ledger, OK, Server, Tee, answers, eventually, finish, free_port, latin1, need,
+    shadowtee,
+};
+
+fn document(name: &str) -> String {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()))
+}
+
+/// The text below a heading, up to the next of its level or above.
+fn section<'a>(text: &'a str, heading: &str) -> &'a str {
+    let level = format!("\n{} ", heading.split(' ').next().unwrap());
+    let (_, below) = text
+        .split_once(&format!("\n{heading}\n"))
+        .unwrap_or_else(|| panic!("{heading:?}"));
+    below.split_once(&level).map_or(below, |(inner, _)| inner)
+}
+
+/// The code in fences of a language.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    text.split(&fence)
+        .skip(1)
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect()
+}
+
+/// The words in backquotes that begin the rows of tables.
+fn first_column(text: &str) -> BTreeSet<String> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.map(|row| row.split('`').next().unwrap().to_owned())
+        .collect()
+}
+
+/// A shell in which the README's lines are typed, and all that they start.
+struct Shell {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Shell {
+    fn start(home: &Path) -> Self {
+        let log = home.join("log");
+        let child = Command::new("bash")
+            .env("HOME", home)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(fs::File::create(&log).unwrap())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        Self { child, log }
+    }
+
+    fn say(&mut self, lines: &str) {
+        self.child
+            .stdin
+            .as_mut()
+            .unwrap()
+            .write_all(lines.as_bytes())
+            .unwrap();
+    }
+
+    /// Waits for all that it started.
+    #[track_caller]
+    fn end(&mut self) {
+        self.say("wait\n");
+        drop(self.child.stdin.take());
+        eventually("the end of all that the shell started", || {
+            self.child.try_wait().unwrap()
+        });
+    }
+}
+
+impl Drop for Shell {
+    fn drop(&mut self) {
+        let _ = kill_process_group(Pid::from_child(&self.child), Signal::KILL);
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!(
+                "--- log\n{}---",
+                fs::read_to_string(&self.log).unwrap_or_default()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_five_minutes_of_the_readme_work_as_they_are_written() {
+    need("nginx");
+    need("puma");
+    let home = tempfile::tempdir().unwrap();
+    let (front, admin) = (free_port().to_string(), free_port().to_string());
+    let ours = |text: &str| {
+        text.replace("127.0.0.1:8080", &front)
+            .replace("127.0.0.1:9900", &admin)
+    };
+    let readme = document("README.md");
+    let blocks = blocks(
+        section(&readme, "## Five minutes with nginx and unix sockets"),
+        "sh",
+    );
+    let [build, apps, tee, nginx, usage, end] = blocks.as_slice() else {
+        panic!("six blocks, not {}", blocks.len())
+    };
+    // What was built already is not built again, and the folder is the test's.
+    assert!(
+        build.contains("cargo build --release") && build.contains("mkdir -p ~/tee && cd ~/tee"),
+        "{build}"
+    );
+    let bin = Path::new(env!("CARGO_BIN_EXE_shadowtee")).parent().unwrap();
+    // A worker of root's nginx is nobody, who may not enter root's folders.
+    let pid = if rustix::process::geteuid().is_root() {
+        "user root;\npid nginx.pid;"
+    } else {
+        "pid nginx.pid;"
+    };
+    let mut shell = Shell::start(home.path());
+    shell.say(&format!(
+        "export PATH=\"{}:/usr/sbin:$PATH\"\nmkdir -p ~/tee && cd ~/tee\n",
+        bin.display()
+    ));
+    shell.say(apps);
+    shell.say(&ours(tee));
+    shell.say(&ours(nginx).replace("pid nginx.pid;", pid));
+    let page = |path: &str| {
+        let answer = Client::try_connect(&front).ok()?.get(path);
+        (answer.status() == 200).then(|| answer.text())
+    };
+    let folder = home.path().join("tee");
+    for socket in ["app.sock", "next.sock", "tee.sock"] {
+        let socket = folder.join(socket);
+        eventually("a socket", || Client::try_connect(socket.as_path()).ok());
+    }
+    eventually("an answer of the application", || page("/ready"));
+    eventually("the admin", || Client::try_connect(&admin).ok());
+    let warm: Ledger = ledger(&admin);
+    let output = finish(
+        Command::new("bash")
+            .args(["-c", &ours(usage)])
+            .env("HOME", home.path())
+            .current_dir(&folder),
+    );
+    let said = latin1(&output.stdout);
+    assert!(
+        said.contains("version 1: /hello\n") && said.contains("version 1: /report\n"),
+        "{output:?}"
+    );
+    eventually("two copies that were answered", || {
+        (ledger(&admin).count("next", "answered") >= warm.count("next", "answered") + 2)
+            .then_some(())
+    });
+    let log = folder.join("shadowtee.log");
+    let line = eventually("the difference in the log", || {
+        fs::read_to_string(&log)
+            .unwrap()
+            .lines()
+            .find(|line| line.contains("/report"))
+            .map(str::to_owned)
+    });
+    assert!(line.contains("200") && line.contains("500"), "{line}");
+    shell.say(end);
+    shell.end();
+    for gone in [&front, &admin] {
+        assert!(Client::try_connect(gone).is_err(), "{gone} is still served");
+    }
+}
+
+fn ledger(admin: &str) -> Ledger {
+    let answer = Client::connect(admin).get("/api/ledger");
+    serde_json::from_slice(&answer.body).unwrap()
+}
+
+#[test]
+fn every_example_file_is_valid() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
+    let mut checked = 0;
+    for entry in fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().path();
+        if file.extension().is_some_and(|ending| ending == "toml") {
+            let output = shadowtee(&["check", "--config", file.to_str().unwrap()]);
+            assert!(
+                output.status.success(),
+                "{}: {}",
+                file.display(),
+                latin1(&output.stderr)
+            );
+            checked += 1;
+        }
+    }
+    assert!(checked >= 4, "{checked} example files");
+}
+
+#[test]
+fn the_file_of_all_settings_has_the_defaults() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/shadowtee.toml");
+    let full = shadowtee(&["check", "--config", file.to_str().unwrap()]);
+    let dir = tempfile::tempdir().unwrap();
+    let small = dir.path().join("small.toml");
+    fs::write(
+        &small,
+        "listen = [\"unix:/run/shadowtee/http.sock\"]\n[primary]\naddress = \"unix:/run/app/puma.sock\"\n\
+         [[shadow]]\nname = \"next\"\naddress = \"http://10.0.0.2:8080\"\n",
+    )
+    .unwrap();
+    let small = shadowtee(&["check", "--config", small.to_str().unwrap()]);
+    assert_eq!(latin1(&full.stdout), latin1(&small.stdout));
+    // Each key that is shown stands in the file, if only as a comment.
+    let text = document("config/shadowtee.toml");
+    for line in latin1(&full.stdout).lines() {
+        if let Some((key, _)) = line.split_once(" = ") {
+            assert!(
+                text.contains(&format!("{} = ", key.trim())),
+                "{key} in config/shadowtee.toml"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_reference_has_every_setting() {
+    let text = document("docs/configuration.md");
+    let known = first_column(&text);
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/shadowtee.toml");
+    let full = shadowtee(&["check", "--config", file.to_str().unwrap()]);
+    let shown: toml::Table = latin1(&full.stdout).parse().unwrap();
+    for (table, value) in &shown {
+        let keys = match value {
+            toml::Value::Table(table) => table.keys().cloned().collect::<Vec<_>>(),
+            toml::Value::Array(tables) => tables[0]
+                .as_table()
+                .map(|table| table.keys().cloned().collect())
+                .unwrap_or_default(),
+            _ => vec![table.clone()],
+        };
+        for key in keys {
+            assert!(
+                known.contains(&key),
+                "{table}.{key} in docs/configuration.md"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_readme_has_every_outcome_and_no_other() {
+    let readme = document("README.md");
+    let primary = Server::unix(answers(OK));
+    let tee = Tee::with_primary(&primary).shadow("next", &primary).start();
+    let known: BTreeSet<_> = tee.ledger().shadows["next"]
+        .outcomes
+        .keys()
+        .cloned()
+        .collect();
+    assert_eq!(first_column(section(&readme, "## Outcomes")), known);
+}
+
+#[test]
+fn the_table_of_metrics_has_every_metric_and_no_other() {
+    let documented = first_column(&document("docs/metrics.md"));
+    let primary = Server::unix(answers(OK));
+    let tee = Tee::with_primary(&primary).shadow("next", &primary).start();
+    tee.get("/");
+    tee.settled(1);
+    let text = tee.ask_admin("/metrics").text();
+    let declared = text.lines().filter_map(|line| line.strip_prefix("# TYPE "));
+    let bare = |name: &str| name.trim_end_matches("_total").to_owned();
+    let known: BTreeSet<_> = declared
+        .map(|line| bare(line.split(' ').next().unwrap()))
+        .collect();
+    assert!(!known.is_empty());
+    assert_eq!(
+        documented
+            .iter()
+            .map(|name| bare(name))
+            .collect::<BTreeSet<_>>(),
+        known
+    );
+}
+
+#[test]
+fn the_readme_has_the_two_commands() {
+    let readme = document("README.md");
+    assert!(readme.contains("    cargo run --release -- demo\n"));
+    assert!(readme.contains("    tests/run.sh\n"));
+    assert!(
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/run.sh")
+            .exists()
+    );
+}
+
+#[test]
+fn the_lines_for_nginx_are_accepted_by_nginx() {
+    let lines = document("config/nginx/site.conf");
+    let dir = tempfile::tempdir().unwrap();
+    let conf = dir.path().join("nginx.conf");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/nginx/site.conf");
+    assert!(lines.contains("proxy_pass"));
+    let text = format!(
+        "pid {at}/pid; error_log stderr;\nevents {{ }}\nhttp {{\naccess_log off; client_body_temp_path {at}/a;\n\
+         proxy_temp_path {at}/b; fastcgi_temp_path {at}/c; uwsgi_temp_path {at}/d; scgi_temp_path {at}/e;\n\
+         include {};\n}}\n",
+        file.display(),
+        at = dir.path().display()
+    );
+    fs::write(&conf, text).unwrap();
+    let output = finish(
+        Command::new(need("nginx"))
+            .arg("-p")
+            .arg(dir.path())
+            .arg("-t")
+            .arg("-c")
+            .arg(&conf)
+            .args(["-e", "stderr"]),
+    );
+    assert!(output.status.success(), "{}", latin1(&output.stderr));
+}

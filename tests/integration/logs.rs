@@ -1,0 +1,150 @@
+//! What the logs say, and what they never say.
+
+use crate::kit::{Message, OK, Server, Tee, answers, eventually, free_port};
+
+#[test]
+fn a_difference_between_primary_and_shadow_is_told() {
+    let primary = Server::unix(answers(OK));
+    let shadow = Server::unix(answers("HTTP/1.1 503 Oh\r\nContent-Length: 0\r\n\r\n"));
+    let tee = Tee::with_primary(&primary).shadow("next", &shadow).start();
+    tee.client().send("PATCH /broken/route?token=hidden HTTP/1.1\r\nHost: a\r\nX-Request-Id: id-of-this\r\n\r\n").answer();
+    let line = tee.wait_for_log("both statuses", |line| {
+        line.contains("id-of-this") && line.contains("503")
+    });
+    for part in ["PATCH", "/broken/route", "200", "next"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+    assert!(!line.contains("hidden"), "{line}");
+}
+
+#[test]
+fn answers_of_the_same_class_are_not_told() {
+    let primary = Server::unix(answers(OK));
+    let shadow = Server::unix(answers("HTTP/1.1 204 None\r\n\r\n"));
+    let tee = Tee::with_primary(&primary).shadow("next", &shadow).start();
+    tee.client()
+        .send("GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: id-of-this\r\n\r\n")
+        .answer();
+    tee.settled(1);
+    assert!(!tee.log().contains("id-of-this"), "{}", tee.log());
+}
+
+#[test]
+fn differences_are_limited_in_rate_and_those_left_out_are_counted() {
+    let primary = Server::unix(answers(OK));
+    let shadow = Server::unix(answers("HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"));
+    let tee = Tee::with_primary(&primary)
+        .shadow("next", &shadow)
+        .toml("[log]\ndifferences_per_second = 2")
+        .start();
+    let mut client = tee.client();
+    for n in 0..200 {
+        client
+            .send(format!(
+                "GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: number-{n:04}\r\n\r\n"
+            ))
+            .answer();
+    }
+    tee.settled(200);
+    let told = tee
+        .log()
+        .lines()
+        .filter(|line| line.contains("number-"))
+        .count();
+    assert!((1..100).contains(&told), "{told} lines");
+    // The next that is told, or a line of its own, says how many were not.
+    eventually("the number left out", || {
+        client.get("/");
+        tee.log()
+            .lines()
+            .any(|line| line.contains("left_out") || line.contains("left out"))
+            .then_some(())
+    });
+}
+
+#[test]
+fn logs_carry_no_header_values_no_bodies_and_no_queries() {
+    let primary = Server::unix(answers(OK));
+    let shadow = Server::unix(answers(
+        "HTTP/1.1 500 Oh\r\nContent-Length: 11\r\n\r\nshadow-body",
+    ));
+    let tee = Tee::with_primary(&primary)
+        .shadow("next", &shadow)
+        .shadow("dead", &free_port())
+        .toml("[log]\nlevel = \"debug\"\naccess = true")
+        .start();
+    tee.client()
+        .send(
+            "POST /path?query-secret=1 HTTP/1.1\r\nHost: a\r\nCookie: cookie-secret\r\n\
+             Authorization: Bearer header-secret\r\nContent-Length: 11\r\n\r\nbody-secret",
+        )
+        .answer();
+    tee.client()
+        .send("GET /bad?query-secret HTTP/1.1\r\nHost: a\r\nX-A : header-secret\r\n\r\n")
+        .answer();
+    tee.wait_for_ledger("a settled request", |ledger| {
+        ledger.requests > 0 && ledger.is_settled()
+    });
+    tee.wait_for_log("the request", |line| line.contains("/path"));
+    let log = tee.log();
+    for secret in [
+        "query-secret",
+        "cookie-secret",
+        "header-secret",
+        "body-secret",
+        "shadow-body",
+    ] {
+        assert!(!log.contains(secret), "{secret} in\n{log}");
+    }
+}
+
+fn access_line(setting: &str) -> (Message, String) {
+    let primary = Server::unix(answers(OK));
+    let tee = Tee::with_primary(&primary).toml(setting).start();
+    tee.client()
+        .send("DELETE /things/7?x HTTP/1.1\r\nHost: a\r\nX-Request-Id: id-of-this\r\n\r\n")
+        .answer();
+    (
+        primary.request(),
+        tee.wait_for_log("the request", |line| line.contains("id-of-this")),
+    )
+}
+
+#[test]
+fn an_access_log_is_written_when_asked_for() {
+    let (_, line) = access_line("[log]\naccess = true");
+    for part in ["DELETE", "/things/7", "200"] {
+        assert!(line.contains(part), "{part} in {line}");
+    }
+}
+
+#[test]
+fn logs_are_json_where_nobody_reads_them_and_text_when_asked() {
+    let (_, line) = access_line("[log]\naccess = true");
+    assert!(
+        serde_json::from_str::<serde_json::Value>(&line).is_ok(),
+        "{line}"
+    );
+    let (_, line) = access_line("[log]\naccess = true\nformat = \"text\"");
+    assert!(
+        serde_json::from_str::<serde_json::Value>(&line).is_err(),
+        "{line}"
+    );
+    assert!(!line.contains('\u{1b}'), "no colours in a file: {line}");
+}
+
+#[test]
+fn a_shadow_that_gets_nothing_is_warned_about() {
+    let primary = Server::unix(answers(OK));
+    let tee = Tee::with_primary(&primary)
+        .shadow("next", "unix:/nowhere/at/all.sock")
+        .start();
+    let mut client = tee.client();
+    eventually("a warning about the shadow", || {
+        client.get("/");
+        tee.log()
+            .lines()
+            .any(|line| line.contains("WARN") && line.contains("next"))
+            .then_some(())
+    });
+}

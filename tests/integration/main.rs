@@ -1,0 +1,34 @@
+//! The whole program over real sockets, one file for each kind of behaviour.
+
+mod budget;
+mod config;
+mod demo;
+mod descriptors;
+mod documents;
+mod expect;
+mod faults_primary;
+mod faults_shadow;
+mod framing;
+mod half_close;
+mod kit;
+mod ledger;
+mod limits;
+mod listen;
+mod logs;
+mod malformed;
+mod mark;
+mod nginx;
+mod property;
+mod puma;
+mod reload;
+mod reuse;
+mod rooms;
+mod stop;
+mod streaming;
+mod stress;
+mod targets;
+mod timeouts;
+mod tls;
+mod transparent;
+mod upgrade;
+mod versions;

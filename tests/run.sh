@@ -1,0 +1,61 @@
+#!/bin/bash
+# Installs the Debian packages that the tests use, where they are missing, and runs all tests.
+# Arguments are passed on to cargo test.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# nginx lives where only root looks.
+export PATH="$PATH:/usr/sbin:/sbin"
+
+say() { echo "tests/run.sh: $*"; }
+
+have() { command -v "$1" >/dev/null; }
+
+missing=()
+have cc || missing+=(gcc libc6-dev)
+have nginx || missing+=(nginx)
+have puma || missing+=(puma)
+have openssl || missing+=(openssl)
+have curl || missing+=(curl)
+have prlimit || missing+=(util-linux)
+{ have ruby && ruby -e 'require "rack"' 2>/dev/null; } || missing+=(ruby-rack)
+
+as_root() {
+    if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Installed for the tests, nginx is to serve nothing by itself: neither now nor after the next start of the machine.
+install() {
+    local policy=/usr/sbin/policy-rc.d ours=
+    if [ ! -e "$policy" ]; then
+        ours=yes
+        printf '#!/bin/sh\nexit 101\n' | as_root tee "$policy" >/dev/null
+        as_root chmod 0755 "$policy"
+    fi
+    local result=0
+    as_root apt-get update -q || result=$?
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" || result=$?
+    if [ -n "$ours" ]; then as_root rm -f "$policy"; fi
+    if [[ " $* " == *" nginx "* ]] && have systemctl; then
+        as_root systemctl disable --quiet nginx.service || true
+    fi
+    return "$result"
+}
+
+if [ "${#missing[@]}" -gt 0 ]; then
+    if ! have apt-get; then
+        say "missing and not to be had without apt-get: ${missing[*]}" >&2
+        exit 1
+    fi
+    say "installing ${missing[*]}"
+    install "${missing[@]}"
+fi
+
+if ! have cargo; then
+    say "cargo is missing: https://rustup.rs installs it" >&2
+    exit 1
+fi
+
+say "cargo test --locked $*"
+cargo test --locked "$@"
+say "all tests passed"
