@@ -1,17 +1,18 @@
 //! One request with the primary's answer to it, as the rooms hand it to each other.
 
 use std::{
+    borrow::Cow,
     cell::{Cell, RefCell},
     rc::Rc,
     time::{Duration, Instant},
 };
 
-use http::{HeaderValue, Method, StatusCode, Uri, request::Parts};
+use crate::http::RequestHead;
 
 /// What an answer was like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
-    pub(crate) status: StatusCode,
+    pub(crate) status: u16,
     /// From the request's arrival to the answer's header.
     pub(crate) after: Duration,
 }
@@ -21,47 +22,28 @@ type OnPrimary = Box<dyn FnOnce(&Exchange, Option<Answer>)>;
 
 /// One request with the primary's answer to it. It lives on the worker that received it.
 pub(crate) struct Exchange {
-    pub(crate) id: HeaderValue,
-    pub(crate) method: Method,
-    pub(crate) target: Uri,
+    /// As it goes to the primary.
+    pub(crate) head: RequestHead,
     pub(crate) received: Instant,
+    /// The name of the field with the request's id.
+    id_field: Rc<str>,
     primary: Cell<Option<Answer>>,
     waiting: RefCell<Vec<OnPrimary>>,
-    body: Cell<BodyEnd>,
-}
-
-/// How the request's body ended, seen from the client's side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BodyEnd {
-    /// It is still coming, or it came whole.
-    Fine,
-    /// The client went away or sent a body that is none.
-    Broken,
-    /// The client sent nothing for too long.
-    TooSlow,
-    /// It is larger than the limit.
-    TooLarge,
 }
 
 impl Exchange {
-    pub(crate) fn new(id: HeaderValue, head: &Parts, received: Instant) -> Rc<Self> {
+    pub(crate) fn new(head: RequestHead, id_field: &Rc<str>, received: Instant) -> Rc<Self> {
         Rc::new(Self {
-            id,
-            method: head.method.clone(),
-            target: head.uri.clone(),
+            head,
             received,
+            id_field: Rc::clone(id_field),
             primary: Cell::new(None),
             waiting: RefCell::default(),
-            body: Cell::new(BodyEnd::Fine),
         })
     }
 
     /// The primary's answer is there.
-    pub(crate) fn answered(&self, status: StatusCode) {
-        let answer = Answer {
-            status,
-            after: self.received.elapsed(),
-        };
+    pub(crate) fn answered(&self, answer: Answer) {
         self.primary.set(Some(answer));
         for waiting in self.waiting.take() {
             waiting(self, Some(answer));
@@ -76,24 +58,44 @@ impl Exchange {
         }
     }
 
-    pub(crate) fn body_end(&self) -> BodyEnd {
-        self.body.get()
-    }
-
-    pub(crate) fn set_body_end(&self, end: BodyEnd) {
-        self.body.set(end);
+    /// The request's id.
+    pub(crate) fn id(&self) -> &[u8] {
+        let mut ids = self.head.fields.named(self.id_field.as_bytes());
+        ids.next().unwrap_or_default()
     }
 
     /// The request's id as text, for logs.
-    pub(crate) fn id_text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(self.id.as_bytes())
+    pub(crate) fn id_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.id())
+    }
+
+    /// The method as text, for logs.
+    pub(crate) fn method_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.head.method())
+    }
+
+    /// The target's path without its query, for logs.
+    pub(crate) fn path_text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(self.head.path())
+    }
+
+    /// The head, to be filled anew, where no copy needs it any more.
+    pub(crate) fn into_head(self: Rc<Self>) -> Option<RequestHead> {
+        let mut exchange = Rc::into_inner(self)?;
+        exchange.end();
+        Some(std::mem::take(&mut exchange.head))
+    }
+
+    fn end(&mut self) {
+        let answer = self.primary.get();
+        for waiting in self.waiting.take() {
+            waiting(self, answer);
+        }
     }
 }
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        for waiting in self.waiting.take() {
-            waiting(self, None);
-        }
+        self.end();
     }
 }

@@ -4,6 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use super::{AppError, shared::Shared};
 use crate::{
+    client::Reading,
     config::{Config, Listen, Mistake, Sources},
     http::Marks,
     ledger::Ledger,
@@ -61,8 +62,10 @@ impl App {
             connections: (descriptors.shadows / config.shadow.len().max(1)).max(1),
             marks: &marks,
             differences: &differences,
-            header_bytes: config.limits.header_bytes.bytes(),
-            header_count: config.limits.header_count,
+            reading: Reading {
+                header_bytes: config.limits.header_bytes.bytes(),
+                header_count: config.limits.header_count,
+            },
         };
         let mut shadows = Vec::new();
         for settings in &config.shadow {

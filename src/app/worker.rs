@@ -12,10 +12,10 @@ use tokio::{
 
 use super::shared::{Admission, Shared};
 use crate::{
-    client::{Pool, PoolSettings},
+    client::{Pool, PoolSettings, Reading},
     lifecycle::Phase,
     net::{Acceptor, Bound, Handover, Load, Parcel, Raw},
-    proxy::{self, Client, Drain, Path, Stack},
+    proxy::{self, Drain, Path},
     shadow::Sender,
     tee::Recipient,
     telemetry::{metrics::ProxyCount, rate::RateLimit, sharded},
@@ -50,7 +50,6 @@ pub(super) fn run(
 struct Worker {
     shared: Arc<Shared>,
     path: Path,
-    stack: Rc<Stack>,
     handover: Handover<Option<Admission>>,
 }
 
@@ -72,8 +71,10 @@ impl Worker {
                 idle_connections: config.primary.idle_connections,
                 idle_timeout: config.primary.idle_timeout.0,
                 connections: None,
-                header_bytes: config.limits.header_bytes.bytes(),
-                header_count: config.limits.header_count,
+                reading: Reading {
+                    header_bytes: config.limits.header_bytes.bytes(),
+                    header_count: config.limits.header_count,
+                },
                 metrics: Arc::clone(&shared.primary_metrics),
             },
         );
@@ -83,19 +84,17 @@ impl Worker {
             budget: Arc::clone(&shared.budget),
             ledger: Arc::clone(&shared.ledger),
             metrics: Arc::clone(&shared.metrics),
-            marks: Rc::new(shared.marks.clone()),
+            marks: shared.marks.clone(),
             timeouts: config.timeouts.clone(),
             limits: config.limits.clone(),
-            request_id: config.request_id.header.name().clone(),
+            request_id: config.request_id.header.spelling().into(),
             add_forwarded: config.forwarded.add,
             access_log: config.log.access,
             drain: Rc::new(Drain::default()),
         };
-        let stack = Rc::new(proxy::stack(&path));
         Self {
             shared: Arc::clone(shared),
             path,
-            stack,
             handover,
         }
     }
@@ -202,13 +201,12 @@ impl Worker {
             }
         };
         let Some(_admission) = admission else {
-            return proxy::refuse(&self.path, stream).await;
+            return proxy::refuse_client(&self.path, stream).await;
         };
         let _present = Present::count(self);
         proxy::serve(
             &self.path,
-            &self.stack,
-            Client {
+            proxy::Accepted {
                 stream,
                 address,
                 tls: greeter.is_tls(),

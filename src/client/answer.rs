@@ -1,90 +1,131 @@
-//! An answer's body, which gives its connection back when it was read to the end.
+//! An answer as it is read from a connection.
 
-use std::{
-    pin::Pin,
-    rc::Rc,
-    task::{Context, Poll},
+use super::Connection;
+use crate::http::Version;
+use crate::http::{
+    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Framing, Part, has_option,
 };
 
-use bytes::Bytes;
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
-
-use super::{connection::Connection, pool::Pool};
-use crate::http::BoxError;
-
-/// An answer's body. Dropped before its end, it closes its connection.
-pub(crate) struct AnswerBody<B>
-where
-    B: Body + Default + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    body: Incoming,
-    lease: Option<(Rc<Pool<B>>, Connection<B>)>,
+/// How answers are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reading {
+    pub(crate) header_bytes: usize,
+    pub(crate) header_count: usize,
 }
 
-impl<B> AnswerBody<B>
-where
-    B: Body + Default + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    pub(super) fn new(body: Incoming, pool: Rc<Pool<B>>, connection: Connection<B>) -> Self {
+/// Why no answer can be read of what came.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BadAnswer {
+    #[error("the answer's header is none: {0}")]
+    Head(#[from] BadHead),
+    #[error("the answer's header is larger than limits.header_bytes")]
+    HeadTooLarge,
+    #[error("the answer's end can't be told: {0}")]
+    Framing(#[from] BadFraming),
+    #[error("the answer's body is none: {0}")]
+    Body(#[from] BadBody),
+    #[error("the connection ended before the answer was whole")]
+    Ended,
+    #[error("the connection broke")]
+    Io(#[from] std::io::Error),
+}
+
+/// Reads the answer to one request.
+#[derive(Debug)]
+pub(crate) struct AnswerReader {
+    reading: Reading,
+    to_head: bool,
+    body: Option<BodyReader>,
+    /// The connection may serve another request afterwards.
+    keeps: bool,
+    looked: usize,
+}
+
+impl AnswerReader {
+    /// For the answer to a request with this method.
+    pub(crate) fn new(method: &[u8], reading: Reading) -> Self {
         Self {
-            body,
-            lease: Some((pool, connection)),
+            reading,
+            to_head: method == b"HEAD",
+            body: None,
+            keeps: false,
+            looked: 0,
         }
     }
 
-    fn give_back(&mut self) {
-        if let Some((pool, connection)) = self.lease.take() {
-            pool.give_back(connection);
+    /// The next head, where it is whole in what came. Interim ones (1xx) come before the final one.
+    ///
+    /// # Errors
+    /// Where it can't become one.
+    pub(crate) fn head(
+        &mut self,
+        connection: &mut Connection,
+        head: &mut AnswerHead,
+    ) -> Result<Option<Framing>, BadAnswer> {
+        let buf = &mut connection.wire.buf;
+        if buf.is_empty() || buf.len() == self.looked {
+            return Ok(None);
+        }
+        let Some(length) = head.parse(buf, self.reading.header_count)? else {
+            self.looked = buf.len();
+            if buf.len() > self.reading.header_bytes {
+                return Err(BadAnswer::HeadTooLarge);
+            }
+            return Ok(None);
+        };
+        if length > self.reading.header_bytes {
+            return Err(BadAnswer::HeadTooLarge);
+        }
+        self.looked = 0;
+        bytes::Buf::advance(buf, length);
+        let framing = Framing::of_answer(head, self.to_head)?;
+        if !head.is_interim() {
+            let says_close = has_option(&head.fields, b"close");
+            let old = head.version == Version::Http10 && !has_option(&head.fields, b"keep-alive");
+            self.keeps = !(says_close || old || framing == Framing::Close || head.status == 101);
+            let Reading {
+                header_bytes,
+                header_count,
+            } = self.reading;
+            self.body = Some(BodyReader::new(framing, header_bytes, header_count));
+        }
+        Ok(Some(framing))
+    }
+
+    /// The next part of the body, of what came.
+    ///
+    /// # Errors
+    /// Where what came is no such body.
+    pub(crate) fn part(&mut self, connection: &mut Connection) -> Result<Part, BadAnswer> {
+        match &mut self.body {
+            Some(body) => Ok(body.next(&mut connection.wire.buf)?),
+            None => Ok(Part::More),
         }
     }
-}
 
-impl<B> Body for AnswerBody<B>
-where
-    B: Body + Default + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        let frame = std::task::ready!(Pin::new(&mut self.body).poll_frame(cx));
-        match &frame {
-            None => self.give_back(),
-            Some(Err(_)) => self.lease = None,
-            Some(Ok(_)) => {}
+    /// The connection ended: fine where that is the body's end.
+    ///
+    /// # Errors
+    /// Where the answer is not whole.
+    pub(crate) fn finish(&mut self) -> Result<(), BadAnswer> {
+        match &mut self.body {
+            Some(body) => body.finish().map_err(|_| BadAnswer::Ended),
+            None => Err(BadAnswer::Ended),
         }
-        Poll::Ready(frame)
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+    /// Whether the head came.
+    pub(crate) fn has_head(&self) -> bool {
+        self.body.is_some()
     }
 
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+    /// Whether all of it was read.
+    pub(crate) fn is_done(&self) -> bool {
+        self.body.as_ref().is_some_and(BodyReader::is_done)
     }
-}
 
-impl<B> Drop for AnswerBody<B>
-where
-    B: Body + Default + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    /// A body of a known length is dropped with its last byte, before it says that it ended.
-    fn drop(&mut self) {
-        if self.body.is_end_stream() {
-            self.give_back();
-        }
+    /// Whether its connection may serve another request, once the answer is done.
+    pub(crate) fn keeps_connection(&self) -> bool {
+        self.keeps && self.is_done()
     }
 }

@@ -3,6 +3,9 @@
 mod answer;
 mod connection;
 mod pool;
+mod share;
 
-pub(crate) use answer::AnswerBody;
-pub(crate) use pool::{Pool, PoolSettings, SendError, Share};
+pub(crate) use answer::{AnswerReader, BadAnswer, Reading};
+pub(crate) use connection::Connection;
+pub(crate) use pool::{NoConnection, Pool, PoolSettings};
+pub(crate) use share::Share;

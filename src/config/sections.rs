@@ -1,6 +1,5 @@
 //! The sections of the configuration that are a few values each.
 
-use http::HeaderName;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -57,7 +56,7 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// hyper's own smallest buffer; less can't be set.
+    /// Less would refuse what browsers send.
     const SMALLEST_HEADER: Size = Size::kib(8);
 
     pub(super) fn read(mut table: Table<'_>) -> Self {
@@ -104,10 +103,7 @@ pub(crate) struct Mark {
 
 impl Mark {
     pub(super) fn read(mut table: Table<'_>) -> Self {
-        let default = FieldName::known(
-            "X-Shadow-Request",
-            HeaderName::from_static("x-shadow-request"),
-        );
+        let default = FieldName::known("X-Shadow-Request");
         let read = Self {
             header: table.value("header", default),
             keep: table.value("keep", false),
@@ -125,7 +121,7 @@ pub(crate) struct RequestId {
 
 impl RequestId {
     pub(super) fn read(mut table: Table<'_>) -> Self {
-        let default = FieldName::known("X-Request-Id", HeaderName::from_static("x-request-id"));
+        let default = FieldName::known("X-Request-Id");
         let read = Self {
             header: table.value("header", default),
         };

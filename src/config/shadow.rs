@@ -57,11 +57,6 @@ impl Name {
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
-
-    /// As the mark's value; the characters of a name are all fit for it.
-    pub(crate) fn header_value(&self) -> HeaderValue {
-        HeaderValue::from_str(&self.0).unwrap_or_else(|_| HeaderValue::from_static("shadow"))
-    }
 }
 
 impl TryFrom<String> for Name {

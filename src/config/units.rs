@@ -113,37 +113,32 @@ enum TextOrAny {
 
 /// The name of a header field (RFC 9110, 5.1), kept in the spelling the user chose.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct FieldName {
-    spelling: String,
-    name: HeaderName,
-}
+pub(crate) struct FieldName(String);
 
 impl FieldName {
-    pub(crate) fn name(&self) -> &HeaderName {
-        &self.name
+    /// As the user spelt it.
+    pub(crate) fn spelling(&self) -> &str {
+        &self.0
     }
 
     /// For defaults only: `spelling` has to be a field name.
-    pub(crate) fn known(spelling: &'static str, name: HeaderName) -> Self {
-        debug_assert!(spelling.eq_ignore_ascii_case(name.as_str()));
-        Self {
-            spelling: spelling.into(),
-            name,
-        }
+    pub(crate) fn known(spelling: &'static str) -> Self {
+        debug_assert!(HeaderName::try_from(spelling).is_ok());
+        Self(spelling.into())
     }
 }
 
 impl Serialize for FieldName {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.spelling)
+        serializer.serialize_str(&self.0)
     }
 }
 
 impl<'de> Deserialize<'de> for FieldName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spelling = String::deserialize(deserializer)?;
-        match spelling.parse() {
-            Ok(name) => Ok(Self { spelling, name }),
+        match HeaderName::try_from(&spelling) {
+            Ok(_) => Ok(Self(spelling)),
             Err(_) => Err(de::Error::custom(format_args!(
                 "{spelling:?} is no header name; letters, digits and '-' make one"
             ))),

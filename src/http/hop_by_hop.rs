@@ -1,177 +1,160 @@
-//! Headers that belong to one connection and not to the message (RFC 9110, 7.6.1).
+//! Fields that belong to one connection and not to the message (RFC 9110, 7.6.1).
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue,
-    header::{CONNECTION, CONTENT_LENGTH, PROXY_AUTHENTICATE, TE, TRANSFER_ENCODING, UPGRADE},
-};
-
-const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+use super::fields::{Fields, Known, elements};
 
 /// Whether a request asks for another protocol on its connection (RFC 9110, 7.8).
-pub(crate) fn asks_for_upgrade(headers: &HeaderMap) -> bool {
-    headers.contains_key(UPGRADE)
-        && connection_options(headers).any(|o| o.eq_ignore_ascii_case("upgrade"))
+pub(crate) fn asks_for_upgrade(fields: &Fields) -> bool {
+    fields.has(Known::Upgrade) && has_option(fields, b"upgrade")
 }
 
-/// Takes the hop-by-hop headers off a request. `TE: trailers` stays, since trailers are passed on; an
-/// upgrade stays where `upgrade` says so. `Transfer-Encoding` is left to the framing of the next hop.
-pub(crate) fn strip_request(headers: &mut HeaderMap, upgrade: bool) {
-    let wants_trailers = headers.contains_key(TE)
-        && headers
-            .get_all(TE)
-            .iter()
-            .any(|value| tokens(value).any(|t| t.eq_ignore_ascii_case("trailers")));
-    strip(headers, upgrade);
+/// Whether `Connection` names this option.
+pub(crate) fn has_option(fields: &Fields, option: &[u8]) -> bool {
+    fields
+        .all(Known::Connection)
+        .flat_map(elements)
+        .any(|named| named.eq_ignore_ascii_case(option))
+}
+
+/// Takes the fields of one hop off a request. `TE: trailers` stays, since trailers are passed on; an upgrade
+/// stays where `upgrade` says so. `Transfer-Encoding` stays, since the next hop gets the same framing.
+pub(crate) fn strip_request(fields: &mut Fields, upgrade: bool) {
+    let wants_trailers = fields
+        .all(Known::Te)
+        .flat_map(elements)
+        .any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
+    strip(fields, upgrade);
     if wants_trailers {
-        headers.insert(TE, HeaderValue::from_static("trailers"));
+        fields.append(b"TE", b"trailers");
     }
     if upgrade {
-        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        fields.append(b"Connection", b"upgrade");
     }
 }
 
-/// Takes the hop-by-hop headers off an answer; an agreed upgrade stays where `upgrade` says so. A length
-/// beside chunks goes, too: it is not that of the message (RFC 9112, 6.3).
-pub(crate) fn strip_answer(headers: &mut HeaderMap, upgrade: bool) {
-    strip(headers, upgrade);
-    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
-        *headers = without(std::mem::take(headers), &[CONTENT_LENGTH]);
-    }
+/// Takes the fields of one hop off an answer; an agreed upgrade stays where `upgrade` says so.
+pub(crate) fn strip_answer(fields: &mut Fields, upgrade: bool) {
+    strip(fields, upgrade);
     if upgrade {
-        headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+        fields.append(b"Connection", b"upgrade");
     }
 }
 
-fn strip(headers: &mut HeaderMap, upgrade: bool) {
-    let mut gone: Vec<HeaderName> = Vec::new();
-    if headers.contains_key(CONNECTION) {
-        // Framing, routing and authentication are no options of a connection, whoever says so: taking
-        // them off would make another message of this one.
-        let untouchable = [
-            TRANSFER_ENCODING,
-            CONTENT_LENGTH,
-            http::header::HOST,
-            PROXY_AUTHENTICATE,
-        ];
-        gone.extend(
-            connection_options(headers)
-                .filter_map(|option| option.parse().ok())
-                .filter(|name| !untouchable.contains(name)),
-        );
-        gone.push(CONNECTION);
-    }
-    for name in [KEEP_ALIVE, PROXY_CONNECTION, TE, UPGRADE] {
-        if headers.contains_key(&name) && !gone.contains(&name) {
-            gone.push(name);
-        }
-    }
-    if upgrade {
-        gone.retain(|name| name != UPGRADE);
-    }
-    if !gone.is_empty() {
-        *headers = without(std::mem::take(headers), &gone);
+/// Takes off trailers what has no place behind a body: framing, routing, and what belongs to one hop (RFC
+/// 9110, 6.5.1).
+pub(crate) fn strip_trailers(fields: &mut Fields) {
+    for known in [
+        Known::Host,
+        Known::ContentLength,
+        Known::TransferEncoding,
+        Known::Connection,
+        Known::KeepAlive,
+        Known::ProxyConnection,
+        Known::Te,
+        Known::Trailer,
+        Known::Upgrade,
+        Known::Expect,
+    ] {
+        fields.remove(known);
     }
 }
 
-/// The headers less those named, in their order; `HeaderMap::remove` would move the last one up.
-pub(crate) fn without(headers: HeaderMap, names: &[HeaderName]) -> HeaderMap {
-    let mut kept = HeaderMap::with_capacity(headers.len());
-    let mut current = None;
-    for (name, value) in headers {
-        if name.is_some() {
-            current = name;
-        }
-        if let Some(name) = current.as_ref().filter(|name| !names.contains(name)) {
-            kept.append(name, value);
-        }
+fn strip(fields: &mut Fields, upgrade: bool) {
+    let named: Vec<Vec<u8>> = fields
+        .all(Known::Connection)
+        .flat_map(elements)
+        .filter(|option| !is_untouchable(option) && !is_plain(option))
+        .map(<[u8]>::to_vec)
+        .collect();
+    if !named.is_empty() {
+        fields.remove_named(|name| named.iter().any(|other| other.eq_ignore_ascii_case(name)));
     }
-    kept
+    for known in [
+        Known::Connection,
+        Known::KeepAlive,
+        Known::ProxyConnection,
+        Known::Te,
+    ] {
+        fields.remove(known);
+    }
+    if !upgrade {
+        fields.remove(Known::Upgrade);
+    }
 }
 
-fn connection_options(headers: &HeaderMap) -> impl Iterator<Item = &str> {
-    headers.get_all(CONNECTION).into_iter().flat_map(tokens)
+/// Framing, routing and authentication are no options of a connection, whoever says so: taking them off
+/// would make another message of this one.
+fn is_untouchable(option: &[u8]) -> bool {
+    [
+        &b"transfer-encoding"[..],
+        b"content-length",
+        b"host",
+        b"proxy-authenticate",
+    ]
+    .iter()
+    .any(|name| option.eq_ignore_ascii_case(name))
 }
 
-fn tokens(value: &HeaderValue) -> impl Iterator<Item = &str> {
-    value
-        .to_str()
-        .unwrap_or_default()
-        .split(',')
-        .map(str::trim)
-        .filter(|token| !token.is_empty())
+/// Options that name no field, or one that is looked at anyway.
+fn is_plain(option: &[u8]) -> bool {
+    [&b"keep-alive"[..], b"close", b"upgrade", b"te"]
+        .iter()
+        .any(|name| option.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn map(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let mut map = HeaderMap::new();
-        for (name, value) in lines {
-            map.append(
-                HeaderName::from_static(name),
-                HeaderValue::from_static(value),
-            );
-        }
-        map
+    fn fields(text: &str) -> Fields {
+        Fields::parse(format!("{text}\r\n").as_bytes(), 20).unwrap()
     }
 
-    fn shown(headers: &HeaderMap) -> Vec<(&str, &str)> {
-        headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.to_str().unwrap()))
-            .collect()
+    fn shown(fields: &Fields) -> String {
+        let mut out = Vec::new();
+        fields.write(&mut out);
+        String::from_utf8(out).unwrap()
     }
 
     #[test]
-    fn headers_named_by_connection_go_with_it_and_the_order_stays() {
-        let mut headers = map(&[
-            ("host", "a"),
-            ("connection", "close, X-Private"),
-            ("x-private", "1"),
-            ("keep-alive", "timeout=5"),
-            ("accept", "1"),
-            ("accept", "2"),
-            ("cookie", "c"),
-        ]);
-        strip_request(&mut headers, false);
+    fn fields_named_by_connection_go_with_it_and_the_order_stays() {
+        let mut fields = fields(
+            "Host: a\r\nConnection: close, X-Private\r\nx-private: 1\r\nKeep-Alive: timeout=5\r\n\
+             Accept: 1\r\nCookie: c\r\naccept: 2\r\nProxy-Connection: x\r\n",
+        );
+        strip_request(&mut fields, false);
         assert_eq!(
-            shown(&headers),
-            [
-                ("host", "a"),
-                ("accept", "1"),
-                ("accept", "2"),
-                ("cookie", "c")
-            ]
+            shown(&fields),
+            "Host: a\r\nAccept: 1\r\nCookie: c\r\naccept: 2\r\n"
         );
     }
 
     #[test]
     fn connection_cannot_take_off_the_framing() {
-        let mut headers = map(&[
-            ("content-length", "5"),
-            ("connection", "content-length, host"),
-            ("host", "a"),
-        ]);
-        strip_request(&mut headers, false);
-        assert_eq!(shown(&headers), [("content-length", "5"), ("host", "a")]);
+        let mut fields =
+            fields("Content-Length: 5\r\nConnection: content-length, host\r\nHost: a\r\n");
+        strip_request(&mut fields, false);
+        assert_eq!(shown(&fields), "Content-Length: 5\r\nHost: a\r\n");
     }
 
     #[test]
     fn the_wish_for_trailers_is_passed_on() {
-        let mut headers = map(&[("te", "gzip, trailers"), ("connection", "te")]);
-        strip_request(&mut headers, false);
-        assert_eq!(shown(&headers), [("te", "trailers")]);
+        let mut fields = fields("TE: gzip, trailers\r\nConnection: te\r\n");
+        strip_request(&mut fields, false);
+        assert_eq!(shown(&fields), "TE: trailers\r\n");
     }
 
     #[test]
-    fn an_upgrade_needs_both_headers() {
-        assert!(asks_for_upgrade(&map(&[
-            ("upgrade", "websocket"),
-            ("connection", "keep-alive, Upgrade")
-        ])));
-        assert!(!asks_for_upgrade(&map(&[("upgrade", "h2c")])));
-        assert!(!asks_for_upgrade(&map(&[("connection", "upgrade")])));
+    fn an_upgrade_needs_both_fields() {
+        assert!(asks_for_upgrade(&fields(
+            "Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
+        )));
+        assert!(!asks_for_upgrade(&fields("Upgrade: h2c\r\n")));
+        assert!(!asks_for_upgrade(&fields("Connection: upgrade\r\n")));
+        let mut asks = fields("Upgrade: websocket\r\nConnection: Upgrade\r\n");
+        strip_request(&mut asks, true);
+        assert_eq!(
+            shown(&asks),
+            "Upgrade: websocket\r\nConnection: upgrade\r\n"
+        );
     }
 }

@@ -1,53 +1,64 @@
-//! The headers by which a copy is known: the mark for the application, the instance for shadowtee itself.
+//! The fields by which a copy is known: the mark for the application, the instance for shadowtee itself.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-
-use super::hop_by_hop::without;
+use super::Fields;
 use crate::config::Mark;
 
 /// Every tee that a request went through as a copy.
-const INSTANCE: HeaderName = HeaderName::from_static("x-shadowtee-instance");
+const INSTANCE: &[u8] = b"X-Shadowtee-Instance";
 
 /// What is known of marks: how they are called and who this instance is.
 #[derive(Clone, Debug)]
 pub(crate) struct Marks {
-    header: HeaderName,
+    /// The mark's name as the configuration spells it.
+    name: String,
     keep: bool,
-    instance: HeaderValue,
+    instance: String,
 }
 
 impl Marks {
     /// With a new random name for this instance.
     pub(crate) fn new(mark: &Mark) -> Self {
-        let id = format!("{:032x}", fastrand::u128(..));
-        let instance =
-            HeaderValue::try_from(id).unwrap_or_else(|_| unreachable!("hex digits are a value"));
         Self {
-            header: mark.header.name().clone(),
+            name: mark.header.spelling().to_owned(),
             keep: mark.keep,
-            instance,
+            instance: format!("{:032x}", fastrand::u128(..)),
         }
     }
 
     /// Whether this instance sent the request itself, as a copy.
-    pub(crate) fn is_own_copy(&self, headers: &HeaderMap) -> bool {
-        headers
-            .get_all(INSTANCE)
-            .iter()
-            .any(|value| *value == self.instance)
+    pub(crate) fn is_own_copy(&self, fields: &Fields) -> bool {
+        fields
+            .named(INSTANCE)
+            .any(|value| value == self.instance.as_bytes())
     }
 
     /// Takes a mark off that the client sent, before the primary sees it.
-    pub(crate) fn strip(&self, headers: &mut HeaderMap) {
-        if !self.keep && headers.contains_key(&self.header) {
-            *headers = without(std::mem::take(headers), std::slice::from_ref(&self.header));
+    pub(crate) fn strip(&self, fields: &mut Fields) {
+        if !self.keep {
+            let mark = self.name.as_bytes();
+            fields.remove_named(|name| name.eq_ignore_ascii_case(mark));
         }
     }
 
-    /// Marks a copy for the shadow called `name`.
-    pub(crate) fn put(&self, headers: &mut HeaderMap, name: &HeaderValue) {
-        headers.insert(&self.header, name.clone());
-        headers.append(INSTANCE, self.instance.clone());
+    /// Writes the lines that make a request a copy for the shadow called `name`.
+    pub(crate) fn write(&self, name: &str, out: &mut Vec<u8>) {
+        for part in [
+            self.name.as_bytes(),
+            b": ",
+            name.as_bytes(),
+            b"\r\n",
+            INSTANCE,
+            b": ",
+            self.instance.as_bytes(),
+            b"\r\n",
+        ] {
+            out.extend_from_slice(part);
+        }
+    }
+
+    /// Whether a field of a request is a mark of somebody else's, which has no place in a copy.
+    pub(crate) fn is_mark(&self, name: &[u8]) -> bool {
+        name.eq_ignore_ascii_case(self.name.as_bytes())
     }
 }
 
@@ -57,31 +68,31 @@ mod tests {
 
     fn marks(keep: bool) -> Marks {
         Marks {
-            header: HeaderName::from_static("x-shadow-request"),
+            name: "X-Shadow-Request".into(),
             keep,
-            instance: HeaderValue::from_static("me"),
+            instance: "me".into(),
         }
+    }
+
+    fn fields(text: &[u8]) -> Fields {
+        Fields::parse(text, 10).unwrap()
     }
 
     #[test]
     fn a_copy_that_comes_back_is_known_even_through_other_tees() {
-        let mut headers = HeaderMap::new();
-        let name = HeaderValue::from_static("next");
-        marks(false).put(&mut headers, &name);
-        headers.append(INSTANCE, HeaderValue::from_static("another"));
-        assert!(marks(false).is_own_copy(&headers));
-        headers.remove(INSTANCE);
-        assert!(!marks(false).is_own_copy(&headers));
+        let mut out = Vec::new();
+        marks(false).write("next", &mut out);
+        out.extend_from_slice(b"x-shadowtee-instance: another\r\n\r\n");
+        assert!(marks(false).is_own_copy(&fields(&out)));
+        assert!(!marks(false).is_own_copy(&fields(b"X-Shadowtee-Instance: other\r\n\r\n")));
     }
 
     #[test]
     fn a_forged_mark_is_taken_off_unless_it_is_kept() {
-        let mut headers = HeaderMap::new();
-        headers.append("x-shadow-request", HeaderValue::from_static("a"));
-        headers.append("x-shadow-request", HeaderValue::from_static("b"));
-        marks(true).strip(&mut headers);
-        assert_eq!(headers.len(), 2);
-        marks(false).strip(&mut headers);
-        assert!(headers.is_empty());
+        let mut forged = fields(b"x-shadow-request: a\r\nX-Shadow-Request: b\r\n\r\n");
+        marks(true).strip(&mut forged);
+        assert_eq!(forged.iter().count(), 2);
+        marks(false).strip(&mut forged);
+        assert_eq!(forged.iter().count(), 0);
     }
 }

@@ -1,12 +1,27 @@
-//! What HTTP asks of a proxy, without any connection: hop-by-hop headers, the mark, bodies in time.
+//! What HTTP/1 asks of a proxy, without any connection: heads, bodies and their framing, fields of one hop, the
+//! mark.
+//!
+//! A message stays the bytes that came. That keeps it as it was sent, and costs less than to take it apart and
+//! to put it together again: see docs/performance.
 
+mod alarm;
+mod body;
+mod fields;
+mod framing;
+mod head;
 mod hop_by_hop;
-mod idle;
 mod mark;
+mod outbox;
+mod wire;
 
-pub(crate) use hop_by_hop::{asks_for_upgrade, strip_answer, strip_request};
-pub(crate) use idle::IdleTimer;
+pub(crate) use alarm::Alarm;
+pub(crate) use body::{BadBody, BodyReader, Part};
+pub(crate) use fields::{Fields, Known};
+pub(crate) use framing::{BadFraming, Framing};
+pub(crate) use head::{AnswerHead, BadHead, RequestHead, Version, authority_of, is_idempotent};
+pub(crate) use hop_by_hop::{
+    asks_for_upgrade, has_option, strip_answer, strip_request, strip_trailers,
+};
 pub(crate) use mark::Marks;
-
-/// Any error of a body, as hyper wants it.
-pub(crate) type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) use outbox::Outbox;
+pub(crate) use wire::Wire;

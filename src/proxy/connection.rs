@@ -1,146 +1,223 @@
 //! One client's connection, from its first byte to its end.
 
-use std::{
-    convert::Infallible,
-    future::poll_fn,
-    net::IpAddr,
-    pin::{Pin, pin},
-    rc::Rc,
-    sync::Arc,
-    time::Instant,
-};
-
-use http::{
-    HeaderValue, Request, Response, StatusCode, Version,
-    header::{CONNECTION, CONTENT_LENGTH},
-};
-use http_body::Body;
-use hyper::{body::Incoming, server::conn::http1::Builder, service::Service};
-use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWriteExt;
+use std::{future::poll_fn, net::IpAddr, time::Instant};
 
 use super::{
-    body::{ClientBody, Watch},
-    call::{Call, Handle, Path, Peer},
-    client_io::{ClientIo, Explainer, Times, Unread},
-    identify::new_id,
-    line::Line,
+    Path,
+    client::{Client, Next},
+    explain::{explain, explain_unread},
+    forward::{Forwarded, forward},
+    observe::{AccessLine, InFlight},
+    path::Peer,
+    prepare::{asks_to_close, prepare},
     refusal::Refusal,
-    stack::Stack,
+    relay::{End, body_reader},
+    upgrade,
 };
-use crate::{net::Stream, telemetry::metrics::ProxyCount};
+use crate::{
+    exchange::Exchange,
+    http::{BodyReader, Framing, RequestHead},
+    net::Stream,
+    tee,
+    telemetry::metrics::ProxyCount,
+};
 
 /// A client that was accepted.
-pub(crate) struct Client {
+pub(crate) struct Accepted {
     pub(crate) stream: Stream,
     /// Its address, where its socket has one.
     pub(crate) address: Option<IpAddr>,
     pub(crate) tls: bool,
 }
 
-/// The read and write buffer of a connection grows up to this, or to the header's limit.
-const BUFFER: usize = 128 * 1024;
+/// What becomes of a connection after a request.
+enum Then {
+    /// It serves the next one.
+    Next,
+    /// It ends; the client knows or asked for it.
+    End,
+    /// It ends while the client may still be sending.
+    Farewell,
+    /// It ends in a way that must not look like the end of an answer.
+    Cut,
+}
 
 /// Serves one client until its connection ends.
-pub(crate) async fn serve(path: &Path, stack: &Rc<Stack>, client: Client) {
-    let line = Arc::new(Line::default());
+pub(crate) async fn serve(path: &Path, accepted: Accepted) {
     let peer = Peer {
-        address: client.address,
-        tls: client.tls,
+        address: accepted.address,
+        tls: accepted.tls,
     };
-    let io = ClientIo::new(
-        client.stream,
-        Arc::clone(&line),
-        Times::from(&path.timeouts),
-        explainer(path),
-    );
-    let limits = &path.limits;
-    let mut builder = Builder::new();
-    builder
-        .preserve_header_case(true)
-        .auto_date_header(false)
-        .max_header_size(limits.header_bytes.bytes())
-        .max_buf_size(limits.header_bytes.bytes().max(BUFFER));
-    if limits.header_count != 100 {
-        builder.max_headers(limits.header_count);
-    }
-    let front = Front {
-        stack: Rc::clone(stack),
-        line,
-        peer,
-    };
-    let mut connection = pin!(
-        builder
-            .serve_connection(TokioIo::new(io), front)
-            .with_upgrades()
-    );
-    let (mut entered, mut closing) = (None, false);
-    let ended = poll_fn(|cx| {
-        if entered.is_none() {
-            entered = Some(Entered {
+    let mut client = Client::new(accepted.stream, Instant::now());
+    let mut head = RequestHead::default();
+    let mut entered = None;
+    loop {
+        let next = poll_fn(|cx| {
+            // Woken when it has to close.
+            entered.get_or_insert_with(|| Entered {
                 path,
                 key: path.drain.enter(cx.waker().clone()),
             });
+            client.poll_request(cx, &mut head, path)
+        })
+        .await;
+        let then = match next {
+            Next::End => Then::End,
+            Next::Refused(refusal) => {
+                explain_unread(&refusal, path, client.wire.out.text());
+                let _ = poll_fn(|cx| client.wire.poll_flush(cx)).await;
+                Then::Farewell
+            }
+            Next::Request => {
+                let (then, used) = answer(path, &mut client, std::mem::take(&mut head), peer).await;
+                head = used;
+                then
+            }
+        };
+        match then {
+            Then::Next => {}
+            Then::End => return client.shut().await,
+            Then::Farewell => return client.farewell().await,
+            Then::Cut => return client.wire.stream.reset_on_close(),
         }
-        if !closing && path.drain.is_closing() {
-            closing = true;
-            connection.as_mut().graceful_shutdown();
-        }
-        connection.as_mut().poll(cx)
-    })
-    .await;
-    if let Err(error) = ended {
-        tracing::debug!(%error, cause = error.source_text(), "a client's connection ended early");
     }
 }
 
+/// Answers one request. Returns the head's memory, too, to be used again.
+async fn answer(
+    path: &Path,
+    client: &mut Client,
+    mut head: RequestHead,
+    peer: Peer,
+) -> (Then, RequestHead) {
+    let in_flight = InFlight::begin(path);
+    let closes = asks_to_close(&head);
+    let prepared = prepare(&mut head, path, peer);
+    let line = path
+        .access_log
+        .then(|| AccessLine::new(&head, &path.request_id, peer, client.arrived));
+    let prepared = match prepared {
+        Ok(prepared) => prepared,
+        Err((refusal, framing)) => {
+            for recipient in &*path.recipients {
+                recipient.leave_out(refusal.outcome());
+            }
+            let mut rest = framing.map(|framing| body_reader(framing, &path.limits));
+            let then = refuse(path, client, &head, &refusal, (rest.as_mut(), closes)).await;
+            if let Some(line) = line {
+                line.write(refusal.status().as_u16(), 0, true);
+            }
+            return (then, head);
+        }
+    };
+    let exchange = Exchange::new(head, &path.request_id, client.arrived);
+    let has_body = !matches!(prepared.framing, Framing::None | Framing::Sized(0));
+    let branches = tee::split(&exchange, has_body, &path.recipients, &path.budget);
+    let forwarded = forward(path, client, &exchange, prepared, branches).await;
+    path.metrics.count(ProxyCount::AnswerBytes, forwarded.sent);
+    let (status, sent, whole) = (
+        forwarded.status,
+        forwarded.sent,
+        matches!(forwarded.end, End::Whole | End::Refused(_)),
+    );
+    let then = after(path, client, &exchange, forwarded, closes).await;
+    if let Some(line) = line {
+        line.write(status, sent, whole);
+    }
+    drop(in_flight);
+    (then, exchange.into_head().unwrap_or_default())
+}
+
+/// What becomes of the connection.
+async fn after(
+    path: &Path,
+    client: &mut Client,
+    exchange: &Exchange,
+    forwarded: Forwarded,
+    closes: bool,
+) -> Then {
+    let Forwarded {
+        end,
+        status,
+        keeps,
+        ends_with_connection,
+        mut rest,
+        switched,
+        ..
+    } = forwarded;
+    match end {
+        End::Whole => {
+            path.metrics.answer(status);
+            match (keeps, rest.is_done() && !path.drain.is_asked()) {
+                (true, _) => Then::Next,
+                (false, true) => Then::End,
+                (false, false) => Then::Farewell,
+            }
+        }
+        End::Switched => {
+            path.metrics.answer(status);
+            if let Some(primary) = switched {
+                upgrade::join(client, primary).await;
+            }
+            Then::End
+        }
+        End::Cut => {
+            path.metrics.answer(status);
+            if ends_with_connection {
+                Then::Cut
+            } else {
+                Then::End
+            }
+        }
+        End::Refused(refusal) => {
+            refuse(
+                path,
+                client,
+                &exchange.head,
+                &refusal,
+                (Some(&mut rest), closes),
+            )
+            .await
+        }
+        End::Stale(_) | End::Left => Then::Cut,
+    }
+}
+
+/// Tells a client why its request goes no further. Where `rest`, what is left of it, came already, the
+/// connection may serve another, unless it `closes` anyway.
+async fn refuse(
+    path: &Path,
+    client: &mut Client,
+    head: &RequestHead,
+    refusal: &Refusal,
+    (rest, closes): (Option<&mut BodyReader>, bool),
+) -> Then {
+    let is_read = rest.is_some_and(|rest| client.skip(rest));
+    let close = closes || !is_read || refusal.spoils_connection() || path.drain.is_asked();
+    explain(refusal, head, close, path, client.wire.out.text());
+    if poll_fn(|cx| client.wire.poll_flush(cx)).await.is_err() {
+        return Then::Cut;
+    }
+    client.rest(Instant::now());
+    if close { Then::Farewell } else { Then::Next }
+}
+
 /// Tells a client that there are too many, in a hurry.
-pub(crate) async fn refuse(path: &Path, mut stream: Stream) {
+pub(crate) async fn refuse_client(path: &Path, stream: Stream) {
     path.metrics.count(ProxyCount::ClientsRefused, 1);
-    let id = new_id();
-    let text = format!(
-        "503 Service Unavailable: there are too many connections (limits.connections)\nrequest {}\n",
-        String::from_utf8_lossy(id.as_bytes())
-    );
-    let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\
-         {}: {}\r\nretry-after: 1\r\nconnection: close\r\n\r\n{text}",
-        text.len(),
-        path.request_id,
-        String::from_utf8_lossy(id.as_bytes()),
-    );
+    let mut client = Client::new(stream, Instant::now());
+    let id = super::identify::new_id();
+    let out = client.wire.out.text();
+    Refusal::TooManyClients.write(&path.request_id, &id, false, true, out);
     let hurry = async {
-        stream.write_all(answer.as_bytes()).await?;
-        stream.shutdown().await?;
-        // Its request is read away: a reset would take the answer with it.
-        tokio::io::copy(&mut stream, &mut tokio::io::sink()).await
+        if poll_fn(|cx| client.wire.poll_flush(cx)).await.is_ok() {
+            client.farewell().await;
+        }
     };
     let _ = tokio::time::timeout(std::time::Duration::from_millis(500), hurry).await;
 }
 
-/// Makes answers, counted and logged, of what hyper could not read.
-fn explainer(path: &Path) -> Explainer {
-    let (metrics, id_header) = (Arc::clone(&path.metrics), path.request_id.clone());
-    let ledger = Arc::clone(&path.ledger);
-    Box::new(move |unread| {
-        let refusal = match unread {
-            Unread::Malformed => Refusal::Malformed(
-                "the request is no HTTP/1.x message, or could be read in two ways",
-            ),
-            Unread::HeaderTooLarge => Refusal::HeaderTooLarge,
-            Unread::TargetTooLong => Refusal::TargetTooLong,
-            Unread::HeaderTimeout => Refusal::HeaderTimeout,
-        };
-        let id = new_id();
-        ledger.unreadable_request();
-        metrics.error(refusal.reason());
-        metrics.answer(refusal.status());
-        let request_id = String::from_utf8_lossy(id.as_bytes());
-        tracing::debug!(%request_id, status = refusal.status().as_u16(), error = refusal.chain(), "refused a request");
-        refusal.bytes(&id_header, &id)
-    })
-}
-
+/// A connection that is told when it has to close, until this is dropped.
 struct Entered<'a> {
     path: &'a Path,
     key: u64,
@@ -149,63 +226,5 @@ struct Entered<'a> {
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
         self.path.drain.leave(self.key);
-    }
-}
-
-/// Where hyper hands requests in.
-struct Front {
-    stack: Rc<Stack>,
-    line: Arc<Line>,
-    peer: Peer,
-}
-
-impl Service<Request<Incoming>> for Front {
-    type Response = Response<ClientBody>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>>>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
-        let has_body = !request.body().is_end_stream();
-        let old = request.version() == Version::HTTP_10;
-        self.line.begin(has_body);
-        let (stack, line) = (Rc::clone(&self.stack), Arc::clone(&self.line));
-        let (head, body) = request.into_parts();
-        let call = Call {
-            head,
-            body,
-            peer: self.peer,
-            arrived: Instant::now(),
-            has_fragment: self.line.take_fragment(),
-            id: HeaderValue::from_static(""),
-        };
-        Box::pin(async move {
-            let mut response = stack.handle(call).await?;
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                line.switch();
-            } else {
-                // To HTTP/1.0 an answer without a length ends with its connection: cut off, it would look whole.
-                let has_length = response.headers().contains_key(CONTENT_LENGTH);
-                let open_end = old && !has_length && !response.body().is_end_stream();
-                if open_end {
-                    let close = HeaderValue::from_static("close");
-                    response.headers_mut().insert(CONNECTION, close);
-                }
-                response
-                    .body_mut()
-                    .watch(Watch::new(move |_, whole| line.finish(open_end && !whole)));
-            }
-            Ok(response)
-        })
-    }
-}
-
-/// The cause of an error, for a log line.
-trait SourceText {
-    fn source_text(&self) -> Option<String>;
-}
-
-impl SourceText for hyper::Error {
-    fn source_text(&self) -> Option<String> {
-        std::error::Error::source(self).map(ToString::to_string)
     }
 }

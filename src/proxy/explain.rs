@@ -1,60 +1,52 @@
-//! Makes answers of refusals, and tells the operator of those that are the primary's fault.
+//! Answers requests that go no further, and tells the operator of those that are the primary's fault.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
-use http::{HeaderName, Response};
-use tower::layer::{Layer, layer_fn};
-
-use super::{
-    body::ClientBody,
-    call::{Call, Handle, Path},
-    refusal::Refusal,
-};
-use crate::telemetry::{metrics::ProxyMetrics, rate::RateLimit};
-
-/// Makes answers of refusals.
-pub(crate) struct Explain<H> {
-    inner: H,
-    id_header: HeaderName,
-    metrics: Arc<ProxyMetrics>,
-}
+use super::{Path, identify::new_id, refusal::Refusal};
+use crate::{http::RequestHead, telemetry::rate::RateLimit};
 
 /// Lines on a primary that fails, of all workers.
 static FAULTS: RateLimit = RateLimit::new(10, Duration::from_secs(1));
 
-impl<H> Explain<H> {
-    pub(super) fn layer(path: &Path) -> impl Layer<H, Service = Self> + use<H> {
-        let (id_header, metrics) = (path.request_id.clone(), Arc::clone(&path.metrics));
-        layer_fn(move |inner| Self {
-            inner,
-            id_header: id_header.clone(),
-            metrics: Arc::clone(&metrics),
-        })
+/// Writes the answer to a request that goes no further, counts it and logs it. `close`: it is the last on its
+/// connection.
+pub(super) fn explain(
+    refusal: &Refusal,
+    head: &RequestHead,
+    close: bool,
+    path: &Path,
+    out: &mut Vec<u8>,
+) {
+    let id = head.fields.named(path.request_id.as_bytes()).next();
+    let id = id.unwrap_or_default();
+    count(refusal, path);
+    let text = |bytes| -> Cow<'_, str> { String::from_utf8_lossy(bytes) };
+    let (request_id, method, target) = (text(id), text(head.method()), text(head.path()));
+    let (status, error) = (refusal.status().as_u16(), refusal.chain());
+    if !refusal.is_primary_fault() {
+        tracing::debug!(%request_id, %method, path = %target, status, error, "refused a request");
+    } else if let Some(left_out) = FAULTS.allow() {
+        tracing::warn!(
+            %request_id, %method, path = %target, status, error, left_out,
+            "the primary gave no answer"
+        );
     }
+    let to_head = head.method() == b"HEAD";
+    refusal.write(&path.request_id, id, to_head, close, out);
 }
 
-impl<H: Handle<Call, Error = Refusal>> Handle<Call> for Explain<H> {
-    type Error = Infallible;
+/// As [`explain`], for what never became a request; it counts as one in the ledger, too.
+pub(super) fn explain_unread(refusal: &Refusal, path: &Path, out: &mut Vec<u8>) {
+    let id = new_id();
+    path.ledger.unreadable_request();
+    count(refusal, path);
+    let request_id = String::from_utf8_lossy(&id);
+    let (status, error) = (refusal.status().as_u16(), refusal.chain());
+    tracing::debug!(%request_id, status, error, "refused a request");
+    refusal.write(&path.request_id, &id, false, true, out);
+}
 
-    async fn handle(&self, call: Call) -> Result<Response<ClientBody>, Infallible> {
-        let id = call.id.clone();
-        let (method, target) = (call.head.method.clone(), call.head.uri.clone());
-        match self.inner.handle(call).await {
-            Ok(response) => Ok(response),
-            Err(refusal) => {
-                self.metrics.error(refusal.reason());
-                let request_id = String::from_utf8_lossy(id.as_bytes());
-                let (status, error) = (refusal.status().as_u16(), refusal.chain());
-                if !refusal.is_primary_fault() {
-                    tracing::debug!(%request_id, %method, path = target.path(), status, error, "refused a request");
-                } else if let Some(left_out) = FAULTS.allow() {
-                    tracing::warn!(
-                        %request_id, %method, path = target.path(), status, error, left_out,
-                        "the primary gave no answer"
-                    );
-                }
-                Ok(refusal.answer(&self.id_header, &id))
-            }
-        }
-    }
+fn count(refusal: &Refusal, path: &Path) {
+    path.metrics.error(refusal.reason());
+    path.metrics.answer(refusal.status().as_u16());
 }

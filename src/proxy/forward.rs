@@ -1,174 +1,156 @@
-//! Sends a request to the primary and passes its answer on.
+//! Sends a request to the primary and passes its answer on, on a connection that is there or on a new one.
 
 use std::{
-    cell::Cell,
+    future::{Future, poll_fn},
     pin::pin,
-    rc::Rc,
-    sync::Arc,
-    time::{Duration, Instant},
+    task::Poll,
 };
-
-use http::{Response, StatusCode, Version, header::HOST};
-use tokio::time::sleep_until;
 
 use super::{
-    body::{ClientBody, RequestBody},
-    call::{Handle, Path, Teed},
+    Path,
+    client::Client,
+    prepare::Prepared,
     refusal::Refusal,
-    upgrade,
+    relay::{Download, End, Relay, Upload},
 };
 use crate::{
-    client::{AnswerBody, Pool},
-    exchange::{BodyEnd, Exchange},
-    http::strip_answer,
-    tee::Gate,
-    telemetry::metrics::ProxyMetrics,
+    client::{AnswerReader, Connection},
+    exchange::Exchange,
+    http::{BodyReader, Known, Version, is_idempotent},
+    tee::Branches,
 };
 
+/// What came of an exchange.
+pub(super) struct Forwarded {
+    pub(super) end: End,
+    /// The status that went to the client.
+    pub(super) status: u16,
+    /// Bytes of the answer's body that went to the client.
+    pub(super) sent: u64,
+    /// The client's connection may serve another request.
+    pub(super) keeps: bool,
+    /// What is left of the request.
+    pub(super) rest: BodyReader,
+    /// Of an answer that is cut: only a reset can tell that it is not whole.
+    pub(super) ends_with_connection: bool,
+    /// Where both speak another protocol now: the primary's side.
+    pub(super) switched: Option<Connection>,
+}
+
 /// Sends a request to the primary and passes its answer on.
-pub(crate) struct Forward {
-    pool: Rc<Pool<RequestBody>>,
-    answer_timeout: Duration,
-    idle_timeout: Duration,
-    metrics: Arc<ProxyMetrics>,
-}
-
-/// How long a primary is given to say `100 Continue` before the body is sent all the same: it may be one
-/// that never says it (RFC 9110, 10.1.1).
-const PATIENCE: Duration = Duration::from_secs(1);
-
-impl Forward {
-    pub(super) fn new(path: &Path) -> Self {
-        Self {
-            pool: Rc::clone(&path.pool),
-            answer_timeout: path.timeouts.answer.0,
-            idle_timeout: path.timeouts.idle.0,
-            metrics: Arc::clone(&path.metrics),
-        }
-    }
-}
-
-impl Handle<Teed> for Forward {
-    type Error = Refusal;
-
-    async fn handle(&self, teed: Teed) -> Result<Response<ClientBody>, Refusal> {
-        let Teed {
-            mut request,
-            exchange,
-            last_piece,
-            gate,
-            upgrade,
-        } = teed;
-        // Without a Host it can only be a message of HTTP/1.0, which has to stay one.
-        *request.version_mut() = if request.headers().contains_key(HOST) {
-            Version::HTTP_11
-        } else {
-            Version::HTTP_10
+pub(super) async fn forward(
+    path: &Path,
+    client: &mut Client,
+    exchange: &Exchange,
+    prepared: Prepared,
+    branches: Branches,
+) -> Forwarded {
+    let Prepared {
+        framing,
+        upgrade,
+        closes,
+        waits,
+    } = prepared;
+    let upload = Upload::new(framing, waits, branches, exchange.received, path);
+    let reader = AnswerReader::new(exchange.head.method(), path.pool.reading());
+    let download = Download::new(reader, exchange, upgrade, closes);
+    let mut relay = Relay::new(path, exchange, upload, download);
+    let mut unsent = None;
+    let (end, primary) = loop {
+        let connection = match path.pool.take_idle(exchange.received) {
+            Some(connection) => Ok(connection),
+            None => connect(path, client, &relay).await,
         };
-        if let Some(gate) = gate {
-            wait_for_continue(&mut request, gate);
-        }
-        let leaving = Leaving::watch(&exchange);
-        let sent = self
-            .in_time(
-                self.pool.send(request),
-                last_piece.as_deref(),
-                exchange.received,
-            )
-            .await;
-        leaving.stayed();
-        let response = match sent {
-            Some(Ok(response)) => response,
-            Some(Err(error)) => return Err(Refusal::of(error, exchange.body_end())),
-            None => return Err(Refusal::Late),
+        let mut primary = match connection {
+            Ok(connection) => connection,
+            Err(end) => break (relay.give_up(end), None),
         };
-        if response.status() == StatusCode::SWITCHING_PROTOCOLS && upgrade.is_none() {
-            return Err(Refusal::UnaskedSwitch);
+        primary.wire.out.begin();
+        match unsent.take() {
+            Some(out) => primary.wire.out = out,
+            None => write_head(exchange, &mut primary),
         }
-        self.metrics.primary.record(exchange.received.elapsed());
-        exchange.answered(response.status());
-        Ok(self.pass_on(response, upgrade, exchange))
-    }
+        match poll_fn(|cx| relay.poll(cx, client, &mut primary)).await {
+            // The other side closed it just as the request was written to it. The request is sent once more
+            // where that is safe: not a byte of it was written, or it has no body and its method is
+            // idempotent (RFC 9110, 9.2.2).
+            End::Stale(_) if primary.wire.out.is_untouched() => {
+                unsent = Some(std::mem::take(&mut primary.wire.out));
+            }
+            End::Stale(_)
+                if relay.upload.is_untouched() && is_idempotent(exchange.head.method()) => {}
+            End::Stale(error) => break (relay.give_up(End::Refused(Refusal::Failed(error))), None),
+            end => break (end, Some(primary)),
+        }
+    };
+    finish(path, client, relay, end, primary)
 }
 
-impl Forward {
-    /// The answer, unless its header is late: time runs from the last piece of the request that passed.
-    async fn in_time<T>(
-        &self,
-        answer: impl Future<Output = T>,
-        last_piece: Option<&Cell<Instant>>,
-        received: Instant,
-    ) -> Option<T> {
-        let mut answer = pin!(answer);
-        loop {
-            let since = last_piece.map_or(received, Cell::get);
-            let deadline = since + self.answer_timeout;
-            tokio::select! {
-                biased;
-                answer = &mut answer => return Some(answer),
-                () = sleep_until(deadline.into()) => {
-                    if last_piece.is_none_or(|last| last.get() == since) {
-                        return None;
-                    }
-                }
+/// Gives the primary's connection back, and tells what came of it.
+fn finish(
+    path: &Path,
+    client: &mut Client,
+    relay: Relay<'_>,
+    end: End,
+    primary: Option<Connection>,
+) -> Forwarded {
+    let Relay {
+        upload, download, ..
+    } = relay;
+    let (mut keeps, mut switched) = (false, None);
+    match (&end, primary) {
+        (End::Whole, Some(primary)) if upload.is_done() => {
+            keeps = !download.closes;
+            client.rest(download.last());
+            if download.reader.keeps_connection() {
+                path.pool.give_back(primary, download.last());
             }
         }
+        (End::Switched, primary) => switched = primary,
+        _ => {}
     }
-
-    fn pass_on(
-        &self,
-        mut response: Response<AnswerBody<RequestBody>>,
-        client: Option<hyper::upgrade::OnUpgrade>,
-        exchange: Rc<Exchange>,
-    ) -> Response<ClientBody> {
-        let switches = response.status() == StatusCode::SWITCHING_PROTOCOLS;
-        strip_answer(response.headers_mut(), switches);
-        if let (true, Some(client)) = (switches, client) {
-            upgrade::join(client, hyper::upgrade::on(&mut response), exchange.clone());
-        }
-        let (mut head, body) = response.into_parts();
-        // What this side speaks is its own; it is not what the primary speaks.
-        head.version = Version::HTTP_11;
-        let body = if http_body::Body::is_end_stream(&body) {
-            drop(body);
-            ClientBody::empty(&head)
-        } else {
-            ClientBody::passed(body, self.idle_timeout, exchange)
-        };
-        Response::from_parts(head, body)
+    Forwarded {
+        status: match &end {
+            End::Refused(refusal) => refusal.status().as_u16(),
+            _ => download.head.status,
+        },
+        sent: download.sent,
+        rest: upload.reader,
+        ends_with_connection: download.ends_with_connection(),
+        end,
+        keeps,
+        switched,
     }
 }
 
-fn wait_for_continue(request: &mut http::Request<RequestBody>, gate: Arc<Gate>) {
-    let patient = Arc::clone(&gate);
-    tokio::task::spawn_local(async move {
-        tokio::time::sleep(PATIENCE).await;
-        patient.open();
-    });
-    hyper::ext::on_informational(request, move |answer| {
-        if answer.status() == StatusCode::CONTINUE {
-            gate.open();
+/// A new connection to the primary, unless the client leaves before it is there.
+async fn connect(path: &Path, client: &mut Client, relay: &Relay<'_>) -> Result<Connection, End> {
+    let watches = relay.upload.is_done();
+    let mut connecting = pin!(path.pool.open());
+    let half_close = path.timeouts.half_close.0;
+    poll_fn(|cx| {
+        if let Poll::Ready(connection) = connecting.as_mut().poll(cx) {
+            return Poll::Ready(
+                connection.map_err(|error| End::Refused(Refusal::Unreachable(error))),
+            );
         }
-    });
+        if watches && client.poll_left(cx, half_close).is_ready() {
+            return Poll::Ready(Err(End::Left));
+        }
+        Poll::Pending
+    })
+    .await
 }
 
-/// Notices that the client left: hyper then drops the future that waits for the answer.
-struct Leaving<'a>(Option<&'a Exchange>);
-
-impl<'a> Leaving<'a> {
-    fn watch(exchange: &'a Exchange) -> Self {
-        Self(Some(exchange))
-    }
-
-    fn stayed(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Leaving<'_> {
-    fn drop(&mut self) {
-        if let Some(exchange) = self.0 {
-            exchange.set_body_end(BodyEnd::Broken);
-        }
-    }
+fn write_head(exchange: &Exchange, primary: &mut Connection) {
+    let head = &exchange.head;
+    // Without a Host it can only be a message of HTTP/1.0, which has to stay one.
+    let version = if head.fields.has(Known::Host) {
+        Version::Http11
+    } else {
+        Version::Http10
+    };
+    let out = primary.wire.out.text();
+    head.write(version, out);
+    out.extend_from_slice(b"\r\n");
 }

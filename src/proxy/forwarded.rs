@@ -1,50 +1,10 @@
-//! Takes hop-by-hop headers off, and says who the client is where no nginx in front did.
+//! Says who the client is, where no nginx in front did.
 
-use http::{
-    HeaderMap, HeaderName, HeaderValue, Response,
-    header::{FORWARDED, HOST, VIA},
-};
-use tower::layer::{Layer, layer_fn};
-
-use super::{
-    body::ClientBody,
-    call::{Call, Handle, Path, Peer},
-};
-use crate::http::{asks_for_upgrade, strip_request};
-
-const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-
-/// Makes a client's header that of the next hop.
-pub(crate) struct AddForwarded<H> {
-    inner: H,
-    add: bool,
-}
-
-impl<H> AddForwarded<H> {
-    pub(super) fn layer(path: &Path) -> impl Layer<H, Service = Self> + use<H> {
-        let add = path.add_forwarded;
-        layer_fn(move |inner| Self { inner, add })
-    }
-}
-
-impl<H: Handle<Call>> Handle<Call> for AddForwarded<H> {
-    type Error = H::Error;
-
-    async fn handle(&self, mut call: Call) -> Result<Response<ClientBody>, H::Error> {
-        let headers = &mut call.head.headers;
-        let upgrade = asks_for_upgrade(headers);
-        strip_request(headers, upgrade);
-        if self.add {
-            add(headers, call.peer);
-        }
-        self.inner.handle(call).await
-    }
-}
+use super::path::Peer;
+use crate::http::{Fields, Known};
 
 /// `X-Forwarded-*`, `Forwarded` (RFC 7239) and `Via` (RFC 9110, 7.6.3), behind what is there already.
-fn add(headers: &mut HeaderMap, peer: Peer) {
+pub(super) fn add(fields: &mut Fields, peer: Peer) {
     let proto = if peer.tls { "https" } else { "http" };
     let address = peer
         .address
@@ -54,62 +14,61 @@ fn add(headers: &mut HeaderMap, peer: Peer) {
     } else {
         address.clone()
     };
-    let mut forwarded = format!("for={node};proto={proto}");
-    if let Some(host) = headers.get(HOST).cloned() {
-        if let Ok(text) = host.to_str() {
-            forwarded.push_str(";host=\"");
-            forwarded.push_str(text);
-            forwarded.push('"');
-        }
-        headers.entry(X_FORWARDED_HOST).or_insert(host);
+    let mut forwarded = format!("for={node};proto={proto}").into_bytes();
+    if let Some(host) = fields.get(Known::Host).map(<[u8]>::to_vec) {
+        forwarded.extend_from_slice(b";host=\"");
+        forwarded.extend_from_slice(&host);
+        forwarded.push(b'"');
+        add_missing(fields, b"X-Forwarded-Host", &host);
     }
-    headers
-        .entry(X_FORWARDED_PROTO)
-        .or_insert(HeaderValue::from_static(proto));
-    append_to_list(headers, X_FORWARDED_FOR, &address);
-    append_to_list(headers, FORWARDED, &forwarded);
-    append_to_list(headers, VIA, "1.1 shadowtee");
+    add_missing(fields, b"X-Forwarded-Proto", proto.as_bytes());
+    append_to_list(fields, b"X-Forwarded-For", address.as_bytes());
+    append_to_list(fields, b"Forwarded", &forwarded);
+    append_to_list(fields, b"Via", b"1.1 shadowtee");
 }
 
-fn append_to_list(headers: &mut HeaderMap, name: HeaderName, element: &str) {
-    let mut list: Vec<u8> = headers
-        .get_all(&name)
-        .iter()
-        .map(HeaderValue::as_bytes)
-        .collect::<Vec<_>>()
-        .join(&b", "[..]);
+fn add_missing(fields: &mut Fields, name: &[u8], value: &[u8]) {
+    if fields.named(name).next().is_none() {
+        fields.append(name, value);
+    }
+}
+
+fn append_to_list(fields: &mut Fields, name: &[u8], element: &[u8]) {
+    let mut list = fields.named(name).collect::<Vec<_>>().join(&b", "[..]);
     if !list.is_empty() {
         list.extend_from_slice(b", ");
     }
-    list.extend_from_slice(element.as_bytes());
-    if let Ok(value) = HeaderValue::from_bytes(&list) {
-        headers.insert(name, value);
-    }
+    list.extend_from_slice(element);
+    fields.set(name, &list);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::RequestHead;
 
     #[test]
     fn the_client_is_added_behind_those_before_it() {
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, HeaderValue::from_static("shop.example"));
-        headers.insert(X_FORWARDED_FOR, HeaderValue::from_static("192.0.2.1"));
-        add(
-            &mut headers,
-            Peer {
-                address: Some("::1".parse().unwrap()),
-                tls: true,
-            },
-        );
-        assert_eq!(headers["x-forwarded-for"], "192.0.2.1, ::1");
-        assert_eq!(headers["x-forwarded-proto"], "https");
-        assert_eq!(headers["x-forwarded-host"], "shop.example");
-        assert_eq!(
-            headers["forwarded"],
-            "for=\"[::1]\";proto=https;host=\"shop.example\""
-        );
-        assert_eq!(headers["via"], "1.1 shadowtee");
+        let mut head = RequestHead::default();
+        let text = b"GET / HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 192.0.2.1\r\n\r\n";
+        head.parse(text, 10).unwrap().unwrap();
+        let peer = Peer {
+            address: Some("::1".parse().unwrap()),
+            tls: true,
+        };
+        add(&mut head.fields, peer);
+        for (name, expected) in [
+            ("x-forwarded-for", "192.0.2.1, ::1"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "shop.example"),
+            (
+                "forwarded",
+                "for=\"[::1]\";proto=https;host=\"shop.example\"",
+            ),
+            ("via", "1.1 shadowtee"),
+        ] {
+            let values: Vec<_> = head.fields.named(name.as_bytes()).collect();
+            assert_eq!(values, [expected.as_bytes()], "{name}");
+        }
     }
 }

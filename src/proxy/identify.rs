@@ -1,55 +1,17 @@
 //! Gives each request an id, which stands in all logs and goes to the primary and to shadows.
 
-use http::{HeaderName, HeaderValue, Response};
-use tower::layer::{Layer, layer_fn};
+use crate::http::RequestHead;
 
-use super::{
-    body::ClientBody,
-    call::{Call, Handle, Id, Path},
-};
-
-/// Gives each request an id, unless it has one.
-pub(crate) struct Identify<H> {
-    inner: H,
-    header: HeaderName,
-    /// Only the access log asks an answer for its id.
-    tell: bool,
-}
-
-impl<H> Identify<H> {
-    pub(super) fn layer(path: &Path) -> impl Layer<H, Service = Self> + use<H> {
-        let (header, tell) = (path.request_id.clone(), path.access_log);
-        layer_fn(move |inner| Self {
-            inner,
-            header: header.clone(),
-            tell,
-        })
-    }
-}
-
-impl<H: Handle<Call>> Handle<Call> for Identify<H> {
-    type Error = H::Error;
-
-    async fn handle(&self, mut call: Call) -> Result<Response<ClientBody>, H::Error> {
-        call.id = match call.head.headers.get(&self.header) {
-            Some(id) if !id.is_empty() => id.clone(),
-            _ => {
-                let id = new_id();
-                call.head.headers.insert(&self.header, id.clone());
-                id
-            }
-        };
-        let id = self.tell.then(|| call.id.clone());
-        let mut response = self.inner.handle(call).await?;
-        if let Some(id) = id {
-            response.extensions_mut().insert(Id(id));
-        }
-        Ok(response)
+/// Gives a request an id, unless it has one.
+pub(super) fn identify(head: &mut RequestHead, field: &str) {
+    let id = head.fields.named(field.as_bytes()).next();
+    if id.is_none_or(<[u8]>::is_empty) {
+        head.fields.set(field.as_bytes(), &new_id());
     }
 }
 
 /// 128 random bits in hex, as nginx's `$request_id`.
-pub(super) fn new_id() -> HeaderValue {
+pub(super) fn new_id() -> [u8; 32] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let random = fastrand::u128(..).to_be_bytes();
     let mut text = [0; 32];
@@ -57,5 +19,22 @@ pub(super) fn new_id() -> HeaderValue {
         pair[0] = DIGITS[usize::from(byte >> 4)];
         pair[1] = DIGITS[usize::from(byte & 15)];
     }
-    HeaderValue::from_bytes(&text).unwrap_or_else(|_| unreachable!("hex digits are a value"))
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_that_is_there_is_kept_and_an_empty_one_is_not() {
+        for (fields, kept) in [("X-Id: 7\r\n", true), ("X-Id:\r\n", false), ("", false)] {
+            let mut head = RequestHead::default();
+            let text = format!("GET / HTTP/1.1\r\n{fields}\r\n");
+            head.parse(text.as_bytes(), 10).unwrap().unwrap();
+            identify(&mut head, "x-id");
+            let ids: Vec<_> = head.fields.named(b"x-id").collect();
+            assert_eq!((ids.len(), ids[0] == b"7"), (1, kept));
+        }
+    }
 }

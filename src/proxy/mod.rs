@@ -1,25 +1,23 @@
 //! The primary path: from a client's connection to the primary's answer.
 //!
-//! A request goes through the layers of [`stack`], one reason each, and the answer comes back through them.
+//! A connection is one task, which does all of an exchange itself: [`connection`] takes a request, [`prepare`]
+//! makes it ready, [`forward`] finds the primary's connection, and [`relay`] moves bytes both ways.
 
-mod body;
-mod call;
-mod client_io;
+mod client;
 mod connection;
 mod drain;
 mod explain;
 mod forward;
 mod forwarded;
 mod identify;
-mod line;
 mod observe;
+mod path;
+mod prepare;
 mod refusal;
-mod stack;
-mod tee;
+mod relay;
 mod upgrade;
 mod vet;
 
-pub(crate) use call::Path;
-pub(crate) use connection::{Client, refuse, serve};
+pub(crate) use connection::{Accepted, refuse_client, serve};
 pub(crate) use drain::Drain;
-pub(crate) use stack::{Stack, stack};
+pub(crate) use path::Path;

@@ -1,13 +1,11 @@
 //! Why a request gets no answer of the primary's, and what the client is told instead.
 
-use http::{
-    HeaderName, HeaderValue, Response, StatusCode,
-    header::{ALLOW, CONNECTION, CONTENT_TYPE},
-};
+use http::StatusCode;
 
-use super::body::ClientBody;
 use crate::{
-    client::SendError, exchange::BodyEnd, ledger::Outcome, net::ConnectError,
+    client::{BadAnswer, NoConnection},
+    ledger::Outcome,
+    net::ConnectError,
     telemetry::metrics::Reason,
 };
 
@@ -23,8 +21,12 @@ pub(crate) enum Refusal {
     TargetTooLong,
     HeaderTooLarge,
     Loop,
+    /// It is on a connection more than there may be.
+    TooManyClients,
+    /// The primary can't be connected to.
+    Unreachable(NoConnection),
     /// The primary gave no answer.
-    Failed(SendError),
+    Failed(BadAnswer),
     /// Nor did it within the time.
     Late,
     /// It switched to a protocol that nobody asked for.
@@ -32,18 +34,6 @@ pub(crate) enum Refusal {
 }
 
 impl Refusal {
-    /// For a request that could not be passed on: the client's fault, if its body broke off.
-    pub(super) fn of(error: SendError, body: BodyEnd) -> Self {
-        match body {
-            BodyEnd::Fine => Self::Failed(error),
-            BodyEnd::Broken => {
-                Self::Malformed("the body broke off or is not framed as its header says")
-            }
-            BodyEnd::TooSlow => Self::BodyTimeout,
-            BodyEnd::TooLarge => Self::BodyTooLarge,
-        }
-    }
-
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -53,10 +43,11 @@ impl Refusal {
             Self::TargetTooLong => StatusCode::URI_TOO_LONG,
             Self::HeaderTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             Self::Loop => StatusCode::LOOP_DETECTED,
-            Self::Failed(SendError::Connect(ConnectError::Timeout(_))) | Self::Late => {
+            Self::TooManyClients => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unreachable(NoConnection::Connect(ConnectError::Timeout(_))) | Self::Late => {
                 StatusCode::GATEWAY_TIMEOUT
             }
-            Self::Failed(_) | Self::UnaskedSwitch => StatusCode::BAD_GATEWAY,
+            Self::Unreachable(_) | Self::Failed(_) | Self::UnaskedSwitch => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -70,15 +61,19 @@ impl Refusal {
             Self::TargetTooLong => Reason::TargetTooLong,
             Self::HeaderTooLarge => Reason::HeaderTooLarge,
             Self::Loop => Reason::Loop,
-            Self::Failed(SendError::Broken(_)) | Self::UnaskedSwitch => Reason::Broken,
-            Self::Failed(_) => Reason::Unreachable,
+            Self::TooManyClients => Reason::TooManyClients,
+            Self::Failed(_) | Self::UnaskedSwitch => Reason::Broken,
+            Self::Unreachable(_) => Reason::Unreachable,
             Self::Late => Reason::Late,
         }
     }
 
     /// Whether it is the primary's fault, so that the operator should hear of it.
     pub(super) fn is_primary_fault(&self) -> bool {
-        matches!(self, Self::Failed(_) | Self::Late | Self::UnaskedSwitch)
+        matches!(
+            self,
+            Self::Unreachable(_) | Self::Failed(_) | Self::Late | Self::UnaskedSwitch
+        )
     }
 
     /// The copies' outcome, where the request did not get as far as to be copied.
@@ -106,13 +101,17 @@ impl Refusal {
             Self::Loop => {
                 "the request is a copy that this instance sent itself; a shadow's address leads back here"
             }
-            Self::Failed(SendError::Connect(ConnectError::Timeout(_))) => {
+            Self::TooManyClients => "there are too many connections (limits.connections)",
+            Self::Unreachable(NoConnection::Connect(ConnectError::Timeout(_))) => {
                 "the primary did not accept a connection within timeouts.connect"
             }
-            Self::Failed(SendError::Broken(_)) => {
+            Self::Failed(BadAnswer::Ended | BadAnswer::Io(_)) => {
                 "the primary broke the connection before its answer's header was whole"
             }
-            Self::Failed(_) => "the primary can't be reached",
+            Self::Failed(_) => {
+                "the primary's answer is no HTTP/1.x message, or could be read in two ways"
+            }
+            Self::Unreachable(_) => "the primary can't be reached",
             Self::UnaskedSwitch => {
                 "the primary switched to a protocol that the client did not ask for"
             }
@@ -120,67 +119,55 @@ impl Refusal {
         }
     }
 
-    /// The body of the answer.
-    pub(super) fn explanation(&self, id: &HeaderValue) -> String {
+    /// Writes the answer for the client, less the body where it asked with HEAD; `close`: it is the last on
+    /// its connection.
+    pub(super) fn write(
+        &self,
+        id_field: &str,
+        id: &[u8],
+        to_head: bool,
+        close: bool,
+        out: &mut Vec<u8>,
+    ) {
         let status = self.status();
-        let name = status.canonical_reason().unwrap_or_default();
-        let id = String::from_utf8_lossy(id.as_bytes());
-        format!(
-            "{} {name}: {}\nrequest {id}\n",
-            status.as_u16(),
-            self.text()
-        )
-    }
-
-    /// The answer for the client.
-    pub(super) fn answer(&self, id_header: &HeaderName, id: &HeaderValue) -> Response<ClientBody> {
-        let mut response = Response::new(ClientBody::text(self.explanation(id)));
-        *response.status_mut() = self.status();
-        let headers = response.headers_mut();
-        headers.insert(
-            CONTENT_TYPE,
-            HeaderValue::from_static("text/plain; charset=utf-8"),
-        );
-        headers.insert(id_header, id.clone());
-        if !self.is_primary_fault() && !matches!(self, Self::Loop) {
-            // Whoever sends such requests may mean something else by the bytes that follow.
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
-        if matches!(self, Self::Connect) {
-            let served =
-                HeaderValue::from_static("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE");
-            headers.insert(ALLOW, served);
-        }
-        response
-    }
-
-    /// The same answer as bytes, for a request that never became one.
-    pub(super) fn bytes(&self, id_header: &HeaderName, id: &HeaderValue) -> Vec<u8> {
-        let text = self.explanation(id);
-        let status = self.status();
-        let mut bytes = format!(
-            "HTTP/1.1 {} {}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n{id_header}: ",
+        let (code, name) = (
             status.as_u16(),
             status.canonical_reason().unwrap_or_default(),
-            text.len(),
-        )
-        .into_bytes();
-        bytes.extend_from_slice(id.as_bytes());
-        bytes.extend_from_slice(b"\r\nconnection: close\r\n\r\n");
-        bytes.extend_from_slice(text.as_bytes());
-        bytes
+        );
+        let (text, id) = (self.text(), String::from_utf8_lossy(id));
+        let body = format!("{code} {name}: {text}\nrequest {id}\n");
+        let length = body.len();
+        let more = match self {
+            Self::Connect => "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE\r\n",
+            Self::TooManyClients => "Retry-After: 1\r\n",
+            _ => "",
+        };
+        let end = if close { "Connection: close\r\n" } else { "" };
+        let head = format!(
+            "HTTP/1.1 {code} {name}\r\nContent-Type: text/plain; charset=utf-8\r\n\
+             Content-Length: {length}\r\n{more}{end}{id_field}: {id}\r\n\r\n"
+        );
+        out.extend_from_slice(head.as_bytes());
+        if !to_head {
+            out.extend_from_slice(body.as_bytes());
+        }
+    }
+
+    /// Whether what follows on the connection may mean something else than it says.
+    pub(super) fn spoils_connection(&self) -> bool {
+        !self.is_primary_fault() && !matches!(self, Self::Loop)
     }
 
     /// The error with its causes, for the log.
     pub(super) fn chain(&self) -> String {
-        let Self::Failed(error) = self else {
-            return self.text().into();
+        let error: &dyn std::error::Error = match self {
+            Self::Unreachable(error) => error,
+            Self::Failed(error) => error,
+            _ => return self.text().into(),
         };
-        std::iter::successors(Some(error as &dyn std::error::Error), |error| {
-            error.source()
-        })
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+        std::iter::successors(Some(error), |error| error.source())
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(": ")
     }
 }

@@ -1,24 +1,25 @@
 //! A connection that speaks another protocol after `101 Switching Protocols`: bytes both ways.
 
-use std::rc::Rc;
+use std::future::poll_fn;
 
-use hyper::upgrade::OnUpgrade;
-use hyper_util::rt::TokioIo;
-use tokio::{io::copy_bidirectional, task::spawn_local};
+use tokio::io::copy_bidirectional;
 
-use crate::exchange::Exchange;
+use super::client::Client;
+use crate::client::Connection;
 
 /// Joins the client's and the primary's connection until either side ends.
-pub(super) fn join(client: OnUpgrade, primary: OnUpgrade, exchange: Rc<Exchange>) {
-    spawn_local(async move {
-        let (client, primary) = match tokio::try_join!(client, primary) {
-            Ok(both) => both,
-            Err(error) => {
-                tracing::debug!(request_id = %exchange.id_text(), %error, "an upgrade was agreed on and did not come");
-                return;
-            }
-        };
-        // A side that breaks ends the other: both are dropped.
-        let _ = copy_bidirectional(&mut TokioIo::new(client), &mut TokioIo::new(primary)).await;
-    });
+pub(super) async fn join(client: &mut Client, mut primary: Connection) {
+    // What came right behind the request, or behind the switch.
+    let (early, first) = (client.wire.buf.split(), primary.wire.buf.split());
+    primary.wire.out.text().extend_from_slice(&early);
+    client.wire.out.text().extend_from_slice(&first);
+    client.wire.rest();
+    let sent = poll_fn(|cx| client.wire.poll_flush(cx)).await;
+    if sent.is_err() || poll_fn(|cx| primary.wire.poll_flush(cx)).await.is_err() {
+        return;
+    }
+    client.wire.rest();
+    primary.wire.rest();
+    // A side that breaks ends the other: both are dropped.
+    let _ = copy_bidirectional(&mut client.wire.stream, &mut primary.wire.stream).await;
 }

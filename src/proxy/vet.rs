@@ -1,158 +1,94 @@
 //! Refuses what is not one clear message (RFC 9112, 3.2 and 11.2), so that no two parties read it differently.
 
-use std::rc::Rc;
-
-use http::{
-    HeaderMap, HeaderValue, Method, Response, Uri, Version,
-    header::{CONTENT_LENGTH, HOST, TRANSFER_ENCODING},
-    request::Parts,
+use super::refusal::Refusal;
+use crate::{
+    config::Limits,
+    http::{BadFraming, Framing, Known, RequestHead, Version, authority_of},
 };
-use tower::layer::{Layer, layer_fn};
 
-use super::{
-    body::ClientBody,
-    call::{Call, Handle, Path},
-    refusal::Refusal,
-};
-use crate::{config::Limits, http::Marks, tee::Recipient};
-
-/// Refuses what is not one clear message, or came back as a copy; takes forged marks off.
-pub(crate) struct Vet<H> {
-    inner: H,
-    limits: Limits,
-    marks: Rc<Marks>,
-    recipients: Rc<[Rc<dyn Recipient>]>,
-}
-
-impl<H> Vet<H> {
-    pub(super) fn layer(path: &Path) -> impl Layer<H, Service = Self> + use<H> {
-        let (limits, marks, recipients) = (
-            path.limits.clone(),
-            Rc::clone(&path.marks),
-            Rc::clone(&path.recipients),
-        );
-        layer_fn(move |inner| Self {
-            inner,
-            limits: limits.clone(),
-            marks: Rc::clone(&marks),
-            recipients: Rc::clone(&recipients),
+/// Refuses what is not one clear message.
+///
+/// Returns where its body ends.
+pub(super) fn vet(head: &mut RequestHead, limits: &Limits) -> Result<Framing, Refusal> {
+    if head.method() == b"CONNECT" {
+        return Err(Refusal::Connect);
+    }
+    target_is_fine(head, limits)?;
+    host_is_fine(head)?;
+    let framing = Framing::of_request(head).map_err(|why| {
+        Refusal::Malformed(match why {
+            BadFraming::Length => "the Content-Length is no number",
+            BadFraming::Lengths => "there is more than one Content-Length",
+            BadFraming::Both => "there are both Content-Length and Transfer-Encoding",
+            BadFraming::Encoding => "the Transfer-Encoding does not end in chunked, once",
+            BadFraming::TooOld => "HTTP/1.0 has no Transfer-Encoding",
         })
-    }
-
-    fn vet(&self, head: &mut Parts) -> Result<(), Refusal> {
-        if head.method == Method::CONNECT {
-            return Err(Refusal::Connect);
-        }
-        target_is_fine(&head.method, &head.uri, &self.limits)?;
-        host_is_fine(head)?;
-        if !chunked_once(&head.headers) {
-            return Err(Refusal::Malformed(
-                "Transfer-Encoding names chunked more than once",
-            ));
-        }
-        if self
-            .limits
-            .body_bytes
-            .is_some_and(|limit| declared_length(&head.headers) > limit.0)
-        {
-            return Err(Refusal::BodyTooLarge);
-        }
-        if self.marks.is_own_copy(&head.headers) {
-            return Err(Refusal::Loop);
-        }
-        self.marks.strip(&mut head.headers);
-        Ok(())
+    })?;
+    match (framing, limits.body_bytes) {
+        (Framing::Sized(length), Some(limit)) if length > limit.0 => Err(Refusal::BodyTooLarge),
+        _ => Ok(framing),
     }
 }
 
-impl<H: Handle<Call, Error = Refusal>> Handle<Call> for Vet<H> {
-    type Error = Refusal;
-
-    async fn handle(&self, mut call: Call) -> Result<Response<ClientBody>, Refusal> {
-        let vetted = if call.has_fragment {
-            Err(Refusal::Malformed(
-                "the target has a fragment (#…), which belongs to the client alone",
-            ))
-        } else {
-            self.vet(&mut call.head)
-        };
-        if let Err(refusal) = vetted {
-            for recipient in &*self.recipients {
-                recipient.leave_out(refusal.outcome());
-            }
-            return Err(refusal);
-        }
-        self.inner.handle(call).await
-    }
-}
-
-/// A body is chunked once, and that last (RFC 9112, 6.1); that it is last hyper has seen to.
-fn chunked_once(headers: &HeaderMap) -> bool {
-    let codings = headers
-        .get_all(TRANSFER_ENCODING)
-        .iter()
-        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
-    codings
-        .filter(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"chunked"))
-        .count()
-        <= 1
-}
-
-fn declared_length(headers: &HeaderMap) -> u64 {
-    let length = headers
-        .get(CONTENT_LENGTH)
-        .and_then(|value| value.to_str().ok()?.parse().ok());
-    length.unwrap_or(0)
-}
-
-fn target_is_fine(method: &Method, target: &Uri, limits: &Limits) -> Result<(), Refusal> {
-    let authority = target
-        .authority()
-        .map_or(0, |authority| authority.as_str().len());
-    let path = target
-        .path_and_query()
-        .map_or(0, |path| path.as_str().len());
-    if authority + path > limits.target_bytes.bytes() {
+fn target_is_fine(head: &RequestHead, limits: &Limits) -> Result<(), Refusal> {
+    let target = head.target();
+    if target.len() > limits.target_bytes.bytes() {
         return Err(Refusal::TargetTooLong);
     }
-    match (target.scheme(), target.authority(), target.path()) {
-        (None, Some(_), _) => Err(Refusal::Malformed(
-            "the target names a host without http://; only CONNECT does that",
-        )),
-        (Some(_), Some(authority), _) if authority.as_str().contains('@') => Err(
-            Refusal::Malformed("the target names a user; that belongs into Authorization"),
-        ),
-        (None, None, "*") if method != Method::OPTIONS => {
-            Err(Refusal::Malformed("the target * belongs to OPTIONS alone"))
-        }
-        _ => Ok(()),
+    if target.contains(&b'#') {
+        return Err(Refusal::Malformed(
+            "the target has a fragment (#…), which belongs to the client alone",
+        ));
     }
+    match target {
+        [b'/', ..] => Ok(()),
+        b"*" if head.method() == b"OPTIONS" => Ok(()),
+        b"*" => Err(Refusal::Malformed("the target * belongs to OPTIONS alone")),
+        _ => absolute_is_fine(target),
+    }
+}
+
+/// `http://host/…`, which a request to a proxy has (RFC 9112, 3.2.2).
+fn absolute_is_fine(target: &[u8]) -> Result<(), Refusal> {
+    let has_scheme = [&b"http://"[..], b"https://"].iter().any(|scheme| {
+        target
+            .get(..scheme.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
+    });
+    let authority = authority_of(target).unwrap_or_default();
+    if !has_scheme {
+        return Err(Refusal::Malformed(
+            "the target is neither a path nor http://host/path",
+        ));
+    }
+    if authority.contains(&b'@') {
+        return Err(Refusal::Malformed(
+            "the target names a user; that belongs into Authorization",
+        ));
+    }
+    if authority.is_empty() || !is_host(authority) {
+        return Err(Refusal::Malformed("the target's host is none"));
+    }
+    Ok(())
 }
 
 /// One Host, and a sound one; an absolute target's host takes its place (RFC 9112, 3.2.2).
-fn host_is_fine(head: &mut Parts) -> Result<(), Refusal> {
-    let mut hosts = head.headers.get_all(HOST).iter();
-    let host = hosts.next();
-    if hosts.next().is_some() {
+fn host_is_fine(head: &mut RequestHead) -> Result<(), Refusal> {
+    if head.fields.all(Known::Host).nth(1).is_some() {
         return Err(Refusal::Malformed("there is more than one Host"));
     }
+    let host = head.fields.get(Known::Host);
     match host {
-        None if head.version == Version::HTTP_11 => Err(Refusal::Malformed("there is no Host"))?,
-        Some(host) if !is_host(host.as_bytes()) => {
-            return Err(Refusal::Malformed("the Host is none"));
-        }
+        None if head.version == Version::Http11 => Err(Refusal::Malformed("there is no Host"))?,
+        Some(host) if !is_host(host) => return Err(Refusal::Malformed("the Host is none")),
         _ => {}
     }
-    if let Some(authority) = head.uri.authority()
-        && host.is_none_or(|host| {
-            !host
-                .as_bytes()
-                .eq_ignore_ascii_case(authority.as_str().as_bytes())
-        })
+    if !head.target().starts_with(b"/")
+        && let Some(authority) = authority_of(head.target())
+        && host.is_none_or(|host| !host.eq_ignore_ascii_case(authority))
     {
-        let host = HeaderValue::from_str(authority.as_str())
-            .map_err(|_| Refusal::Malformed("the target's host is none"))?;
-        head.headers.insert(HOST, host);
+        let authority = authority.to_vec();
+        head.fields.set(b"Host", &authority);
     }
     Ok(())
 }
@@ -195,52 +131,46 @@ fn is_port(port: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use http::Request;
-
     use super::*;
 
-    fn host(target: &str, hosts: &[&str], version: Version) -> Result<Option<String>, Refusal> {
-        let (mut head, ()) = Request::new(()).into_parts();
-        head.uri = target.parse().unwrap();
-        head.version = version;
-        for host in hosts {
-            head.headers
-                .append(HOST, HeaderValue::from_bytes(host.as_bytes()).unwrap());
-        }
+    fn host(target: &str, hosts: &[&str], version: &str) -> Result<Option<String>, Refusal> {
+        let hosts: Vec<_> = hosts
+            .iter()
+            .map(|host| format!("Host: {host}\r\n"))
+            .collect();
+        let text = format!("GET {target} {version}\r\n{}\r\n", hosts.concat());
+        let mut head = RequestHead::default();
+        head.parse(text.as_bytes(), 10).unwrap().unwrap();
         host_is_fine(&mut head)?;
-        Ok(head
-            .headers
-            .get(HOST)
-            .map(|host| host.to_str().unwrap().to_owned()))
+        let host = head.fields.get(Known::Host);
+        Ok(host.map(|host| String::from_utf8(host.to_vec()).unwrap()))
     }
+
+    const NEW: &str = "HTTP/1.1";
 
     #[test]
     fn a_request_has_one_sound_host() {
-        assert_eq!(
-            host("/", &["a:80"], Version::HTTP_11).unwrap().as_deref(),
-            Some("a:80")
-        );
-        assert_eq!(
-            host("/", &["[::1]:80"], Version::HTTP_11)
-                .unwrap()
-                .as_deref(),
-            Some("[::1]:80")
-        );
-        assert!(host("/", &[], Version::HTTP_11).is_err());
-        assert!(host("/", &["a", "a"], Version::HTTP_11).is_err());
+        assert_eq!(host("/", &["a:80"], NEW).unwrap().as_deref(), Some("a:80"));
+        let six = host("/", &["[::1]:80"], NEW).unwrap();
+        assert_eq!(six.as_deref(), Some("[::1]:80"));
+        assert!(host("/", &[], NEW).is_err());
+        assert!(host("/", &["a", "a"], NEW).is_err());
         for bad in [
             "a b", "a/b", "a@b", "a,b", "a#", "a:b", "a:99999", "[::1", "[::1]x", "\u{e9}",
         ] {
-            assert!(host("/", &[bad], Version::HTTP_11).is_err(), "{bad}");
+            assert!(host("/", &[bad], NEW).is_err(), "{bad}");
         }
-        assert_eq!(host("/", &[], Version::HTTP_10).unwrap(), None);
+        assert_eq!(host("/", &[], "HTTP/1.0").unwrap(), None);
     }
 
     #[test]
     fn the_host_of_an_absolute_target_wins() {
-        let got = host("http://right/x", &["wrong"], Version::HTTP_11).unwrap();
+        let got = host("http://right/x", &["wrong"], NEW).unwrap();
         assert_eq!(got.as_deref(), Some("right"));
-        let kept = host("http://same/x", &["SAME"], Version::HTTP_11).unwrap();
+        let kept = host("http://same/x", &["SAME"], NEW).unwrap();
         assert_eq!(kept.as_deref(), Some("SAME"));
+        // What looks like one in a query is none.
+        let kept = host("/?u=http://other/", &["this"], NEW).unwrap();
+        assert_eq!(kept.as_deref(), Some("this"));
     }
 }

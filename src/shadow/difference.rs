@@ -6,8 +6,6 @@ use std::{
     time::Duration,
 };
 
-use http::StatusCode;
-
 use crate::{
     exchange::{Answer, Exchange},
     telemetry::{
@@ -22,7 +20,7 @@ pub(crate) struct Pair<'a> {
     /// `None`: the primary gave none.
     pub(crate) primary: Option<Answer>,
     /// The shadow's.
-    pub(crate) status: StatusCode,
+    pub(crate) status: u16,
     /// From sending the copy to the header of its answer.
     pub(crate) took: Duration,
 }
@@ -66,11 +64,11 @@ impl DifferenceLog {
         };
         tracing::warn!(
             request_id = %pair.exchange.id_text(),
-            method = %pair.exchange.method,
-            path = pair.exchange.target.path(),
+            method = %pair.exchange.method_text(),
+            path = %pair.exchange.path_text(),
             shadow,
-            primary_status = primary.status.as_u16(),
-            shadow_status = pair.status.as_u16(),
+            primary_status = primary.status,
+            shadow_status = pair.status,
             primary_ms = millis(primary.after),
             shadow_ms = millis(pair.took),
             left_out,

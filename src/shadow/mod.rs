@@ -4,9 +4,13 @@
 //! ever waited for by an exchange.
 
 mod breaker;
+mod copying;
 mod difference;
+mod lane;
 mod queue;
 mod sender;
+mod shared;
 
 pub(crate) use difference::{DifferenceLog, Pair};
-pub(crate) use sender::{Common, Sender, Shadow, ShadowError};
+pub(crate) use sender::Sender;
+pub(crate) use shared::{Common, Shadow, ShadowError};

@@ -66,11 +66,14 @@ pub(super) struct Queue<T> {
     places: Arc<Places>,
     worker: usize,
     waiting: RefCell<VecDeque<T>>,
+    waits: fn(&T) -> bool,
 }
 
 impl<T> Queue<T> {
-    pub(super) fn new(places: Arc<Places>, worker: usize) -> Self {
+    /// For a worker; `waits` tells whether a thing in the queue is still worth its seat.
+    pub(super) fn new(places: Arc<Places>, worker: usize, waits: fn(&T) -> bool) -> Self {
         Self {
+            waits,
             places,
             worker,
             waiting: RefCell::default(),
@@ -84,18 +87,31 @@ impl<T> Queue<T> {
         {
             return Ok(Some((thing, place)));
         }
-        let seats = self.places.seats;
-        if self
-            .places
-            .queued
-            .fetch_update(SeqCst, SeqCst, |n| (n < seats).then_some(n + 1))
-            .is_err()
-        {
-            return Err(thing);
+        if !self.sit() {
+            self.clear_out();
+            if !self.sit() {
+                return Err(thing);
+            }
         }
         self.waiting.borrow_mut().push_back(thing);
         // A place that was freed between the two steps above called nobody.
         Ok(self.next())
+    }
+
+    /// Takes a seat, where one is free.
+    fn sit(&self) -> bool {
+        let Places { queued, seats, .. } = &*self.places;
+        queued
+            .fetch_update(SeqCst, SeqCst, |n| (n < *seats).then_some(n + 1))
+            .is_ok()
+    }
+
+    /// Has those leave that wait for nothing any more.
+    fn clear_out(&self) {
+        let mut waiting = self.waiting.borrow_mut();
+        let before = waiting.len();
+        waiting.retain(|thing| (self.waits)(thing));
+        self.places.queued.fetch_sub(before - waiting.len(), SeqCst);
     }
 
     /// The next one that has a place, if anyone has.
@@ -130,7 +146,7 @@ mod tests {
     #[test]
     fn places_then_seats_then_nothing() {
         let places = Places::new(1, 1, 1);
-        let queue = Queue::new(Arc::clone(&places), 0);
+        let queue = Queue::new(Arc::clone(&places), 0, |_| true);
         let (first, place) = queue.enter("first").unwrap().unwrap();
         assert_eq!(first, "first");
         assert!(queue.enter("second").unwrap().is_none());
@@ -145,8 +161,8 @@ mod tests {
     fn a_place_freed_by_one_worker_goes_to_another_that_waits() {
         let places = Places::new(1, 8, 2);
         let (here, there) = (
-            Queue::new(Arc::clone(&places), 0),
-            Queue::new(Arc::clone(&places), 1),
+            Queue::new(Arc::clone(&places), 0, |_| true),
+            Queue::new(Arc::clone(&places), 1, |_| true),
         );
         let (_, place) = here.enter(1).unwrap().unwrap();
         assert!(there.enter(2).unwrap().is_none());

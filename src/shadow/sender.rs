@@ -1,124 +1,42 @@
 //! One worker's way to one shadow: from a request that is to be copied to the copy's outcome.
 
 use std::{
+    future::{Future, poll_fn},
     pin::pin,
     rc::Rc,
     sync::Arc,
-    time::{Duration, Instant},
+    task::{Context, Poll, Waker},
+    time::Instant,
 };
 
-use http::{HeaderValue, Request, header::HOST, request::Parts};
-use http_body::Body;
-use tokio::{task::spawn_local, time::sleep};
+use tokio::task::spawn_local;
 
 use super::{
-    breaker::{Breaker, Change, Lesson, State},
-    difference::{DifferenceLog, Pair},
-    queue::{Place, Places, Queue},
+    Shadow,
+    breaker::{Change, Lesson},
+    copying::{Copying, Tools, Unanswered},
+    lane::{Hand, Lanes},
+    queue::{Place, Queue},
 };
 use crate::{
-    client::{AnswerBody, Pool, PoolSettings, SendError, Share},
-    config::{self, HostHeader},
+    client::{Connection, NoConnection, Pool, PoolSettings},
     exchange::Exchange,
-    http::{Marks, asks_for_upgrade},
-    ledger::{Account, Entry, Outcome},
-    net::{ConnectError, Connector, TlsError},
+    http::{RequestHead, asks_for_upgrade},
+    ledger::{Entry, Outcome},
+    net::ConnectError,
     tee::{Copy, CopyBody, Recipient},
-    telemetry::{metrics::ShadowMetrics, rate::RateLimit},
 };
-
-/// A shadow as all workers share it.
-pub(crate) struct Shadow {
-    settings: config::Shadow,
-    connector: Connector,
-    pub(crate) account: Arc<Account>,
-    pub(crate) metrics: Arc<ShadowMetrics>,
-    breaker: Breaker,
-    places: Arc<Places>,
-    connections: Arc<Share>,
-    failures: RateLimit,
-    marks: Marks,
-    mark: HeaderValue,
-    host: Option<HeaderValue>,
-    differences: Arc<DifferenceLog>,
-    header_bytes: usize,
-    header_count: usize,
-}
-
-/// A shadow can't be set up.
-#[derive(Debug, thiserror::Error)]
-#[error("shadow {0:?}")]
-pub(crate) struct ShadowError(String, #[source] TlsError);
-
-/// What every shadow is set up with.
-pub(crate) struct Common<'a> {
-    pub(crate) workers: usize,
-    /// How many connections this shadow may have at most, whatever it asks for.
-    pub(crate) connections: usize,
-    pub(crate) marks: &'a Marks,
-    pub(crate) differences: &'a Arc<DifferenceLog>,
-    pub(crate) header_bytes: usize,
-    pub(crate) header_count: usize,
-}
-
-impl Shadow {
-    /// # Errors
-    /// Where a certificate file can't be used.
-    pub(crate) fn new(
-        settings: config::Shadow,
-        account: Arc<Account>,
-        common: &Common<'_>,
-    ) -> Result<Arc<Self>, ShadowError> {
-        let connector = Connector::new(
-            settings.address.clone(),
-            &settings.tls,
-            settings.connect_timeout.0,
-        )
-        .map_err(|error| ShadowError(settings.name.to_string(), error))?;
-        let host = match &settings.host {
-            HostHeader::Client => None,
-            HostHeader::Fixed(host) => Some(host.clone()),
-            HostHeader::Address => HeaderValue::try_from(settings.address.authority()).ok(),
-        };
-        Ok(Arc::new(Self {
-            connector,
-            account,
-            metrics: Arc::new(ShadowMetrics::new(common.workers)),
-            breaker: Breaker::new(settings.breaker.failures, settings.breaker.pause.0),
-            places: Places::new(settings.max_in_flight, settings.queue, common.workers),
-            connections: Share::new(settings.max_connections.min(common.connections)),
-            failures: RateLimit::new(1, Duration::from_secs(10)),
-            marks: common.marks.clone(),
-            mark: settings.name.header_value(),
-            host,
-            differences: Arc::clone(common.differences),
-            header_bytes: common.header_bytes,
-            header_count: common.header_count,
-            settings,
-        }))
-    }
-
-    pub(crate) fn name(&self) -> &str {
-        self.settings.name.as_str()
-    }
-
-    /// Copies that wait for a place.
-    pub(crate) fn queued(&self) -> usize {
-        self.places.queued()
-    }
-
-    /// The breaker's state, as in its metric.
-    pub(crate) fn breaker(&self) -> State {
-        self.breaker.state()
-    }
-}
 
 /// One worker's way to a shadow.
 pub(crate) struct Sender {
     shadow: Arc<Shadow>,
-    pool: Rc<Pool<CopyBody>>,
+    pool: Rc<Pool>,
     queue: Queue<Copy>,
+    lanes: Lanes<Job>,
 }
+
+/// A copy that has a place among those on their way.
+type Job = (Copy, Place);
 
 impl Sender {
     /// For the worker of this index, in whose runtime it is called.
@@ -129,22 +47,24 @@ impl Sender {
                 idle_connections: shadow.settings.max_connections,
                 idle_timeout: shadow.settings.idle_timeout.0,
                 connections: Some(Arc::clone(&shadow.connections)),
-                header_bytes: shadow.header_bytes,
-                header_count: shadow.header_count,
+                reading: shadow.reading,
                 metrics: Arc::clone(&shadow.metrics.pool),
             },
         );
-        let queue = Queue::new(Arc::clone(&shadow.places), worker);
+        let queue = Queue::new(Arc::clone(&shadow.places), worker, |copy: &Copy| {
+            !copy.body.is_lost()
+        });
         let sender = Rc::new(Self {
             shadow,
             pool,
             queue,
+            lanes: Lanes::default(),
         });
         let waiting = Rc::downgrade(&sender);
         spawn_local(async move {
             while let Some(sender) = waiting.upgrade() {
-                while let Some((copy, place)) = sender.queue.next() {
-                    sender.launch(copy, place);
+                while let Some(job) = sender.queue.next() {
+                    sender.launch(job);
                 }
                 sender.queue.freed().await;
             }
@@ -152,56 +72,30 @@ impl Sender {
         sender
     }
 
-    fn launch(self: &Rc<Self>, copy: Copy, place: Place) {
-        let sender = Rc::clone(self);
-        spawn_local(async move {
-            sender.send(copy).await;
-            drop(place);
-        });
+    /// Gives a copy to a lane that has none, or to a new one.
+    fn launch(self: &Rc<Self>, job: Job) {
+        if let Some(job) = self.lanes.give(job) {
+            spawn_local(run_lane(Rc::clone(self), job));
+        }
     }
 
     /// From the queue to the outcome.
-    async fn send(&self, copy: Copy) {
-        let Copy {
-            exchange,
-            entry,
-            mut head,
-            body,
-            held,
-        } = copy;
-        let fate = body.fate();
-        if let Some(outcome) = fate.failure() {
-            return entry.settle(outcome);
+    async fn send(&self, mut copy: Copy, tools: &mut Tools) {
+        if let Some(outcome) = copy.body.failure(&Context::from_waker(Waker::noop())) {
+            return copy.settle(outcome);
         }
         let Some(admitted) = self.shadow.breaker.admit() else {
-            return entry.settle(Outcome::BreakerOpen);
+            return copy.settle(Outcome::BreakerOpen);
         };
-        self.address(&mut head);
-        let mut exchanged = pin!(self.exchange(Request::from_parts(head, body), &exchange));
-        let ended = loop {
-            tokio::select! {
-                biased;
-                ended = &mut exchanged => break ended,
-                // The connection may be waiting for a shadow that takes nothing: it is given up with the body.
-                outcome = fate.failed() => return entry.settle(outcome),
-                () = sleep(self.shadow.settings.answer_timeout.0) => {
-                    // The time of a client that takes its own is not the shadow's.
-                    if !fate.is_coming() {
-                        break Err(Failure::Late);
-                    }
-                }
-            }
-        };
-        let (outcome, error) = match ended {
-            Ok(()) => (Outcome::Answered, None),
-            Err(failure) => (
-                fate.failure().unwrap_or_else(|| failure.outcome()),
-                Some(failure),
-            ),
-        };
+        let ended = self.exchange(&copy.exchange, &mut copy.body, tools).await;
+        let outcome = ended
+            .as_ref()
+            .map_or_else(Failure::outcome, |()| Outcome::Answered);
         let lesson = lesson(outcome);
-        if let Some(error) = error.filter(|_| lesson == Lesson::Fails) {
-            self.report(&exchange, outcome, &error);
+        if let Err(error) = ended
+            && lesson == Lesson::Fails
+        {
+            self.report(&copy.exchange, outcome, &error);
         }
         match admitted.learn(lesson) {
             Some(Change::Opened) => tracing::warn!(
@@ -217,42 +111,60 @@ impl Sender {
             }
             None => {}
         }
-        drop(held);
-        entry.settle(outcome);
+        copy.settle(outcome);
     }
 
-    /// Makes the client's header that of a copy for this shadow.
-    fn address(&self, head: &mut Parts) {
-        self.shadow.marks.put(&mut head.headers, &self.shadow.mark);
-        if let Some(host) = &self.shadow.host {
-            head.headers.insert(HOST, host.clone());
+    /// Sends the copy and reads its answer away, up to the limit. As on the primary path, it is sent once more
+    /// where a connection turns out to be closed, if that is safe.
+    async fn exchange(
+        &self,
+        exchange: &Rc<Exchange>,
+        body: &mut CopyBody,
+        tools: &mut Tools,
+    ) -> Result<(), Failure> {
+        let mut now = Instant::now();
+        let mut copying = Copying::new(&self.shadow, exchange, body, tools, now);
+        let mut unsent = None;
+        loop {
+            let mut connection = match self.pool.take_idle(now) {
+                Some(connection) => connection,
+                None => self.connect(&mut copying).await?,
+            };
+            match unsent.take() {
+                Some(out) => connection.wire.out = out,
+                None => copying.write_head(&mut connection),
+            }
+            let ended = poll_fn(|cx| copying.poll(cx, &mut connection)).await;
+            now = Instant::now();
+            match ended {
+                Ok(()) => {
+                    if copying.keeps_connection() {
+                        self.pool.give_back(connection, now);
+                    }
+                    return Ok(());
+                }
+                Err(Unanswered::Stale(_)) if connection.wire.out.is_untouched() => {
+                    unsent = Some(std::mem::take(&mut connection.wire.out));
+                    copying.begin_again();
+                }
+                Err(Unanswered::Stale(_)) if copying.may_repeat() => copying.begin_again(),
+                Err(why) => return Err(Failure::Unanswered(why)),
+            }
         }
     }
 
-    /// Sends the copy and reads its answer, up to the limit.
-    async fn exchange(
-        &self,
-        copy: Request<CopyBody>,
-        exchange: &Rc<Exchange>,
-    ) -> Result<(), Failure> {
-        let start = Instant::now();
-        let response = self.pool.send(copy).await.map_err(Failure::Send)?;
-        let took = start.elapsed();
-        let shadow = Arc::clone(&self.shadow);
-        shadow.metrics.latency.record(took);
-        let status = response.status();
-        exchange.with_primary(move |exchange, primary| {
-            let pair = Pair {
-                exchange,
-                primary,
-                status,
-                took,
-            };
-            shadow
-                .differences
-                .note(shadow.name(), &shadow.metrics, &pair);
-        });
-        read_out(response.into_body(), self.shadow.settings.answer_bytes.0).await
+    /// A new connection, unless the copy is given up before it is there.
+    async fn connect(&self, copying: &mut Copying<'_>) -> Result<Connection, Failure> {
+        let mut connecting = pin!(self.pool.open());
+        poll_fn(|cx| {
+            if let Poll::Ready(connection) = connecting.as_mut().poll(cx) {
+                return Poll::Ready(connection.map_err(Failure::NoConnection));
+            }
+            copying
+                .poll_lost(cx)
+                .map(|why| Err(Failure::Unanswered(why)))
+        })
+        .await
     }
 
     fn report(&self, exchange: &Exchange, outcome: Outcome, failure: &Failure) {
@@ -270,50 +182,65 @@ impl Sender {
     }
 }
 
-/// Reads an answer away, so that its connection can be used again; over the limit the connection is closed.
-async fn read_out(body: AnswerBody<CopyBody>, limit: u64) -> Result<(), Failure> {
-    let mut body = pin!(body);
-    let mut read = 0;
-    while let Some(frame) = std::future::poll_fn(|cx| body.as_mut().poll_frame(cx)).await {
-        let frame = frame.map_err(Failure::Answer)?;
-        read += frame.data_ref().map_or(0, |bytes| bytes.len() as u64);
-        if read > limit {
-            break;
-        }
+/// Sends one copy after the other, for as long as there are some, or there may be.
+async fn run_lane(mut sender: Rc<Sender>, first: Job) {
+    let (mut job, mut tools, hand) = (first, Tools::default(), Rc::new(Hand::default()));
+    loop {
+        let (copy, place) = job;
+        sender.send(copy, &mut tools).await;
+        drop(place);
+        job = match sender.queue.next() {
+            Some(next) => next,
+            None if sender.lanes.rest(&hand) => {
+                let waiting = Rc::downgrade(&sender);
+                drop(sender);
+                let Some(next) = hand.filled().await else {
+                    return;
+                };
+                match waiting.upgrade() {
+                    Some(upgraded) => sender = upgraded,
+                    None => return,
+                }
+                next
+            }
+            None => return,
+        };
     }
-    Ok(())
 }
 
 /// Why a copy was not answered.
 #[derive(Debug)]
 enum Failure {
-    Send(SendError),
-    Answer(hyper::Error),
-    Late,
+    NoConnection(NoConnection),
+    Unanswered(Unanswered),
 }
 
 impl Failure {
     fn outcome(&self) -> Outcome {
         match self {
-            Self::Send(SendError::Connect(error)) => match error {
+            Self::NoConnection(NoConnection::Connect(error)) => match error {
                 ConnectError::Timeout(_) => Outcome::ConnectTimeout,
                 ConnectError::Unresolved(_) => Outcome::Unresolved,
                 ConnectError::Refused(_) => Outcome::Refused,
                 ConnectError::NoDescriptor(_) => Outcome::ConnectionLimit,
                 ConnectError::Tls(_) => Outcome::TlsFailed,
             },
-            Self::Send(SendError::ConnectionLimit) => Outcome::ConnectionLimit,
-            Self::Send(SendError::Broken(_)) | Self::Answer(_) => Outcome::Broken,
-            Self::Late => Outcome::Timeout,
+            Self::NoConnection(NoConnection::Limit) => Outcome::ConnectionLimit,
+            Self::Unanswered(Unanswered::Broken(_) | Unanswered::Stale(_)) => Outcome::Broken,
+            Self::Unanswered(Unanswered::Late) => Outcome::Timeout,
+            Self::Unanswered(Unanswered::Body(outcome)) => *outcome,
         }
     }
 
     /// The error with its causes.
     fn chain(&self) -> String {
         let error: &dyn std::error::Error = match self {
-            Self::Send(error) => error,
-            Self::Answer(error) => error,
-            Self::Late => return "no whole answer within answer_timeout".into(),
+            Self::NoConnection(error) => error,
+            Self::Unanswered(Unanswered::Broken(error) | Unanswered::Stale(error)) => error,
+            Self::Unanswered(Unanswered::Late) => {
+                return "no whole answer within answer_timeout".into();
+            }
+            Self::Unanswered(Unanswered::Body(outcome)) => return outcome.as_str().into(),
         };
         std::iter::successors(Some(error), |error| error.source())
             .map(ToString::to_string)
@@ -336,9 +263,9 @@ fn lesson(outcome: Outcome) -> Lesson {
 }
 
 impl Recipient for Rc<Sender> {
-    fn select(&self, head: &Parts) -> Option<Entry> {
+    fn select(&self, head: &RequestHead) -> Option<Entry> {
         let entry = self.shadow.account.open();
-        let reason = if asks_for_upgrade(&head.headers) {
+        let reason = if asks_for_upgrade(&head.fields) {
             Outcome::Upgrade
         } else if self.shadow.breaker.is_open() {
             Outcome::BreakerOpen
@@ -355,9 +282,9 @@ impl Recipient for Rc<Sender> {
 
     fn offer(&self, copy: Copy) {
         match self.queue.enter(copy) {
-            Ok(Some((copy, place))) => self.launch(copy, place),
+            Ok(Some(job)) => self.launch(job),
             Ok(None) => {}
-            Err(copy) => copy.entry.settle(Outcome::QueueFull),
+            Err(copy) => copy.settle(Outcome::QueueFull),
         }
     }
 

@@ -3,30 +3,28 @@
 use std::{
     cell::RefCell,
     collections::VecDeque,
-    pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker},
 };
 
-use bytes::Buf;
-use http::HeaderMap;
-use http_body::{Body, Frame};
-
 use super::Piece;
-use crate::{http::BoxError, ledger::Outcome};
+use crate::{
+    http::Fields,
+    ledger::{Entry, Outcome},
+};
 
 /// What is on its way between the two sides.
 #[derive(Debug)]
 struct Channel {
     pieces: VecDeque<Piece>,
-    trailers: Option<HeaderMap>,
+    trailers: Option<Fields>,
     /// Bytes in `pieces`.
     kept: usize,
     limit: usize,
     state: State,
     waker: Option<Waker>,
-    /// Of whoever waits for the body to fail.
-    mourner: Option<Waker>,
+    /// Settled as soon as the body fails, however long the copy may still wait in a queue.
+    entry: Option<Entry>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +42,11 @@ impl Channel {
     fn end(&mut self, state: State) {
         if self.state == State::Open {
             self.state = state;
-            if matches!(state, State::Failed(_)) {
+            if let State::Failed(outcome) = state {
                 self.pieces.clear();
                 self.kept = 0;
-                if let Some(mourner) = self.mourner.take() {
-                    mourner.wake();
+                if let Some(entry) = self.entry.take() {
+                    entry.settle(outcome);
                 }
             }
             if let Some(waker) = self.waker.take() {
@@ -69,7 +67,7 @@ impl CopySource {
         if channel.state != State::Open {
             return;
         }
-        channel.kept += piece.remaining();
+        channel.kept += piece.bytes.len();
         if channel.kept > channel.limit {
             channel.end(State::Failed(Outcome::BodyOverrun));
             return;
@@ -86,7 +84,7 @@ impl CopySource {
     }
 
     /// The body is whole.
-    pub(super) fn end(&self, trailers: Option<HeaderMap>) {
+    pub(super) fn end(&self, trailers: Option<Fields>) {
         let mut channel = self.0.borrow_mut();
         channel.trailers = trailers;
         channel.end(State::Ended);
@@ -108,13 +106,6 @@ impl Drop for CopySource {
 #[derive(Debug, Default)]
 pub(crate) struct CopyBody(Option<Rc<RefCell<Channel>>>);
 
-impl CopyBody {
-    /// A view of the same body that tells why it failed, for whoever gives the body away.
-    pub(crate) fn fate(&self) -> Fate {
-        Fate(self.0.clone())
-    }
-}
-
 impl Drop for CopyBody {
     fn drop(&mut self) {
         if let Some(channel) = &self.0 {
@@ -128,33 +119,82 @@ impl Drop for CopyBody {
     }
 }
 
-/// Tells what became of a copy's body.
-#[derive(Debug)]
-pub(crate) struct Fate(Option<Rc<RefCell<Channel>>>);
+/// Both sides of a copy's body that keeps at most `limit` bytes.
+pub(super) fn channel(limit: usize, entry: Entry) -> (CopySource, CopyBody) {
+    let channel = Rc::new(RefCell::new(Channel {
+        pieces: VecDeque::new(),
+        trailers: None,
+        kept: 0,
+        limit,
+        state: State::Open,
+        waker: None,
+        entry: Some(entry),
+    }));
+    (CopySource(Rc::clone(&channel)), CopyBody(Some(channel)))
+}
 
-impl Fate {
-    /// Why the body is not whole, if it isn't.
-    pub(crate) fn failure(&self) -> Option<Outcome> {
-        match self.0.as_ref()?.borrow().state {
-            State::Failed(outcome) => Some(outcome),
-            _ => None,
+/// What is next in a copy's body.
+#[derive(Debug)]
+pub(crate) enum CopyPart {
+    Piece(Piece),
+    /// The fields behind the last chunk; the end follows.
+    Trailers(Fields),
+    End,
+    /// It will never be whole, and this is why.
+    Failed(Outcome),
+}
+
+impl CopyBody {
+    /// Whether the request has a body, be it an empty one.
+    pub(crate) fn exists(&self) -> bool {
+        self.0.is_some()
+    }
+
+    /// The next part once it is there.
+    pub(crate) fn poll_part(&mut self, cx: &mut Context<'_>) -> Poll<CopyPart> {
+        let Some(channel) = &self.0 else {
+            return Poll::Ready(CopyPart::End);
+        };
+        let mut channel = channel.borrow_mut();
+        if let Some(piece) = channel.pieces.pop_front() {
+            channel.kept -= piece.bytes.len();
+            return Poll::Ready(CopyPart::Piece(piece));
+        }
+        match channel.state {
+            State::Open => {
+                channel.waker = Some(cx.waker().clone());
+                Poll::Pending
+            }
+            State::Ended => Poll::Ready(match channel.trailers.take() {
+                Some(trailers) => CopyPart::Trailers(trailers),
+                None => CopyPart::End,
+            }),
+            State::Failed(outcome) => Poll::Ready(CopyPart::Failed(outcome)),
+            State::Closed => Poll::Ready(CopyPart::End),
         }
     }
 
-    /// Waits until the body fails; for ever where it never does.
-    pub(crate) async fn failed(&self) -> Outcome {
-        std::future::poll_fn(|cx| {
-            let Some(channel) = &self.0 else {
-                return Poll::Pending;
-            };
-            let mut channel = channel.borrow_mut();
-            if let State::Failed(outcome) = channel.state {
-                return Poll::Ready(outcome);
-            }
-            channel.mourner = Some(cx.waker().clone());
-            Poll::Pending
-        })
-        .await
+    /// Whether it will never be whole.
+    pub(crate) fn is_lost(&self) -> bool {
+        let state = self.0.as_ref().map(|channel| channel.borrow().state);
+        matches!(state, Some(State::Failed(_)))
+    }
+
+    /// Why the body is not whole, if it isn't. Where it still may fail, the task is woken then.
+    pub(crate) fn failure(&self, cx: &Context<'_>) -> Option<Outcome> {
+        let mut channel = self.0.as_ref()?.borrow_mut();
+        if let State::Failed(outcome) = channel.state {
+            return Some(outcome);
+        }
+        if channel.state == State::Open && channel.waker.is_none() {
+            channel.waker = Some(cx.waker().clone());
+        }
+        None
+    }
+
+    /// The entry of its copy, unless it is settled.
+    pub(super) fn take_entry(&self) -> Option<Entry> {
+        self.0.as_ref()?.borrow_mut().entry.take()
     }
 
     /// Whether the client is still sending it.
@@ -165,111 +205,65 @@ impl Fate {
     }
 }
 
-/// Both sides of a copy's body that keeps at most `limit` bytes.
-pub(super) fn channel(limit: usize) -> (CopySource, CopyBody) {
-    let channel = Rc::new(RefCell::new(Channel {
-        pieces: VecDeque::new(),
-        trailers: None,
-        kept: 0,
-        limit,
-        state: State::Open,
-        waker: None,
-        mourner: None,
-    }));
-    (CopySource(Rc::clone(&channel)), CopyBody(Some(channel)))
-}
-
-/// A copy's body ended before it was whole.
-#[derive(Debug, thiserror::Error)]
-#[error("the copy's body is not whole: {}", .0.as_str())]
-struct NotWhole(Outcome);
-
-impl Body for CopyBody {
-    type Data = Piece;
-    type Error = BoxError;
-
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Piece>, BoxError>>> {
-        let Some(channel) = &self.0 else {
-            return Poll::Ready(None);
-        };
-        let mut channel = channel.borrow_mut();
-        if let Some(piece) = channel.pieces.pop_front() {
-            channel.kept -= piece.remaining();
-            return Poll::Ready(Some(Ok(Frame::data(piece))));
-        }
-        match channel.state {
-            State::Open => {
-                channel.waker = Some(cx.waker().clone());
-                Poll::Pending
-            }
-            State::Ended => Poll::Ready(
-                channel
-                    .trailers
-                    .take()
-                    .map(|trailers| Ok(Frame::trailers(trailers))),
-            ),
-            State::Failed(outcome) => Poll::Ready(Some(Err(NotWhole(outcome).into()))),
-            State::Closed => Poll::Ready(None),
-        }
-    }
-
-    // A body that turns out to be empty is still one: it keeps its framing.
-    fn is_end_stream(&self) -> bool {
-        self.0.is_none()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use bytes::Bytes;
-    use http_body_util::BodyExt;
 
-    use super::{super::Budget, *};
+    use super::{
+        super::{Budget, piece::Charges},
+        *,
+    };
 
-    fn piece(text: &'static str) -> Piece {
-        let held = Budget::new(100).hold(text.len()).map(Arc::new);
-        Piece::new(Bytes::from_static(text.as_bytes()), held.unwrap())
+    fn piece(text: &'static str, budget: &std::sync::Arc<Budget>) -> Piece {
+        let bytes = Bytes::from_static(text.as_bytes());
+        Charges::default()
+            .charge(&bytes, (0, text.len()), budget)
+            .unwrap()
     }
 
-    fn run<T>(future: impl Future<Output = T>) -> T {
-        tokio::runtime::Builder::new_current_thread()
-            .build()
-            .unwrap()
-            .block_on(future)
+    fn channel(limit: usize) -> (CopySource, CopyBody) {
+        super::channel(limit, crate::ledger::Ledger::new(1).account("next").open())
+    }
+
+    fn next(body: &mut CopyBody) -> CopyPart {
+        match body.poll_part(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(part) => part,
+            Poll::Pending => panic!("nothing there"),
+        }
+    }
+
+    fn failure(body: &CopyBody) -> Option<Outcome> {
+        body.failure(&Context::from_waker(Waker::noop()))
     }
 
     #[test]
     fn a_body_that_fits_arrives_whole_however_late_it_is_taken() {
+        let budget = Budget::new(100);
         let (source, mut body) = channel(10);
-        source.push(piece("hello"));
-        source.push(piece("world"));
+        source.push(piece("hello", &budget));
+        source.push(piece("world", &budget));
         source.end(None);
         drop(source);
         let mut got = Vec::new();
-        run(async {
-            while let Some(frame) = body.frame().await {
-                got.extend_from_slice(frame.unwrap().into_data().unwrap().chunk());
-            }
-        });
+        while let CopyPart::Piece(piece) = next(&mut body) {
+            got.extend_from_slice(&piece.bytes);
+        }
         assert_eq!(got, b"helloworld");
-        assert_eq!(body.fate().failure(), None);
+        assert_eq!(failure(&body), None);
     }
 
     #[test]
     fn a_body_that_outruns_its_shadow_fails_and_gives_everything_back() {
         let budget = Budget::new(100);
         let (source, mut body) = channel(10);
-        let held = Arc::new(budget.hold(8).unwrap());
-        source.push(Piece::new(Bytes::from_static(b"12345678"), held));
-        source.push(piece("90123"));
-        assert_eq!(body.fate().failure(), Some(Outcome::BodyOverrun));
+        source.push(piece("12345678", &budget));
+        source.push(piece("90123", &budget));
+        assert_eq!(failure(&body), Some(Outcome::BodyOverrun));
         assert_eq!(budget.used(), 0);
-        assert!(run(body.frame()).unwrap().is_err());
+        assert!(matches!(
+            next(&mut body),
+            CopyPart::Failed(Outcome::BodyOverrun)
+        ));
         assert!(!source.is_open());
     }
 
@@ -277,7 +271,10 @@ mod tests {
     fn a_body_that_is_dropped_before_its_end_is_never_whole() {
         let (source, mut body) = channel(10);
         drop(source);
-        assert_eq!(body.fate().failure(), Some(Outcome::BodyCut));
-        assert!(run(body.frame()).unwrap().is_err());
+        assert_eq!(failure(&body), Some(Outcome::BodyCut));
+        assert!(matches!(
+            next(&mut body),
+            CopyPart::Failed(Outcome::BodyCut)
+        ));
     }
 }

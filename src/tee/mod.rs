@@ -1,40 +1,51 @@
-//! The body that clones itself into copies, within the budget.
+//! The tee: what clones a request into copies, within the budget.
 //!
 //! The primary path pushes and never waits: a copy that can't take more is given up, with its outcome.
 
+mod branches;
 mod budget;
 mod copy;
-mod inbound;
 mod piece;
 
+pub(crate) use branches::Branches;
 pub(crate) use budget::{Budget, Held};
-pub(crate) use copy::{CopyBody, CopySource};
-pub(crate) use inbound::{Gate, Inbound, InboundLimits};
+pub(crate) use copy::{CopyBody, CopyPart, CopySource};
 pub(crate) use piece::Piece;
 
-use std::rc::Rc;
-
-use http::request::Parts;
+use std::{rc::Rc, sync::Arc};
 
 use crate::{
     exchange::Exchange,
+    http::RequestHead,
     ledger::{Entry, Outcome},
 };
 
 /// What a shadow gets: an exchange's request, not yet marked or rewritten.
 pub(crate) struct Copy {
     pub(crate) exchange: Rc<Exchange>,
-    pub(crate) entry: Entry,
-    pub(crate) head: Parts,
+    /// That of a copy without a body; otherwise the body has it.
+    entry: Option<Entry>,
     pub(crate) body: CopyBody,
     /// The head's share of the budget.
-    pub(crate) held: Held,
+    _held: Held,
+}
+
+impl Copy {
+    /// Ends it, unless its body failed before.
+    pub(crate) fn settle(mut self, outcome: Outcome) {
+        let entry = self.entry.take().or_else(|| self.body.take_entry());
+        // Given back first: whoever sees the outcome may count on it.
+        drop(self);
+        if let Some(entry) = entry {
+            entry.settle(outcome);
+        }
+    }
 }
 
 /// Somebody who gets copies. Nothing here may block.
 pub(crate) trait Recipient {
     /// Counts the request, and says whether a copy of it is wanted: `None` where it was settled already.
-    fn select(&self, head: &Parts) -> Option<Entry>;
+    fn select(&self, head: &RequestHead) -> Option<Entry>;
 
     /// How many bytes of a body are kept for one copy until they are sent.
     fn body_buffer(&self) -> usize;
@@ -46,54 +57,41 @@ pub(crate) trait Recipient {
     fn leave_out(&self, outcome: Outcome);
 }
 
-/// hyper's header values are slices of its read buffer, which they keep alive, and which has at least this size.
-const READ_BUFFER: usize = 8192;
-/// What a header field costs beside its bytes.
-const FIELD: usize = 128;
-
-/// What a copy's head is charged with.
-fn cost_of(head: &Parts) -> usize {
-    let fields = head
-        .headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + FIELD);
-    fields.sum::<usize>().max(READ_BUFFER)
-}
+/// What a copy costs beside its head and its body: the exchange, the entry, the channel, a place in a queue.
+const COPY: usize = 512;
 
 /// Makes a copy for each recipient that wants one.
 ///
-/// Returns what the request's body has to be pushed into; empty where nobody wants a copy.
+/// Returns where the request's body has to be pushed into.
 pub(crate) fn split(
     exchange: &Rc<Exchange>,
-    head: &Parts,
     has_body: bool,
     recipients: &[Rc<dyn Recipient>],
-    budget: &std::sync::Arc<Budget>,
-) -> Vec<CopySource> {
-    let mut sources = Vec::new();
+    budget: &Arc<Budget>,
+) -> Branches {
+    let mut branches = Branches::new(budget);
     for recipient in recipients {
-        let Some(entry) = recipient.select(head) else {
+        let Some(entry) = recipient.select(&exchange.head) else {
             continue;
         };
-        let Some(charge) = budget.hold(cost_of(head)) else {
+        // The first copy keeps the head alive for all of them; each is charged, since each may be the last.
+        let Some(held) = budget.hold(exchange.head.size() + COPY) else {
             entry.settle(Outcome::OverBudget);
             continue;
         };
-        let body = if has_body {
-            let (source, body) = copy::channel(recipient.body_buffer());
-            sources.push(source);
-            body
+        let (entry, body) = if has_body {
+            let (source, body) = copy::channel(recipient.body_buffer(), entry);
+            branches.add(source);
+            (None, body)
         } else {
-            CopyBody::default()
+            (Some(entry), CopyBody::default())
         };
-        let copy = Copy {
+        recipient.offer(Copy {
             exchange: Rc::clone(exchange),
             entry,
-            head: head.clone(),
             body,
-            held: charge,
-        };
-        recipient.offer(copy);
+            _held: held,
+        });
     }
-    sources
+    branches
 }

@@ -1,71 +1,46 @@
 //! A piece of a body, with its share of the budget.
 
-use std::sync::Arc;
+use std::rc::{Rc, Weak};
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 
-use super::Held;
+use super::{Budget, Held};
 
 /// Bytes that are shared with the primary path, and what they cost the budget until they are written.
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
-    bytes: Bytes,
-    _held: Option<Arc<Held>>,
+    pub(crate) bytes: Bytes,
+    _held: Rc<Held>,
 }
 
-impl Piece {
-    pub(super) fn new(bytes: Bytes, held: Arc<Held>) -> Self {
-        Self {
-            bytes,
-            _held: Some(held),
-        }
-    }
-}
+/// The buffer that pieces are slices of: its number and its size in bytes.
+pub(crate) type Buffer = (u64, usize);
 
-impl From<Bytes> for Piece {
-    /// Bytes that nobody charges for, such as those of a request that is no copy.
-    fn from(bytes: Bytes) -> Self {
-        Self { bytes, _held: None }
-    }
-}
-
-impl Buf for Piece {
-    fn remaining(&self) -> usize {
-        self.bytes.remaining()
-    }
-
-    fn chunk(&self) -> &[u8] {
-        self.bytes.chunk()
-    }
-
-    fn advance(&mut self, n: usize) {
-        self.bytes.advance(n);
-    }
-}
-
-/// What keeping a piece really costs: a piece keeps the whole read buffer alive that it is a slice of.
+/// Charges pieces: one keeps the whole buffer alive that it is a slice of, and so do all of one buffer together.
 #[derive(Debug, Default)]
-pub(super) struct Cost {
-    /// Where the last piece ended.
-    end: usize,
+pub(super) struct Charges {
+    buffer: u64,
+    held: Weak<Held>,
 }
 
-impl Cost {
-    /// hyper's read buffers have at least this size.
-    const READ_BUFFER: usize = 8192;
-    /// Between two pieces of one buffer there is at most a chunk's frame.
-    const GAP: usize = 64;
-
-    /// The cost of `bytes`, given the pieces before: a piece of the same buffer costs its own length.
-    pub(super) fn of(&mut self, bytes: &Bytes) -> usize {
-        let start = bytes.as_ptr().addr();
-        let same_buffer = start >= self.end && start - self.end <= Self::GAP;
-        self.end = start + bytes.len();
-        if same_buffer {
-            bytes.len()
-        } else {
-            bytes.len().max(Self::READ_BUFFER)
-        }
+impl Charges {
+    /// A piece of this buffer; `None` where the budget is used up.
+    pub(super) fn charge(
+        &mut self,
+        bytes: &Bytes,
+        (buffer, size): Buffer,
+        budget: &std::sync::Arc<Budget>,
+    ) -> Option<Piece> {
+        let held = match self.held.upgrade().filter(|_| self.buffer == buffer) {
+            Some(held) => held,
+            None => Rc::new(budget.hold(size.max(bytes.len()))?),
+        };
+        self.buffer = buffer;
+        self.held = Rc::downgrade(&held);
+        Some(Piece {
+            bytes: bytes.clone(),
+            _held: held,
+        })
     }
 }
 
@@ -74,11 +49,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_small_piece_costs_the_buffer_that_it_keeps_alive() {
-        let buffer = Bytes::from(vec![0; 10_000]);
-        let mut cost = Cost::default();
-        assert_eq!(cost.of(&buffer.slice(0..10)), 8192);
-        assert_eq!(cost.of(&buffer.slice(16..26)), 10);
-        assert_eq!(cost.of(&Bytes::from(vec![0; 20_000])), 20_000);
+    fn pieces_of_one_buffer_cost_it_once_and_until_the_last_is_gone() {
+        let budget = Budget::new(20_000);
+        let mut charges = Charges::default();
+        let bytes = Bytes::from_static(b"0123456789");
+        let first = charges.charge(&bytes, (1, 8192), &budget).unwrap();
+        let second = charges.charge(&bytes, (1, 8192), &budget).unwrap();
+        assert_eq!(budget.used(), 8192);
+        drop(first);
+        assert_eq!(budget.used(), 8192);
+        let other = charges.charge(&bytes, (2, 8192), &budget).unwrap();
+        assert_eq!(budget.used(), 16384);
+        assert!(charges.charge(&bytes, (3, 8192), &budget).is_none());
+        drop((second, other));
+        assert_eq!(budget.used(), 0);
+        assert!(charges.charge(&bytes, (2, 8192), &budget).is_some());
     }
 }

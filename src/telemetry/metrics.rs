@@ -77,8 +77,8 @@ metrics! {
 pub(crate) const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
 
 /// The index in [`CLASSES`].
-pub(crate) fn class(status: Option<http::StatusCode>) -> usize {
-    status.map_or(0, |status| usize::from(status.as_u16() / 100).min(5))
+pub(crate) fn class(status: Option<u16>) -> usize {
+    status.map_or(0, |status| usize::from(status / 100).min(5))
 }
 
 /// What the proxy counts.
@@ -131,6 +131,7 @@ reasons! {
     Broken = "primary_broken",
     Late = "primary_late",
     Loop = "loop",
+    TooManyClients = "too_many_clients",
 }
 
 impl ProxyMetrics {
@@ -151,7 +152,7 @@ impl ProxyMetrics {
         self.counts.sum(what as usize)
     }
 
-    pub(crate) fn answer(&self, status: http::StatusCode) {
+    pub(crate) fn answer(&self, status: u16) {
         self.classes.add(class(Some(status)), 1);
     }
 

@@ -161,30 +161,6 @@ fn requests() -> impl Strategy<Value = Request> {
     })
 }
 
-/// The lines with those of one name together, where the first of them stood (RFC 9110, 5.3).
-fn together(lines: &[String]) -> Vec<&str> {
-    let name = |line: &str| {
-        line.split(':')
-            .next()
-            .unwrap_or_default()
-            .to_ascii_lowercase()
-    };
-    let mut names: Vec<_> = Vec::new();
-    for line in lines {
-        if !names.contains(&name(line)) {
-            names.push(name(line));
-        }
-    }
-    let of = |wanted: &String| {
-        let wanted = wanted.clone();
-        lines
-            .iter()
-            .map(String::as_str)
-            .filter(move |line| name(line) == wanted)
-    };
-    names.iter().flat_map(of).collect()
-}
-
 /// Sends them on one connection, in pieces of a size, and looks at what came.
 fn check(servers: [&Server; 2], tee: &Tee, sent: &[Request], piece: usize) {
     let before = tee.ledger().requests;
@@ -213,7 +189,7 @@ fn check(servers: [&Server; 2], tee: &Tee, sent: &[Request], piece: usize) {
                 format!("{} {} HTTP/1.1", request.method, request.target)
             );
             let lines = arrived.lines_sent().into_iter().map(str::trim_end);
-            assert_eq!(lines.collect::<Vec<_>>(), together(&request.lines()));
+            assert_eq!(lines.collect::<Vec<_>>(), request.lines());
             assert!(arrived.body == request.body(), "the body of {request:?}");
         }
     }

@@ -34,13 +34,13 @@ impl Report {
         let Some(primary) = pair.primary else { return };
         let name = format!(
             "{:<5}{}",
-            pair.exchange.method.as_str(),
-            pair.exchange.target.path()
+            pair.exchange.method_text(),
+            pair.exchange.path_text()
         );
         let mut rows = self.rows();
         let row = rows.entry(name).or_default();
-        row.primary.push((primary.status.as_u16(), primary.after));
-        row.shadow.push((pair.status.as_u16(), pair.took));
+        row.primary.push((primary.status, primary.after));
+        row.shadow.push((pair.status, pair.took));
     }
 
     /// How many requests both versions answered.

@@ -1,0 +1,307 @@
+//! The fields of a message (RFC 9110, 5): names and values as they were sent, in their order.
+//!
+//! They stay the bytes that came. An edit notes what is gone and writes what is new behind them.
+
+/// A piece of the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Span {
+    start: u32,
+    len: u32,
+}
+
+impl Span {
+    /// Where `part`, a slice of `whole`, stands in it. A head is never longer than 16 MiB.
+    pub(super) fn within(whole: &[u8], part: &[u8]) -> Self {
+        let start = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
+        if start > whole.len() {
+            return Self::default();
+        }
+        Self::new(start, part.len())
+    }
+
+    fn new(start: usize, len: usize) -> Self {
+        let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        Self {
+            start: small(start),
+            len: small(len),
+        }
+    }
+
+    const fn start(self) -> usize {
+        self.start as usize
+    }
+
+    const fn end(self) -> usize {
+        self.start as usize + self.len as usize
+    }
+}
+
+/// Fields that mean something to a proxy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Known {
+    Host,
+    ContentLength,
+    TransferEncoding,
+    Connection,
+    KeepAlive,
+    ProxyConnection,
+    Te,
+    Trailer,
+    Upgrade,
+    Expect,
+    /// Any other.
+    #[default]
+    Other,
+}
+
+impl Known {
+    fn of(name: &[u8]) -> Self {
+        let (text, known): (&[u8], _) = match name.len() {
+            2 => (b"te", Self::Te),
+            4 => (b"host", Self::Host),
+            6 => (b"expect", Self::Expect),
+            7 if name[0] | 0x20 == b'u' => (b"upgrade", Self::Upgrade),
+            7 => (b"trailer", Self::Trailer),
+            10 if name[0] | 0x20 == b'c' => (b"connection", Self::Connection),
+            10 => (b"keep-alive", Self::KeepAlive),
+            14 => (b"content-length", Self::ContentLength),
+            16 => (b"proxy-connection", Self::ProxyConnection),
+            17 => (b"transfer-encoding", Self::TransferEncoding),
+            _ => return Self::Other,
+        };
+        if name.eq_ignore_ascii_case(text) {
+            known
+        } else {
+            Self::Other
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Field {
+    name: Span,
+    value: Span,
+    known: Known,
+    gone: bool,
+    /// Its line stands in the text just as it is written: `name: value\r\n`.
+    neat: bool,
+}
+
+/// The fields of a message, in their order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Fields {
+    text: Vec<u8>,
+    fields: Vec<Field>,
+}
+
+/// A field's name and value.
+pub(crate) type NameValue<'a> = (&'a [u8], &'a [u8]);
+
+impl Fields {
+    /// Takes what was parsed from `text` in place of what was here.
+    pub(super) fn fill(&mut self, text: &[u8], parsed: &[httparse::Header<'_>]) {
+        self.text.clear();
+        self.text.extend_from_slice(text);
+        self.fields.clear();
+        self.fields.extend(parsed.iter().map(|header| {
+            let name = Span::within(text, header.name.as_bytes());
+            let value = Span::within(text, header.value);
+            let neat = value.start() == name.end() + 2
+                && text[name.end() + 1] == b' '
+                && text[value.end()..].starts_with(b"\r\n");
+            Field {
+                name,
+                value,
+                known: Known::of(header.name.as_bytes()),
+                gone: false,
+                neat,
+            }
+        }));
+    }
+
+    /// Fields that stand alone, such as trailers: `bytes` begins with them and their empty line.
+    pub(super) fn parse(bytes: &[u8], most_fields: usize) -> Result<Self, super::BadHead> {
+        let mut slots = vec![httparse::EMPTY_HEADER; most_fields];
+        let mut fields = Self::default();
+        match httparse::parse_headers(bytes, &mut slots)? {
+            httparse::Status::Complete((length, parsed)) => fields.fill(&bytes[..length], parsed),
+            httparse::Status::Partial => return Err(super::BadHead::Malformed),
+        }
+        Ok(fields)
+    }
+
+    pub(super) fn text(&self, span: Span) -> &[u8] {
+        &self.text[span.start()..span.end()]
+    }
+
+    fn kept(&self) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(|field| !field.gone)
+    }
+
+    /// Every field that is left.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = NameValue<'_>> {
+        self.kept()
+            .map(|field| (self.text(field.name), self.text(field.value)))
+    }
+
+    /// The values of a known field, in their order.
+    pub(crate) fn all(&self, known: Known) -> impl Iterator<Item = &[u8]> {
+        self.kept()
+            .filter(move |field| field.known == known)
+            .map(|field| self.text(field.value))
+    }
+
+    /// The first value of a known field.
+    pub(crate) fn get(&self, known: Known) -> Option<&[u8]> {
+        self.all(known).next()
+    }
+
+    pub(crate) fn has(&self, known: Known) -> bool {
+        self.kept().any(|field| field.known == known)
+    }
+
+    /// The values of any field, in their order; `name` in whatever case.
+    pub(crate) fn named<'a>(&'a self, name: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        self.kept()
+            .filter(move |field| self.text(field.name).eq_ignore_ascii_case(name))
+            .map(|field| self.text(field.value))
+    }
+
+    /// Takes known fields off.
+    pub(crate) fn remove(&mut self, known: Known) {
+        for field in &mut self.fields {
+            field.gone |= field.known == known;
+        }
+    }
+
+    /// Takes fields off by their name.
+    pub(crate) fn remove_named(&mut self, unwanted: impl Fn(&[u8]) -> bool) {
+        let Self { text, fields } = self;
+        for field in fields.iter_mut().filter(|field| !field.gone) {
+            field.gone = unwanted(&text[field.name.start()..field.name.end()]);
+        }
+    }
+
+    /// Adds a field behind the others. The caller sees to it that name and value are ones.
+    pub(crate) fn append(&mut self, name: &[u8], value: &[u8]) {
+        let name_at = Span::new(self.text.len(), name.len());
+        self.text.extend_from_slice(name);
+        self.text.extend_from_slice(b": ");
+        let value_at = Span::new(self.text.len(), value.len());
+        self.text.extend_from_slice(value);
+        self.text.extend_from_slice(b"\r\n");
+        self.fields.push(Field {
+            name: name_at,
+            value: value_at,
+            known: Known::of(name),
+            gone: false,
+            neat: true,
+        });
+    }
+
+    /// Gives a field this one value: where it stands, or else behind the others.
+    pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) {
+        let value_at = Span::new(self.text.len(), value.len());
+        let mut place = None;
+        for (index, field) in self.fields.iter_mut().enumerate() {
+            let its = &self.text[field.name.start()..field.name.end()];
+            if field.gone || !its.eq_ignore_ascii_case(name) {
+            } else if place.is_none() {
+                place = Some(index);
+                field.value = value_at;
+                field.neat = false;
+            } else {
+                field.gone = true;
+            }
+        }
+        match place {
+            Some(_) => self.text.extend_from_slice(value),
+            None => self.append(name, value),
+        }
+    }
+
+    /// Writes a line for each field that is left.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        // Lines that stand behind each other as they are to be written go in one piece.
+        let mut run = 0..0;
+        for field in self.kept() {
+            if field.neat && field.name.start() == run.end && !run.is_empty() {
+                run.end = field.value.end() + 2;
+                continue;
+            }
+            out.extend_from_slice(&self.text[run.clone()]);
+            run = 0..0;
+            if field.neat {
+                run = field.name.start()..field.value.end() + 2;
+            } else {
+                out.extend_from_slice(self.text(field.name));
+                out.extend_from_slice(b": ");
+                out.extend_from_slice(self.text(field.value));
+                out.extend_from_slice(b"\r\n");
+            }
+        }
+        out.extend_from_slice(&self.text[run]);
+    }
+
+    /// At most so many bytes are written.
+    pub(super) fn len_written(&self) -> usize {
+        self.text.len() + 4 * self.fields.len()
+    }
+
+    /// What they hold in memory, in bytes.
+    pub(super) fn size(&self) -> usize {
+        self.text.capacity() + self.fields.capacity() * size_of::<Field>()
+    }
+}
+
+/// The elements of a list (RFC 9110, 5.6.1), empty ones left out.
+pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+    value
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .filter(|element| !element.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fields(text: &str) -> Fields {
+        Fields::parse(format!("{text}\r\n").as_bytes(), 20).unwrap()
+    }
+
+    fn written(fields: &Fields) -> String {
+        let mut out = Vec::new();
+        fields.write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_is_edited_keeps_its_place_and_its_spelling() {
+        let mut fields = fields("A: 1\r\nx-B: 2\r\nC:3\r\nX-b: 4\r\nD: 5\r\n");
+        fields.set(b"X-B", b"new");
+        fields.append(b"Last", b"6");
+        assert_eq!(
+            written(&fields),
+            "A: 1\r\nx-B: new\r\nC: 3\r\nD: 5\r\nLast: 6\r\n"
+        );
+        fields.remove_named(|name| name == b"A" || name == b"Last");
+        assert_eq!(written(&fields), "x-B: new\r\nC: 3\r\nD: 5\r\n");
+        assert_eq!(fields.named(b"c").collect::<Vec<_>>(), [b"3"]);
+    }
+
+    #[test]
+    fn known_fields_are_known_in_every_case() {
+        let fields = fields("HOST: a\r\ncontent-LENGTH: 1\r\nTransfer-Encoding: x\r\nhots: b\r\n");
+        assert_eq!(fields.get(Known::Host), Some(&b"a"[..]));
+        assert_eq!(fields.get(Known::ContentLength), Some(&b"1"[..]));
+        assert_eq!(fields.all(Known::TransferEncoding).count(), 1);
+        assert_eq!(fields.all(Known::Other).count(), 1);
+    }
+
+    #[test]
+    fn a_list_is_taken_apart() {
+        let parts: Vec<_> = elements(b" a ,, b,\tc").collect();
+        assert_eq!(parts, [&b"a"[..], b"b", b"c"]);
+    }
+}

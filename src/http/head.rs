@@ -1,0 +1,287 @@
+//! A message's head: its start line and its fields, as they came, ready to be looked at and edited.
+
+use std::mem::MaybeUninit;
+
+use super::fields::{Fields, Span};
+
+/// The version that a message says it is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Version {
+    Http10,
+    #[default]
+    Http11,
+}
+
+impl Version {
+    fn of(minor: Option<u8>) -> Self {
+        if minor == Some(0) {
+            Self::Http10
+        } else {
+            Self::Http11
+        }
+    }
+
+    pub(crate) const fn as_bytes(self) -> &'static [u8] {
+        match self {
+            Self::Http10 => b"HTTP/1.0",
+            Self::Http11 => b"HTTP/1.1",
+        }
+    }
+}
+
+/// Why bytes are no head.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadHead {
+    #[error("it is no HTTP/1.x message, or could be read in two ways")]
+    Malformed,
+    #[error("it has more fields than allowed")]
+    TooManyFields,
+}
+
+impl From<httparse::Error> for BadHead {
+    fn from(error: httparse::Error) -> Self {
+        match error {
+            httparse::Error::TooManyHeaders => Self::TooManyFields,
+            _ => Self::Malformed,
+        }
+    }
+}
+
+/// The head of a request (RFC 9112, 3).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct RequestHead {
+    method: Span,
+    target: Span,
+    pub(crate) version: Version,
+    pub(crate) fields: Fields,
+}
+
+impl RequestHead {
+    /// Reads a head from the start of `bytes` into this one, whose memory is used again.
+    ///
+    /// Returns its length; `None` where it is not whole.
+    ///
+    /// # Errors
+    /// Where the bytes can't become a head, or one with more than `most_fields`.
+    pub(crate) fn parse(
+        &mut self,
+        bytes: &[u8],
+        most_fields: usize,
+    ) -> Result<Option<usize>, BadHead> {
+        with_slots(most_fields, |slots| {
+            let mut parsed = httparse::Request::new(&mut []);
+            let length = match parsed.parse_with_uninit_headers(bytes, slots)? {
+                httparse::Status::Complete(length) => length,
+                httparse::Status::Partial => return Ok(None),
+            };
+            let place =
+                |text: Option<&str>| Span::within(bytes, text.unwrap_or_default().as_bytes());
+            self.method = place(parsed.method);
+            self.target = place(parsed.path);
+            self.version = Version::of(parsed.version);
+            self.fields.fill(&bytes[..length], parsed.headers);
+            Ok(Some(length))
+        })
+    }
+
+    pub(crate) fn method(&self) -> &[u8] {
+        self.fields.text(self.method)
+    }
+
+    /// The request-target as it was sent.
+    pub(crate) fn target(&self) -> &[u8] {
+        self.fields.text(self.target)
+    }
+
+    /// The target's path: without its query, and without `http://host` (RFC 9112, 3.2.2).
+    pub(crate) fn path(&self) -> &[u8] {
+        let target = self.target();
+        let after = match target {
+            [b'/', ..] => target,
+            _ => match authority_of(target) {
+                Some(authority) => {
+                    let start =
+                        authority.as_ptr().addr() - target.as_ptr().addr() + authority.len();
+                    &target[start..]
+                }
+                None => target,
+            },
+        };
+        let end = after.iter().position(|byte| *byte == b'?');
+        match &after[..end.unwrap_or(after.len())] {
+            [] => b"/",
+            path => path,
+        }
+    }
+
+    /// The start line, and the fields that are left, as they go out; the empty line is the caller's.
+    pub(crate) fn write(&self, version: Version, out: &mut Vec<u8>) {
+        out.reserve(self.fields.len_written() + 2);
+        out.extend_from_slice(self.method());
+        out.push(b' ');
+        out.extend_from_slice(self.target());
+        out.push(b' ');
+        out.extend_from_slice(version.as_bytes());
+        out.extend_from_slice(b"\r\n");
+        self.fields.write(out);
+    }
+
+    /// What it holds in memory, in bytes.
+    pub(crate) fn size(&self) -> usize {
+        self.fields.size()
+    }
+}
+
+/// Whether a method may be repeated without another effect (RFC 9110, 9.2.2).
+pub(crate) fn is_idempotent(method: &[u8]) -> bool {
+    matches!(
+        method,
+        b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE" | b"PUT" | b"DELETE"
+    )
+}
+
+/// The host and port of an absolute target.
+pub(crate) fn authority_of(target: &[u8]) -> Option<&[u8]> {
+    let start = target.windows(3).position(|three| three == b"://")? + 3;
+    let rest = &target[start..];
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?'));
+    Some(&rest[..end.unwrap_or(rest.len())])
+}
+
+/// The head of an answer (RFC 9112, 4).
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AnswerHead {
+    pub(crate) status: u16,
+    reason: Span,
+    pub(crate) version: Version,
+    pub(crate) fields: Fields,
+}
+
+impl AnswerHead {
+    /// As [`RequestHead::parse`].
+    pub(crate) fn parse(
+        &mut self,
+        bytes: &[u8],
+        most_fields: usize,
+    ) -> Result<Option<usize>, BadHead> {
+        with_slots(most_fields, |slots| {
+            let mut parsed = httparse::Response::new(&mut []);
+            let config = httparse::ParserConfig::default();
+            let length =
+                match config.parse_response_with_uninit_headers(&mut parsed, bytes, slots)? {
+                    httparse::Status::Complete(length) => length,
+                    httparse::Status::Partial => return Ok(None),
+                };
+            self.status = parsed.code.unwrap_or_default();
+            if !(100..=999).contains(&self.status) {
+                return Err(BadHead::Malformed);
+            }
+            self.version = Version::of(parsed.version);
+            self.fields.fill(&bytes[..length], parsed.headers);
+            // The reason as it was sent; httparse hides one that is not ASCII.
+            let line_end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+            let line = bytes[..line_end].trim_ascii_start();
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            let reason = line.get(b"HTTP/1.1 200 ".len()..).unwrap_or_default();
+            self.reason = Span::within(bytes, reason);
+            Ok(Some(length))
+        })
+    }
+
+    /// Whether another answer to the same request follows (RFC 9110, 15.2).
+    pub(crate) fn is_interim(&self) -> bool {
+        (100..200).contains(&self.status) && self.status != 101
+    }
+
+    /// The status line, and the fields that are left, as they go out; the empty line is the caller's.
+    pub(crate) fn write(&self, out: &mut Vec<u8>) {
+        out.reserve(self.fields.len_written() + 64);
+        out.extend_from_slice(b"HTTP/1.1 ");
+        let digits = [self.status / 100, self.status / 10 % 10, self.status % 10];
+        out.extend(digits.iter().map(|digit| b'0' + digit.to_le_bytes()[0]));
+        out.push(b' ');
+        out.extend_from_slice(self.fields.text(self.reason));
+        out.extend_from_slice(b"\r\n");
+        self.fields.write(out);
+    }
+}
+
+/// How many fields are parsed without any allocation.
+const FEW: usize = 100;
+
+/// Calls `parse` with room for so many fields.
+fn with_slots<'bytes, T>(
+    most_fields: usize,
+    parse: impl FnOnce(&mut [MaybeUninit<httparse::Header<'bytes>>]) -> T,
+) -> T {
+    if most_fields <= FEW {
+        parse(&mut [const { MaybeUninit::uninit() }; FEW][..most_fields])
+    } else {
+        let mut slots = Vec::new();
+        slots.resize_with(most_fields, MaybeUninit::uninit);
+        parse(&mut slots)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(text: &str) -> RequestHead {
+        let mut head = RequestHead::default();
+        assert_eq!(head.parse(text.as_bytes(), 100), Ok(Some(text.len())));
+        head
+    }
+
+    #[test]
+    fn a_head_is_written_as_it_came() {
+        let text =
+            "\r\nPUT /a?b HTTP/1.1\r\nHost: a\r\nX-A:1\r\nx-b: \t2 \r\nEmpty:\r\nX-C: 3\r\n\r\n";
+        let mut out = Vec::new();
+        request(text).write(Version::Http11, &mut out);
+        let expected = "PUT /a?b HTTP/1.1\r\nHost: a\r\nX-A: 1\r\nx-b: 2\r\nEmpty: \r\nX-C: 3\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
+
+    #[test]
+    fn an_answer_keeps_its_reason_whatever_it_is() {
+        for line in ["HTTP/1.1 200 Fine\u{e9}", "HTTP/1.0 299 ", "HTTP/1.1 418"] {
+            let text: Vec<u8> = format!("{line}\r\nA: b\r\n\r\n")
+                .chars()
+                .map(|c| u8::try_from(c).unwrap())
+                .collect();
+            let mut head = AnswerHead::default();
+            assert_eq!(head.parse(&text, 100), Ok(Some(text.len())), "{line}");
+            let mut out = Vec::new();
+            head.write(&mut out);
+            let start = out.split(|byte| *byte == b'\r').next().unwrap();
+            assert_eq!(
+                start[13..],
+                text[13.min(line.chars().count())..line.chars().count()]
+            );
+        }
+    }
+
+    #[test]
+    fn the_path_of_every_form_of_target_is_found() {
+        for (target, path) in [
+            ("/a/b?c/d", "/a/b"),
+            ("http://host/a?b", "/a"),
+            ("http://host?b", "/"),
+            ("http://host", "/"),
+            ("*", "*"),
+        ] {
+            let head = request(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
+            assert_eq!(head.path(), path.as_bytes(), "{target}");
+        }
+    }
+
+    #[test]
+    fn more_fields_than_allowed_are_told_from_nonsense() {
+        let mut head = RequestHead::default();
+        let two = b"GET / HTTP/1.1\r\nA: 1\r\nB: 2\r\n\r\n";
+        assert_eq!(head.parse(two, 1), Err(BadHead::TooManyFields));
+        assert_eq!(head.parse(b"\x16\x03\x01", 1), Err(BadHead::Malformed));
+        assert_eq!(head.parse(&two[..20], 2), Ok(None));
+    }
+}

@@ -1,0 +1,123 @@
+//! One end of a connection that speaks HTTP/1: what came and was not taken yet, and what is to go out.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use bytes::BytesMut;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_util::io::poll_read_buf;
+
+use super::Outbox;
+
+/// One end of a connection.
+#[derive(Debug)]
+pub(crate) struct Wire<S> {
+    pub(crate) stream: S,
+    /// What came and was not taken yet.
+    pub(crate) buf: BytesMut,
+    pub(crate) out: Outbox,
+    /// Counts the buffers: pieces of one buffer keep the whole of it alive.
+    buffers: u64,
+    capacity: usize,
+    /// How much the next read may take.
+    reading: usize,
+}
+
+/// How much the first read takes, and the largest.
+const READ: usize = 8 * 1024;
+const LARGEST_READ: usize = 128 * 1024;
+/// With less room than this, another buffer is taken.
+const LITTLE: usize = 1024;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    pub(crate) fn new(stream: S) -> Self {
+        Self {
+            stream,
+            buf: BytesMut::new(),
+            out: Outbox::default(),
+            buffers: 0,
+            capacity: 0,
+            reading: READ,
+        }
+    }
+
+    /// Reads once: how many bytes came, 0 at the end.
+    ///
+    /// # Errors
+    /// What the stream says.
+    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if self.buf.capacity() - self.buf.len() < LITTLE {
+            self.make_room();
+        }
+        let room = self.buf.capacity() - self.buf.len();
+        let read = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.buf))?;
+        // Whoever fills a buffer has more.
+        self.reading = if read == room {
+            (self.reading * 2).min(LARGEST_READ)
+        } else {
+            self.reading
+        };
+        Poll::Ready(Ok(read))
+    }
+
+    fn make_room(&mut self) {
+        // Where no piece of it is alive, the buffer is used again.
+        if self.capacity >= self.reading && self.buf.try_reclaim(self.reading) {
+            return;
+        }
+        let mut fresh = BytesMut::with_capacity(self.reading.max(2 * self.buf.len()));
+        fresh.extend_from_slice(&self.buf);
+        self.capacity = fresh.capacity();
+        self.buf = fresh;
+        self.buffers += 1;
+    }
+
+    /// The number of the buffer that was read into last, and its size in bytes.
+    pub(crate) fn buffer(&self) -> (u64, usize) {
+        (self.buffers, self.capacity)
+    }
+
+    /// Writes until all is written.
+    ///
+    /// # Errors
+    /// What the stream says.
+    pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.out.poll_flush(&mut self.stream, cx)
+    }
+
+    /// Gives memory back: nothing is expected soon.
+    pub(crate) fn rest(&mut self) {
+        if self.buf.is_empty() {
+            self.buf = BytesMut::new();
+            self.capacity = 0;
+            self.reading = READ;
+        }
+        self.out.rest();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn pieces_that_are_kept_are_never_written_over() {
+        let (mut there, here) = tokio::io::duplex(1 << 20);
+        let mut wire = Wire::new(here);
+        let mut kept = Vec::new();
+        for n in 0..200_u8 {
+            there.write_all(&[n; 700]).await.unwrap();
+            std::future::poll_fn(|cx| wire.poll_fill(cx)).await.unwrap();
+            kept.push(wire.buf.split().freeze());
+        }
+        for (n, piece) in kept.iter().enumerate() {
+            assert!(piece.iter().all(|byte| usize::from(*byte) == n));
+        }
+        assert!(wire.buffer().0 > 10, "{:?}", wire.buffer());
+    }
+}

@@ -1,0 +1,220 @@
+//! A client's end of its connection: the requests that come on it, its leaving, its farewell.
+
+use std::{
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::{Path, refusal::Refusal};
+use crate::{
+    http::{Alarm, BadHead, BodyReader, Part, RequestHead, Wire},
+    net::Stream,
+};
+
+/// A client's end of its connection.
+pub(super) struct Client {
+    pub(super) wire: Wire<Stream>,
+    /// When the request that is being answered, or is coming, arrived.
+    pub(super) arrived: Instant,
+    alarm: Alarm,
+    /// No request came on it yet.
+    is_new: bool,
+    /// So much of what came was looked at and is no whole head.
+    looked: usize,
+    /// It sends no more: since when, and when it is asked next whether it left.
+    ended: Option<(Instant, Alarm)>,
+}
+
+/// What comes next on a client's connection.
+pub(super) enum Next {
+    /// A request, whose head was taken.
+    Request,
+    /// What is no request, and can't become one.
+    Refused(Refusal),
+    /// Nothing.
+    End,
+}
+
+/// How often a unix client that shut its sending side is asked whether it left.
+const ASK: Duration = Duration::from_millis(200);
+/// How long a client may go on sending after the last answer.
+const FAREWELL: Duration = Duration::from_secs(2);
+/// So much may come ahead of an answer before no more is read.
+const AHEAD: usize = 64 * 1024;
+
+impl Client {
+    pub(super) fn new(stream: Stream, now: Instant) -> Self {
+        Self {
+            wire: Wire::new(stream),
+            arrived: now,
+            alarm: Alarm::default(),
+            is_new: true,
+            looked: 0,
+            ended: None,
+        }
+    }
+
+    /// The next request's head, read into `head`.
+    pub(super) fn poll_request(
+        &mut self,
+        cx: &mut Context<'_>,
+        head: &mut RequestHead,
+        path: &Path,
+    ) -> Poll<Next> {
+        loop {
+            if let Some(next) = self.take_head(head, path) {
+                return Poll::Ready(next);
+            }
+            if self.ended.is_some() {
+                return Poll::Ready(Next::End);
+            }
+            if self.wire.buf.is_empty() {
+                if path.drain.is_closing() {
+                    return Poll::Ready(Next::End);
+                }
+                // Idle connections are many: they keep no buffer.
+                self.wire.rest();
+                match self.wire.stream.poll_readable(cx) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Ready(Err(_)) => return Poll::Ready(Next::End),
+                    Poll::Pending => return self.poll_late(cx, path),
+                }
+            }
+            match self.wire.poll_fill(cx) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::End),
+                Poll::Ready(Ok(length)) if length == self.wire.buf.len() => {
+                    self.arrived = Instant::now();
+                    self.is_new = false;
+                }
+                Poll::Ready(Ok(_)) => {}
+                Poll::Pending => return self.poll_late(cx, path),
+            }
+        }
+    }
+
+    /// A head of what came, where it is whole.
+    fn take_head(&mut self, head: &mut RequestHead, path: &Path) -> Option<Next> {
+        let buf = &mut self.wire.buf;
+        let limits = &path.limits;
+        // A head is whole with a line's end: what came without one can be left for later.
+        let may_be_whole = self.looked == 0 || buf[self.looked..].contains(&b'\n');
+        let is_short = buf.len() <= limits.header_bytes.bytes();
+        if buf.len() == self.looked || (is_short && !may_be_whole) {
+            return None;
+        }
+        let refusal = match head.parse(buf, limits.header_count) {
+            Ok(Some(length)) if length <= limits.header_bytes.bytes() => {
+                bytes::Buf::advance(buf, length);
+                self.looked = 0;
+                return Some(Next::Request);
+            }
+            Ok(None) if buf.len() <= limits.header_bytes.bytes() => {
+                self.looked = buf.len();
+                return None;
+            }
+            Ok(_) if buf.trim_ascii_start().contains(&b'\n') => Refusal::HeaderTooLarge,
+            Ok(_) => Refusal::TargetTooLong,
+            Err(BadHead::TooManyFields) => Refusal::HeaderTooLarge,
+            Err(BadHead::Malformed) => Refusal::Malformed(
+                "the request is no HTTP/1.x message, or could be read in two ways",
+            ),
+        };
+        Some(Next::Refused(refusal))
+    }
+
+    /// Ready when the time for a head, or for a next request, is over.
+    fn poll_late(&mut self, cx: &mut Context<'_>, path: &Path) -> Poll<Next> {
+        let timeouts = &path.timeouts;
+        let has_begun = !self.wire.buf.is_empty();
+        let patience = if has_begun || self.is_new {
+            timeouts.client_header.0
+        } else {
+            timeouts.keep_alive.0
+        };
+        ready!(self.alarm.poll(cx, self.arrived + patience));
+        Poll::Ready(if has_begun {
+            Next::Refused(Refusal::HeaderTimeout)
+        } else {
+            Next::End
+        })
+    }
+
+    /// An answer was sent: the client is idle from `now` on, unless a request came ahead.
+    pub(super) fn rest(&mut self, now: Instant) {
+        self.arrived = now;
+    }
+
+    /// Ready when the client left, while nothing of it is waited for. One that only shut its sending side is
+    /// still served: as long as it takes on a unix socket, where the two can be told apart, and for
+    /// `half_close` on a tcp one.
+    pub(super) fn poll_left(&mut self, cx: &mut Context<'_>, half_close: Duration) -> Poll<()> {
+        while self.ended.is_none() {
+            if self.wire.buf.len() >= AHEAD {
+                return Poll::Pending;
+            }
+            match ready!(self.wire.poll_fill(cx)) {
+                Ok(0) => self.ended = Some((Instant::now(), Alarm::default())),
+                Ok(_) => {}
+                Err(_) => return Poll::Ready(()),
+            }
+        }
+        let Some((since, alarm)) = &mut self.ended else {
+            return Poll::Pending;
+        };
+        if !self.wire.stream.is_local() {
+            return alarm.poll(cx, *since + half_close);
+        }
+        while !self.wire.stream.is_hung_up() {
+            ready!(alarm.poll(cx, *since + ASK));
+            *since = Instant::now();
+        }
+        Poll::Ready(())
+    }
+
+    /// Reads more of a request's body; false where the client sends no more.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+        if self.ended.is_some() {
+            return Poll::Ready(Ok(false));
+        }
+        let length = ready!(self.wire.poll_fill(cx))?;
+        if length == 0 {
+            self.ended = Some((Instant::now(), Alarm::default()));
+        }
+        Poll::Ready(Ok(length > 0))
+    }
+
+    /// Takes away what came of a body. Returns whether that was all of it.
+    pub(super) fn skip(&mut self, rest: &mut BodyReader) -> bool {
+        while let Ok(Part::Piece(_) | Part::Trailers(_)) = rest.next(&mut self.wire.buf) {}
+        rest.is_done()
+    }
+
+    /// Says that nothing more is sent.
+    pub(super) async fn shut(&mut self) {
+        let _ = std::future::poll_fn(|cx| Pin::new(&mut self.wire.stream).poll_shutdown(cx)).await;
+    }
+
+    /// Reads away what the client still sends, for a while: the kernel answers unread bytes with a reset,
+    /// which would take our answer with it.
+    pub(super) async fn farewell(&mut self) {
+        self.shut().await;
+        let mut scratch = vec![0; 16 * 1024];
+        let stream = &mut self.wire.stream;
+        let read_away = std::future::poll_fn(|cx| {
+            loop {
+                let mut buf = ReadBuf::new(&mut scratch);
+                match ready!(Pin::new(&mut *stream).poll_read(cx, &mut buf)) {
+                    Ok(()) if !buf.filled().is_empty() => {}
+                    _ => return Poll::Ready(()),
+                }
+            }
+        });
+        if self.ended.is_none() {
+            let _ = tokio::time::timeout(FAREWELL, read_away).await;
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! The steps that a request's head goes through before anybody else sees it, each with one reason.
+
+use super::{Path, forwarded, identify, path::Peer, refusal::Refusal, vet};
+use crate::http::{
+    Framing, Known, RequestHead, Version, asks_for_upgrade, has_option, strip_request,
+};
+
+/// What the head says of the message.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prepared {
+    pub(super) framing: Framing,
+    pub(super) upgrade: bool,
+    /// The client's connection ends behind the answer.
+    pub(super) closes: bool,
+    /// The client waits for `100 Continue` before it sends its body (RFC 9110, 10.1.1).
+    pub(super) waits: bool,
+}
+
+/// Makes a client's head that of the next hop.
+///
+/// # Errors
+/// Where the request goes no further, and how its body is framed where that is clear.
+pub(super) fn prepare(
+    head: &mut RequestHead,
+    path: &Path,
+    peer: Peer,
+) -> Result<Prepared, (Refusal, Option<Framing>)> {
+    // Gives it an id, unless nginx did: a refusal carries it, too.
+    identify::identify(head, &path.request_id);
+    // Refuses what is not one clear message.
+    let framing = vet::vet(head, &path.limits).map_err(|refusal| (refusal, None))?;
+    // Refuses what came back as a copy; takes forged marks off.
+    if path.marks.is_own_copy(&head.fields) {
+        return Err((Refusal::Loop, Some(framing)));
+    }
+    path.marks.strip(&mut head.fields);
+    let closes = asks_to_close(head);
+    // Takes the fields of one hop off.
+    let upgrade = asks_for_upgrade(&head.fields);
+    strip_request(&mut head.fields, upgrade);
+    // Says who the client is where no nginx did.
+    if path.add_forwarded {
+        forwarded::add(&mut head.fields, peer);
+    }
+    let expects = head.fields.get(Known::Expect).unwrap_or_default();
+    Ok(Prepared {
+        framing,
+        upgrade,
+        closes,
+        waits: head.version == Version::Http11 && expects.eq_ignore_ascii_case(b"100-continue"),
+    })
+}
+
+/// Whether a client's connection ends behind the answer to this request (RFC 9112, 9.3).
+pub(super) fn asks_to_close(head: &RequestHead) -> bool {
+    match head.version {
+        Version::Http11 => has_option(&head.fields, b"close"),
+        Version::Http10 => !has_option(&head.fields, b"keep-alive"),
+    }
+}

@@ -1,0 +1,288 @@
+//! One copy under way on one connection: its request out, its answer read away.
+
+use std::{
+    io,
+    rc::Rc,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::{Duration, Instant},
+};
+
+use super::Shadow;
+use crate::{
+    client::{AnswerReader, BadAnswer, Connection},
+    exchange::Exchange,
+    http::{Alarm, AnswerHead, Known, Part, Version, is_idempotent},
+    ledger::Outcome,
+    tee::{CopyBody, CopyPart, Piece},
+};
+
+/// One copy under way.
+pub(super) struct Copying<'a> {
+    shadow: &'a Arc<Shadow>,
+    exchange: &'a Rc<Exchange>,
+    body: &'a mut CopyBody,
+    tools: &'a mut Tools,
+    reader: AnswerReader,
+    chunked: bool,
+    sent: Sent,
+    /// The shadow takes no more of it.
+    stopped: bool,
+    /// The piece that is being written: its share of the budget is held until it is.
+    writing: Option<Piece>,
+    read: u64,
+    started: Instant,
+    /// Since when the shadow is waited for.
+    waited_for: Instant,
+}
+
+/// What each copy needs and the next one can use again.
+#[derive(Default)]
+pub(super) struct Tools {
+    alarm: Alarm,
+    head: AnswerHead,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Going,
+    Whole,
+}
+
+/// Why a copy was not answered.
+#[derive(Debug)]
+pub(super) enum Unanswered {
+    /// The connection broke, or what came is no answer.
+    Broken(BadAnswer),
+    /// As that, before anything came on a connection that served another copy before.
+    Stale(BadAnswer),
+    /// Not within the answer timeout.
+    Late,
+    /// Its body failed.
+    Body(Outcome),
+}
+
+impl<'a> Copying<'a> {
+    pub(super) fn new(
+        shadow: &'a Arc<Shadow>,
+        exchange: &'a Rc<Exchange>,
+        body: &'a mut CopyBody,
+        tools: &'a mut Tools,
+        started: Instant,
+    ) -> Self {
+        let fields = &exchange.head.fields;
+        let sent = if body.exists() {
+            Sent::Going
+        } else {
+            Sent::Whole
+        };
+        Self {
+            reader: AnswerReader::new(exchange.head.method(), shadow.reading),
+            chunked: fields.has(Known::TransferEncoding),
+            shadow,
+            exchange,
+            body,
+            sent,
+            stopped: false,
+            writing: None,
+            read: 0,
+            started,
+            waited_for: started,
+            tools,
+        }
+    }
+
+    /// Writes the head, marked for this shadow.
+    pub(super) fn write_head(&self, connection: &mut Connection) {
+        connection.wire.out.begin();
+        let head = &self.exchange.head;
+        let version = if head.fields.has(Known::Host) || self.shadow.host.is_some() {
+            Version::Http11
+        } else {
+            Version::Http10
+        };
+        let out = connection.wire.out.text();
+        self.shadow.write_head(head, version, out);
+    }
+
+    /// Whether the same copy may be sent once more: there is no body that could be taken already.
+    pub(super) fn may_repeat(&self) -> bool {
+        !self.body.exists() && is_idempotent(self.exchange.head.method())
+    }
+
+    /// It is to be sent on another connection.
+    pub(super) fn begin_again(&mut self) {
+        self.stopped = false;
+    }
+
+    /// Before there is a connection: ready where the copy can't be sent any more.
+    pub(super) fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<Unanswered> {
+        match self.body.failure(cx) {
+            Some(outcome) => Poll::Ready(Unanswered::Body(outcome)),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Whether the connection may be used for another copy.
+    pub(super) fn keeps_connection(&self) -> bool {
+        self.sent == Sent::Whole && !self.stopped && self.reader.keeps_connection()
+    }
+
+    /// Until the answer was read to its end, or up to its limit.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        connection: &mut Connection,
+    ) -> Poll<Result<(), Unanswered>> {
+        let mut broke = None;
+        if !self.stopped {
+            match self.poll_send(cx, connection) {
+                Poll::Ready(Err(Stop::Body(outcome))) => {
+                    return Poll::Ready(Err(Unanswered::Body(outcome)));
+                }
+                Poll::Ready(Err(Stop::Io(error))) => {
+                    // It may have answered before it stopped reading.
+                    self.stopped = true;
+                    broke = Some(error);
+                }
+                Poll::Ready(Ok(())) | Poll::Pending => {}
+            }
+        }
+        match self.poll_receive(cx, connection) {
+            Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
+            Poll::Ready(Err(error)) => {
+                return Poll::Ready(Err(self.broken(error, broke, connection)));
+            }
+            Poll::Pending => {}
+        }
+        if let Some(outcome) = self.body.failure(cx) {
+            return Poll::Ready(Err(Unanswered::Body(outcome)));
+        }
+        self.poll_late(cx)
+    }
+
+    fn broken(
+        &self,
+        error: BadAnswer,
+        first: Option<io::Error>,
+        connection: &Connection,
+    ) -> Unanswered {
+        let ended = matches!(error, BadAnswer::Ended | BadAnswer::Io(_));
+        let stale = ended
+            && connection.is_used
+            && !self.reader.has_head()
+            && connection.wire.buf.is_empty();
+        let error = match (error, first) {
+            (BadAnswer::Ended, Some(first)) => BadAnswer::Io(first),
+            (error, _) => error,
+        };
+        if stale {
+            Unanswered::Stale(error)
+        } else {
+            Unanswered::Broken(error)
+        }
+    }
+
+    fn poll_send(
+        &mut self,
+        cx: &mut Context<'_>,
+        connection: &mut Connection,
+    ) -> Poll<Result<(), Stop>> {
+        loop {
+            while self.sent == Sent::Going
+                && connection.wire.out.has_room()
+                && self.writing.is_none()
+            {
+                let Poll::Ready(part) = self.body.poll_part(cx) else {
+                    break;
+                };
+                self.put(part, connection)?;
+            }
+            ready!(connection.wire.poll_flush(cx)).map_err(Stop::Io)?;
+            if self.sent == Sent::Whole {
+                return Poll::Ready(Ok(()));
+            }
+            if self.writing.take().is_none() {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    fn put(&mut self, part: CopyPart, connection: &mut Connection) -> Result<(), Stop> {
+        let out = &mut connection.wire.out;
+        match part {
+            CopyPart::Piece(piece) => {
+                if self.chunked {
+                    out.chunk(piece.bytes.clone());
+                } else {
+                    out.piece(piece.bytes.clone());
+                }
+                self.writing = Some(piece);
+            }
+            CopyPart::Trailers(trailers) => {
+                out.last_chunk(Some(&trailers));
+                self.sent = Sent::Whole;
+            }
+            CopyPart::End => {
+                if self.chunked {
+                    out.last_chunk(None);
+                }
+                self.sent = Sent::Whole;
+            }
+            CopyPart::Failed(outcome) => return Err(Stop::Body(outcome)),
+        }
+        Ok(())
+    }
+
+    fn poll_receive(
+        &mut self,
+        cx: &mut Context<'_>,
+        connection: &mut Connection,
+    ) -> Poll<Result<(), BadAnswer>> {
+        loop {
+            while !self.reader.has_head() {
+                let head = &mut self.tools.head;
+                match self.reader.head(connection, head)? {
+                    Some(_) if head.is_interim() => {}
+                    Some(_) => self.answered(self.tools.head.status),
+                    None => break,
+                }
+            }
+            while let Part::Piece(piece) = self.reader.part(connection)? {
+                self.read += piece.len() as u64;
+            }
+            if self.reader.is_done() || self.read > self.shadow.settings.answer_bytes.0 {
+                return Poll::Ready(Ok(()));
+            }
+            if !ready!(connection.poll_fill(cx))? {
+                return Poll::Ready(self.reader.finish());
+            }
+        }
+    }
+
+    /// The answer's head is there: the pair of statuses is noted, now or when the primary's is known.
+    fn answered(&self, status: u16) {
+        let took = self.started.elapsed();
+        self.shadow.metrics.latency.record(took);
+        self.shadow.note(self.exchange, status, took);
+    }
+
+    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Unanswered>> {
+        let patience: Duration = self.shadow.settings.answer_timeout.0;
+        loop {
+            ready!(self.tools.alarm.poll(cx, self.waited_for + patience));
+            if !self.body.is_coming() {
+                break;
+            }
+            // The time of a client that takes its own is not the shadow's.
+            self.waited_for = Instant::now();
+        }
+        Poll::Ready(Err(Unanswered::Late))
+    }
+}
+
+/// Why a copy is not sent on.
+enum Stop {
+    Io(io::Error),
+    Body(Outcome),
+}
