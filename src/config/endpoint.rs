@@ -196,7 +196,7 @@ impl Primary {
             "say where the application is, for example address = \"unix:/run/app.sock\" or --primary 127.0.0.1:3000",
         );
         let tls = ClientTls::read(&mut table, address.as_ref());
-        let idle_connections = table.value("idle_connections", 128);
+        let idle_connections = table.value("idle_connections", 512);
         let idle_timeout = table.value("idle_timeout", Span::seconds(4));
         table.finish();
         Some(Self {

@@ -1,13 +1,14 @@
 //! Takes a body apart as it comes: pieces, trailers, the end (RFC 9112, 6 and 7.1).
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Buf, BytesMut};
 
 use super::{Fields, Framing};
 
 /// What is next in a body.
 #[derive(Debug)]
 pub(crate) enum Part {
-    Piece(Bytes),
+    /// So many bytes at the start of what came: the caller takes them away.
+    Piece(usize),
     /// The fields behind the last chunk; the end follows.
     Trailers(Fields),
     End,
@@ -74,7 +75,7 @@ impl BodyReader {
         self.state == State::Done
     }
 
-    /// The next part of what is in `buf`; a piece is a slice of it and not copied.
+    /// The next part of what is in `buf`, from which the caller has taken the piece before.
     ///
     /// # Errors
     /// Where the bytes are no such body.
@@ -83,24 +84,24 @@ impl BodyReader {
             match self.state {
                 State::Done => return Ok(Part::End),
                 _ if buf.is_empty() => return Ok(Part::More),
-                State::Close => return Ok(Part::Piece(buf.split().freeze())),
+                State::Close => return Ok(Part::Piece(buf.len())),
                 State::Sized(left) => {
-                    let (piece, left) = take(buf, left);
+                    let (length, left) = part(buf, left);
                     self.state = if left == 0 {
                         State::Done
                     } else {
                         State::Sized(left)
                     };
-                    return Ok(Part::Piece(piece));
+                    return Ok(Part::Piece(length));
                 }
                 State::Chunk(left) => {
-                    let (piece, left) = take(buf, left);
+                    let (length, left) = part(buf, left);
                     self.state = if left == 0 {
                         State::ChunkEnd
                     } else {
                         State::Chunk(left)
                     };
-                    return Ok(Part::Piece(piece));
+                    return Ok(Part::Piece(length));
                 }
                 State::ChunkSize => match self.chunk_size(buf)? {
                     None => return Ok(Part::More),
@@ -201,10 +202,10 @@ impl BodyReader {
     }
 }
 
-/// At most so many bytes of `buf`, and how many of them are still to come.
-fn take(buf: &mut BytesMut, left: u64) -> (Bytes, u64) {
+/// How many of so many bytes are in `buf`, and how many are still to come.
+fn part(buf: &BytesMut, left: u64) -> (usize, u64) {
     let length = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
-    (buf.split_to(length).freeze(), left - length as u64)
+    (length, left - length as u64)
 }
 
 /// Where the lines end with an empty one, behind that.
@@ -237,7 +238,7 @@ mod tests {
         let (mut body, mut trailers, mut rest) = (Vec::new(), Vec::new(), bytes);
         loop {
             match reader.next(&mut buf)? {
-                Part::Piece(piece) => body.extend_from_slice(&piece),
+                Part::Piece(length) => body.extend_from_slice(&buf.split_to(length)),
                 Part::Trailers(fields) => fields.write(&mut trailers),
                 Part::End => return Ok((body, String::from_utf8(trailers).unwrap())),
                 Part::More if rest.is_empty() => {

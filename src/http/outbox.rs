@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use bytes::{Buf, Bytes};
+use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
 use super::Fields;
@@ -58,8 +58,19 @@ impl Outbox {
         }
     }
 
-    /// A piece of a body. There has to be room.
-    pub(crate) fn piece(&mut self, piece: Bytes) {
+    /// A piece of a body: so many bytes from the start of `buf`. There has to be room.
+    pub(crate) fn piece(&mut self, buf: &mut BytesMut, length: usize) {
+        debug_assert!(self.has_room(), "one piece at a time");
+        if length <= SMALL {
+            self.front.extend_from_slice(&buf[..length]);
+            buf.advance(length);
+        } else {
+            self.piece = buf.split_to(length).freeze();
+        }
+    }
+
+    /// As [`Outbox::piece`], of bytes that are shared with somebody.
+    pub(crate) fn shared_piece(&mut self, piece: Bytes) {
         debug_assert!(self.has_room(), "one piece at a time");
         if piece.len() <= SMALL {
             self.front.extend_from_slice(&piece);
@@ -68,13 +79,15 @@ impl Outbox {
         }
     }
 
-    /// A piece of a body as a chunk (RFC 9112, 7.1). There has to be room, and the piece must not be empty:
-    /// that would be the end.
-    pub(crate) fn chunk(&mut self, piece: Bytes) {
-        debug_assert!(!piece.is_empty(), "an empty chunk is the last");
+    /// What a chunk begins with (RFC 9112, 7.1). Its piece must not be empty: that would be the end.
+    pub(crate) fn begin_chunk(&mut self, length: usize) {
+        debug_assert!(length > 0, "an empty chunk is the last");
         // Writing to memory can't fail.
-        let _ = write!(self.front, "{:x}\r\n", piece.len());
-        self.piece(piece);
+        let _ = write!(self.front, "{length:x}\r\n");
+    }
+
+    /// What a chunk ends with.
+    pub(crate) fn end_chunk(&mut self) {
         self.text().extend_from_slice(b"\r\n");
     }
 
@@ -201,7 +214,9 @@ mod tests {
                 if !out.has_room() {
                     prop_assert!(out.poll_flush(&mut stream, &mut cx).is_ready());
                 }
-                out.chunk(Bytes::from(vec![b'x'; size]));
+                out.begin_chunk(size);
+                out.piece(&mut BytesMut::from(&vec![b'x'; size][..]), size);
+                out.end_chunk();
                 expected.extend_from_slice(format!("{size:x}\r\n{}\r\n", "x".repeat(size)).as_bytes());
             }
             out.last_chunk(None);

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Path, refusal::Refusal};
@@ -108,7 +109,7 @@ impl Client {
         }
         let refusal = match head.parse(buf, limits.header_count) {
             Ok(Some(length)) if length <= limits.header_bytes.bytes() => {
-                bytes::Buf::advance(buf, length);
+                buf.advance(length);
                 self.looked = 0;
                 return Some(Next::Request);
             }
@@ -189,7 +190,13 @@ impl Client {
 
     /// Takes away what came of a body. Returns whether that was all of it.
     pub(super) fn skip(&mut self, rest: &mut BodyReader) -> bool {
-        while let Ok(Part::Piece(_) | Part::Trailers(_)) = rest.next(&mut self.wire.buf) {}
+        loop {
+            match rest.next(&mut self.wire.buf) {
+                Ok(Part::Piece(length)) => self.wire.buf.advance(length),
+                Ok(Part::Trailers(_)) => {}
+                _ => break,
+            }
+        }
         rest.is_done()
     }
 

@@ -188,19 +188,13 @@ impl Upload {
             }
             let part = self.reader.next(&mut client.wire.buf);
             match part.map_err(|_| Broken::ByClient(BROKEN_BODY))? {
-                Part::Piece(piece) => {
-                    self.passed += piece.len() as u64;
+                Part::Piece(length) => {
+                    self.passed += length as u64;
                     if self.limit.is_some_and(|limit| self.passed > limit) {
                         return Err(Broken::ByClient(Refusal::BodyTooLarge));
                     }
-                    path.metrics
-                        .count(ProxyCount::RequestBytes, piece.len() as u64);
-                    self.branches.push(&piece, client.wire.buffer());
-                    if self.chunked {
-                        primary.wire.out.chunk(piece);
-                    } else {
-                        primary.wire.out.piece(piece);
-                    }
+                    path.metrics.count(ProxyCount::RequestBytes, length as u64);
+                    self.pass(length, client, primary);
                     if !self.chunked && self.reader.is_done() {
                         self.end(None, primary);
                     }
@@ -215,6 +209,25 @@ impl Upload {
             }
         }
         Ok(false)
+    }
+
+    /// Passes a piece on, to the primary and to the copies.
+    fn pass(&mut self, length: usize, client: &mut Client, primary: &mut Connection) {
+        let (out, wire) = (&mut primary.wire.out, &mut client.wire);
+        if self.chunked {
+            out.begin_chunk(length);
+        }
+        if self.branches.are_open() {
+            let buffer = wire.buffer();
+            let piece = wire.buf.split_to(length).freeze();
+            self.branches.push(&piece, buffer);
+            out.shared_piece(piece);
+        } else {
+            out.piece(&mut wire.buf, length);
+        }
+        if self.chunked {
+            out.end_chunk();
+        }
     }
 
     fn end(&mut self, trailers: Option<&crate::http::Fields>, primary: &mut Connection) {
@@ -342,11 +355,15 @@ impl Download {
                 continue;
             }
             match self.reader.part(primary).map_err(Stopped::ByPrimary)? {
-                Part::Piece(piece) => {
-                    self.sent += piece.len() as u64;
-                    match self.encoding {
-                        Encoding::Chunked => client.wire.out.chunk(piece),
-                        Encoding::AsItIs => client.wire.out.piece(piece),
+                Part::Piece(length) => {
+                    self.sent += length as u64;
+                    let out = &mut client.wire.out;
+                    if self.encoding == Encoding::Chunked {
+                        out.begin_chunk(length);
+                    }
+                    out.piece(&mut primary.wire.buf, length);
+                    if self.encoding == Encoding::Chunked {
+                        out.end_chunk();
                     }
                     if self.reader.is_done() && self.encoding == Encoding::AsItIs {
                         self.end(client, None);

@@ -8,6 +8,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Buf;
+
 use super::Shadow;
 use crate::{
     client::{AnswerReader, BadAnswer, Connection},
@@ -213,9 +215,11 @@ impl<'a> Copying<'a> {
         match part {
             CopyPart::Piece(piece) => {
                 if self.chunked {
-                    out.chunk(piece.bytes.clone());
-                } else {
-                    out.piece(piece.bytes.clone());
+                    out.begin_chunk(piece.bytes.len());
+                }
+                out.shared_piece(piece.bytes.clone());
+                if self.chunked {
+                    out.end_chunk();
                 }
                 self.writing = Some(piece);
             }
@@ -248,8 +252,9 @@ impl<'a> Copying<'a> {
                     None => break,
                 }
             }
-            while let Part::Piece(piece) = self.reader.part(connection)? {
-                self.read += piece.len() as u64;
+            while let Part::Piece(length) = self.reader.part(connection)? {
+                self.read += length as u64;
+                connection.wire.buf.advance(length);
             }
             if self.reader.is_done() || self.read > self.shadow.settings.answer_bytes.0 {
                 return Poll::Ready(Ok(()));

@@ -28,15 +28,16 @@ impl Branches {
         self.copies.push(copy);
     }
 
+    /// Whether any copy takes pieces.
+    pub(crate) fn are_open(&mut self) -> bool {
+        if !self.copies.is_empty() {
+            self.copies.retain(CopySource::is_open);
+        }
+        !self.copies.is_empty()
+    }
+
     /// A piece passes; it is a slice of this buffer.
     pub(crate) fn push(&mut self, bytes: &Bytes, buffer: Buffer) {
-        if self.copies.is_empty() {
-            return;
-        }
-        self.copies.retain(CopySource::is_open);
-        if self.copies.is_empty() {
-            return;
-        }
         let Some(piece) = self.charges.charge(bytes, buffer, &self.budget) else {
             return self.fail(Outcome::OverBudget);
         };

@@ -1,8 +1,11 @@
 //! The one budget for all memory that is kept for shadows, in bytes.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering::Relaxed},
+use std::{
+    cell::Cell,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+    },
 };
 
 /// How many bytes may be held, and how many are.
@@ -24,19 +27,23 @@ impl Budget {
 
     /// Takes `bytes` out of the budget until the returned value is dropped; `None` where they don't fit.
     pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Option<Held> {
+        self.take(bytes).then(|| Held {
+            budget: Arc::clone(self),
+            bytes: Cell::new(bytes),
+        })
+    }
+
+    fn take(&self, bytes: usize) -> bool {
         let before = self.used.fetch_add(bytes, Relaxed);
         let after = before.saturating_add(bytes);
         if after > self.limit {
             self.used.fetch_sub(bytes, Relaxed);
-            return None;
+            return false;
         }
         if after > self.peak.load(Relaxed) {
             self.peak.fetch_max(after, Relaxed);
         }
-        Some(Held {
-            budget: Arc::clone(self),
-            bytes,
-        })
+        true
     }
 
     pub(crate) fn limit(&self) -> usize {
@@ -58,12 +65,23 @@ impl Budget {
 #[derive(Debug)]
 pub(crate) struct Held {
     budget: Arc<Budget>,
-    bytes: usize,
+    bytes: Cell<usize>,
+}
+
+impl Held {
+    /// Takes more out of the budget; false where it does not fit.
+    pub(crate) fn grow(&self, bytes: usize) -> bool {
+        let fits = self.budget.take(bytes);
+        if fits {
+            self.bytes.set(self.bytes.get() + bytes);
+        }
+        fits
+    }
 }
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Relaxed);
+        self.budget.used.fetch_sub(self.bytes.get(), Relaxed);
     }
 }
 
@@ -79,6 +97,10 @@ mod tests {
         let more = budget.hold(40).unwrap();
         assert_eq!((budget.used(), budget.peak()), (100, 100));
         drop((held, more));
+        assert_eq!(budget.used(), 0);
+        let held = budget.hold(90).unwrap();
+        assert!(held.grow(10) && !held.grow(1));
+        drop(held);
         assert_eq!(budget.used(), 0);
     }
 }

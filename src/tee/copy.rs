@@ -238,7 +238,7 @@ mod tests {
 
     #[test]
     fn a_body_that_fits_arrives_whole_however_late_it_is_taken() {
-        let budget = Budget::new(100);
+        let budget = Budget::new(1000);
         let (source, mut body) = channel(10);
         source.push(piece("hello", &budget));
         source.push(piece("world", &budget));
@@ -254,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_body_that_outruns_its_shadow_fails_and_gives_everything_back() {
-        let budget = Budget::new(100);
+        let budget = Budget::new(1000);
         let (source, mut body) = channel(10);
         source.push(piece("12345678", &budget));
         source.push(piece("90123", &budget));

@@ -16,6 +16,11 @@ pub(crate) struct Piece {
 /// The buffer that pieces are slices of: its number and its size in bytes.
 pub(crate) type Buffer = (u64, usize);
 
+/// What a buffer costs beside its bytes, and a piece beside its buffer: whoever sends a body byte by byte makes
+/// many of them.
+const BUFFER: usize = 128;
+const PIECE: usize = 64;
+
 /// Charges pieces: one keeps the whole buffer alive that it is a slice of, and so do all of one buffer together.
 #[derive(Debug, Default)]
 pub(super) struct Charges {
@@ -33,8 +38,11 @@ impl Charges {
     ) -> Option<Piece> {
         let held = match self.held.upgrade().filter(|_| self.buffer == buffer) {
             Some(held) => held,
-            None => Rc::new(budget.hold(size.max(bytes.len()))?),
+            None => Rc::new(budget.hold(size.max(bytes.len()) + BUFFER)?),
         };
+        if !held.grow(PIECE) {
+            return None;
+        }
         self.buffer = buffer;
         self.held = Rc::downgrade(&held);
         Some(Piece {
@@ -55,11 +63,12 @@ mod tests {
         let bytes = Bytes::from_static(b"0123456789");
         let first = charges.charge(&bytes, (1, 8192), &budget).unwrap();
         let second = charges.charge(&bytes, (1, 8192), &budget).unwrap();
-        assert_eq!(budget.used(), 8192);
+        let whole = 8192 + BUFFER + 2 * PIECE;
+        assert_eq!(budget.used(), whole);
         drop(first);
-        assert_eq!(budget.used(), 8192);
+        assert_eq!(budget.used(), whole);
         let other = charges.charge(&bytes, (2, 8192), &budget).unwrap();
-        assert_eq!(budget.used(), 16384);
+        assert_eq!(budget.used(), whole + 8192 + BUFFER + PIECE);
         assert!(charges.charge(&bytes, (3, 8192), &budget).is_none());
         drop((second, other));
         assert_eq!(budget.used(), 0);
