@@ -5,6 +5,8 @@ mod config;
 mod demo;
 mod descriptors;
 mod documents;
+mod doubt;
+mod exact;
 mod expect;
 mod faults_primary;
 mod faults_shadow;
