@@ -1,15 +1,17 @@
 //! From a configuration to a program that is ready to run: everything that can fail, fails here.
 
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+use std::{sync::Arc, time::SystemTime};
 
 use super::{AppError, shared::Shared};
 use crate::{
     client::Reading,
-    config::{Config, Listen, Mistake, Sources},
+    config::{self, Address, ClientTls, Config, Listen, Mistake, Primary, Sources},
     http::Marks,
     ledger::Ledger,
     lifecycle::Phases,
-    net::{Bound, ClientTlsLoader, Connector, Descriptors, Greeter, ServerTlsLoader, bind},
+    net::{
+        Bound, ClientTlsLoader, Connector, Descriptors, Greeter, ServerTlsLoader, TlsError, bind,
+    },
     shadow::{Common, DifferenceLog, Pair, Shadow},
     tee::Budget,
     telemetry::metrics::{PoolMetrics, ProxyMetrics},
@@ -117,50 +119,50 @@ fn greeter(listen: &Listen) -> Result<Greeter, AppError> {
         .map_err(|error| AppError::ListenTls(listen.address.to_string(), error))
 }
 
-/// Looks into every file that the configuration names, without binding anything.
-pub(crate) fn check_files(config: &Config, file: Option<&PathBuf>) -> Vec<Mistake> {
-    let place = file.map_or_else(|| "command line".into(), |file| file.display().to_string());
+/// Looks into every file that these settings name, without binding anything. `place` is where they were said.
+pub(crate) fn check_files<'a>(
+    place: &str,
+    listen: impl Iterator<Item = Option<&'a Listen>>,
+    primary: Option<&Primary>,
+    shadows: impl Iterator<Item = Option<&'a config::Shadow>>,
+) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
-    let mut note = |key: String, error: Option<crate::net::TlsError>| {
-        if let Some(error) = error {
-            let causes = std::iter::successors(Some(&error as &dyn std::error::Error), |error| {
-                error.source()
-            });
-            let what = causes
-                .map(ToString::to_string)
-                .collect::<Vec<_>>()
-                .join(": ");
+    let mut note = |table: String, wrong: Vec<(&str, TlsError)>| {
+        for (key, error) in wrong {
+            let key = [&table, "tls", key].join(".");
             mistakes.push(Mistake {
-                place: place.clone(),
-                key,
-                what,
+                place: place.to_owned(),
+                key: key.trim_end_matches('.').to_owned(),
+                what: with_causes(&error),
             });
         }
     };
-    for (index, listen) in config.listen.iter().enumerate() {
-        let error = listen
-            .tls
-            .as_ref()
-            .and_then(|tls| ServerTlsLoader::load(tls).err());
-        note(format!("listen[{index}].tls"), error);
+    for (index, listen) in listen.enumerate() {
+        if let Some(tls) = listen.and_then(|listen| listen.tls.as_ref()) {
+            note(format!("listen[{index}]"), ServerTlsLoader::mistakes(tls));
+        }
     }
-    let primary = &config.primary;
-    if primary.address.is_tls() {
-        note(
-            "primary.tls".into(),
-            ClientTlsLoader::load(&primary.tls, &primary.address).err(),
-        );
+    let of = |address: &Address, tls: &ClientTls| {
+        if address.is_tls() {
+            ClientTlsLoader::mistakes(tls, address)
+        } else {
+            Vec::new()
+        }
+    };
+    if let Some(primary) = primary {
+        note("primary".into(), of(&primary.address, &primary.tls));
     }
-    for (index, shadow) in config
-        .shadow
-        .iter()
-        .enumerate()
-        .filter(|(_, shadow)| shadow.address.is_tls())
-    {
-        note(
-            format!("shadow[{index}].tls"),
-            ClientTlsLoader::load(&shadow.tls, &shadow.address).err(),
-        );
+    for (index, shadow) in shadows.enumerate() {
+        if let Some(shadow) = shadow {
+            note(format!("shadow[{index}]"), of(&shadow.address, &shadow.tls));
+        }
     }
     mistakes
+}
+
+fn with_causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
 }

@@ -43,7 +43,7 @@ impl App {
         let workers = start_workers(&shared, &listeners)?;
         let outcome = runtime.block_on(async {
             let mut signals = Signals::listen()?;
-            announce(&shared);
+            announce(&shared, &listeners, admin.as_ref());
             if let (Some(bound), Some(settings)) = (admin, &shared.config.admin) {
                 let (source, token) = (Arc::clone(&shared), settings.token.clone());
                 tokio::spawn(async move {
@@ -114,8 +114,8 @@ async fn wait_for_stop(
 fn reload(shared: &Shared, sources: &Sources) {
     let config = match sources.load() {
         Ok(config) => config,
-        Err(mistakes) => {
-            for mistake in mistakes {
+        Err(wrong) => {
+            for mistake in wrong.mistakes {
                 tracing::error!(%mistake, "the configuration is wrong; nothing is changed");
             }
             return;
@@ -144,10 +144,11 @@ fn reload(shared: &Shared, sources: &Sources) {
     );
 }
 
-fn announce(shared: &Shared) {
+fn announce(shared: &Shared, listeners: &[Bound], admin: Option<&Bound>) {
     let config = &shared.config;
-    for listen in &config.listen {
-        tracing::info!(address = %listen.address, tls = listen.tls.is_some(), "clients connect here");
+    for (listen, bound) in config.listen.iter().zip(listeners) {
+        let address = listen.address.at_port(bound.port());
+        tracing::info!(%address, tls = listen.tls.is_some(), "clients connect here");
     }
     tracing::info!(address = %config.primary.address, "the primary is here");
     for shadow in &config.shadow {
@@ -162,11 +163,12 @@ fn announce(shared: &Shared) {
     if config.primary.address.is_tls() && !config.primary.tls.verify {
         tracing::warn!("primary.tls.verify is off: whoever answers there gets the requests");
     }
-    if let Some(admin) = &config.admin {
-        tracing::info!(address = %admin.address, "administration is here");
-        if !admin.address.is_local() {
+    if let (Some(settings), Some(bound)) = (&config.admin, admin) {
+        let address = settings.address.at_port(bound.port());
+        tracing::info!(%address, "administration is here");
+        if !address.is_local() {
             tracing::warn!(
-                address = %admin.address,
+                %address,
                 "ADMINISTRATION CAN BE REACHED FROM OTHER MACHINES; bind it to 127.0.0.1 or a unix socket"
             );
         }

@@ -2,25 +2,19 @@
 
 use std::io::{self, Write};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 
 use crate::{
-    app,
     cli::Check,
     config::{Flags, Sources},
 };
 
 /// Checks a file and what it names, and prints what it comes to.
 pub(super) fn check(arguments: &Check) -> anyhow::Result<()> {
-    let sources = Sources {
+    let config = super::load(&Sources {
         file: Some(arguments.config.clone()),
         flags: Flags::default(),
-    };
-    let config = super::load(&sources)?;
-    let mistakes = app::check_files(&config, sources.file.as_ref());
-    if !mistakes.is_empty() {
-        bail!("{}", super::listed(&mistakes));
-    }
+    })?;
     let text =
         toml::to_string_pretty(&config).context("the configuration can't be shown as TOML")?;
     io::stdout()

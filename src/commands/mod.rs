@@ -7,8 +7,9 @@ mod run;
 use anyhow::bail;
 
 use crate::{
+    app,
     cli::{Cli, Command},
-    config::{Config, Mistake, Sources},
+    config::{Config, Mistake, Sources, Wrong},
 };
 
 /// Runs the command that was asked for.
@@ -23,11 +24,41 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<()> {
     }
 }
 
+/// The configuration, with the files that it names looked into; or all that is wrong with both.
 fn load(sources: &Sources) -> anyhow::Result<Config> {
-    match sources.load() {
-        Ok(config) => Ok(config),
-        Err(mistakes) => bail!("{}", listed(&mistakes)),
-    }
+    let place = match &sources.file {
+        Some(file) => file.display().to_string(),
+        None => "command line".into(),
+    };
+    let mistakes = match sources.load() {
+        Ok(config) => {
+            let mistakes = app::check_files(
+                &place,
+                config.listen.iter().map(Some),
+                Some(&config.primary),
+                config.shadow.iter().map(Some),
+            );
+            if mistakes.is_empty() {
+                return Ok(config);
+            }
+            mistakes
+        }
+        Err(Wrong {
+            mut mistakes,
+            listen,
+            primary,
+            shadow,
+        }) => {
+            mistakes.extend(app::check_files(
+                &place,
+                listen.iter().map(Option::as_ref),
+                primary.as_deref(),
+                shadow.iter().map(Option::as_ref),
+            ));
+            mistakes
+        }
+    };
+    bail!("{}", listed(&mistakes))
 }
 
 fn listed(mistakes: &[Mistake]) -> String {

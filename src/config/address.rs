@@ -19,6 +19,8 @@ pub(crate) enum Address {
     Unix(PathBuf),
 }
 
+/// The longest name of a host (RFC 1035, 2.3.4).
+const MAX_HOST: usize = 253;
 /// The longest path that fits into `sockaddr_un`, less the terminating NUL (unix(7)).
 const MAX_UNIX_PATH: usize = 107;
 
@@ -49,12 +51,45 @@ impl Address {
         }
     }
 
+    /// Whether it leaves the port to the system, which only a listener can.
+    pub(crate) fn has_no_port(&self) -> bool {
+        matches!(self, Self::Tcp { port: 0, .. })
+    }
+
+    /// The same with the port that it got, where it left that to the system.
+    pub(crate) fn at_port(&self, got: Option<u16>) -> Self {
+        match (self, got) {
+            (Self::Tcp { host, tls, .. }, Some(port)) => Self::Tcp {
+                host: host.clone(),
+                port,
+                tls: *tls,
+            },
+            _ => self.clone(),
+        }
+    }
+
+    /// Whether the two are one place, however they are spelt.
+    pub(crate) fn is_same_place(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Unix(one), Self::Unix(two)) => one == two,
+            (
+                Self::Tcp { host, port, .. },
+                Self::Tcp {
+                    host: other_host,
+                    port: other_port,
+                    ..
+                },
+            ) => port == other_port && *port != 0 && host.eq_ignore_ascii_case(other_host),
+            _ => false,
+        }
+    }
+
     /// Whether only this machine can reach it.
     pub(crate) fn is_local(&self) -> bool {
         match self {
             Self::Unix(_) => true,
             Self::Tcp { host, .. } => {
-                host == "localhost"
+                host.eq_ignore_ascii_case("localhost")
                     || host
                         .parse()
                         .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
@@ -98,45 +133,68 @@ impl FromStr for Address {
                 path => Ok(Self::Unix(path.into())),
             };
         }
-        let (tls, default_port, rest) = if let Some(rest) = text.strip_prefix("https://") {
-            (true, Some(443), rest)
-        } else if let Some(rest) = text.strip_prefix("http://") {
-            (false, Some(80), rest)
-        } else if text.contains("://") {
-            return Err(bad("only http:// and https:// are known"));
-        } else {
-            (false, None, text)
+        let (tls, default_port, rest) = match text.split_once("://") {
+            None => (false, None, text),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => (true, Some(443), rest),
+            Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, Some(80), rest),
+            Some(_) => return Err(bad("only http:// and https:// are known")),
         };
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#']) {
             return Err(bad("a path does not belong here"));
         }
-        if rest.contains('@') {
-            return Err(bad("a user and password do not belong here"));
+        if let Some((_, host)) = rest.rsplit_once('@') {
+            // What stands before it is nobody's to read in a log.
+            let what = "a user and password do not belong here";
+            return Err(BadAddress(format!("…@{host}"), what));
         }
         let (host, port) = split_port(rest).ok_or_else(|| bad("the brackets do not match"))?;
+        check_host(host, rest.starts_with('[')).map_err(bad)?;
+        let digits = |port: &str| port.bytes().all(|byte| byte.is_ascii_digit());
         let port = match (port, default_port) {
             (Some(port), _) => match port.parse() {
-                Ok(port) => port,
-                Err(_) => return Err(bad("the port is no number from 0 to 65535")),
+                Ok(number) if digits(port) => number,
+                _ => return Err(bad("the port is no number from 0 to 65535")),
             },
             (None, Some(port)) => port,
             (None, None) => return Err(bad("the port is missing")),
         };
-        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
-        let is_ipv6 = host.parse::<std::net::Ipv6Addr>().is_ok();
-        if host.is_empty() {
-            return Err(bad("the host is missing"));
-        }
-        if !is_ipv6 && !host.chars().all(plain) {
-            return Err(bad("the host has a character that no host name has"));
-        }
         Ok(Self::Tcp {
             host: host.into(),
             port,
             tls,
         })
     }
+}
+
+fn check_host(host: &str, in_brackets: bool) -> Result<(), &'static str> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+    if host.is_empty() {
+        return Err("the host is missing");
+    }
+    match (host.parse::<std::net::Ipv6Addr>().is_ok(), in_brackets) {
+        (true, true) => return Ok(()),
+        (true, false) => return Err("an address of IP version 6 belongs in brackets"),
+        (false, true) => return Err("in brackets belongs an address of IP version 6"),
+        (false, false) if host.contains(':') => {
+            return Err("an address of IP version 6 belongs in brackets, and a host has one port");
+        }
+        (false, false) => {}
+    }
+    if !host.chars().all(plain) {
+        return Err("the host has a character that no host name has");
+    }
+    let labels = host.strip_suffix('.').unwrap_or(host);
+    if labels.len() > MAX_HOST {
+        return Err("the host is longer than the 253 characters that a host name may have");
+    }
+    if labels
+        .split('.')
+        .any(|label| label.is_empty() || label.len() > 63)
+    {
+        return Err("between the dots of a host name belong 1 to 63 characters");
+    }
+    Ok(())
 }
 
 /// Splits `host:port`, `[v6]:port`, `host` and `[v6]`; `None` where brackets don't match.
@@ -187,6 +245,8 @@ mod tests {
         assert_eq!(shown("http://app.example:81/"), "app.example:81");
         assert_eq!(shown("https://app.example"), "https://app.example:443");
         assert_eq!(shown("https://[::1]"), "https://[::1]:443");
+        assert_eq!(shown("HTTPS://app.example"), "https://app.example:443");
+        assert_eq!(shown("app.example.:81"), "app.example.:81");
         assert_eq!(shown("unix:/run/app.sock"), "unix:/run/app.sock");
     }
 
@@ -217,6 +277,21 @@ mod tests {
             "error: the host has a character that no host name has"
         );
         assert!(shown(&format!("unix:/{}", "x".repeat(120))).contains("107 bytes"));
+        for port in ["a:", "a:-1", "a:+80", "a:80 "] {
+            assert!(shown(port).contains("no number"), "{port}");
+        }
+        for host in ["::1:8080", "::1", "[a]:80", "[127.0.0.1]:80", "a:b:80"] {
+            assert!(shown(host).contains("brackets"), "{host}");
+        }
+        for host in [
+            ".:80",
+            "a..b:80",
+            ".a:80",
+            &format!("{}:80", "a".repeat(64)),
+        ] {
+            assert!(shown(host).contains("between the dots"), "{host}");
+        }
+        assert!(shown(&format!("{}a:80", "a.".repeat(127))).contains("253"));
     }
 
     #[test]

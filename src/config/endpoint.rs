@@ -99,13 +99,13 @@ pub(crate) struct ServerTls {
 
 impl ServerTls {
     fn read(mut table: Table<'_>) -> Option<Self> {
-        let files = (table.path("certificate"), table.path("key"));
-        let client_ca = table.path("client_ca");
-        for (key, file) in [("certificate", &files.0), ("key", &files.1)] {
-            if file.is_none() {
+        for key in ["certificate", "key"] {
+            if !table.has(key) {
                 table.mistake(key, "is missing; name a file in PEM");
             }
         }
+        let files = (table.path("certificate"), table.path("key"));
+        let client_ca = table.path("client_ca");
         table.finish();
         let (Some(certificate), Some(key)) = files else {
             return None;
@@ -145,6 +145,7 @@ impl ClientTls {
     pub(super) fn read(table: &mut Table<'_>, address: Option<&Address>) -> Self {
         let said = table.has("tls");
         let mut tls = table.table("tls");
+        let said_of_pair = (tls.has("certificate"), tls.has("key"));
         let read = Self {
             ca: tls.path("ca"),
             certificate: tls.path("certificate"),
@@ -152,11 +153,9 @@ impl ClientTls {
             server_name: tls.optional("server_name"),
             verify: tls.value("verify", true),
         };
-        match (&read.certificate, &read.key) {
-            (Some(_), None) => tls.mistake("key", "is missing; a client certificate needs its key"),
-            (None, Some(_)) => {
-                tls.mistake("certificate", "is missing; a key needs its certificate");
-            }
+        match said_of_pair {
+            (true, false) => tls.mistake("key", "is missing; a client certificate needs its key"),
+            (false, true) => tls.mistake("certificate", "is missing; a key needs its certificate"),
             _ => {}
         }
         if read.ca.is_some() && !read.verify {
@@ -195,14 +194,15 @@ impl Primary {
             "address",
             "say where the application is, for example address = \"unix:/run/app.sock\" or --primary 127.0.0.1:3000",
         );
+        let address = table.reachable("address", address);
         let tls = ClientTls::read(&mut table, address.as_ref());
-        let idle_connections = table.value("idle_connections", 512);
+        let idle_connections: u32 = table.value("idle_connections", 512);
         let idle_timeout = table.value("idle_timeout", Span::seconds(4));
         table.finish();
         Some(Self {
             address: address?,
             tls,
-            idle_connections,
+            idle_connections: idle_connections as usize,
             idle_timeout,
         })
     }

@@ -1,6 +1,6 @@
 //! Merges what defaults, file, environment and command line say (figment), and keeps who said what.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use figment::{
     Figment, Metadata, Profile, Provider,
@@ -8,7 +8,7 @@ use figment::{
     value::{Dict, Map, Value},
 };
 
-use super::{Config, Mistake, reader::Reader};
+use super::{Config, Mistake, Wrong, reader::Reader};
 
 /// The environment variables' prefix; `__` separates the levels of a key.
 pub(super) const ENV_PREFIX: &str = "SHADOWTEE_";
@@ -47,6 +47,38 @@ impl Provider for Flags {
     }
 }
 
+/// The configuration file, read once: a pipe has nothing to read a second time.
+struct File {
+    path: PathBuf,
+    text: String,
+}
+
+impl File {
+    fn read(path: &PathBuf) -> Result<Self, Mistake> {
+        match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Self {
+                path: path.clone(),
+                text,
+            }),
+            Err(error) => Err(Mistake {
+                place: path.display().to_string(),
+                key: String::new(),
+                what: format!("can't be read: {error}"),
+            }),
+        }
+    }
+}
+
+impl Provider for File {
+    fn metadata(&self) -> Metadata {
+        Metadata::from("TOML file", self.path.as_path())
+    }
+
+    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+        Toml::string(&self.text).data()
+    }
+}
+
 /// Where a configuration comes from, kept so that a reload can read it again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sources {
@@ -59,11 +91,10 @@ impl Sources {
     ///
     /// # Errors
     /// All mistakes at once; nothing is half applied.
-    pub(crate) fn load(&self) -> Result<Config, Vec<Mistake>> {
+    pub(crate) fn load(&self) -> Result<Config, Wrong> {
         let mut figment = Figment::new();
         if let Some(file) = &self.file {
-            readable(file)?;
-            figment = figment.merge(Toml::file_exact(file));
+            figment = figment.merge(File::read(file).map_err(|mistake| vec![mistake])?);
         }
         // RUST_LOG-like variables of other programs have other prefixes: whatever bears ours is ours.
         figment = figment
@@ -79,20 +110,10 @@ impl Sources {
         let config = Config::read(reader.table(dict));
         let mistakes = reader.into_mistakes();
         match config {
-            Some(config) if mistakes.is_empty() => Ok(config),
-            _ => Err(mistakes),
+            Ok(config) if mistakes.is_empty() => Ok(config),
+            Ok(config) => Err(config.into_wrong(mistakes)),
+            Err(wrong) => Err(Wrong { mistakes, ..wrong }),
         }
-    }
-}
-
-fn readable(file: &Path) -> Result<(), Vec<Mistake>> {
-    match std::fs::read_to_string(file) {
-        Ok(_) => Ok(()),
-        Err(error) => Err(vec![Mistake {
-            place: file.display().to_string(),
-            key: String::new(),
-            what: format!("can't be read: {error}"),
-        }]),
     }
 }
 

@@ -46,9 +46,37 @@ pub(crate) struct Config {
     pub(crate) stop: Stop,
 }
 
+/// What is wrong with a configuration, and those parts of it that name files, which may be wrong as well.
+#[derive(Debug, Default)]
+pub(crate) struct Wrong {
+    pub(crate) mistakes: Vec<Mistake>,
+    /// At its place in the list; `None` where it is wrong itself.
+    pub(crate) listen: Vec<Option<Listen>>,
+    pub(crate) primary: Option<Box<Primary>>,
+    pub(crate) shadow: Vec<Option<Shadow>>,
+}
+
+impl From<Vec<Mistake>> for Wrong {
+    fn from(mistakes: Vec<Mistake>) -> Self {
+        Self {
+            mistakes,
+            ..Self::default()
+        }
+    }
+}
+
 impl Config {
-    /// Reads the top level; `None` where something is missing that has no default.
-    fn read(mut table: Table<'_>) -> Option<Self> {
+    fn into_wrong(self, mistakes: Vec<Mistake>) -> Wrong {
+        Wrong {
+            mistakes,
+            listen: self.listen.into_iter().map(Some).collect(),
+            primary: Some(Box::new(self.primary)),
+            shadow: self.shadow.into_iter().map(Some).collect(),
+        }
+    }
+
+    /// Reads the top level; where something is missing that has no default, only what is there.
+    fn read(mut table: Table<'_>) -> Result<Self, Wrong> {
         let workers = table.checked(
             "workers",
             one_a_core(),
@@ -56,17 +84,16 @@ impl Config {
             "has to be from 1 to 1024; one for each core is best",
         );
         let listen_said = table.has("listen");
+        if table.is_empty_list("listen") {
+            table.mistake("listen", &format!("is empty; {WHERE_TO_LISTEN}"));
+        }
         let listen: Vec<_> = table
             .tables("listen", Some("address"))
             .into_iter()
-            .filter_map(Listen::read)
+            .map(Listen::read)
             .collect();
         if !listen_said {
-            table.mistake(
-                "listen",
-                "is missing; say where clients connect, for example listen = [\"unix:/run/shadowtee/http.sock\"] \
-                 or --listen 127.0.0.1:8080",
-            );
+            table.mistake("listen", &format!("is missing; {WHERE_TO_LISTEN}"));
         }
         let primary = Primary::read(table.table("primary"));
         let timeouts = Timeouts::read(table.table("timeouts"));
@@ -75,22 +102,44 @@ impl Config {
         let mark = Mark::read(table.table("mark"));
         let request_id = RequestId::read(table.table("request_id"));
         let forwarded = Forwarded::read(table.table("forwarded"));
-        let admin = if table.has("admin") {
-            Admin::read(table.table("admin"))
+        let has_admin = table.has("admin");
+        let admin_table = table.table("admin");
+        let admin = if has_admin {
+            Admin::read(admin_table)
         } else {
             None
         };
         let log = Log::read(table.table("log"));
         let stop = Stop::read(table.table("stop"));
-        two_listeners_at_one_place(&listen, &table);
+        two_listeners_at_one_place(&listen, admin.as_ref(), &table);
+        no_request_goes_round(&listen, primary.as_ref(), &table);
+        if mark.header.is(request_id.header.spelling()) {
+            let what = "is the header of the mark, too; give each its own";
+            table.mistake("request_id.header", what);
+        }
         table.finish();
-        Some(Self {
+        let Some(primary) = primary else {
+            return Err(Wrong {
+                listen,
+                shadow,
+                ..Wrong::default()
+            });
+        };
+        if listen.iter().any(Option::is_none) || shadow.iter().any(Option::is_none) {
+            return Err(Wrong {
+                mistakes: Vec::new(),
+                listen,
+                primary: Some(Box::new(primary)),
+                shadow,
+            });
+        }
+        Ok(Self {
             workers,
-            listen,
-            primary: primary?,
+            listen: listen.into_iter().flatten().collect(),
+            primary,
             timeouts,
             limits,
-            shadow,
+            shadow: shadow.into_iter().flatten().collect(),
             mark,
             request_id,
             forwarded,
@@ -101,15 +150,48 @@ impl Config {
     }
 }
 
-fn two_listeners_at_one_place(listen: &[Listen], table: &Table<'_>) {
-    for (index, one) in listen.iter().enumerate() {
-        if listen[..index]
+const WHERE_TO_LISTEN: &str = "say where clients connect, for example listen = [\"unix:/run/shadowtee/http.sock\"] \
+     or --listen 127.0.0.1:8080";
+
+fn two_listeners_at_one_place(listen: &[Option<Listen>], admin: Option<&Admin>, table: &Table<'_>) {
+    let addresses: Vec<_> = listen
+        .iter()
+        .map(|one| one.as_ref().map(|one| &one.address))
+        .collect();
+    let is_among = |others: &[Option<&Address>], address: &Address| {
+        others
             .iter()
-            .any(|other| other.address == one.address)
-        {
-            let what = format!("{} is listened on twice; remove one", one.address);
-            table.mistake(&format!("listen[{index}].address"), &what);
-        }
+            .flatten()
+            .any(|other| other.is_same_place(address))
+    };
+    for (index, address) in addresses.iter().enumerate() {
+        let Some(address) = address.filter(|address| is_among(&addresses[..index], address)) else {
+            continue;
+        };
+        let what = format!("{address} is listened on twice; remove one");
+        table.mistake(&format!("listen[{index}].address"), &what);
+    }
+    if let Some(admin) = admin.filter(|admin| is_among(&addresses, &admin.address)) {
+        let what = format!(
+            "{} is where clients connect, too; give the administration an address of its own",
+            admin.address
+        );
+        table.mistake("admin.address", &what);
+    }
+}
+
+fn no_request_goes_round(listen: &[Option<Listen>], primary: Option<&Primary>, table: &Table<'_>) {
+    let Some(primary) = primary else { return };
+    if listen
+        .iter()
+        .flatten()
+        .any(|one| one.address.is_same_place(&primary.address))
+    {
+        let what = format!(
+            "{} is where clients connect, so that every request would come back for ever; say where the application is",
+            primary.address
+        );
+        table.mistake("primary.address", &what);
     }
 }
 

@@ -3,17 +3,21 @@
 use std::{
     cell::RefCell,
     fmt,
-    path::{Path, PathBuf},
+    path::{self, Path, PathBuf},
 };
 
 use figment::{
     Figment,
-    error::Kind,
+    error::{Actual, Kind},
     value::{Dict, Value},
 };
 use serde::de::DeserializeOwned;
 
-use super::load::ENV_PREFIX;
+use super::{
+    Address,
+    load::ENV_PREFIX,
+    units::{FieldName, Span},
+};
 
 /// One thing that is wrong: where it was said, at which key, what is wrong and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,11 +66,16 @@ impl<'a> Reader<'a> {
             place: self.home.clone(),
             dict,
             known: Vec::new(),
+            is_told: false,
         }
     }
 
     pub(super) fn into_mistakes(self) -> Vec<Mistake> {
         self.mistakes.into_inner()
+    }
+
+    fn is_from_environment(&self, value: &Value) -> bool {
+        self.place(value).contains(ENVIRONMENT)
     }
 
     fn place(&self, value: &Value) -> String {
@@ -101,6 +110,8 @@ pub(super) struct Table<'a> {
     place: String,
     dict: Dict,
     known: Vec<&'static str>,
+    /// Whether it is told as a whole that this is wrong, so that what is missing in it is not.
+    is_told: bool,
 }
 
 impl<'a> Table<'a> {
@@ -131,7 +142,7 @@ impl<'a> Table<'a> {
     pub(super) fn optional<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
         let value = self.take(key)?;
         // The environment has no types: a token of digits is read as a number before anybody asks.
-        let parsed = match (value.deserialize(), as_text(&value)) {
+        let parsed = match (value.deserialize(), self.as_written(key, &value)) {
             (Err(error), Some(text)) => text.deserialize().map_err(|_| error),
             (parsed, _) => parsed,
         };
@@ -158,14 +169,52 @@ impl<'a> Table<'a> {
         self.optional(key)
     }
 
+    /// As `value`, for a time that something has to be done in.
+    pub(super) fn time(&mut self, key: &'static str, default: Span) -> Span {
+        self.checked(
+            key,
+            default,
+            |span| !span.0.is_zero(),
+            "has to be more than 0; a long time such as \"1d\" is as good as no limit",
+        )
+    }
+
+    /// As `value`, for a header that is added and taken off: not one that HTTP itself needs.
+    pub(super) fn own_header(&mut self, key: &'static str, default: FieldName) -> FieldName {
+        self.checked(
+            key,
+            default,
+            |header| !header.is_needed(),
+            "is a header that HTTP or shadowtee itself needs; choose a name of your own, such as \"X-Something\"",
+        )
+    }
+
+    /// Takes `address` for one to connect to; those have a port.
+    pub(super) fn reachable(&self, key: &'static str, address: Option<Address>) -> Option<Address> {
+        if address.as_ref().is_some_and(Address::has_no_port) {
+            self.mistake(
+                key,
+                "has port 0, which nobody can connect to; write the port",
+            );
+            return None;
+        }
+        address
+    }
+
     /// A file's path; a relative one is relative to the file that says it.
     pub(super) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
         let folder = self
             .dict
             .get(key)
             .and_then(|value| self.reader.folder(value));
-        let path: PathBuf = self.optional(key)?;
-        Some(folder.map_or_else(|| path.clone(), |folder| folder.join(&path)))
+        let file: PathBuf = self.optional(key)?;
+        if file.as_os_str().is_empty() {
+            self.mistake(key, "is empty; name a file in PEM");
+            return None;
+        }
+        let file = folder.map_or_else(|| file.clone(), |folder| folder.join(&file));
+        // Absolute, so that it is the same file wherever this is shown and read again.
+        Some(path::absolute(&file).unwrap_or(file))
     }
 
     /// The table at `key`; an empty one where nobody said it.
@@ -178,6 +227,11 @@ impl<'a> Table<'a> {
     /// Whether anybody said `key`.
     pub(super) fn has(&self, key: &str) -> bool {
         self.dict.contains_key(key)
+    }
+
+    /// Whether `key` is a list with nothing in it.
+    pub(super) fn is_empty_list(&self, key: &str) -> bool {
+        matches!(self.dict.get(key), Some(Value::Array(_, values)) if values.is_empty())
     }
 
     /// The list of tables at `key`. A plain text in the list is a table whose `short` key says it.
@@ -210,6 +264,7 @@ impl<'a> Table<'a> {
                         place,
                         dict,
                         known: Vec::new(),
+                        is_told: false,
                     }
                 }
                 (value, _) => self.nested(path, Some(value)),
@@ -219,16 +274,20 @@ impl<'a> Table<'a> {
     }
 
     fn nested(&self, path: String, value: Option<Value>) -> Table<'a> {
-        let (place, dict) = match value {
-            None => (self.place.clone(), Dict::new()),
+        let (place, dict, is_told) = match value {
+            None => (self.place.clone(), Dict::new(), false),
             Some(value) => {
                 let place = self.reader.place(&value);
                 match value {
-                    Value::Dict(_, dict) => (place, dict),
+                    Value::Dict(_, dict) => (place, dict, false),
                     other => {
-                        let what = format!("is {}, but a table belongs here", kind(&other));
+                        let what = format!(
+                            "is {}, but a table belongs here; write {}",
+                            kind(&other),
+                            example_of_table(&path)
+                        );
                         self.mistake_at(place.clone(), path.clone(), what);
-                        (place, Dict::new())
+                        (place, Dict::new(), true)
                     }
                 }
             }
@@ -239,6 +298,7 @@ impl<'a> Table<'a> {
             place,
             dict,
             known: Vec::new(),
+            is_told: is_told || self.is_told,
         }
     }
 
@@ -257,11 +317,36 @@ impl<'a> Table<'a> {
         }
     }
 
+    /// What the environment says for `key`, letter by letter.
+    fn as_written(&self, key: &str, value: &Value) -> Option<Value> {
+        if !self.reader.is_from_environment(value) {
+            return None;
+        }
+        let path = self.key_path(key);
+        let text = if path.contains('[') {
+            as_text(value)?
+        } else {
+            let name = variable(&path);
+            let (_, text) = std::env::vars_os().find(|(set, _)| set.eq_ignore_ascii_case(&name))?;
+            text.into_string().ok()?
+        };
+        Some(Value::String(value.tag(), text))
+    }
+
     fn wrong_value(&self, key: &str, value: &Value, error: &figment::Error) {
+        if let (Value::Dict(_, below), true) = (value, self.reader.is_from_environment(value)) {
+            for under in below.keys() {
+                let path = format!("{}.{under}", self.key_path(key));
+                let what = format!("is no key; `{}` is no table", self.key_path(key));
+                self.mistake_at(self.reader.place(value), path, what);
+            }
+            return;
+        }
         let what = match &error.kind {
             Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
                 format!(
-                    "is {actual}, but {} belongs here",
+                    "is {}, but {} belongs here",
+                    said(actual),
                     plainly(expected.as_str())
                 )
             }
@@ -275,16 +360,14 @@ impl<'a> Table<'a> {
 
     /// Notes that what stands at `key` is wrong.
     pub(super) fn mistake(&self, key: &str, what: &str) {
-        self.mistake_at(self.place.clone(), self.key_path(key), what.into());
+        if !self.is_told {
+            self.mistake_at(self.place.clone(), self.key_path(key), what.into());
+        }
     }
 
     fn mistake_at(&self, mut place: String, key: String, what: String) {
         if place.contains(ENVIRONMENT) {
-            let variable = key.split('[').next().unwrap_or_default().replace('.', "__");
-            place = format!(
-                "environment variable {ENV_PREFIX}{}",
-                variable.to_uppercase()
-            );
+            place = format!("environment variable {}", variable(&key));
         }
         self.reader
             .mistakes
@@ -300,10 +383,17 @@ impl<'a> Table<'a> {
                 .iter()
                 .map(|known| (strsim::damerau_levenshtein(known, key), known))
                 .min()
-                .filter(|(distance, _)| *distance <= 3);
-            let tip = match likely {
-                Some((_, known)) => format!("did you mean `{known}`?"),
-                None => format!("known here: {}", self.known.join(", ")),
+                .filter(|(distance, _)| distance * 3 <= key.len() + 1);
+            let parts = self.known.iter().find_map(|known| {
+                let rest = key.strip_prefix(known)?.strip_prefix('_')?;
+                self.reader
+                    .is_from_environment(value)
+                    .then(|| variable(&format!("{known}.{rest}")))
+            });
+            let tip = match (parts, likely) {
+                (Some(name), _) => format!("did you mean {name}, with two underscores?"),
+                (None, Some((_, known))) => format!("did you mean `{known}`?"),
+                (None, None) => format!("known here: {}", self.known.join(", ")),
             };
             let what = format!("is no key; {tip}");
             self.mistake_at(self.reader.place(value), self.key_path(key), what);
@@ -311,9 +401,25 @@ impl<'a> Table<'a> {
     }
 }
 
-/// A number or truth value that the environment said, as the text it was.
-fn as_text(value: &Value) -> Option<Value> {
-    let text = match value {
+/// The environment variable for a key.
+fn variable(key: &str) -> String {
+    let key = key.split('[').next().unwrap_or_default();
+    format!("{ENV_PREFIX}{}", key.replace('.', "__").to_uppercase())
+}
+
+/// How a table is written at `path`.
+fn example_of_table(path: &str) -> String {
+    match path {
+        "primary" => "[primary] and below it address = \"…\"".into(),
+        path if path.starts_with("shadow[") => "{ name = \"…\", address = \"…\" }".into(),
+        path if path.contains('[') => "{ address = \"…\" }".into(),
+        path => format!("[{path}] and its keys below it"),
+    }
+}
+
+/// A number or truth value in a list that the environment said, as the text it was.
+fn as_text(value: &Value) -> Option<String> {
+    Some(match value {
         Value::Num(_, number) => match (number.to_u128(), number.to_i128(), number.to_f64()) {
             (Some(number), ..) => number.to_string(),
             (_, Some(number), _) => number.to_string(),
@@ -322,16 +428,33 @@ fn as_text(value: &Value) -> Option<Value> {
         Value::Bool(_, truth) => truth.to_string(),
         Value::Char(_, character) => character.to_string(),
         _ => return None,
-    };
-    Some(Value::String(value.tag(), text))
+    })
+}
+
+/// What was found, as the user wrote it.
+fn said(actual: &Actual) -> String {
+    match actual {
+        Actual::Bool(truth) => truth.to_string(),
+        Actual::Unsigned(number) => number.to_string(),
+        Actual::Signed(number) => number.to_string(),
+        Actual::Float(number) => number.to_string(),
+        Actual::Char(character) => format!("{character:?}"),
+        Actual::Str(text) => format!("{text:?}"),
+        Actual::Seq => "a list".into(),
+        Actual::Map => "a table".into(),
+        other => other.to_string(),
+    }
 }
 
 /// What a Rust type is to somebody who writes a configuration.
 fn plainly(expected: &str) -> &str {
     match expected {
         "a string" | "string" => "a text in quotes",
+        "path string" => "the path of a file in quotes",
         "a boolean" | "bool" => "true or false",
-        "u8" | "u16" | "u32" | "u64" | "usize" => "a whole number, 0 or more,",
+        "u8" | "u16" => "a whole number from 0 to 65535",
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" | "usize" => "a whole number, 0 or more,",
         other => other,
     }
 }

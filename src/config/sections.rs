@@ -28,10 +28,10 @@ pub(crate) struct Timeouts {
 impl Timeouts {
     pub(super) fn read(mut table: Table<'_>) -> Self {
         let read = Self {
-            connect: table.value("connect", Span::seconds(5)),
-            answer: table.value("answer", Span::seconds(60)),
-            idle: table.value("idle", Span::seconds(60)),
-            client_header: table.value("client_header", Span::seconds(30)),
+            connect: table.time("connect", Span::seconds(5)),
+            answer: table.time("answer", Span::seconds(60)),
+            idle: table.time("idle", Span::seconds(60)),
+            client_header: table.time("client_header", Span::seconds(30)),
             keep_alive: table.value("keep_alive", Span::seconds(75)),
             half_close: table.value("half_close", Span::seconds(1)),
         };
@@ -105,7 +105,7 @@ impl Mark {
     pub(super) fn read(mut table: Table<'_>) -> Self {
         let default = FieldName::known("X-Shadow-Request");
         let read = Self {
-            header: table.value("header", default),
+            header: table.own_header("header", default),
             keep: table.value("keep", false),
         };
         table.finish();
@@ -123,7 +123,7 @@ impl RequestId {
     pub(super) fn read(mut table: Table<'_>) -> Self {
         let default = FieldName::known("X-Request-Id");
         let read = Self {
-            header: table.value("header", default),
+            header: table.own_header("header", default),
         };
         table.finish();
         read
@@ -165,7 +165,13 @@ impl Admin {
                 "can't be https://; put a proxy with TLS in front of it",
             );
         }
-        let token = table.optional("token");
+        let token: Option<Secret> = table.optional("token");
+        if token.as_ref().is_some_and(|token| !token.fits()) {
+            table.mistake(
+                "token",
+                "can't be sent in a header; write one or more letters, digits and signs, without spaces",
+            );
+        }
         table.finish();
         Some(Self {
             address: address?,
@@ -201,8 +207,8 @@ impl Log {
         let level = table.checked(
             "level",
             "info".to_owned(),
-            |level| level.parse::<tracing_subscriber::filter::Targets>().is_ok(),
-            "is no log level; one of error, warn, info, debug, trace",
+            |level| is_filter(level),
+            "is no log level; write error, warn, info, debug or trace, or a filter such as \"info,shadowtee::proxy=debug\"",
         );
         let read = Self {
             format: table.value("format", LogFormat::Auto),
@@ -213,6 +219,18 @@ impl Log {
         table.finish();
         read
     }
+}
+
+/// Whether it is a level, or levels of targets. A lone word that is no level would be a target, and all else silent.
+fn is_filter(text: &str) -> bool {
+    text.parse::<tracing_subscriber::filter::Targets>().is_ok()
+        && text.split(',').all(|part| {
+            let part = part.trim();
+            part.contains('=')
+                || ["error", "warn", "info", "debug", "trace"]
+                    .iter()
+                    .any(|level| level.eq_ignore_ascii_case(part))
+        })
 }
 
 /// How a stop goes.

@@ -104,14 +104,19 @@ impl TryFrom<String> for HostHeader {
         match text.as_str() {
             "client" => Ok(Self::Client),
             "address" => Ok(Self::Address),
-            host => match host.parse::<http::uri::Authority>() {
-                Ok(_) => HeaderValue::from_str(host)
+            // With a port of its own, or with that of the scheme.
+            host if [host, &format!("http://{host}")]
+                .iter()
+                .any(|host| matches!(host.parse(), Ok(Address::Tcp { .. })))
+                && !host.contains('/') =>
+            {
+                HeaderValue::from_str(host)
                     .map(Self::Fixed)
-                    .map_err(|error| error.to_string()),
-                Err(_) => Err(format!(
-                    "{text:?} is no host; write \"client\", \"address\" or a host such as \"next.example\""
-                )),
-            },
+                    .map_err(|error| error.to_string())
+            }
+            _ => Err(format!(
+                "{text:?} is no host; write \"client\", \"address\" or a host such as \"next.example\""
+            )),
         }
     }
 }
@@ -127,15 +132,14 @@ impl Serialize for HostHeader {
 }
 
 /// Reads every `[[shadow]]`; names have to differ.
-pub(super) fn read_all(table: &mut Table<'_>) -> Vec<Shadow> {
-    let mut shadows: Vec<Shadow> = Vec::new();
+pub(super) fn read_all(table: &mut Table<'_>) -> Vec<Option<Shadow>> {
+    let mut shadows: Vec<Option<Shadow>> = Vec::new();
     for (index, one) in table.tables("shadow", None).into_iter().enumerate() {
-        let Some(shadow) = read(one) else { continue };
-        if shadows.iter().any(|other| other.name == shadow.name) {
-            let what = format!(
-                "{:?} is the name of two shadows; give each its own",
-                shadow.name.0
-            );
+        let shadow = read(one);
+        if let Some(Shadow { name, .. }) = &shadow
+            && shadows.iter().flatten().any(|other| other.name == *name)
+        {
+            let what = format!("{:?} is the name of two shadows; give each its own", name.0);
             table.mistake(&format!("shadow[{index}].name"), &what);
         }
         shadows.push(shadow);
@@ -147,14 +151,15 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
     let name: Option<Name> = table.required("name", "for example name = \"next\"");
     let address: Option<Address> =
         table.required("address", "for example address = \"https://next.example\"");
+    let address = table.reachable("address", address);
     let tls = ClientTls::read(&mut table, address.as_ref());
-    let at_least_one = |n: &usize| *n > 0;
+    let at_least_one = |n: &u32| *n > 0;
     let host = table.value("host", HostHeader::Client);
-    let connect_timeout = table.value("connect_timeout", Span::seconds(2));
-    let answer_timeout = table.value("answer_timeout", Span::seconds(30));
+    let connect_timeout = table.time("connect_timeout", Span::seconds(2));
+    let answer_timeout = table.time("answer_timeout", Span::seconds(30));
     let idle_timeout = table.value("idle_timeout", Span::seconds(4));
     let max_in_flight = table.checked("max_in_flight", 256, at_least_one, "has to be at least 1");
-    let queue = table.value("queue", 1024);
+    let queue: u32 = table.value("queue", 1024);
     let max_connections =
         table.checked("max_connections", 256, at_least_one, "has to be at least 1");
     let body_buffer = table.value("body_buffer", Size::mib(32));
@@ -172,9 +177,9 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
         connect_timeout,
         answer_timeout,
         idle_timeout,
-        max_in_flight,
-        queue,
-        max_connections,
+        max_in_flight: max_in_flight as usize,
+        queue: queue as usize,
+        max_connections: max_connections as usize,
         body_buffer,
         answer_bytes,
         breaker: Breaker { failures, pause },

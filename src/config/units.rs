@@ -58,7 +58,7 @@ impl<'de> Deserialize<'de> for Size {
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "expected a size such as \"64KiB\", or a number of bytes"
+    expecting = "has to be a size such as \"64KiB\", or a number of bytes"
 )]
 enum NumberOrText {
     Number(u64),
@@ -70,6 +70,9 @@ enum NumberOrText {
 pub(crate) struct Span(pub(crate) Duration);
 
 impl Span {
+    /// What comes later than this is no limit, and no clock can count so far.
+    const LONGEST: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
     pub(crate) const fn seconds(n: u64) -> Self {
         Self(Duration::from_secs(n))
     }
@@ -96,7 +99,10 @@ impl<'de> Deserialize<'de> for Span {
         };
         match TextOrAny::deserialize(deserializer)? {
             TextOrAny::Text(text) => match humantime::parse_duration(&text) {
-                Ok(span) => Ok(Self(span)),
+                Ok(span) if span <= Self::LONGEST => Ok(Self(span)),
+                Ok(_) => Err(de::Error::custom(format_args!(
+                    "{text:?} is longer than a year; write a year at most"
+                ))),
                 Err(_) => Err(wrong(&format_args!("{text:?}"))),
             },
             TextOrAny::Number(number) => Err(wrong(&number)),
@@ -105,7 +111,7 @@ impl<'de> Deserialize<'de> for Span {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "expected a span of time such as \"5s\"")]
+#[serde(untagged, expecting = "has to be a span of time such as \"5s\"")]
 enum TextOrAny {
     Text(String),
     Number(f64),
@@ -119,6 +125,35 @@ impl FieldName {
     /// As the user spelt it.
     pub(crate) fn spelling(&self) -> &str {
         &self.0
+    }
+
+    /// Whether it is this name, in whatever case.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.0.eq_ignore_ascii_case(name)
+    }
+
+    /// Whether messages can't do without it, or with another value.
+    pub(crate) fn is_needed(&self) -> bool {
+        let needed = [
+            "connection",
+            "content-length",
+            "content-type",
+            "cookie",
+            "authorization",
+            "expect",
+            "forwarded",
+            "host",
+            "keep-alive",
+            "proxy-connection",
+            "set-cookie",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "via",
+            "x-shadowtee-instance",
+        ];
+        needed.iter().any(|name| self.is(name))
     }
 
     /// For defaults only: `spelling` has to be a field name.
@@ -152,6 +187,11 @@ impl<'de> Deserialize<'de> for FieldName {
 pub(crate) struct Secret(String);
 
 impl Secret {
+    /// Whether it can be sent as it is (RFC 6750, 2.1).
+    pub(crate) fn fits(&self) -> bool {
+        !self.0.is_empty() && self.0.bytes().all(|byte| byte.is_ascii_graphic())
+    }
+
     /// The secret itself, to be compared and never to be shown.
     pub(crate) fn reveal(&self) -> &str {
         &self.0

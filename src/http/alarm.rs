@@ -1,11 +1,15 @@
 //! One clock for all the time limits of a task.
 
 use std::{
-    pin::Pin,
+    future::Future,
+    pin::{Pin, pin},
     task::{Context, Poll},
 };
 
-use tokio::time::{Instant, Sleep, sleep_until};
+use tokio::{
+    task::coop::unconstrained,
+    time::{Instant, Sleep, sleep_until},
+};
 
 /// Rings when what is due is due. Most deadlines move away long before: then the clock is left as it is, and
 /// set anew only when it rings too early.
@@ -20,7 +24,8 @@ impl Alarm {
         if clock.deadline() > due {
             clock.as_mut().reset(due);
         }
-        while clock.as_mut().poll(cx).is_ready() {
+        // A busy task rings, too: the clock does not share in what a task may do at a time.
+        while pin!(unconstrained(clock.as_mut())).poll(cx).is_ready() {
             if clock.deadline() >= due {
                 return Poll::Ready(());
             }

@@ -24,7 +24,7 @@ pub(crate) enum BadFraming {
     Lengths,
     #[error("there are both Content-Length and Transfer-Encoding")]
     Both,
-    #[error("Transfer-Encoding does not end in chunked, once")]
+    #[error("Transfer-Encoding does not say chunked, once")]
     Encoding,
     #[error("HTTP/1.0 has no Transfer-Encoding")]
     TooOld,
@@ -38,13 +38,14 @@ impl Framing {
     pub(crate) fn of_request(head: &RequestHead) -> Result<Self, BadFraming> {
         let fields = &head.fields;
         let length = length(fields)?;
-        match (chunked(fields)?, length) {
-            (None, None) => Ok(Self::None),
-            (None, Some(length)) => Ok(Self::Sized(length)),
-            (Some(_), Some(_)) => Err(BadFraming::Both),
-            (Some(_), None) if head.version == Version::Http10 => Err(BadFraming::TooOld),
-            (Some(true), None) => Ok(Self::Chunked),
-            (Some(false), None) => Err(BadFraming::Encoding),
+        if !fields.has(Known::TransferEncoding) {
+            return Ok(length.map_or(Self::None, Self::Sized));
+        }
+        match length {
+            Some(_) => Err(BadFraming::Both),
+            None if head.version == Version::Http10 => Err(BadFraming::TooOld),
+            None if is_chunked_only(fields) => Ok(Self::Chunked),
+            None => Err(BadFraming::Encoding),
         }
     }
 
@@ -56,15 +57,18 @@ impl Framing {
         if to_head || matches!(head.status, 100..=199 | 204 | 304) {
             return Ok(Self::None);
         }
-        match chunked(&head.fields)? {
-            Some(true) => Ok(Self::Chunked),
-            // Identity is what it was before codings were (RFC 2616, 3.6).
-            Some(false) if head.fields.all(Known::TransferEncoding).all(is_identity) => {
-                Ok(Self::Close)
-            }
-            Some(false) => Err(BadFraming::Encoding),
-            None => Ok(length(&head.fields)?.map_or(Self::Close, Self::Sized)),
+        let fields = &head.fields;
+        if !fields.has(Known::TransferEncoding) {
+            return Ok(length(fields)?.map_or(Self::Close, Self::Sized));
         }
+        if ends_chunked(fields) {
+            return Ok(Self::Chunked);
+        }
+        // Identity is what it was called before it was left out (RFC 2616, 3.6).
+        if fields.all(Known::TransferEncoding).all(is_identity) {
+            return Ok(Self::Close);
+        }
+        Err(BadFraming::Encoding)
     }
 }
 
@@ -91,20 +95,23 @@ fn length(fields: &Fields) -> Result<Option<u64>, BadFraming> {
     Ok(Some(number))
 }
 
-/// `None` without any coding; else whether the last one is chunked, which it may be once.
-fn chunked(fields: &Fields) -> Result<Option<bool>, BadFraming> {
-    if !fields.has(Known::TransferEncoding) {
-        return Ok(None);
-    }
+/// Whether chunked is the one coding, said once: two readers may differ on all else (RFC 9112, 11.2).
+fn is_chunked_only(fields: &Fields) -> bool {
+    let mut codings = fields.all(Known::TransferEncoding);
+    let first = codings.next().unwrap_or_default();
+    first.eq_ignore_ascii_case(b"chunked") && codings.next().is_none()
+}
+
+/// Whether chunked is the last coding, and no other (RFC 9112, 7).
+fn ends_chunked(fields: &Fields) -> bool {
+    let codings = fields.all(Known::TransferEncoding).flat_map(elements);
+    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
     let (mut times, mut last) = (0, false);
-    for coding in fields.all(Known::TransferEncoding).flat_map(elements) {
-        last = coding.eq_ignore_ascii_case(b"chunked");
+    for coding in codings {
+        last = is_chunked(coding);
         times += u32::from(last);
     }
-    if times > u32::from(last) {
-        return Err(BadFraming::Encoding);
-    }
-    Ok(Some(last))
+    last && times == 1
 }
 
 #[cfg(test)]
@@ -123,7 +130,7 @@ mod tests {
         assert_eq!(request(""), Ok(Framing::None));
         assert_eq!(request("Content-Length: 5\r\n"), Ok(Framing::Sized(5)));
         assert_eq!(
-            request("Transfer-Encoding: gzip, chunked\r\n"),
+            request("Transfer-Encoding: Chunked\r\n"),
             Ok(Framing::Chunked)
         );
         let both = "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n";
@@ -140,7 +147,13 @@ mod tests {
                 "{lengths}"
             );
         }
-        for coding in ["chunked, chunked", "gzip", "chunked, gzip", "identity", ""] {
+        for coding in [
+            "chunked, chunked",
+            "gzip, chunked",
+            "chunked, gzip",
+            "chunked,",
+            "",
+        ] {
             let fields = format!("Transfer-Encoding: {coding}\r\n");
             assert_eq!(request(&fields), Err(BadFraming::Encoding), "{coding}");
         }

@@ -39,6 +39,11 @@ impl Outbox {
         !self.moved
     }
 
+    /// Whether anything was written since this was asked last.
+    pub(crate) fn has_progressed(&mut self) -> bool {
+        std::mem::take(&mut self.moved)
+    }
+
     /// Whether everything is written.
     pub(crate) fn is_empty(&self) -> bool {
         self.front.is_empty() && self.piece.is_empty()

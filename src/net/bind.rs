@@ -39,6 +39,16 @@ impl Bound {
     }
 }
 
+impl Bound {
+    /// The port that it got, which the system may have chosen; a unix socket has none.
+    pub(crate) fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp(listener) => listener.local_addr().ok().map(|address| address.port()),
+            Self::Unix { .. } => None,
+        }
+    }
+}
+
 /// The file of a unix socket, removed when it is no longer listened on.
 #[derive(Debug)]
 pub(crate) struct SocketFile {

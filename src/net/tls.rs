@@ -42,14 +42,57 @@ pub(crate) enum TlsError {
     ClientCa(PathBuf, #[source] rustls::server::VerifierBuilderError),
 }
 
+impl TlsError {
+    /// The key of the TLS table that it is about.
+    fn key(&self) -> &'static str {
+        match self {
+            Self::Name(_) => "server_name",
+            Self::Pair(..) => "certificate",
+            Self::Ca(..) | Self::NoSystemCa => "ca",
+            Self::ClientCa(..) => "client_ca",
+            _ => "",
+        }
+    }
+}
+
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// What is wrong with each file; where it is nothing, what is wrong with all of them together.
+fn or_together<const N: usize>(
+    each: [(&'static str, Option<TlsError>); N],
+    together: impl FnOnce() -> Option<TlsError>,
+) -> Vec<(&'static str, TlsError)> {
+    let wrong: Vec<_> = each
+        .into_iter()
+        .filter_map(|(key, error)| Some((key, error?)))
+        .collect();
+    if wrong.is_empty() {
+        together()
+            .map(|error| (error.key(), error))
+            .into_iter()
+            .collect()
+    } else {
+        wrong
+    }
 }
 
 /// Loads what a listener shows.
 pub(crate) struct ServerTlsLoader;
 
 impl ServerTlsLoader {
+    /// Everything that is wrong, with the key that names the file.
+    pub(crate) fn mistakes(tls: &ServerTls) -> Vec<(&'static str, TlsError)> {
+        let client_ca = tls.client_ca.as_deref().map(roots);
+        let each = [
+            ("certificate", certificates(&tls.certificate).err()),
+            ("key", key(&tls.key).err()),
+            ("client_ca", client_ca.and_then(Result::err)),
+        ];
+        or_together(each, || Self::load(tls).err())
+    }
+
     /// # Errors
     /// Where a file can't be read or does not hold what it should.
     pub(crate) fn load(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
@@ -78,6 +121,20 @@ impl ServerTlsLoader {
 pub(crate) struct ClientTlsLoader;
 
 impl ClientTlsLoader {
+    /// Everything that is wrong, with the key that names the file.
+    pub(crate) fn mistakes(tls: &ClientTls, address: &Address) -> Vec<(&'static str, TlsError)> {
+        let (ca, certificate) = (tls.ca.as_deref(), tls.certificate.as_deref());
+        let each = [
+            ("ca", ca.map(roots).and_then(Result::err)),
+            (
+                "certificate",
+                certificate.map(certificates).and_then(Result::err),
+            ),
+            ("key", tls.key.as_deref().map(key).and_then(Result::err)),
+        ];
+        or_together(each, || Self::load(tls, address).err())
+    }
+
     /// The settings and the name that the server at `address` has to bear.
     ///
     /// # Errors

@@ -200,6 +200,15 @@ impl Client {
         rest.is_done()
     }
 
+    /// Writes what is to go out, within a time for a client that reads none of it.
+    ///
+    /// # Errors
+    /// Where the client left, or takes too long.
+    pub(super) async fn flush(&mut self, patience: Duration) -> io::Result<()> {
+        let written = std::future::poll_fn(|cx| self.wire.poll_flush(cx));
+        tokio::time::timeout(patience, written).await?
+    }
+
     /// Says that nothing more is sent.
     pub(super) async fn shut(&mut self) {
         let _ = std::future::poll_fn(|cx| Pin::new(&mut self.wire.stream).poll_shutdown(cx)).await;

@@ -1,6 +1,10 @@
 //! One client's connection, from its first byte to its end.
 
-use std::{future::poll_fn, net::IpAddr, time::Instant};
+use std::{
+    future::poll_fn,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
 
 use super::{
     Path,
@@ -65,7 +69,7 @@ pub(crate) async fn serve(path: &Path, accepted: Accepted) {
             Next::End => Then::End,
             Next::Refused(refusal) => {
                 explain_unread(&refusal, path, client.wire.out.text());
-                let _ = poll_fn(|cx| client.wire.poll_flush(cx)).await;
+                let _ = client.flush(path.timeouts.idle.0).await;
                 Then::Farewell
             }
             Next::Request => {
@@ -195,7 +199,7 @@ async fn refuse(
     let is_read = rest.is_some_and(|rest| client.skip(rest));
     let close = closes || !is_read || refusal.spoils_connection() || path.drain.is_asked();
     explain(refusal, head, close, path, client.wire.out.text());
-    if poll_fn(|cx| client.wire.poll_flush(cx)).await.is_err() {
+    if client.flush(path.timeouts.idle.0).await.is_err() {
         return Then::Cut;
     }
     client.rest(Instant::now());
@@ -209,12 +213,10 @@ pub(crate) async fn refuse_client(path: &Path, stream: Stream) {
     let id = super::identify::new_id();
     let out = client.wire.out.text();
     Refusal::TooManyClients.write(&path.request_id, &id, false, true, out);
-    let hurry = async {
-        if poll_fn(|cx| client.wire.poll_flush(cx)).await.is_ok() {
-            client.farewell().await;
-        }
-    };
-    let _ = tokio::time::timeout(std::time::Duration::from_millis(500), hurry).await;
+    let hurry = Duration::from_millis(500);
+    if client.flush(hurry).await.is_ok() {
+        let _ = tokio::time::timeout(hurry, client.farewell()).await;
+    }
 }
 
 /// A connection that is told when it has to close, until this is dropped.

@@ -25,19 +25,20 @@ pub(super) fn prepare(
     path: &Path,
     peer: Peer,
 ) -> Result<Prepared, (Refusal, Option<Framing>)> {
+    let closes = asks_to_close(head);
+    let is_own_copy = path.marks.is_own_copy(&head.fields);
+    // Takes the fields of one hop off.
+    let upgrade = asks_for_upgrade(&head.fields);
+    strip_request(&mut head.fields, upgrade);
     // Gives it an id, unless nginx did: a refusal carries it, too.
     identify::identify(head, &path.request_id);
     // Refuses what is not one clear message.
     let framing = vet::vet(head, &path.limits).map_err(|refusal| (refusal, None))?;
     // Refuses what came back as a copy; takes forged marks off.
-    if path.marks.is_own_copy(&head.fields) {
+    if is_own_copy {
         return Err((Refusal::Loop, Some(framing)));
     }
     path.marks.strip(&mut head.fields);
-    let closes = asks_to_close(head);
-    // Takes the fields of one hop off.
-    let upgrade = asks_for_upgrade(&head.fields);
-    strip_request(&mut head.fields, upgrade);
     // Says who the client is where no nginx did.
     if path.add_forwarded {
         forwarded::add(&mut head.fields, peer);

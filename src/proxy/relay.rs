@@ -305,8 +305,12 @@ impl Download {
                 collected => collected?,
             };
             if !client.wire.out.is_empty() {
-                ready!(client.wire.poll_flush(cx)).map_err(|_| Stopped::ByClient)?;
-                self.last = Instant::now();
+                let flushed = client.wire.poll_flush(cx);
+                // A client that reads slowly is one that reads.
+                if client.wire.out.has_progressed() {
+                    self.last = Instant::now();
+                }
+                ready!(flushed).map_err(|_| Stopped::ByClient)?;
             }
             if let Some(error) = self.broke.take() {
                 return Poll::Ready(Err(Stopped::ByPrimary(error)));
@@ -631,16 +635,21 @@ impl<'a> Relay<'a> {
         // Whose turn it is to send: a body that the primary does not take is no fault of the client's.
         let is_clients_turn =
             upload.state == Sending::Going && !upload.waits && primary.wire.out.is_empty();
-        let due = match download.state {
-            _ if !client.wire.out.is_empty() => download.last + idle,
+        let mut due = match download.state {
             Receiving::Head if is_clients_turn => upload.last + idle,
             Receiving::Head => upload.last + answer,
             _ if is_clients_turn => upload.last.max(download.last) + idle,
             _ => download.last + idle,
         };
+        let stalls = !client.wire.out.is_empty();
+        if stalls {
+            due = due.min(download.last + idle);
+        }
         ready!(self.alarm.poll(cx, due));
         Poll::Ready(match download.state {
-            _ if !client.wire.out.is_empty() => self.stopped(Stopped::ByClient, primary),
+            _ if stalls && download.last.elapsed() >= idle => {
+                self.stopped(Stopped::ByClient, primary)
+            }
             Receiving::Head if is_clients_turn => {
                 self.refuse(Refusal::BodyTimeout, Outcome::ClientAborted)
             }

@@ -20,7 +20,7 @@ pub(super) fn vet(head: &mut RequestHead, limits: &Limits) -> Result<Framing, Re
             BadFraming::Length => "the Content-Length is no number",
             BadFraming::Lengths => "there is more than one Content-Length",
             BadFraming::Both => "there are both Content-Length and Transfer-Encoding",
-            BadFraming::Encoding => "the Transfer-Encoding does not end in chunked, once",
+            BadFraming::Encoding => "the Transfer-Encoding is not chunked, said once and alone",
             BadFraming::TooOld => "HTTP/1.0 has no Transfer-Encoding",
         })
     })?;

@@ -321,15 +321,39 @@ impl Samples {
         }
     }
 
-    /// In the text format of `OpenMetrics`, which Prometheus reads.
+    /// In the text format that every Prometheus reads, version 0.0.4.
     pub(crate) fn text(self) -> String {
         let mut registry = Registry::default();
         registry.register_collector(Box::new(self));
         let mut text = String::new();
         // Writing to a string can't fail.
         let _ = encode(&mut text, &registry);
-        text
+        as_prometheus(&text)
     }
+}
+
+/// What is encoded is `OpenMetrics`, where a counter's family lacks the `_total` of its samples, and the end is said.
+/// The older format knows neither, and what reads it would take each counter for one without type and help.
+fn as_prometheus(text: &str) -> String {
+    let counter = |line: &str| {
+        let name = line.strip_prefix("# TYPE ")?.strip_suffix(" counter")?;
+        Some(name.to_owned())
+    };
+    let counters: Vec<_> = text.lines().filter_map(counter).collect();
+    let mut older = String::with_capacity(text.len());
+    for line in text.lines().filter(|line| *line != "# EOF") {
+        let mut words = line.splitn(4, ' ');
+        match (words.next(), words.next(), words.next(), words.next()) {
+            (Some("#"), Some(what), Some(name), Some(rest))
+                if counters.iter().any(|counter| counter == name) =>
+            {
+                older.extend(["# ", what, " ", name, "_total ", rest]);
+            }
+            _ => older.push_str(line),
+        }
+        older.push('\n');
+    }
+    older
 }
 
 impl Collector for Samples {
@@ -385,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn a_scrape_ends_as_the_format_asks() {
+    fn a_scrape_is_what_every_prometheus_reads() {
         let mut samples = Samples::default();
         samples.counter(&COPIES, &["next", "answered"], 3);
         samples.gauge(&WORKERS, &[], 2);
@@ -395,6 +419,12 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("shadowtee_workers 2\n"), "{text}");
-        assert!(text.ends_with("# EOF\n"), "{text}");
+        assert!(
+            text.contains("# TYPE shadowtee_copies_total counter\n")
+                && text.contains("# HELP shadowtee_copies_total Copies by"),
+            "{text}"
+        );
+        assert!(text.contains("# TYPE shadowtee_workers gauge\n"), "{text}");
+        assert!(!text.contains("EOF"), "{text}");
     }
 }

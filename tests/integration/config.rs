@@ -350,3 +350,259 @@ fn a_start_says_where_it_listens() {
     let tee = Tee::with_primary(&primary).on(&port).start();
     tee.wait_for_log("its address", |line| line.contains(&port.to_string()));
 }
+
+/// What `check` says where an environment variable is set.
+fn check_with(toml: &str, name: &str, value: &str) -> (Option<i32>, String, String) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("shadowtee.toml");
+    fs::write(&file, toml).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_shadowtee"));
+    command
+        .args(["check", "--config", file.to_str().unwrap()])
+        .env(name, value);
+    said(&crate::kit::finish(&mut command))
+}
+
+#[test]
+fn a_level_that_is_none_is_a_mistake_and_does_not_silence_the_log() {
+    for level in ["loud", "5", "info,loud", ""] {
+        wrong(
+            &format!("{SMALL}[log]\nlevel = \"{level}\"\n"),
+            &["log.level", "debug"],
+        );
+    }
+    for level in ["WARN", "info,shadowtee::proxy=debug"] {
+        let (code, _, stderr) = check(&format!("{SMALL}[log]\nlevel = \"{level}\"\n"));
+        assert_eq!(code, Some(0), "{stderr}");
+    }
+}
+
+#[test]
+fn a_list_of_listeners_with_none_in_it_is_a_mistake() {
+    wrong(
+        "listen = []\n[primary]\naddress = \"unix:/run/app.sock\"\n",
+        &["listen: is empty"],
+    );
+}
+
+#[test]
+fn numbers_where_text_belongs_are_mistakes_in_a_file() {
+    wrong(
+        "listen = [{ address = \"unix:/run/a.sock\", mode = 660 }]\n[primary]\naddress = \"a:1\"\n\
+         [admin]\naddress = \"a:2\"\ntoken = 12345\n",
+        &["listen[0].mode: is 660", "admin.token: is 12345"],
+    );
+}
+
+#[test]
+fn a_time_of_nothing_and_one_beyond_all_clocks_are_mistakes() {
+    wrong(
+        &format!(
+            "{SMALL}[timeouts]\nconnect = \"0s\"\nanswer = \"500000000000 years\"\n\
+             [[shadow]]\nname = \"a\"\naddress = \"a:1\"\nanswer_timeout = \"0s\"\n"
+        ),
+        &[
+            "timeouts.connect: has to be more than 0",
+            "timeouts.answer: \"500000000000 years\" is longer than a year",
+            "shadow[0].answer_timeout: has to be more than 0",
+        ],
+    );
+}
+
+#[test]
+fn a_header_that_messages_need_is_no_mark_and_no_id() {
+    for name in ["Content-Length", "transfer-encoding", "Host", "Connection"] {
+        wrong(
+            &format!("{SMALL}[mark]\nheader = \"{name}\"\n[request_id]\nheader = \"{name}\"\n"),
+            &["mark.header", "request_id.header"],
+        );
+    }
+    wrong(
+        &format!("{SMALL}[mark]\nheader = \"X-A\"\n[request_id]\nheader = \"x-a\"\n"),
+        &["request_id.header: is the header of the mark, too"],
+    );
+}
+
+#[test]
+fn one_address_for_two_ends_is_a_mistake() {
+    wrong(
+        "listen = [\"127.0.0.1:8080\", \"http://127.0.0.1:8080\"]\n[primary]\naddress = \"127.0.0.1:8080\"\n\
+         [admin]\naddress = \"127.0.0.1:8080\"\n",
+        &["listen[1].address", "primary.address", "admin.address"],
+    );
+}
+
+#[test]
+fn addresses_that_cannot_be_meant_are_mistakes() {
+    for address in [
+        "app.example:+80",
+        "app.example:0",
+        "::1:8080",
+        "[app.example]:80",
+        "a..example:80",
+        "https://",
+    ] {
+        let toml = format!("listen = [\"127.0.0.1:8080\"]\n[primary]\naddress = \"{address}\"\n");
+        wrong(&toml, &["primary.address"]);
+    }
+}
+
+#[test]
+fn a_password_in_an_address_is_not_told_among_the_mistakes() {
+    let toml = format!("{SMALL}[[shadow]]\nname = \"a\"\naddress = \"https://u:hunter2@a\"\n");
+    let (code, _, stderr) = check(&toml);
+    assert_eq!(code, Some(1));
+    assert!(
+        stderr.contains("shadow[0].address") && !stderr.contains("hunter2"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn files_that_cannot_be_used_are_told_with_all_other_mistakes() {
+    let pem = |name| crate::kit::certificate(name).display().to_string();
+    let (cert, key) = (pem("server.pem"), pem("server.key"));
+    let toml = format!(
+        "wrokers = 1\n[primary]\naddress = \"nonsense\"\n\
+         [[listen]]\naddress = \"127.0.0.1:8443\"\ntls = {{ certificate = \"{key}\", key = \"{cert}\" }}\n\
+         [[listen]]\naddress = \"nonsense\"\n\
+         [[listen]]\naddress = \"127.0.0.1:8444\"\ntls = {{ certificate = \"{cert}\", key = \"{}\" }}\n\
+         [[shadow]]\nname = \"a\"\naddress = \"https://a\"\ntls = {{ ca = \"missing.pem\" }}\n",
+        pem("client.key")
+    );
+    wrong(
+        &toml,
+        &[
+            "wrokers",
+            "primary.address",
+            "listen[0].tls.certificate",
+            "listen[0].tls.key",
+            "listen[1].address",
+            "listen[2].tls.certificate",
+            "shadow[0].tls.ca",
+            "missing.pem",
+        ],
+    );
+}
+
+#[test]
+fn what_is_shown_names_files_so_that_it_can_be_read_anywhere() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("etc")).unwrap();
+    fs::copy(
+        crate::kit::certificate("ca.pem"),
+        dir.path().join("etc/ca.pem"),
+    )
+    .unwrap();
+    let toml = "listen = [\"127.0.0.1:8080\"]\n\
+                [primary]\naddress = \"https://a\"\ntls = { ca = \"ca.pem\" }\n\
+                [admin]\naddress = \"127.0.0.1:9900\"\ntoken = \"hunter2\"\n";
+    fs::write(dir.path().join("etc/shadowtee.toml"), toml).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_shadowtee"));
+    command
+        .current_dir(dir.path())
+        .args(["check", "--config", "etc/shadowtee.toml"]);
+    let (code, shown, stderr) = said(&crate::kit::finish(&mut command));
+    assert_eq!(code, Some(0), "{stderr}");
+    let (code, again, stderr) = check(&shown);
+    assert_eq!((code, again), (Some(0), shown), "{stderr}");
+}
+
+#[test]
+fn a_configuration_may_come_through_a_pipe() {
+    let script = format!(
+        "printf '%s' '{SMALL}' | \"{}\" check --config /dev/stdin",
+        env!("CARGO_BIN_EXE_shadowtee")
+    );
+    let (code, shown, stderr) = said(&crate::kit::finish(
+        std::process::Command::new("sh").args(["-c", &script]),
+    ));
+    assert_eq!(code, Some(0), "{stderr}");
+    assert!(shown.contains("unix:/run/app.sock"), "{shown}");
+}
+
+#[test]
+fn a_wrong_kind_is_one_mistake_and_not_also_a_missing_key() {
+    let (code, _, stderr) = check("listen = [1]\nprimary = \"127.0.0.1:3000\"\n");
+    assert_eq!(code, Some(1));
+    assert!(stderr.contains("has 2 mistakes"), "{stderr}");
+    assert!(
+        stderr.contains("listen[0]: is a number") && stderr.contains("write [primary]"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn variables_that_nobody_knows_are_told_with_what_was_meant() {
+    for (name, tip) in [
+        ("SHADOWTEE_FOO", "known here: workers, listen"),
+        (
+            "SHADOWTEE_LIMITS_CONNECTIONS",
+            "SHADOWTEE_LIMITS__CONNECTIONS, with two underscores",
+        ),
+        (
+            "SHADOWTEE_LIMITS__CONECTIONS",
+            "did you mean `connections`?",
+        ),
+        (
+            "SHADOWTEE_LIMITS__CONNECTIONS__X",
+            "`limits.connections` is no table",
+        ),
+    ] {
+        let (code, _, stderr) = check_with(SMALL, name, "5");
+        assert_eq!(code, Some(1), "{name}");
+        assert!(
+            stderr.contains(&format!("environment variable {name}:")) && stderr.contains(tip),
+            "{stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_mistake_in_a_flag_is_told_as_one_of_the_command_line() {
+    let (code, _, stderr) = said(&shadowtee(&[
+        "run",
+        "--listen=127.0.0.1:1",
+        "--primary=127.0.0.1:2",
+        "--workers=0",
+        "--log-level=loud",
+        "--shadow=no name=127.0.0.1:3",
+    ]));
+    assert_eq!(code, Some(1), "{stderr}");
+    for part in ["workers", "log.level", "shadow[0].name"] {
+        assert!(
+            stderr.contains(&format!("command line: {part}")),
+            "{part} in\n{stderr}"
+        );
+    }
+}
+
+#[test]
+fn a_token_of_the_environment_is_taken_letter_by_letter() {
+    let primary = Server::unix(answers(OK));
+    for token in ["0012", "1e3", "true", "[a"] {
+        let tee = Tee::with_primary(&primary)
+            .env("SHADOWTEE_ADMIN__TOKEN", token)
+            .start();
+        let mut client = crate::kit::Client::connect(tee.admin().as_path());
+        client.send(format!(
+            "GET /api/ledger HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\n\r\n"
+        ));
+        assert_eq!(client.answer().status(), 200, "{token}");
+    }
+}
+
+#[test]
+fn a_port_that_the_system_chose_is_told() {
+    let primary = Server::unix(answers(OK));
+    let tee = Tee::with_primary(&primary)
+        .toml("[[listen]]\naddress = \"127.0.0.1:0\"")
+        .start();
+    let line = tee.wait_for_log("the port", |line| line.contains("127.0.0.1:"));
+    let said: serde_json::Value = serde_json::from_str(&line).unwrap();
+    let address = said["address"].as_str().unwrap();
+    assert_eq!(
+        crate::kit::Client::connect(address).get("/").raw,
+        OK.as_bytes()
+    );
+}

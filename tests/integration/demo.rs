@@ -1,6 +1,12 @@
 //! The demo needs nothing else, and shows what a person understands.
 
-use crate::kit::shadowtee;
+use std::fs;
+use std::io::Read;
+use std::process::{Command, Stdio};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::kit::{eventually, shadowtee};
 
 #[test]
 fn the_demo_shows_requests_outcomes_and_differences_and_ends() {
@@ -30,5 +36,47 @@ fn two_demos_run_side_by_side() {
     for run in runs {
         let output = run.join().unwrap();
         assert!(output.status.success(), "{output:?}");
+    }
+}
+
+/// Whether a process has said what it does at SIGINT.
+fn listens_to_interrupt(pid: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let caught = status
+        .lines()
+        .find_map(|line| line.strip_prefix("SigCgt:"))
+        .unwrap_or("0");
+    u64::from_str_radix(caught.trim(), 16).is_ok_and(|mask| mask & (1 << 1) != 0)
+}
+
+#[test]
+fn a_demo_that_is_stopped_at_any_time_ends_well_and_leaves_nothing() {
+    for is_early in [true, false] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_shadowtee"))
+            .arg("demo")
+            .env("TMPDIR", dir.path())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        if is_early {
+            eventually("signals that are listened to", || {
+                listens_to_interrupt(child.id()).then_some(())
+            });
+        } else {
+            let mut first = [0; 8];
+            child
+                .stdout
+                .as_mut()
+                .unwrap()
+                .read_exact(&mut first)
+                .unwrap();
+        }
+        kill_process(Pid::from_child(&child), Signal::INT).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
     }
 }

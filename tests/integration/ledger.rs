@@ -223,11 +223,18 @@ fn the_metrics_say_what_the_ledger_says() {
     tee.settled(7);
     let answer = tee.ask_admin("/metrics");
     let kind = answer.header("content-type").unwrap_or_default();
-    assert!(
-        kind.starts_with("text/plain") || kind.starts_with("application/openmetrics-text"),
-        "{kind}"
-    );
+    assert!(kind.starts_with("text/plain; version=0.0.4"), "{kind}");
     let text = answer.text();
+    // What is scraped has its kind and its help under the very name of its samples.
+    for kind in ["HELP", "TYPE"] {
+        for name in [
+            "shadowtee_requests_total",
+            "shadowtee_copies_total",
+            "shadowtee_workers",
+        ] {
+            assert!(text.contains(&format!("# {kind} {name} ")), "{text}");
+        }
+    }
     let samples: Vec<_> = text
         .lines()
         .filter(|line| !line.starts_with('#') && !line.is_empty())

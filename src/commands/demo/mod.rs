@@ -69,10 +69,10 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
         Ok(())
     });
     let ledger = app.ledger();
-    app.run(async {
-        let _ = until.await;
-    })?;
-    if visitor.is_finished() {
+    let mut failed = false;
+    app.run(async { failed = until.await.is_err() })?;
+    // Ended by a signal, it may have cut the traffic off: that is no failure.
+    if failed {
         visitor
             .join()
             .unwrap_or_else(|_| anyhow::bail!("the demo's traffic panicked"))?;

@@ -111,7 +111,7 @@ fn cell(answers: &[(u16, Duration)]) -> String {
     let status = answers
         .first()
         .map_or(StatusCode::OK.as_u16(), |(status, _)| *status);
-    format!("{status} {:>7.1} ms", median(answers).as_secs_f64() * 1e3)
+    format!("{status} {:>7.2} ms", median(answers).as_secs_f64() * 1e3)
 }
 
 fn median(answers: &[(u16, Duration)]) -> Duration {

@@ -118,6 +118,12 @@ impl Client {
         self
     }
 
+    /// Sends no more, unless the other side has gone already.
+    pub(crate) fn half_close_quietly(&mut self) -> &mut Self {
+        let _ = self.wire.stream.shutdown(Shutdown::Write);
+        self
+    }
+
     /// Goes away with a RST.
     pub(crate) fn reset(self) {
         self.wire.stream.break_on_close().expect("setting linger");
