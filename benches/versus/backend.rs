@@ -15,7 +15,7 @@ const SMALL: usize = 100;
 /// The large bodies, either way.
 pub(crate) const MEGABYTE: usize = 1_000_000;
 
-/// An nginx that answers every request: 100 bytes, and a megabyte at `/megabyte`.
+/// An nginx that answers 100 bytes, to `/post` once it has the whole body, and a megabyte to `/megabyte`.
 pub(crate) struct Backend {
     pub(crate) socket: PathBuf,
     /// How many requests were the bench's own questions.
@@ -27,6 +27,7 @@ impl Backend {
     pub(crate) fn start(dir: &Path, workers: usize) -> anyhow::Result<Self> {
         fs::create_dir_all(dir).with_context(|| dir.display().to_string())?;
         fs::write(dir.join("megabyte"), vec![b'x'; MEGABYTE])?;
+        fs::write(dir.join("post"), "")?;
         let socket = dir.join("s");
         let body = format!(
             "    open_file_cache max=10 inactive=600s; open_file_cache_valid 600s;
@@ -35,6 +36,12 @@ impl Backend {
         location / {{ return 200 \"{small}\"; }}
         location = /megabyte {{ root {root}; }}
         location = /count {{ stub_status; }}
+        # A request body is read whole before it is answered, as an application does. An early answer would let some
+        # proxies leave out the rest: only `mirror` makes nginx read, and only a file that may not be posted to makes it
+        # answer afterwards.
+        location = /post {{ root {root}; mirror /read; error_page 405 =200 @posted; }}
+        location = /read {{ internal; return 204; }}
+        location @posted {{ return 200 \"{small}\"; }}
     }}",
             socket = socket.display(),
             small = "x".repeat(SMALL),

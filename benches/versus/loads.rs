@@ -82,7 +82,7 @@ pub(crate) const ALL: &[Load] = &[
         "POST of 10 KB, 32 connections",
         Driver::Wrk {
             connections: 32,
-            path: "/",
+            path: "/post",
             body: 10_000,
             close: false,
         },
@@ -92,7 +92,7 @@ pub(crate) const ALL: &[Load] = &[
         "POST of 1 MB, 8 connections",
         Driver::Wrk {
             connections: 8,
-            path: "/",
+            path: "/post",
             body: MEGABYTE,
             close: false,
         },
