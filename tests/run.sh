@@ -18,6 +18,8 @@ have puma || missing+=(puma)
 have openssl || missing+=(openssl)
 have curl || missing+=(curl)
 have prlimit || missing+=(util-linux)
+have strace || missing+=(strace)
+have valgrind || missing+=(valgrind)
 { have ruby && ruby -e 'require "rack"' 2>/dev/null; } || missing+=(ruby-rack)
 
 as_root() {

@@ -2,6 +2,7 @@
 
 mod budget;
 mod config;
+mod cost;
 mod demo;
 mod descriptors;
 mod documents;

@@ -54,7 +54,7 @@ pub(crate) struct Setup {
     toml: String,
     env: Vec<(String, String)>,
     args: Vec<String>,
-    files: Option<u32>,
+    under: Vec<String>,
 }
 
 impl Setup {
@@ -74,7 +74,7 @@ impl Setup {
             toml: String::new(),
             env: Vec::new(),
             args: Vec::new(),
-            files: None,
+            under: Vec::new(),
         }
     }
 
@@ -153,8 +153,13 @@ impl Setup {
     }
 
     /// No more than so many open files.
-    pub(crate) fn open_files(mut self, limit: u32) -> Self {
-        self.files = Some(limit);
+    pub(crate) fn open_files(self, limit: u32) -> Self {
+        self.under(&["prlimit", &format!("--nofile={limit}:{limit}")])
+    }
+
+    /// Started by a program that becomes it: one that sets limits, or one that counts what it does.
+    pub(crate) fn under(mut self, command: &[&str]) -> Self {
+        self.under = command.iter().map(ToString::to_string).collect();
         self
     }
 
@@ -183,17 +188,10 @@ impl Setup {
         let config = self.dir.path().join("shadowtee.toml");
         fs::write(&config, self.config()).expect("writing the configuration");
         let log = self.dir.path().join("log");
-        let mut command = match self.files {
-            None => Command::new(env!("CARGO_BIN_EXE_shadowtee")),
-            Some(limit) => {
-                let mut command = Command::new("prlimit");
-                command
-                    .arg(format!("--nofile={limit}:{limit}"))
-                    .arg(env!("CARGO_BIN_EXE_shadowtee"));
-                command
-            }
-        };
-        let child = command
+        let mut words = self.under;
+        words.push(env!("CARGO_BIN_EXE_shadowtee").to_owned());
+        let child = Command::new(&words[0])
+            .args(&words[1..])
             .arg("run")
             .arg("--config")
             .arg(&config)

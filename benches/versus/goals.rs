@@ -1,0 +1,188 @@
+//! What shadowtee is to reach, and whether it did.
+
+use std::fmt::Write as _;
+
+use crate::figures::{Figure, Key, Spread};
+use crate::machine::Machine;
+use crate::rounds::Outcome;
+
+/// One line of the table.
+struct Goal {
+    title: &'static str,
+    bound: Bound,
+    measured: Option<Spread>,
+    /// Why it is not judged here, if it is not.
+    excuse: Option<&'static str>,
+}
+
+enum Bound {
+    Most(f64),
+    Least(f64),
+}
+
+/// From so many cores on, two threads of a proxy, a load program and two servers do not take time from one another.
+const ROOM: usize = 6;
+
+pub(crate) fn markdown(machine: &Machine, outcome: &Outcome) -> String {
+    let mut text = String::from("| goal | bound | measured | |\n|---|---|---|---|\n");
+    for goal in goals(machine, outcome) {
+        let bound = match goal.bound {
+            Bound::Most(most) => format!("≤ {most}"),
+            Bound::Least(least) => format!("≥ {least}"),
+        };
+        let measured = goal.measured.map_or("–".to_owned(), |spread| spread.text());
+        // Writing to a string does not fail.
+        let _ = writeln!(
+            text,
+            "| {} | {bound} | {measured} | {} |",
+            goal.title,
+            goal.verdict()
+        );
+    }
+    text
+}
+
+impl Goal {
+    fn verdict(&self) -> &'static str {
+        let Some(measured) = self.measured else {
+            return "not measured";
+        };
+        if let Some(excuse) = self.excuse {
+            return excuse;
+        }
+        let met = match self.bound {
+            Bound::Most(most) => measured.median <= most,
+            Bound::Least(least) => measured.median >= least,
+        };
+        if met { "met" } else { "not met" }
+    }
+}
+
+fn goals(machine: &Machine, outcome: &Outcome) -> Vec<Goal> {
+    use Bound::{Least, Most};
+    let key = |load, contender| Key {
+        threads: 1,
+        load,
+        contender,
+    };
+    let ratio = |figure, load, one, other| {
+        outcome
+            .samples
+            .ratio(&key(load, one), &key(load, other), figure)
+    };
+    let goal = |title, bound, measured| Goal {
+        title,
+        bound,
+        measured,
+        excuse: None,
+    };
+    let two = Key {
+        threads: 2,
+        load: "get-32",
+        contender: "tee-0",
+    };
+    vec![
+        goal(
+            "CPU for a mirrored small request, to nginx `mirror`",
+            Most(0.5),
+            ratio(Figure::Cpu, "get-32", "tee-1", "nginx-mirror"),
+        ),
+        goal(
+            "CPU for a mirrored small request, to the floor",
+            Most(1.35),
+            ratio(Figure::Cpu, "get-32", "tee-1", "floor-mirror"),
+        ),
+        goal(
+            "CPU for a small request with no shadow, to plain nginx",
+            Most(1.0),
+            ratio(Figure::Cpu, "get-32", "tee-0", "nginx"),
+        ),
+        goal(
+            "throughput with one shadow at full rate, to nginx `mirror`",
+            Least(1.8),
+            ratio(Figure::Rate, "get-32", "tee-1", "nginx-mirror"),
+        ),
+        goal(
+            "p99 at half of nginx `mirror`'s full rate, one shadow, to plain nginx",
+            Most(1.0),
+            ratio(Figure::P99, "rate-half", "tee-1", "nginx"),
+        ),
+        goal(
+            "p99 with the worst of a hung, dead, slow and dripping shadow, to a healthy one",
+            Most(1.05),
+            faults(outcome),
+        ),
+        goal(
+            "CPU for 1 MB bodies both ways with one shadow, to nginx `mirror`",
+            Most(0.7),
+            megabytes(outcome),
+        ),
+        goal(
+            "KiB of memory for an idle keep-alive connection, one shadow",
+            Most(12.0),
+            outcome.samples.spread(&key("idle", "tee-1"), Figure::Idle),
+        ),
+        Goal {
+            excuse: (machine.cores < ROOM).then_some("not judged: too few cores"),
+            ..goal(
+                "throughput of two threads with no shadow, to one thread",
+                Least(1.8),
+                outcome
+                    .samples
+                    .ratio(&two, &key("get-32", "tee-0"), Figure::Rate),
+            )
+        },
+        goal(
+            "system calls for a mirrored small request at full rate, to the floor",
+            Most(1.2),
+            ratio(Figure::Syscalls, "syscalls", "tee-1", "floor-mirror"),
+        ),
+    ]
+}
+
+/// The fault whose median is the worst.
+fn faults(outcome: &Outcome) -> Option<Spread> {
+    let key = |contender| Key {
+        threads: 1,
+        load: "rate-half",
+        contender,
+    };
+    let each = ["tee-hung", "tee-dead", "tee-slow", "tee-dripping"].map(|fault| {
+        outcome
+            .samples
+            .ratio(&key(fault), &key("tee-1"), Figure::P99)
+    });
+    each.into_iter()
+        .flatten()
+        .max_by(|one, other| one.median.total_cmp(&other.median))
+}
+
+/// A megabyte up and a megabyte down, together.
+fn megabytes(outcome: &Outcome) -> Option<Spread> {
+    let cpu = |load, contender| {
+        outcome.samples.values(
+            &Key {
+                threads: 1,
+                load,
+                contender,
+            },
+            Figure::Cpu,
+        )
+    };
+    let both = |contender| {
+        let down = cpu("answer-1m", contender);
+        cpu("post-1m", contender)
+            .into_iter()
+            .zip(down)
+            .map(|(up, down)| up + down)
+            .collect::<Vec<_>>()
+    };
+    let mirror = both("nginx-mirror");
+    Spread::of(
+        both("tee-1")
+            .into_iter()
+            .zip(mirror)
+            .map(|(tee, mirror)| tee / mirror)
+            .collect(),
+    )
+}

@@ -1,0 +1,177 @@
+//! What a mirrored request costs, in counts that another machine or a busy one does not change.
+//!
+//! The program is run twice, with so many requests and with twice as many, one after the other on one connection. The
+//! difference is what the requests cost; what starting and stopping cost falls out of it. Time is not measured here:
+//! `cargo bench --bench versus` does that.
+//!
+//! The build of the tests is counted, without optimisation: to build another would take longer than all the tests.
+//! Allocations and system calls are nearly the same in both builds. Instructions are not, but work that is added shows.
+
+use std::fs;
+
+use rustix::process::Signal;
+
+use crate::kit::{OK, Server, Tee, answers, eventually, need};
+
+/// The most that one small GET with one shadow may cost.
+///
+/// To record it again, after work that made it cheaper or a price that is worth it: run
+/// `cargo test --test integration cost:: -- --nocapture`, and write a tenth more than what it prints.
+const CEILING: Cost = Cost {
+    allocations: 65.0,
+    instructions: 660_000.0,
+    syscalls: 9.0,
+};
+
+struct Cost {
+    allocations: f64,
+    instructions: f64,
+    syscalls: f64,
+}
+
+/// So many requests, and twice as many.
+const REQUESTS: u32 = 200;
+
+/// Sends requests through a tee under a program that counts in a file, and returns what is in it at the end.
+#[track_caller]
+fn counted(requests: u32, command: &[&str], is_whole: impl Fn(&str) -> bool) -> String {
+    need(command[0]);
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("counts");
+    let into = file.to_str().unwrap();
+    let command: Vec<_> = command
+        .iter()
+        .map(|word| word.replace("FILE", into))
+        .collect();
+    let command: Vec<_> = command.iter().map(String::as_str).collect();
+    let primary = Server::unix(answers(OK));
+    let shadow = Server::unix(answers(OK));
+    let mut tee = Tee::with_primary(&primary)
+        .top("workers = 1")
+        .shadow("next", &shadow)
+        .toml("[log]\nlevel = \"error\"\n[stop]\nlinger = \"0s\"")
+        .under(&command)
+        .start();
+    let mut client = tee.client();
+    for _ in 0..requests {
+        assert_eq!(client.get("/").raw, OK.as_bytes());
+    }
+    drop(client);
+    // A copy that was left out would cost nothing.
+    shadow.wait_for(requests as usize);
+    tee.signal(Signal::TERM);
+    assert!(tee.wait_for_exit().success());
+    eventually("the counts", || {
+        fs::read_to_string(&file).ok().filter(|text| is_whole(text))
+    })
+}
+
+/// What one request adds to a count.
+#[track_caller]
+fn each(count: impl Fn(&str) -> u64, one: &str, twice: &str) -> f64 {
+    let more = count(twice)
+        .checked_sub(count(one))
+        .expect("more for more requests");
+    f64::from(u32::try_from(more).unwrap()) / f64::from(REQUESTS)
+}
+
+#[track_caller]
+fn hold(what: &str, cost: f64, ceiling: f64) {
+    println!("{what} for a mirrored request: {cost:.1}, at most {ceiling}");
+    assert!(
+        cost <= ceiling,
+        "{what} for a mirrored request: {cost:.1}, and at most {ceiling} are allowed"
+    );
+    assert!(
+        cost > ceiling / 2.0,
+        "{what} for a mirrored request: {cost:.1}. The ceiling of {ceiling} is too high to notice anything: \
+         record it again"
+    );
+}
+
+#[test]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "calls of the allocator are inlined in optimised builds"
+)]
+fn a_mirrored_request_allocates_and_computes_no_more_than_before() {
+    let command = [
+        "valgrind",
+        "--quiet",
+        "--tool=callgrind",
+        "--callgrind-out-file=FILE",
+    ];
+    let run = |requests| counted(requests, &command, |text| text.contains("\ntotals: "));
+    let (one, twice) = (run(REQUESTS), run(2 * REQUESTS));
+    hold(
+        "allocations",
+        each(allocations, &one, &twice),
+        CEILING.allocations,
+    );
+    hold(
+        "instructions",
+        each(instructions, &one, &twice),
+        CEILING.instructions,
+    );
+}
+
+#[test]
+fn a_mirrored_request_makes_no_more_system_calls_than_before() {
+    // As a grandchild, strace leaves the child's place to the program.
+    let command = ["strace", "-D", "-f", "-c", "-o", "FILE"];
+    let run = |requests| {
+        counted(requests, &command, |text| {
+            text.trim_end().ends_with(" total")
+        })
+    };
+    let (one, twice) = (run(REQUESTS), run(2 * REQUESTS));
+    hold(
+        "system calls",
+        each(syscalls, &one, &twice),
+        CEILING.syscalls,
+    );
+}
+
+fn instructions(callgrind: &str) -> u64 {
+    let total = callgrind
+        .lines()
+        .find_map(|line| line.strip_prefix("totals: "));
+    total.unwrap().trim().parse().unwrap()
+}
+
+/// The calls of Rust's allocating functions. A name stands beside its number once; calls stand below the number of the
+/// function that is called.
+fn allocations(callgrind: &str) -> u64 {
+    let (mut allocating, mut called, mut calls) = (Vec::new(), "", Vec::new());
+    for line in callgrind.lines() {
+        if let Some(function) = line
+            .strip_prefix("cfn=")
+            .or_else(|| line.strip_prefix("fn="))
+        {
+            let (number, name) = function.split_once(' ').unwrap_or((function, ""));
+            if name.contains("__rust_alloc") || name.contains("__rust_realloc") {
+                allocating.push(number);
+            }
+            if line.starts_with("cfn=") {
+                called = number;
+            }
+        } else if let Some(count) = line.strip_prefix("calls=") {
+            let count = count.split(' ').next().unwrap();
+            calls.push((called, count.parse::<u64>().unwrap()));
+        }
+    }
+    let counts = calls
+        .iter()
+        .filter(|(function, _)| allocating.contains(function));
+    counts.map(|(_, count)| count).sum()
+}
+
+/// The line of sums: share, seconds, microseconds a call, calls, perhaps errors.
+fn syscalls(strace: &str) -> u64 {
+    let total = strace
+        .lines()
+        .rev()
+        .find(|line| line.trim_end().ends_with(" total"))
+        .unwrap();
+    total.split_whitespace().nth(3).unwrap().parse().unwrap()
+}
