@@ -15,16 +15,21 @@
 //! # The way of a request
 //!
 //! ```text
-//! listener ─ accept ─ HTTP server ─ service stack ─ forward ──────────► primary pool ─► primary
-//! (tcp, unix, tls)                       │            │  ▲                               │
-//!                                        │            │  └────────── answer ◄────────────┘
-//!                                        │            ▼
-//!                                     select?     tee body: clones frames into the copy, within the budget
-//!                                        │            │
-//!                                        └────────────┴──► copy ─► queue (bounded) ─► shadow pool ─► shadow
-//!                                                                                          │
-//!                                                          ledger ◄──── outcome ◄──────────┘
+//! listener ─ accept ─ connection ─ prepare ─ split ─ forward ─ relay ─► primary pool ─► primary
+//! (tcp, unix, tls)                             │        │       │  ▲                       │
+//!                                              │        │       │  └────── answer ◄────────┘
+//!                                              │        │       ▼
+//!                                           select?     │   branches: clone pieces into the copy, within the budget
+//!                                              │        │       │
+//!                                              └────────┴───────┴─► copy ─► queue (bounded) ─► shadow pool ─► shadow
+//!                                                                                                   │
+//!                                                                   ledger ◄──── outcome ◄──────────┘
 //! ```
+//!
+//! HTTP/1 is spoken by the room `http`, on the bytes as they came: a message passes as it was sent, and costs a
+//! third less than one that is parsed into maps and written anew (docs/performance). One task does all of an
+//! exchange, so that nothing is handed from task to task on the primary path. hyper serves the administration
+//! and the demo.
 //!
 //! Each worker is a thread with a runtime, an accept loop and pools of its own, and runs the tasks of its own
 //! exchanges and copies. What workers share is counted with atomics. Signals, administration, DNS and logs
@@ -41,13 +46,13 @@
 //! | `app` | builds everything from a configuration, runs it, supervises | all below |
 //! | `lifecycle` | signals, the phases running → draining → flushing → stopped | – |
 //! | `admin` | the administrative HTTP interface | `ledger`, `lifecycle`, `net` |
-//! | `proxy` | the HTTP server, the service stack, forwarding, upgrades, errors as answers | `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
+//! | `proxy` | clients' connections, the steps before forwarding, forwarding, upgrades, errors as answers | `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
 //! | `shadow` | selection, the queue, sending, the breaker, outcomes | `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
-//! | `tee` | the body that clones itself into a copy, within the budget | `exchange`, `ledger`, `http` |
+//! | `tee` | what clones a request into copies, within the budget | `exchange`, `ledger`, `http` |
 //! | `exchange`, `ledger` | the types that the rooms hand to each other; the counts | `http` |
 //! | `client` | pooled HTTP connections to one address | `net`, `http` |
 //! | `net` | addresses bound, accepted and connected; TLS; descriptors | – |
-//! | `http` | hop-by-hop headers, the mark, bodies in time | – |
+//! | `http` | heads, bodies and their framing, hop-by-hop headers, the mark | – |
 //! | `config` | what the user wrote → what the program uses | – |
 //! | `telemetry` | logs, and every metric with its labels | – |
 

@@ -41,6 +41,11 @@ impl At for SocketAddr {
 
 /// A loopback address of the caller's own, so that no other test and no outgoing connection can take its port.
 pub(crate) fn free_port() -> SocketAddr {
+    free_listener().local_addr().expect("an address")
+}
+
+/// Listens on such an address.
+pub(crate) fn free_listener() -> TcpListener {
     static NEXT: AtomicU32 = AtomicU32::new(1);
     let n = NEXT.fetch_add(1, Ordering::Relaxed);
     let [_, a, b, _] = process::id().to_be_bytes();
@@ -50,8 +55,7 @@ pub(crate) fn free_port() -> SocketAddr {
         (n >> 7).to_be_bytes()[3],
         (n & 127).to_be_bytes()[3] + 1,
     ];
-    let listener = TcpListener::bind((std::net::Ipv4Addr::from(ip), 0)).expect("a free port");
-    listener.local_addr().expect("an address")
+    TcpListener::bind((std::net::Ipv4Addr::from(ip), 0)).expect("a free port")
 }
 
 /// One end of a connection.

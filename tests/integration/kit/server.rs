@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use super::address::{At, Stream, free_port};
+use super::address::{At, Stream, free_listener};
 use super::eventually;
 use super::message::Message;
 use super::wire::{Ending, Kind, Trace, Wire};
@@ -55,8 +55,8 @@ impl Server {
     pub(crate) fn tcp(
         script: impl Fn(&mut Conn) -> io::Result<()> + Send + Sync + 'static,
     ) -> Self {
-        let address = free_port();
-        let listener = TcpListener::bind(address).expect("listening on a free port");
+        let listener = free_listener();
+        let address = listener.local_addr().expect("an address");
         Self::on(
             Listener::Tcp(listener),
             address.to_string(),
