@@ -50,11 +50,17 @@ impl Goal {
         if let Some(excuse) = self.excuse {
             return excuse;
         }
-        let met = match self.bound {
-            Bound::Most(most) => measured.median <= most,
-            Bound::Least(least) => measured.median >= least,
+        let holds = |value: f64| match self.bound {
+            Bound::Most(most) => value <= most,
+            Bound::Least(least) => value >= least,
         };
-        if met { "met" } else { "not met" }
+        let every = holds(measured.least) == holds(measured.most);
+        match (holds(measured.median), every) {
+            (true, true) => "met",
+            (true, false) => "met, but not in every round",
+            (false, true) => "not met",
+            (false, false) => "not met, but in some rounds",
+        }
     }
 }
 
