@@ -36,7 +36,7 @@ pub(crate) struct Key {
     pub(crate) contender: &'static str,
 }
 
-/// All measurements, one a round.
+/// All measurements, one a round; one that failed is empty.
 #[derive(Default)]
 pub(crate) struct Samples(BTreeMap<Key, Vec<Sample>>);
 
@@ -49,28 +49,20 @@ impl Samples {
         self.0.contains_key(key)
     }
 
-    pub(crate) fn values(&self, key: &Key, figure: Figure) -> Vec<f64> {
+    /// A figure of each round; none of a round in which it could not be measured.
+    pub(crate) fn rounds(&self, key: &Key, figure: Figure) -> Vec<Option<f64>> {
         let samples = self.0.get(key).map(Vec::as_slice).unwrap_or_default();
-        samples
-            .iter()
-            .filter_map(|sample| sample.get(&figure).copied())
-            .collect()
+        let values = samples.iter().map(|sample| sample.get(&figure).copied());
+        values.collect()
     }
 
     pub(crate) fn spread(&self, key: &Key, figure: Figure) -> Option<Spread> {
-        Spread::of(self.values(key, figure))
+        Spread::of(self.rounds(key, figure).into_iter().flatten().collect())
     }
 
     /// One to the other, each round with itself: what disturbs a round disturbs both.
     pub(crate) fn ratio(&self, one: &Key, other: &Key, figure: Figure) -> Option<Spread> {
-        let others = self.values(other, figure);
-        let pairs = self.values(one, figure).into_iter().zip(others);
-        Spread::of(
-            pairs
-                .filter(|(_, other)| *other > 0.0)
-                .map(|(one, other)| one / other)
-                .collect(),
-        )
+        Spread::of_ratios(self.rounds(one, figure), self.rounds(other, figure))
     }
 }
 
@@ -83,6 +75,13 @@ pub(crate) struct Spread {
 }
 
 impl Spread {
+    pub(crate) fn of_ratios(ones: Vec<Option<f64>>, others: Vec<Option<f64>>) -> Option<Self> {
+        let pairs = ones.into_iter().zip(others);
+        let ratios =
+            pairs.filter_map(|(one, other)| Some(one? / other.filter(|other| *other > 0.0)?));
+        Self::of(ratios.collect())
+    }
+
     pub(crate) fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let (&least, &most) = (values.first()?, values.last()?);

@@ -50,11 +50,17 @@ impl Goal {
         if let Some(excuse) = self.excuse {
             return excuse;
         }
-        let met = match self.bound {
-            Bound::Most(most) => measured.median <= most,
-            Bound::Least(least) => measured.median >= least,
+        let holds = |value: f64| match self.bound {
+            Bound::Most(most) => value <= most,
+            Bound::Least(least) => value >= least,
         };
-        if met { "met" } else { "not met" }
+        let every = holds(measured.least) == holds(measured.most);
+        match (holds(measured.median), every) {
+            (true, true) => "met",
+            (true, false) => "met, but not in every round",
+            (false, true) => "not met",
+            (false, false) => "not met, but in some rounds",
+        }
     }
 }
 
@@ -160,29 +166,18 @@ fn faults(outcome: &Outcome) -> Option<Spread> {
 /// A megabyte up and a megabyte down, together.
 fn megabytes(outcome: &Outcome) -> Option<Spread> {
     let cpu = |load, contender| {
-        outcome.samples.values(
-            &Key {
-                threads: 1,
-                load,
-                contender,
-            },
-            Figure::Cpu,
-        )
+        let key = Key {
+            threads: 1,
+            load,
+            contender,
+        };
+        outcome.samples.rounds(&key, Figure::Cpu)
     };
     let both = |contender| {
-        let down = cpu("answer-1m", contender);
-        cpu("post-1m", contender)
+        let pairs = cpu("post-1m", contender)
             .into_iter()
-            .zip(down)
-            .map(|(up, down)| up + down)
-            .collect::<Vec<_>>()
+            .zip(cpu("answer-1m", contender));
+        pairs.map(|(up, down)| Some(up? + down?)).collect()
     };
-    let mirror = both("nginx-mirror");
-    Spread::of(
-        both("tee-1")
-            .into_iter()
-            .zip(mirror)
-            .map(|(tee, mirror)| tee / mirror)
-            .collect(),
-    )
+    Spread::of_ratios(both("tee-1"), both("nginx-mirror"))
 }

@@ -1,5 +1,6 @@
 //! The machine and the programs on it: what the report says of them, and what is missing.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -81,13 +82,17 @@ pub(crate) fn look(options: &Options) -> anyhow::Result<Machine> {
     })
 }
 
-/// A program on PATH, or where only root looks.
+/// PATH, and where only root looks: nginx lives there.
+pub(crate) fn path() -> OsString {
+    let mut path = std::env::var_os("PATH").unwrap_or_default();
+    path.push(":/usr/sbin:/sbin");
+    path
+}
+
 fn find(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .chain(["/usr/sbin".into(), "/sbin".into()])
-        .map(|folder| folder.join(program))
-        .find(|file| file.is_file())
+    let path = path();
+    let mut files = std::env::split_paths(&path).map(|folder| folder.join(program));
+    files.find(|file| file.is_file())
 }
 
 impl Machine {
@@ -129,7 +134,10 @@ fn shadowtee(options: &Options) -> String {
 
 /// The first line that a program says, wherever it says it.
 fn first_line(program: impl AsRef<Path>, args: &[&str]) -> String {
-    let output = Command::new(program.as_ref()).args(args).output();
+    let output = Command::new(program.as_ref())
+        .env("PATH", path())
+        .args(args)
+        .output();
     let said = output
         .map(|output| [output.stdout, output.stderr].concat())
         .unwrap_or_default();

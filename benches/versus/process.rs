@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 use anyhow::Context as _;
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::machine;
+
 /// How long a process may take to end its children.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -25,6 +27,7 @@ impl Process {
         let child = Command::new("setpriv")
             .args(["--pdeathsig", "TERM", "--"])
             .arg(program)
+            .env("PATH", machine::path())
             .args(args)
             .stdin(Stdio::null())
             .stdout(output.try_clone()?)

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, bail};
 
 use crate::contenders::{self, Contender, World};
-use crate::figures::{Figure, Key, Samples, Spread};
+use crate::figures::{Figure, Key, Sample, Samples, Spread};
 use crate::interrupt;
 use crate::loads::{self, Driver, Load, Turn};
 use crate::machine::Machine;
@@ -104,6 +104,7 @@ fn play(options: &Options, turn: &Turn<'_>, outcome: &mut Outcome) -> anyhow::Re
                     outcome
                         .notes
                         .push(note.lines().collect::<Vec<_>>().join(" "));
+                    outcome.samples.add(key, Sample::new());
                 }
             }
         }
