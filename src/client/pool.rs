@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::sleep_until;
+use tokio::time::{sleep, sleep_until};
 
 use super::{Connection, Reading, Share};
 use crate::{
@@ -51,6 +51,9 @@ pub(crate) enum NoConnection {
     Limit,
 }
 
+/// How long to wait for a descriptor before it is asked for again.
+const SCARCE: Duration = Duration::from_millis(5);
+
 impl Pool {
     pub(crate) fn new(connector: Connector, settings: PoolSettings) -> Rc<Self> {
         Rc::new(Self {
@@ -92,9 +95,25 @@ impl Pool {
                 Some(permit.ok_or(NoConnection::Limit)?)
             }
         };
-        let stream = self.connector.connect().await?;
-        self.settings.metrics.opened();
-        Ok(Connection::new(stream, permit))
+        let deadline = Instant::now() + self.connector.timeout();
+        loop {
+            match self.connector.connect().await {
+                Ok(stream) => {
+                    self.settings.metrics.opened();
+                    return Ok(Connection::new(stream, permit));
+                }
+                // Those who have no share of their own share what there is: a connection may be free soon.
+                Err(ConnectError::NoDescriptor(_))
+                    if permit.is_none() && Instant::now() < deadline =>
+                {
+                    sleep(SCARCE).await;
+                    if let Some(connection) = self.take_idle(Instant::now()) {
+                        return Ok(connection);
+                    }
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     /// Keeps a connection for the next request, whose answer was read to the end at `now`.

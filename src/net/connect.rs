@@ -38,7 +38,7 @@ pub(crate) enum ConnectError {
     Tls(#[source] io::Error),
 }
 
-/// How long to wait before a unix socket is tried again whose backlog is full.
+/// How long to wait before connecting is tried again, where a backlog is full or no descriptor is free.
 const FIRST_WAIT: Duration = Duration::from_millis(1);
 const LONGEST_WAIT: Duration = Duration::from_millis(50);
 

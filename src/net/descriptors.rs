@@ -5,7 +5,8 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 /// The shares of the process's file descriptors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Descriptors {
-    /// Client connections; each may need one to the primary, too.
+    /// Client connections. What is left beside them, half as many, is for connections to the primary: clients
+    /// that are idle need none.
     pub(crate) clients: usize,
     /// Connections to all shadows together.
     pub(crate) shadows: usize,
@@ -25,7 +26,7 @@ impl Descriptors {
         let shadows = shadows_wanted
             .min(free / 4)
             .max(usize::from(shadows_wanted > 0));
-        let clients = clients_wanted.min((free - shadows) / 2).max(1);
+        let clients = clients_wanted.min((free - shadows) / 3 * 2).max(1);
         Self { clients, shadows }
     }
 }
@@ -57,7 +58,7 @@ mod tests {
         assert_eq!(
             Descriptors::split(1044, 2, 10_000, 10_000),
             Descriptors {
-                clients: 375,
+                clients: 500,
                 shadows: 250
             }
         );
@@ -71,7 +72,7 @@ mod tests {
         assert_eq!(
             Descriptors::split(10, 2, 1000, 0),
             Descriptors {
-                clients: 6,
+                clients: 8,
                 shadows: 0
             }
         );

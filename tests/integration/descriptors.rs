@@ -1,6 +1,6 @@
 //! When the process runs out of file descriptors the primary goes on.
 
-use crate::kit::{Client, OK, Server, Tee, answers, eventually, get, hangs};
+use crate::kit::{Client, Gate, OK, Server, Tee, answers, eventually, get, hangs};
 
 #[test]
 fn a_hung_shadow_does_not_take_the_file_descriptors_of_the_primary() {
@@ -52,4 +52,32 @@ fn with_no_descriptor_left_for_clients_those_that_are_there_are_served_and_other
             .ok()
             .filter(|answer| answer.status() == 200)
     });
+}
+
+#[test]
+fn with_fewer_descriptors_than_busy_clients_requests_wait_for_one_and_none_fails() {
+    let go = Gate::default();
+    let gate = go.clone();
+    let primary = Server::unix(move |conn| {
+        loop {
+            conn.request()?;
+            gate.pass();
+            conn.send(OK)?;
+        }
+    });
+    let tee = Tee::with_primary(&primary)
+        .top("workers = 1")
+        .open_files(256)
+        .start();
+    // As many as it takes, and each of them wants a connection to the primary.
+    let mut clients: Vec<_> = (0..144).map(|_| tee.client()).collect();
+    for client in &mut clients {
+        client.send(get("/"));
+    }
+    primary.wait_for(80);
+    go.open_for(1000);
+    for client in &mut clients {
+        assert_eq!(client.answer().raw, OK.as_bytes());
+    }
+    assert!(primary.connections() < 144, "{}", primary.connections());
 }
