@@ -10,7 +10,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// Where `part`, a slice of `whole`, stands in it. A head is never longer than 16 MiB.
+    /// Where `part`, a slice of `whole`, stands in it.
     pub(super) fn within(whole: &[u8], part: &[u8]) -> Self {
         let start = part.as_ptr().addr().wrapping_sub(whole.as_ptr().addr());
         if start > whole.len() {
@@ -19,11 +19,14 @@ impl Span {
         Self::new(start, part.len())
     }
 
-    fn new(start: usize, len: usize) -> Self {
-        let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "a head is never longer than 16 MiB"
+    )]
+    const fn new(start: usize, len: usize) -> Self {
         Self {
-            start: small(start),
-            len: small(len),
+            start: start as u32,
+            len: len as u32,
         }
     }
 

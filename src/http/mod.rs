@@ -24,4 +24,4 @@ pub(crate) use hop_by_hop::{
 };
 pub(crate) use mark::Marks;
 pub(crate) use outbox::Outbox;
-pub(crate) use wire::Wire;
+pub(crate) use wire::{TURNS, Wire, later};

@@ -39,6 +39,15 @@ const LARGEST_READ: usize = 128 * 1024;
 /// Less than this is copied out of the thread's buffer; more takes the buffer along.
 const LITTLE: usize = 4 * 1024;
 
+/// So often a task reads on before the others of its thread have their turn: a large body must not hold them up.
+pub(crate) const TURNS: usize = 8;
+
+/// Goes on when the others have had their turn.
+pub(crate) fn later<T>(cx: &Context<'_>) -> Poll<T> {
+    cx.waker().wake_by_ref();
+    Poll::Pending
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     pub(crate) fn new(stream: S) -> Self {
         Self {

@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -26,7 +27,7 @@ pub(crate) enum Acceptor {
 /// An accepted socket that no runtime knows of, so that it can go to another worker.
 #[derive(Debug)]
 pub(crate) enum Accepted {
-    Tcp(std::net::TcpStream),
+    Tcp(std::net::TcpStream, IpAddr),
     Unix(std::os::unix::net::UnixStream),
 }
 
@@ -49,9 +50,9 @@ impl Acceptor {
     pub(crate) async fn accept(&self) -> io::Result<Raw> {
         match self {
             Self::Tcp(listener) => {
-                let (stream, _) = listener.accept().await?;
+                let (stream, address) = listener.accept().await?;
                 let _ = stream.set_nodelay(true);
-                Ok(Raw::Tcp(stream))
+                Ok(Raw::Tcp(stream, address.ip().to_canonical()))
             }
             Self::Unix(listener) => Ok(Raw::Unix(listener.accept().await?.0)),
         }
@@ -92,13 +93,13 @@ impl Greeter {
     pub(crate) async fn greet(&self, raw: Raw) -> io::Result<Stream> {
         let Some(tls) = &self.tls else {
             return Ok(match raw {
-                Raw::Tcp(stream) => Stream::Tcp(stream),
+                Raw::Tcp(stream, _) => Stream::Tcp(stream),
                 Raw::Unix(stream) => Stream::Unix(stream),
             });
         };
         let acceptor = TlsAcceptor::from(tls.load_full());
         Ok(match raw {
-            Raw::Tcp(stream) => {
+            Raw::Tcp(stream, _) => {
                 Stream::TlsTcp(Box::new(TlsStream::Server(acceptor.accept(stream).await?)))
             }
             Raw::Unix(stream) => {
@@ -110,25 +111,22 @@ impl Greeter {
 
 /// A client before any handshake.
 pub(crate) enum Raw {
-    Tcp(TcpStream),
+    Tcp(TcpStream, IpAddr),
     Unix(UnixStream),
 }
 
 impl Raw {
     /// Its address, where it has one.
-    pub(crate) fn peer(&self) -> Option<std::net::IpAddr> {
+    pub(crate) fn peer(&self) -> Option<IpAddr> {
         match self {
-            Self::Tcp(stream) => stream
-                .peer_addr()
-                .ok()
-                .map(|address| address.ip().to_canonical()),
+            Self::Tcp(_, address) => Some(*address),
             Self::Unix(_) => None,
         }
     }
 
     fn leave_runtime(self) -> io::Result<Accepted> {
         Ok(match self {
-            Self::Tcp(stream) => Accepted::Tcp(stream.into_std()?),
+            Self::Tcp(stream, address) => Accepted::Tcp(stream.into_std()?, address),
             Self::Unix(stream) => Accepted::Unix(stream.into_std()?),
         })
     }
@@ -141,7 +139,7 @@ impl Accepted {
     /// Where epoll refuses it.
     pub(crate) fn enter_runtime(self) -> io::Result<Raw> {
         Ok(match self {
-            Self::Tcp(stream) => Raw::Tcp(TcpStream::from_std(stream)?),
+            Self::Tcp(stream, address) => Raw::Tcp(TcpStream::from_std(stream)?, address),
             Self::Unix(stream) => Raw::Unix(UnixStream::from_std(stream)?),
         })
     }

@@ -35,16 +35,9 @@ impl Stream {
         }
     }
 
-    /// Ready when something may have come: asked without a buffer to read into, where that can be told.
-    ///
-    /// # Errors
-    /// What the runtime says.
-    pub(crate) fn poll_readable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        match self {
-            Self::Tcp(stream) => stream.poll_read_ready(cx),
-            Self::Unix(stream) => stream.poll_read_ready(cx),
-            Self::Local(_) | Self::TlsTcp(_) | Self::TlsUnix(_) => Poll::Ready(Ok(())),
-        }
+    /// Whether it is under TLS.
+    pub(crate) fn is_tls(&self) -> bool {
+        matches!(self, Self::TlsTcp(_) | Self::TlsUnix(_))
     }
 
     /// Whether it is a unix socket.

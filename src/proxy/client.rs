@@ -12,18 +12,22 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Path, refusal::Refusal};
 use crate::{
-    http::{Alarm, BadHead, BodyReader, Part, RequestHead, Wire},
+    http::{Alarm, AnswerHead, BadHead, BodyReader, Part, RequestHead, Wire},
     net::Stream,
 };
 
 /// A client's end of its connection.
 pub(super) struct Client {
     pub(super) wire: Wire<Stream>,
+    /// The memory of the last answer's head, for the next one's.
+    pub(super) answer_head: AnswerHead,
     /// When the request that is being answered, or is coming, arrived.
     pub(super) arrived: Instant,
     alarm: Alarm,
     /// No request came on it yet.
     is_new: bool,
+    /// It is idle, and has given its memory back.
+    rests: bool,
     /// So much of what came was looked at and is no whole head.
     looked: usize,
     /// It sends no more: since when, and when it is asked next whether it left.
@@ -42,6 +46,8 @@ pub(super) enum Next {
 
 /// How often a unix client that shut its sending side is asked whether it left.
 const ASK: Duration = Duration::from_millis(200);
+/// After so long an idle connection gives its memory back.
+const REST: Duration = Duration::from_secs(1);
 /// How long a client may go on sending after the last answer.
 const FAREWELL: Duration = Duration::from_secs(2);
 /// So much may come ahead of an answer before no more is read.
@@ -51,9 +57,11 @@ impl Client {
     pub(super) fn new(stream: Stream, now: Instant) -> Self {
         Self {
             wire: Wire::new(stream),
+            answer_head: AnswerHead::default(),
             arrived: now,
             alarm: Alarm::default(),
             is_new: true,
+            rests: false,
             looked: 0,
             ended: None,
         }
@@ -73,26 +81,20 @@ impl Client {
             if self.ended.is_some() {
                 return Poll::Ready(Next::End);
             }
-            if self.wire.buf.is_empty() {
-                if path.drain.is_closing() {
-                    return Poll::Ready(Next::End);
-                }
-                // Idle connections are many: they keep no buffer.
-                self.wire.rest();
-                match self.wire.stream.poll_readable(cx) {
-                    Poll::Ready(Ok(())) => {}
-                    Poll::Ready(Err(_)) => return Poll::Ready(Next::End),
-                    Poll::Pending => return self.poll_late(cx, path),
-                }
+            if self.wire.buf.is_empty() && path.drain.is_closing() {
+                return Poll::Ready(Next::End);
             }
             match self.wire.poll_fill(cx) {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::End),
                 Poll::Ready(Ok(length)) if length == self.wire.buf.len() => {
                     self.arrived = Instant::now();
-                    self.is_new = false;
+                    (self.is_new, self.rests) = (false, false);
                 }
                 Poll::Ready(Ok(_)) => {}
-                Poll::Pending => return self.poll_late(cx, path),
+                Poll::Pending => {
+                    self.poll_rest(cx, head);
+                    return self.poll_late(cx, path);
+                }
             }
         }
     }
@@ -125,6 +127,17 @@ impl Client {
             ),
         };
         Some(Next::Refused(refusal))
+    }
+
+    /// Idle connections are many: one that has been idle for a while gives its memory back.
+    fn poll_rest(&mut self, cx: &mut Context<'_>, head: &mut RequestHead) {
+        let is_idle = self.wire.buf.is_empty() && !self.rests;
+        if is_idle && self.alarm.poll(cx, self.arrived + REST).is_ready() {
+            self.rests = true;
+            self.wire.rest();
+            self.answer_head = AnswerHead::default();
+            *head = RequestHead::default();
+        }
     }
 
     /// Ready when the time for a head, or for a next request, is over.

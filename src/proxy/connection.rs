@@ -80,6 +80,8 @@ pub(crate) async fn serve(path: &Path, accepted: Accepted) {
         };
         match then {
             Then::Next => {}
+            // Dropped, a plain connection ends all the same.
+            Then::End if !client.wire.stream.is_tls() => return,
             Then::End => return client.shut().await,
             Then::Farewell => return client.farewell().await,
             Then::Cut => return client.wire.stream.reset_on_close(),

@@ -53,7 +53,8 @@ pub(super) async fn forward(
     } = prepared;
     let upload = Upload::new(framing, waits, branches, exchange.received, path);
     let reader = AnswerReader::new(exchange.head.method(), path.pool.reading());
-    let download = Download::new(reader, exchange, upgrade, closes);
+    let head = std::mem::take(&mut client.answer_head);
+    let download = Download::new(reader, head, exchange, upgrade, closes);
     let mut relay = Relay::new(path, exchange, upload, download);
     let mut unsent = None;
     let (end, primary) = loop {
@@ -109,14 +110,17 @@ fn finish(
         (End::Switched, primary) => switched = primary,
         _ => {}
     }
+    let head_status = download.head.status;
+    let ends_with_connection = download.ends_with_connection();
+    client.answer_head = download.head;
     Forwarded {
         status: match &end {
             End::Refused(refusal) => refusal.status().as_u16(),
-            _ => download.head.status,
+            _ => head_status,
         },
         sent: download.sent,
         rest: upload.reader,
-        ends_with_connection: download.ends_with_connection(),
+        ends_with_connection,
         end,
         keeps,
         switched,

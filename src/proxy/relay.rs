@@ -12,7 +12,8 @@ use crate::{
     config::Limits,
     exchange::{Answer, Exchange},
     http::{
-        Alarm, AnswerHead, BodyReader, Framing, Known, Part, Version, strip_answer, strip_trailers,
+        Alarm, AnswerHead, BodyReader, Framing, Known, Part, TURNS, Version, later, strip_answer,
+        strip_trailers,
     },
     ledger::Outcome,
     tee::Branches,
@@ -158,21 +159,19 @@ impl Upload {
         primary: &mut Connection,
         path: &Path,
     ) -> Poll<Result<(), Broken>> {
-        loop {
+        for _ in 0..TURNS {
             let more = self.collect(client, primary, path)?;
             ready!(primary.wire.poll_flush(cx)).map_err(Broken::ByPrimary)?;
             match more {
                 _ if self.is_done() => return Poll::Ready(Ok(())),
                 true => {}
                 false => match ready!(client.poll_fill(cx)) {
-                    Ok(true) => {
-                        self.last = Instant::now();
-                        self.waits = false;
-                    }
+                    Ok(true) => self.last = Instant::now(),
                     Ok(false) | Err(_) => return Poll::Ready(Err(Broken::ByClient(BROKEN_BODY))),
                 },
             }
         }
+        later(cx)
     }
 
     /// Puts what came into the primary's outbox. Returns whether there may be more of it.
@@ -213,6 +212,7 @@ impl Upload {
 
     /// Passes a piece on, to the primary and to the copies.
     fn pass(&mut self, length: usize, client: &mut Client, primary: &mut Connection) {
+        self.waits = false;
         let (out, wire) = (&mut primary.wire.out, &mut client.wire);
         if self.chunked {
             out.begin_chunk(length);
@@ -254,15 +254,17 @@ enum Broken {
 }
 
 impl Download {
+    /// `head` is memory to be used.
     pub(super) fn new(
         reader: AnswerReader,
+        head: AnswerHead,
         exchange: &Exchange,
         upgrade: bool,
         closes: bool,
     ) -> Self {
         Self {
             reader,
-            head: AnswerHead::default(),
+            head,
             upgrade,
             to_head: exchange.head.method() == b"HEAD",
             client: exchange.head.version,
@@ -293,7 +295,7 @@ impl Download {
         primary: &mut Connection,
         (path, exchange): (&Path, &Exchange),
     ) -> Poll<Result<(), Stopped>> {
-        loop {
+        for _ in 0..TURNS {
             if self.state == Receiving::Done && client.wire.out.is_empty() {
                 return Poll::Ready(Ok(()));
             }
@@ -307,7 +309,7 @@ impl Download {
             if !client.wire.out.is_empty() {
                 let flushed = client.wire.poll_flush(cx);
                 // A client that reads slowly is one that reads.
-                if client.wire.out.has_progressed() {
+                if client.wire.out.has_progressed() && self.state != Receiving::Done {
                     self.last = Instant::now();
                 }
                 ready!(flushed).map_err(|_| Stopped::ByClient)?;
@@ -328,6 +330,7 @@ impl Download {
                 },
             }
         }
+        later(cx)
     }
 
     /// The error that told first is the one to tell: a write that failed, rather than the end that follows it.

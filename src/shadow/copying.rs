@@ -14,7 +14,7 @@ use super::Shadow;
 use crate::{
     client::{AnswerReader, BadAnswer, Connection},
     exchange::Exchange,
-    http::{Alarm, AnswerHead, Known, Part, Version, is_idempotent},
+    http::{Alarm, AnswerHead, Known, Part, TURNS, Version, is_idempotent, later},
     ledger::Outcome,
     tee::{CopyBody, CopyPart, Piece},
 };
@@ -36,6 +36,8 @@ pub(super) struct Copying<'a> {
     started: Instant,
     /// Since when the shadow is waited for.
     waited_for: Instant,
+    /// When the answer's head came.
+    answered: Option<Instant>,
 }
 
 /// What each copy needs and the next one can use again.
@@ -90,6 +92,7 @@ impl<'a> Copying<'a> {
             read: 0,
             started,
             waited_for: started,
+            answered: None,
             tools,
         }
     }
@@ -123,6 +126,11 @@ impl<'a> Copying<'a> {
             Some(outcome) => Poll::Ready(Unanswered::Body(outcome)),
             None => Poll::Pending,
         }
+    }
+
+    /// When the answer's head came, or else when the copy began.
+    pub(super) fn last(&self) -> Instant {
+        self.answered.unwrap_or(self.started)
     }
 
     /// Whether the connection may be used for another copy.
@@ -243,7 +251,7 @@ impl<'a> Copying<'a> {
         cx: &mut Context<'_>,
         connection: &mut Connection,
     ) -> Poll<Result<(), BadAnswer>> {
-        loop {
+        for _ in 0..TURNS {
             while !self.reader.has_head() {
                 let head = &mut self.tools.head;
                 match self.reader.head(connection, head)? {
@@ -263,11 +271,14 @@ impl<'a> Copying<'a> {
                 return Poll::Ready(self.reader.finish());
             }
         }
+        later(cx)
     }
 
     /// The answer's head is there: the pair of statuses is noted, now or when the primary's is known.
-    fn answered(&self, status: u16) {
-        let took = self.started.elapsed();
+    fn answered(&mut self, status: u16) {
+        let now = Instant::now();
+        self.answered = Some(now);
+        let took = now - self.started;
         self.shadow.metrics.latency.record(took);
         self.shadow.note(self.exchange, status, took);
     }

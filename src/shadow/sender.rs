@@ -122,7 +122,7 @@ impl Sender {
         body: &mut CopyBody,
         tools: &mut Tools,
     ) -> Result<(), Failure> {
-        let mut now = Instant::now();
+        let now = Instant::now();
         let mut copying = Copying::new(&self.shadow, exchange, body, tools, now);
         let mut unsent = None;
         loop {
@@ -135,11 +135,10 @@ impl Sender {
                 None => copying.write_head(&mut connection),
             }
             let ended = poll_fn(|cx| copying.poll(cx, &mut connection)).await;
-            now = Instant::now();
             match ended {
                 Ok(()) => {
                     if copying.keeps_connection() {
-                        self.pool.give_back(connection, now);
+                        self.pool.give_back(connection, copying.last());
                     }
                     return Ok(());
                 }
