@@ -1,0 +1,215 @@
+//! One exchange under way: the request's body to the primary, and at the same time the answer to the client.
+
+mod download;
+mod upload;
+
+pub(super) use download::Download;
+pub(super) use upload::{Upload, body_reader};
+
+use std::task::{Context, Poll, ready};
+
+use super::{Path, client::Client, refusal::Refusal};
+use crate::{
+    client::{BadAnswer, Connection},
+    exchange::Exchange,
+    http::Alarm,
+    ledger::Outcome,
+};
+use download::{Receiving, Stopped};
+use upload::{Broken, Sending};
+
+/// One exchange under way.
+pub(super) struct Relay<'a> {
+    pub(super) path: &'a Path,
+    pub(super) exchange: &'a Exchange,
+    pub(super) upload: Upload,
+    pub(super) download: Download,
+    alarm: Alarm,
+}
+
+/// How an exchange ended, seen from the client.
+pub(super) enum End {
+    /// The answer is sent, whole.
+    Whole,
+    /// Both speak another protocol from here on.
+    Switched,
+    /// The answer broke off after its head.
+    Cut,
+    /// There is no answer of the primary's.
+    Refused(Refusal),
+    /// The client left.
+    Left,
+    /// A connection that served another request before was closed before anything came on it.
+    Stale(BadAnswer),
+}
+
+impl<'a> Relay<'a> {
+    pub(super) fn new(
+        path: &'a Path,
+        exchange: &'a Exchange,
+        upload: Upload,
+        download: Download,
+    ) -> Self {
+        Self {
+            path,
+            exchange,
+            upload,
+            download,
+            alarm: Alarm::default(),
+        }
+    }
+
+    /// Until the answer is sent, or there will be none.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        client: &mut Client,
+        primary: &mut Connection,
+    ) -> Poll<End> {
+        if let Poll::Ready(end) = self.poll_upload(cx, client, primary) {
+            return Poll::Ready(end);
+        }
+        let of = (self.path, self.exchange);
+        match self.download.poll(cx, client, primary, of) {
+            // The rest of a body whose answer came early still belongs to the message.
+            Poll::Ready(Ok(())) if self.upload.goes_on(&self.download) => {}
+            Poll::Ready(Ok(())) => return Poll::Ready(self.answered()),
+            Poll::Ready(Err(stopped)) => return Poll::Ready(self.stopped(stopped, primary)),
+            Poll::Pending => {}
+        }
+        if self.upload.state != Sending::Going
+            && client
+                .poll_left(cx, self.path.timeouts.half_close.0)
+                .is_ready()
+        {
+            return Poll::Ready(End::Left);
+        }
+        self.poll_late(cx, client, primary)
+    }
+
+    /// Ready only where the exchange ends with it.
+    fn poll_upload(
+        &mut self,
+        cx: &mut Context<'_>,
+        client: &mut Client,
+        primary: &mut Connection,
+    ) -> Poll<End> {
+        // A request without a body has its head to send all the same.
+        if self.upload.state == Sending::Stopped
+            || (self.upload.is_done() && primary.wire.out.is_empty())
+        {
+            return Poll::Pending;
+        }
+        match ready!(self.upload.poll(cx, client, primary, self.path)) {
+            Ok(()) => Poll::Pending,
+            Err(Broken::ByPrimary(error)) if primary.is_used && primary.wire.out.is_untouched() => {
+                Poll::Ready(End::Stale(BadAnswer::Io(error)))
+            }
+            Err(Broken::ByPrimary(error)) => {
+                // It may have answered before it stopped reading.
+                self.upload.stop(Outcome::BodyCut);
+                self.download.first_error.get_or_insert(error);
+                Poll::Pending
+            }
+            Err(Broken::ByClient(_)) if self.download.state == Receiving::Done => {
+                self.upload.stop(Outcome::ClientAborted);
+                Poll::Ready(End::Whole)
+            }
+            Err(Broken::ByClient(refusal)) => {
+                let outcome = match refusal {
+                    Refusal::BodyTooLarge => Outcome::NotForwarded,
+                    _ => Outcome::ClientAborted,
+                };
+                Poll::Ready(self.refuse(refusal, outcome))
+            }
+        }
+    }
+
+    /// The client's fault, before its request was whole.
+    fn refuse(&mut self, refusal: Refusal, outcome: Outcome) -> End {
+        self.upload.stop(outcome);
+        if self.download.has_begun() {
+            End::Cut
+        } else {
+            End::Refused(refusal)
+        }
+    }
+
+    /// There is no connection to the primary, or none that is of use.
+    pub(super) fn give_up(&mut self, end: End) -> End {
+        let outcome = match end {
+            End::Left => Outcome::ClientAborted,
+            _ => Outcome::BodyCut,
+        };
+        self.upload.stop(outcome);
+        end
+    }
+
+    fn answered(&self) -> End {
+        match self.download.head.status {
+            101 if self.upload.is_done() => End::Switched,
+            101 => End::Cut,
+            _ => End::Whole,
+        }
+    }
+
+    fn stopped(&mut self, stopped: Stopped, primary: &Connection) -> End {
+        match stopped {
+            Stopped::ByClient => {
+                self.upload.stop(Outcome::ClientAborted);
+                End::Left
+            }
+            Stopped::Unasked => End::Refused(Refusal::UnaskedSwitch),
+            Stopped::ByPrimary(error) if self.download.has_begun() => {
+                tracing::debug!(request_id = %self.exchange.id_text(), %error, "the primary broke off its answer");
+                End::Cut
+            }
+            Stopped::ByPrimary(error @ (BadAnswer::Ended | BadAnswer::Io(_)))
+                if primary.is_used && primary.wire.buf.is_empty() =>
+            {
+                End::Stale(error)
+            }
+            Stopped::ByPrimary(error) => End::Refused(Refusal::Failed(error)),
+        }
+    }
+
+    /// Ready when one of the two takes longer than it may.
+    fn poll_late(
+        &mut self,
+        cx: &mut Context<'_>,
+        client: &Client,
+        primary: &Connection,
+    ) -> Poll<End> {
+        let (upload, download) = (&self.upload, &self.download);
+        let timeouts = &self.path.timeouts;
+        let (idle, answer) = (timeouts.idle.0, timeouts.answer.0);
+        // Whose turn it is to send: a body that the primary does not take is no fault of the client's.
+        let is_clients_turn =
+            upload.state == Sending::Going && !upload.waits && primary.wire.out.is_empty();
+        let mut due = match download.state {
+            Receiving::Head if is_clients_turn => upload.last + idle,
+            Receiving::Head => upload.last + answer,
+            _ if is_clients_turn => upload.last.max(download.last) + idle,
+            _ => download.last + idle,
+        };
+        let stalls = !client.wire.out.is_empty();
+        if stalls {
+            due = due.min(download.last + idle);
+        }
+        ready!(self.alarm.poll(cx, due));
+        Poll::Ready(match download.state {
+            _ if stalls && download.last.elapsed() >= idle => {
+                self.stopped(Stopped::ByClient, primary)
+            }
+            Receiving::Head if is_clients_turn => {
+                self.refuse(Refusal::BodyTimeout, Outcome::ClientAborted)
+            }
+            Receiving::Head => End::Refused(Refusal::Late),
+            Receiving::Body => End::Cut,
+            Receiving::Done => {
+                self.upload.stop(Outcome::ClientAborted);
+                End::Whole
+            }
+        })
+    }
+}

@@ -1,0 +1,193 @@
+//! The request's body on its way to the primary, cloned into copies as it passes.
+
+use std::{
+    io,
+    task::{Context, Poll, ready},
+    time::Instant,
+};
+
+use super::{
+    super::{Path, client::Client, refusal::Refusal},
+    Download,
+};
+use crate::{
+    client::Connection,
+    config::Limits,
+    http::{BodyReader, Fields, Framing, Part, TURNS, later, strip_trailers},
+    ledger::Outcome,
+    tee::Branches,
+    telemetry::metrics::ProxyCount,
+};
+
+/// The request's body on its way.
+pub(in crate::proxy) struct Upload {
+    pub(in crate::proxy) reader: BodyReader,
+    chunked: bool,
+    pub(in crate::proxy) branches: Branches,
+    passed: u64,
+    limit: Option<u64>,
+    /// When the last piece came; the request's arrival where none did yet.
+    pub(super) last: Instant,
+    /// The client waits for `100 Continue` before it sends any (RFC 9110, 10.1.1).
+    pub(super) waits: bool,
+    pub(super) state: Sending,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    Going,
+    Done,
+    /// The primary takes no more of it.
+    Stopped,
+}
+
+impl Upload {
+    pub(in crate::proxy) fn new(
+        framing: Framing,
+        waits: bool,
+        branches: Branches,
+        received: Instant,
+        path: &Path,
+    ) -> Self {
+        let limits = &path.limits;
+        let reader = body_reader(framing, limits);
+        let state = if reader.is_done() {
+            Sending::Done
+        } else {
+            Sending::Going
+        };
+        Self {
+            reader,
+            chunked: framing == Framing::Chunked,
+            branches,
+            passed: 0,
+            limit: limits.body_bytes.map(|limit| limit.0),
+            last: received,
+            waits,
+            state,
+        }
+    }
+
+    pub(in crate::proxy) fn is_done(&self) -> bool {
+        self.state == Sending::Done
+    }
+
+    /// It goes no further, and so do its copies.
+    pub(super) fn stop(&mut self, outcome: Outcome) {
+        if self.state == Sending::Going {
+            self.state = Sending::Stopped;
+            self.branches.fail(outcome);
+        }
+    }
+
+    /// Whether the rest of it is passed on although its answer is through.
+    pub(super) fn goes_on(&self, download: &Download) -> bool {
+        self.state == Sending::Going && !self.waits && download.reader.keeps_connection()
+    }
+
+    /// Nothing of the body was taken from the client: the same request may be sent once more.
+    pub(in crate::proxy) fn is_untouched(&self) -> bool {
+        self.is_done() && self.passed == 0 && !self.chunked
+    }
+
+    /// Passes on what came, until more has to come.
+    pub(super) fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        client: &mut Client,
+        primary: &mut Connection,
+        path: &Path,
+    ) -> Poll<Result<(), Broken>> {
+        for _ in 0..TURNS {
+            let more = self.collect(client, primary, path)?;
+            ready!(primary.wire.poll_flush(cx)).map_err(Broken::ByPrimary)?;
+            match more {
+                _ if self.is_done() => return Poll::Ready(Ok(())),
+                true => {}
+                false => match ready!(client.poll_fill(cx)) {
+                    Ok(true) => self.last = Instant::now(),
+                    Ok(false) | Err(_) => return Poll::Ready(Err(Broken::ByClient(BROKEN_BODY))),
+                },
+            }
+        }
+        later(cx)
+    }
+
+    /// Puts what came into the primary's outbox. Returns whether there may be more of it.
+    fn collect(
+        &mut self,
+        client: &mut Client,
+        primary: &mut Connection,
+        path: &Path,
+    ) -> Result<bool, Broken> {
+        while self.state == Sending::Going {
+            if !primary.wire.out.has_room() {
+                return Ok(true);
+            }
+            let part = self.reader.next(&mut client.wire.buf);
+            match part.map_err(|_| Broken::ByClient(BROKEN_BODY))? {
+                Part::Piece(length) => {
+                    self.passed += length as u64;
+                    if self.limit.is_some_and(|limit| self.passed > limit) {
+                        return Err(Broken::ByClient(Refusal::BodyTooLarge));
+                    }
+                    path.metrics.count(ProxyCount::RequestBytes, length as u64);
+                    self.pass(length, client, primary);
+                    if !self.chunked && self.reader.is_done() {
+                        self.end(None, primary);
+                    }
+                }
+                Part::Trailers(mut trailers) => {
+                    strip_trailers(&mut trailers);
+                    path.marks.strip(&mut trailers);
+                    self.end(Some(&trailers), primary);
+                }
+                Part::End => self.end(None, primary),
+                Part::More => return Ok(false),
+            }
+        }
+        Ok(false)
+    }
+
+    /// Passes a piece on, to the primary and to the copies.
+    fn pass(&mut self, length: usize, client: &mut Client, primary: &mut Connection) {
+        self.waits = false;
+        let (out, wire) = (&mut primary.wire.out, &mut client.wire);
+        if self.chunked {
+            out.begin_chunk(length);
+        }
+        if self.branches.are_open() {
+            let buffer = wire.buffer();
+            let piece = wire.buf.split_to(length).freeze();
+            self.branches.push(&piece, buffer);
+            out.shared_piece(piece);
+        } else {
+            out.piece(&mut wire.buf, length);
+        }
+        if self.chunked {
+            out.end_chunk();
+        }
+    }
+
+    fn end(&mut self, trailers: Option<&Fields>, primary: &mut Connection) {
+        if self.chunked {
+            primary.wire.out.last_chunk(trailers);
+        }
+        self.branches.end(trailers);
+        self.state = Sending::Done;
+    }
+}
+
+const BROKEN_BODY: Refusal =
+    Refusal::Malformed("the body broke off or is not framed as its header says");
+
+/// Reads a request's body that is framed so.
+pub(in crate::proxy) fn body_reader(framing: Framing, limits: &Limits) -> BodyReader {
+    BodyReader::new(framing, limits.header_bytes.bytes(), limits.header_count)
+}
+
+/// Why a request's body goes no further.
+pub(super) enum Broken {
+    ByClient(Refusal),
+    ByPrimary(io::Error),
+}
