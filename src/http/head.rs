@@ -179,8 +179,9 @@ impl AnswerHead {
             self.version = Version::of(parsed.version);
             self.fields.fill(&bytes[..length], parsed.headers);
             // The reason as it was sent; httparse hides one that is not ASCII.
-            let line_end = bytes.iter().position(|byte| *byte == b'\n').unwrap_or(0);
-            let line = bytes[..line_end].trim_ascii_start();
+            let line = bytes.trim_ascii_start();
+            let line_end = line.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+            let line = &line[..line_end];
             let line = line.strip_suffix(b"\r").unwrap_or(line);
             let reason = line.get(b"HTTP/1.1 200 ".len()..).unwrap_or_default();
             self.reason = Span::within(bytes, reason);
@@ -246,7 +247,7 @@ mod tests {
     #[test]
     fn an_answer_keeps_its_reason_whatever_it_is() {
         for line in ["HTTP/1.1 200 Fine\u{e9}", "HTTP/1.0 299 ", "HTTP/1.1 418"] {
-            let text: Vec<u8> = format!("{line}\r\nA: b\r\n\r\n")
+            let text: Vec<u8> = format!("\r\n{line}\r\nA: b\r\n\r\n")
                 .chars()
                 .map(|c| u8::try_from(c).unwrap())
                 .collect();
