@@ -72,6 +72,9 @@ mod shadow;
 mod tee;
 mod telemetry;
 
+#[doc(hidden)]
+pub use app::selection;
+
 use std::process::ExitCode;
 
 use clap::Parser;

@@ -1,9 +1,9 @@
 //! Says of a request what would become of it, without opening a socket.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, path::Path};
 
 use crate::{
-    config::Config,
+    config::{Config, Flags, Sources},
     http::{Marks, RequestHead},
     proxy::{self, Preparation},
     shadow::{self, Explained, Question},
@@ -52,4 +52,20 @@ pub(crate) fn explain(config: &Config, asked: &Asked) -> Result<Vec<(String, Exp
         .iter()
         .map(|settings| (settings.name.to_string(), of(settings)))
         .collect())
+}
+
+/// Whether the first shadow's rules select a request, to be asked again and again: what a benchmark measures.
+/// `None` where the file or the head is wrong.
+#[must_use]
+pub fn selection(file: &Path, head: &[u8]) -> Option<impl Fn() -> bool + use<>> {
+    let sources = Sources {
+        file: Some(file.to_owned()),
+        flags: Flags::default(),
+    };
+    let config = sources.load().ok()?;
+    let mut parsed = RequestHead::default();
+    parsed.parse(head, config.limits.header_count).ok()??;
+    let client_address = config.client_address;
+    let selects = shadow::selects(config.shadow.first()?);
+    Some(move || selects(&parsed, &client_address))
 }

@@ -18,6 +18,8 @@ pub(crate) use crate::{ledger::Ledger, shadow::Pair};
 pub(crate) use build::{App, check_files};
 pub(crate) use explain::{Asked, explain};
 
+pub use explain::selection;
+
 /// Why the program can't start.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum AppError {

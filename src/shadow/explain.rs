@@ -67,6 +67,21 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
     Explained { reasons, head }
 }
 
+/// Whether a shadow's rules select a request, to be asked again and again.
+pub(crate) fn selects(
+    settings: &config::Shadow,
+) -> impl Fn(&RequestHead, &ClientAddress) -> bool + use<> {
+    let selection = Selection::new(&settings.select);
+    move |head, client_address| {
+        let seen = Seen {
+            head,
+            peer: None,
+            client_address,
+        };
+        selection.judge(seen, Answered::NotYet).0 != Verdict::Filtered
+    }
+}
+
 fn selected(
     settings: &config::Shadow,
     seen: Seen<'_>,

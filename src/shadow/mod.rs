@@ -24,7 +24,7 @@ mod shared;
 pub(crate) use breaker::State;
 pub(crate) use control::Change;
 pub(crate) use difference::{DifferenceLog, Pair};
-pub(crate) use explain::{Explained, Question, explain};
+pub(crate) use explain::{Explained, Question, explain, selects};
 pub(crate) use rewrite::authorization;
 pub(crate) use sender::Sender;
 pub(crate) use shared::{Common, Shadow, ShadowError};
