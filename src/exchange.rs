@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     cell::{Cell, RefCell},
+    net::IpAddr,
     rc::Rc,
     time::{Duration, Instant},
 };
@@ -24,20 +25,31 @@ type OnPrimary = Box<dyn FnOnce(&Exchange, Option<Answer>)>;
 pub(crate) struct Exchange {
     /// As it goes to the primary.
     pub(crate) head: RequestHead,
+    /// Who sent it, where the connection tells.
+    pub(crate) peer: Option<IpAddr>,
     pub(crate) received: Instant,
     /// The name of the field with the request's id.
     id_field: Rc<str>,
     primary: Cell<Option<Answer>>,
+    /// Nothing more is to come of the primary.
+    is_over: Cell<bool>,
     waiting: RefCell<Vec<OnPrimary>>,
 }
 
 impl Exchange {
-    pub(crate) fn new(head: RequestHead, id_field: &Rc<str>, received: Instant) -> Rc<Self> {
+    pub(crate) fn new(
+        head: RequestHead,
+        peer: Option<IpAddr>,
+        id_field: &Rc<str>,
+        received: Instant,
+    ) -> Rc<Self> {
         Rc::new(Self {
             head,
+            peer,
             received,
             id_field: Rc::clone(id_field),
             primary: Cell::new(None),
+            is_over: Cell::new(false),
             waiting: RefCell::default(),
         })
     }
@@ -45,16 +57,20 @@ impl Exchange {
     /// The primary's answer is there.
     pub(crate) fn answered(&self, answer: Answer) {
         self.primary.set(Some(answer));
-        for waiting in self.waiting.take() {
-            waiting(self, Some(answer));
+        self.tell();
+    }
+
+    /// Calls `then` with the primary's answer, now or when it comes, or when it can't come any more.
+    pub(crate) fn with_primary(&self, then: impl FnOnce(&Self, Option<Answer>) + 'static) {
+        match self.primary.get() {
+            None if !self.is_over.get() => self.waiting.borrow_mut().push(Box::new(then)),
+            answer => then(self, answer),
         }
     }
 
-    /// Calls `then` with the primary's answer, now or when it comes.
-    pub(crate) fn with_primary(&self, then: impl FnOnce(&Self, Option<Answer>) + 'static) {
-        match self.primary.get() {
-            Some(answer) => then(self, Some(answer)),
-            None => self.waiting.borrow_mut().push(Box::new(then)),
+    fn tell(&self) {
+        for waiting in self.waiting.take() {
+            waiting(self, self.primary.get());
         }
     }
 
@@ -81,21 +97,57 @@ impl Exchange {
 
     /// The head, to be filled anew, where no copy needs it any more.
     pub(crate) fn into_head(self: Rc<Self>) -> Option<RequestHead> {
-        let mut exchange = Rc::into_inner(self)?;
-        exchange.end();
-        Some(std::mem::take(&mut exchange.head))
-    }
-
-    fn end(&mut self) {
-        let answer = self.primary.get();
-        for waiting in self.waiting.take() {
-            waiting(self, answer);
-        }
+        Rc::into_inner(self).map(|exchange| exchange.head)
     }
 }
 
-impl Drop for Exchange {
+/// The primary's side of an exchange. It has to end: whoever waits for the answer may be what keeps the
+/// exchange alive.
+pub(crate) struct Primary<'a>(pub(crate) &'a Exchange);
+
+impl Primary<'_> {
+    /// All that comes of the primary has come.
+    pub(crate) fn end(self) {
+        self.0.is_over.set(true);
+        self.0.tell();
+    }
+}
+
+impl Drop for Primary<'_> {
     fn drop(&mut self) {
-        self.end();
+        // Broken off, as when the worker stops: there is nothing left to tell it to.
+        self.0.is_over.set(true);
+        self.0.waiting.take();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_waits_is_told_once_even_where_no_answer_comes() {
+        let exchange = Exchange::new(
+            RequestHead::default(),
+            None,
+            &"X-Request-Id".into(),
+            Instant::now(),
+        );
+        let told = Rc::new(RefCell::new(Vec::new()));
+        let wait = |told: &Rc<RefCell<Vec<_>>>| {
+            let told = Rc::clone(told);
+            let kept_alive = Rc::clone(&exchange);
+            exchange.with_primary(move |_, answer| {
+                told.borrow_mut().push(answer);
+                drop(kept_alive);
+            });
+        };
+        let primary = Primary(&exchange);
+        wait(&told);
+        assert!(told.borrow().is_empty());
+        primary.end();
+        wait(&told);
+        assert_eq!(*told.borrow(), [None, None]);
+        assert!(exchange.into_head().is_some());
     }
 }

@@ -91,6 +91,12 @@ impl Account {
         Entry(Some(Arc::clone(self)))
     }
 
+    /// Counts a request that is not copied: as an entry that is settled at once, without one.
+    pub(crate) fn pass(&self, outcome: Outcome) {
+        self.counts.add(OPENED, 1);
+        self.counts.add(outcome as usize, 1);
+    }
+
     /// The count of each outcome, in the order of [`Outcome::ALL`].
     pub(crate) fn outcomes(&self) -> impl Iterator<Item = (Outcome, u64)> + '_ {
         Outcome::ALL
@@ -173,7 +179,7 @@ impl Ledger {
     pub(crate) fn unreadable_request(&self) {
         self.request();
         for (_, account) in self.accounts() {
-            account.open().settle(Outcome::NotForwarded);
+            account.pass(Outcome::NotForwarded);
         }
     }
 

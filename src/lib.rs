@@ -47,7 +47,7 @@
 //! | `lifecycle` | signals, the phases running → draining → flushing → stopped | – |
 //! | `admin` | the administrative HTTP interface | `ledger`, `lifecycle`, `net` |
 //! | `proxy` | clients' connections, the steps before forwarding, forwarding, upgrades, errors as answers | `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
-//! | `shadow` | selection, the queue, sending, the breaker, outcomes | `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
+//! | `shadow` | selection, sampling, limits, rewriting, the queue and its order, sending, the breaker, outcomes | `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
 //! | `tee` | what clones a request into copies, within the budget | `exchange`, `ledger`, `http` |
 //! | `exchange`, `ledger` | the types that the rooms hand to each other; the counts | `http` |
 //! | `client` | pooled HTTP connections to one address | `net`, `http` |
@@ -71,6 +71,9 @@ mod proxy;
 mod shadow;
 mod tee;
 mod telemetry;
+
+#[doc(hidden)]
+pub use app::selection;
 
 use std::process::ExitCode;
 

@@ -31,6 +31,8 @@ enum Kind {
     Envoy,
     Floor,
     Tee(Option<Fault>),
+    /// With a shadow of which no rule selects anything.
+    Filtered,
 }
 
 const fn row(name: &'static str, title: &'static str, shadows: usize, kind: Kind) -> Contender {
@@ -48,6 +50,12 @@ pub(crate) const ALL: &[Contender] = &[
     row("haproxy", "HAProxy, plain", 0, Kind::Haproxy),
     row("floor", "floor", 0, Kind::Floor),
     row("tee-0", "shadowtee, no shadow", 0, Kind::Tee(None)),
+    row(
+        "tee-filtered",
+        "shadowtee, nothing selected",
+        0,
+        Kind::Filtered,
+    ),
     row("nginx-mirror", "nginx `mirror`", 1, Kind::Nginx),
     row("envoy-mirror", "Envoy, mirror", 1, Kind::Envoy),
     row("floor-mirror", "floor, mirrored", 1, Kind::Floor),
@@ -133,7 +141,7 @@ impl Contender {
         match self.kind {
             Kind::Haproxy => machine.haproxy,
             Kind::Envoy => machine.envoy.is_some(),
-            Kind::Nginx | Kind::Floor | Kind::Tee(_) => true,
+            Kind::Nginx | Kind::Floor | Kind::Tee(_) | Kind::Filtered => true,
         }
     }
 
@@ -177,7 +185,8 @@ impl Contender {
                 others::envoy(program, world, &place)?
             }
             Kind::Floor => floor(world, &place, self.shadows > 0)?,
-            Kind::Tee(_) => tee::start(world, &place, shadow, self.shadows)?,
+            Kind::Tee(_) => tee::start(world, &place, shadow, self.shadows, "")?,
+            Kind::Filtered => tee::start(world, &place, shadow, 1, tee::TEN_RULES)?,
         };
         let mut running = Running {
             process,

@@ -7,12 +7,38 @@ use std::path::Path;
 use crate::contenders::{Place, World};
 use crate::process::Process;
 
+/// Rules of all common kinds, none of which matches what the loads ask for.
+pub(crate) const TEN_RULES: &str = r#"
+[[shadow.select.deny]]
+path = "prefix:/payments/"
+[[shadow.select.deny]]
+header = { User-Agent = "regex:(?i)pingdom|uptime" }
+[[shadow.select.allow]]
+method = ["PUT", "PATCH", "DELETE"]
+[[shadow.select.allow]]
+method = "GET"
+path = "/orders"
+[[shadow.select.allow]]
+path = ["prefix:/api/", "prefix:/admin/"]
+[[shadow.select.allow]]
+path = "glob:/shop/*/cart"
+[[shadow.select.allow]]
+path = "regex:^/v[0-9]+/users/[0-9]+$"
+[[shadow.select.allow]]
+host = "glob:*.next.example"
+[[shadow.select.allow]]
+header = { X-Preview = true, Cookie = "regex:beta=1" }
+[[shadow.select.allow]]
+query = { preview = "1" }
+"#;
+
 /// Starts it with so many copies of the shadow, and further lines of TOML for each.
 pub(crate) fn start(
     world: &World,
     place: &Place,
     shadow: &Path,
     shadows: usize,
+    settings: &str,
 ) -> anyhow::Result<Process> {
     let mut toml = format!(
         "workers = {threads}
@@ -36,7 +62,7 @@ level = \"error\"
     for n in 0..shadows {
         write!(
             toml,
-            "[[shadow]]\nname = \"s{n}\"\naddress = \"unix:{}\"\n",
+            "[[shadow]]\nname = \"s{n}\"\naddress = \"unix:{}\"\n{settings}\n",
             shadow.display()
         )?;
     }

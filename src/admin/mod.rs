@@ -1,17 +1,67 @@
-//! The administrative HTTP interface: health, metrics, the ledger.
+//! The administrative HTTP interface: health, metrics, the ledger, and what can be changed of shadows.
 //!
-//! It runs on a thread that serves no client, so that it answers when the workers are busy.
+//! It runs on a thread that serves no client, so that it answers when the workers are busy. GET changes nothing.
 
+mod change;
+mod guard;
 mod routes;
 mod server;
 
-use crate::{ledger::Ledger, lifecycle::Phase, telemetry::metrics::Samples};
+use std::time::SystemTime;
+
+use serde::{Serialize, Serializer};
+
+use crate::{config::Percent, ledger::Ledger, lifecycle::Phase, telemetry::metrics::Samples};
 
 pub(crate) use server::serve;
 
-/// What the interface shows, given by the application.
+/// What the interface shows and changes, given by the application.
 pub(crate) trait Source: Send + Sync + 'static {
     fn phase(&self) -> Phase;
     fn ledger(&self) -> &Ledger;
     fn samples(&self) -> Samples;
+    fn shadows(&self) -> Vec<ShadowState>;
+
+    /// Changes the shadow of this name; false where there is none.
+    fn change(&self, shadow: &str, order: Order) -> bool;
+}
+
+/// Something that is to be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    Pause,
+    Resume,
+    Sample(Percent),
+}
+
+/// A shadow as it is now.
+#[derive(Debug, Serialize)]
+pub(crate) struct ShadowState {
+    pub(crate) name: String,
+    pub(crate) paused: bool,
+    pub(crate) sample: SampleState,
+    pub(crate) breaker: &'static str,
+    pub(crate) queued: usize,
+    /// The last ones, the newest last.
+    pub(crate) changes: Vec<Change>,
+}
+
+/// Which share of the requests a shadow gets now, and after a restart.
+#[derive(Debug, Serialize)]
+pub(crate) struct SampleState {
+    pub(crate) percent: Percent,
+    pub(crate) configured: Percent,
+    pub(crate) by: String,
+}
+
+/// What was changed over this interface, and when.
+#[derive(Debug, Serialize)]
+pub(crate) struct Change {
+    #[serde(serialize_with = "as_text")]
+    pub(crate) at: SystemTime,
+    pub(crate) what: String,
+}
+
+fn as_text<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&humantime::format_rfc3339_millis(*at))
 }

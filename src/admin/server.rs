@@ -2,7 +2,8 @@
 
 use std::{convert::Infallible, io, sync::Arc, time::Duration};
 
-use http::{HeaderValue, StatusCode, header::CACHE_CONTROL};
+use http::{HeaderValue, Request, StatusCode, header::CACHE_CONTROL};
+use http_body_util::{BodyExt, Limited};
 use hyper::server::conn::http1::Builder;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -13,15 +14,17 @@ use tower_http::{
     catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
 
-use super::{Source, routes};
+use super::{Source, guard::Guard, routes};
 use crate::{
-    config::Secret,
+    config::Admin,
     net::{Acceptor, Bound, Greeter},
 };
 
 /// So many connections at one time; more wait.
 const CONNECTIONS: usize = 64;
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// More than any body that has a meaning here.
+const LONGEST_BODY: usize = 4 * 1024;
 
 /// Serves the interface on `bound` for as long as it is polled.
 ///
@@ -30,10 +33,15 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) async fn serve(
     bound: &Bound,
     source: Arc<dyn Source>,
-    token: Option<Secret>,
+    settings: &Admin,
 ) -> io::Result<()> {
     let acceptor = Acceptor::new(bound.share()?)?;
     let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+    let token = settings.token.clone();
+    let guard = Guard {
+        address: settings.address.clone(),
+        has_token: token.is_some(),
+    };
     let service = ServiceBuilder::new()
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(
@@ -44,10 +52,20 @@ pub(crate) async fn serve(
             CACHE_CONTROL,
             HeaderValue::from_static("no-store"),
         ))
-        .service(service_fn(move |request| {
-            let response = routes::answer(&*source, token.as_ref(), &request);
-            async move { Ok::<_, Infallible>(response) }
-        }));
+        .service(service_fn(
+            move |request: Request<hyper::body::Incoming>| {
+                let (source, token, guard) = (Arc::clone(&source), token.clone(), guard.clone());
+                async move {
+                    let (parts, body) = request.into_parts();
+                    let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else {
+                        return Ok::<_, Infallible>(routes::bad_body());
+                    };
+                    let request = Request::from_parts(parts, body.to_bytes());
+                    let by = (token.as_ref(), &guard);
+                    Ok(routes::answer(&*source, by, &request))
+                }
+            },
+        ));
     loop {
         let place = Arc::clone(&places).acquire_owned().await;
         let stream = match acceptor.accept().await {

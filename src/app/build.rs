@@ -12,7 +12,7 @@ use crate::{
     net::{
         Bound, ClientTlsLoader, Connector, Descriptors, Greeter, ServerTlsLoader, TlsError, bind,
     },
-    shadow::{Common, DifferenceLog, Pair, Shadow},
+    shadow::{self, Common, DifferenceLog, Pair, Shadow},
     tee::Budget,
     telemetry::metrics::{PoolMetrics, ProxyMetrics},
 };
@@ -59,8 +59,10 @@ impl App {
         let ledger = Arc::new(Ledger::new(workers));
         let marks = Marks::new(&config.mark);
         let differences = Arc::new(DifferenceLog::new(config.log.differences_per_second));
+        let client_address = Arc::new(config.client_address.clone());
         let common = Common {
             workers,
+            client_address: &client_address,
             connections: (descriptors.shadows / config.shadow.len().max(1)).max(1),
             marks: &marks,
             differences: &differences,
@@ -152,11 +154,21 @@ pub(crate) fn check_files<'a>(
     if let Some(primary) = primary {
         note("primary".into(), of(&primary.address, &primary.tls));
     }
+    let mut unauthorized = Vec::new();
     for (index, shadow) in shadows.enumerate() {
-        if let Some(shadow) = shadow {
-            note(format!("shadow[{index}]"), of(&shadow.address, &shadow.tls));
+        let Some(shadow) = shadow else { continue };
+        note(format!("shadow[{index}]"), of(&shadow.address, &shadow.tls));
+        if let Some(from) = &shadow.rewrite.authorization
+            && let Err(error) = shadow::authorization(from)
+        {
+            unauthorized.push(Mistake {
+                place: place.to_owned(),
+                key: format!("shadow[{index}].rewrite.authorization"),
+                what: with_causes(&error),
+            });
         }
     }
+    mistakes.extend(unauthorized);
     mistakes
 }
 

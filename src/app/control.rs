@@ -45,9 +45,9 @@ impl App {
             let mut signals = Signals::listen()?;
             announce(&shared, &listeners, admin.as_ref());
             if let (Some(bound), Some(settings)) = (admin, &shared.config.admin) {
-                let (source, token) = (Arc::clone(&shared), settings.token.clone());
+                let (source, settings) = (Arc::clone(&shared), settings.clone());
                 tokio::spawn(async move {
-                    if let Err(error) = admin::serve(&bound, source, token).await {
+                    if let Err(error) = admin::serve(&bound, source, &settings).await {
                         tracing::error!(%error, "the administrative interface ended");
                     }
                 });

@@ -2,6 +2,7 @@
 
 mod build;
 mod control;
+mod explain;
 mod shared;
 mod worker;
 
@@ -15,6 +16,9 @@ use crate::{
 /// What a running program shows to whoever started it.
 pub(crate) use crate::{ledger::Ledger, shadow::Pair};
 pub(crate) use build::{App, check_files};
+pub(crate) use explain::{Asked, explain};
+
+pub use explain::selection;
 
 /// Why the program can't start.
 #[derive(Debug, thiserror::Error)]

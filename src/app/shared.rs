@@ -15,7 +15,7 @@ use crate::{
     ledger::Ledger,
     lifecycle::{Phase, Watch},
     net::{Connector, Descriptors, Greeter},
-    shadow::{DifferenceLog, Shadow},
+    shadow::{Change, DifferenceLog, Shadow, State},
     tee::Budget,
     telemetry::metrics::{self, PoolMetrics, ProxyMetrics, Samples},
 };
@@ -94,6 +94,29 @@ impl admin::Source for Shared {
         &self.ledger
     }
 
+    fn shadows(&self) -> Vec<admin::ShadowState> {
+        self.shadows.iter().map(|shadow| state(shadow)).collect()
+    }
+
+    fn change(&self, name: &str, order: admin::Order) -> bool {
+        let Some(shadow) = self.shadows.iter().find(|shadow| shadow.name() == name) else {
+            return false;
+        };
+        let changed = match order {
+            admin::Order::Pause => shadow.control.pause(true),
+            admin::Order::Resume => shadow.control.pause(false),
+            admin::Order::Sample(percent) => shadow.control.set_sample(percent),
+        };
+        if let Some(what) = changed {
+            tracing::warn!(
+                shadow = name,
+                what,
+                "somebody changed a shadow over the administrative interface"
+            );
+        }
+        true
+    }
+
     fn samples(&self) -> Samples {
         let mut samples = Samples::default();
         samples.gauge(&metrics::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1);
@@ -122,8 +145,39 @@ impl admin::Source for Shared {
                 shadow.queued() as u64,
             );
             samples.gauge(&metrics::BREAKER, &[shadow.name()], shadow.breaker() as u64);
+            let control = &shadow.control;
+            samples.gauge(
+                &metrics::PAUSED,
+                &[shadow.name()],
+                u64::from(control.is_paused()),
+            );
+            let millionths = u64::from(control.sample().millionths());
+            samples.gauge(&metrics::SAMPLE, &[shadow.name()], millionths);
             shadow.metrics.samples(shadow.name(), &mut samples);
         }
         samples
+    }
+}
+
+fn state(shadow: &Shadow) -> admin::ShadowState {
+    let (control, settings) = (&shadow.control, &shadow.settings().sample);
+    let history = control.history().into_iter();
+    admin::ShadowState {
+        name: shadow.name().to_owned(),
+        paused: control.is_paused(),
+        sample: admin::SampleState {
+            percent: control.sample(),
+            configured: settings.percent,
+            by: settings.by.to_string(),
+        },
+        breaker: match shadow.breaker() {
+            State::Closed => "closed",
+            State::Open => "open",
+            State::Trying => "trying",
+        },
+        queued: shadow.queued(),
+        changes: history
+            .map(|Change { at, what }| admin::Change { at, what })
+            .collect(),
     }
 }

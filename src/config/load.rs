@@ -13,6 +13,9 @@ use super::{Config, Mistake, Wrong, reader::Reader};
 /// The environment variables' prefix; `__` separates the levels of a key.
 pub(super) const ENV_PREFIX: &str = "SHADOWTEE_";
 
+/// A value and a table of them, as the command line says them.
+pub(crate) use figment::value::{Dict as FlagTable, Value as FlagValue};
+
 /// What the command line says, as configuration keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flags(Dict);

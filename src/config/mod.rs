@@ -6,8 +6,14 @@
 mod address;
 mod endpoint;
 mod load;
+mod network;
+mod never;
+mod pattern;
 mod reader;
+mod rewrite;
+mod sampling;
 mod sections;
+mod select;
 mod shadow;
 mod units;
 
@@ -17,15 +23,21 @@ use serde::Serialize;
 
 pub(crate) use address::{Address, BadAddress};
 pub(crate) use endpoint::{ClientTls, Listen, Mode, Primary, ServerTls};
-pub(crate) use load::{Flags, Sources};
+pub(crate) use load::{FlagTable, FlagValue, Flags, Sources};
+pub(crate) use network::ClientAddress;
+pub(crate) use pattern::Pattern;
 pub(crate) use reader::Mistake;
+pub(crate) use rewrite::{Authorization, Cookies, Query, Rewrite, is_line};
+pub(crate) use sampling::{By, Key, Limit, Sample, Send, WithoutKey};
 pub(crate) use sections::{
     Admin, Forwarded, Limits, Log, LogFormat, Mark, RequestId, Stop, Timeouts,
 };
+pub(crate) use select::{Action, Rule, Select};
 pub(crate) use shadow::{HostHeader, Shadow};
-pub(crate) use units::Secret;
+pub(crate) use units::{Percent, Secret};
 
 use reader::Table;
+use units::FieldName;
 
 /// The whole configuration, valid and with every default filled in.
 #[derive(Clone, Debug, Serialize)]
@@ -37,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
     pub(crate) shadow: Vec<Shadow>,
+    #[serde(skip_serializing_if = "ClientAddress::is_default")]
+    pub(crate) client_address: ClientAddress,
     pub(crate) mark: Mark,
     pub(crate) request_id: RequestId,
     pub(crate) forwarded: Forwarded,
@@ -99,6 +113,7 @@ impl Config {
         let timeouts = Timeouts::read(table.table("timeouts"));
         let limits = Limits::read(table.table("limits"));
         let shadow = shadow::read_all(&mut table);
+        let client_address = ClientAddress::read(table.table("client_address"));
         let mark = Mark::read(table.table("mark"));
         let request_id = RequestId::read(table.table("request_id"));
         let forwarded = Forwarded::read(table.table("forwarded"));
@@ -117,6 +132,8 @@ impl Config {
             let what = "is the header of the mark, too; give each its own";
             table.mistake("request_id.header", what);
         }
+        marks_are_left_alone(&shadow, [&mark.header, &request_id.header], &table);
+        clients_are_known(&shadow, &listen, &client_address, &table);
         table.finish();
         let Some(primary) = primary else {
             return Err(Wrong {
@@ -140,6 +157,7 @@ impl Config {
             timeouts,
             limits,
             shadow: shadow.into_iter().flatten().collect(),
+            client_address,
             mark,
             request_id,
             forwarded,
@@ -192,6 +210,43 @@ fn no_request_goes_round(listen: &[Option<Listen>], primary: Option<&Primary>, t
             primary.address
         );
         table.mistake("primary.address", &what);
+    }
+}
+
+/// What shadowtee itself writes into copies is no shadow's to change.
+fn marks_are_left_alone(shadows: &[Option<Shadow>], own: [&FieldName; 2], table: &Table<'_>) {
+    for (index, shadow) in shadows.iter().enumerate() {
+        let Some(shadow) = shadow else { continue };
+        for header in own.map(FieldName::spelling) {
+            if shadow.rewrite.touches_header(header) {
+                let what = format!(
+                    "can't change {header}: shadowtee writes it, and what it says has to stay true"
+                );
+                table.mistake(&format!("shadow[{index}].rewrite.headers"), &what);
+            }
+        }
+    }
+}
+
+/// Whoever asks for the client's address needs a place that says it.
+fn clients_are_known(
+    shadows: &[Option<Shadow>],
+    listen: &[Option<Listen>],
+    client_address: &ClientAddress,
+    table: &Table<'_>,
+) {
+    let on_tcp = |listen: &Listen| !matches!(listen.address, Address::Unix(_));
+    if client_address.header.is_some() || listen.iter().flatten().any(on_tcp) {
+        return;
+    }
+    for (index, shadow) in shadows.iter().enumerate() {
+        if let Some(key) = shadow.as_ref().and_then(Shadow::asks_for_client) {
+            table.mistake(
+                &format!("shadow[{index}].{key}"),
+                "asks for the client's address, which nobody knows behind a unix socket, so that it can never match; \
+                 set [client_address] header and trusted",
+            );
+        }
     }
 }
 

@@ -11,11 +11,12 @@ use figment::{
     error::{Actual, Kind},
     value::{Dict, Value},
 };
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::{
     Address,
     load::ENV_PREFIX,
+    pattern::AnyOf,
     units::{FieldName, Span},
 };
 
@@ -66,6 +67,7 @@ impl<'a> Reader<'a> {
             place: self.home.clone(),
             dict,
             known: Vec::new(),
+            mistakes_before: 0,
             is_told: false,
         }
     }
@@ -110,6 +112,8 @@ pub(super) struct Table<'a> {
     place: String,
     dict: Dict,
     known: Vec<&'static str>,
+    /// How many mistakes there were before anything of it was read.
+    mistakes_before: usize,
     /// Whether it is told as a whole that this is wrong, so that what is missing in it is not.
     is_told: bool,
 }
@@ -224,6 +228,62 @@ impl<'a> Table<'a> {
         self.nested(path, value)
     }
 
+    /// The table at `key`; a plain text or number there is a table whose `short` key says it.
+    pub(super) fn table_or(&mut self, key: &'static str, short: &str) -> Table<'a> {
+        let value = self.take(key).map(|value| match value {
+            dict @ Value::Dict(..) => dict,
+            other => Value::Dict(other.tag(), Dict::from([(short.to_owned(), other)])),
+        });
+        let path = self.key_path(key);
+        self.nested(path, value)
+    }
+
+    /// The value or the values at `key`, of which any will do; an empty list is a mistake with `tip`.
+    pub(super) fn any_of<T: DeserializeOwned>(&mut self, key: &'static str, tip: &str) -> Vec<T> {
+        match self.optional::<AnyOf<T>>(key) {
+            Some(AnyOf(values)) if values.is_empty() => {
+                self.mistake(key, &format!("is empty, so that it can never match; {tip}"));
+                values
+            }
+            Some(AnyOf(values)) => values,
+            None => Vec::new(),
+        }
+    }
+
+    /// The table at `key`, whose keys are the user's own.
+    pub(super) fn pairs<K, T>(&mut self, key: &'static str) -> Vec<(K, T)>
+    where
+        K: DeserializeOwned,
+        T: DeserializeOwned,
+    {
+        let table = self.table(key);
+        let mut pairs = Vec::new();
+        for (name, value) in &table.dict {
+            let of_name = K::deserialize(name.as_str().into_deserializer())
+                .map_err(|error: serde::de::value::Error| error.to_string());
+            match (of_name, value.deserialize()) {
+                (Ok(of_name), Ok(value)) => pairs.push((of_name, value)),
+                (Err(why), _) => {
+                    table.mistake_at(self.reader.place(value), table.key_path(name), why);
+                }
+                (_, Err(error)) => table.wrong_value(name, value, &error),
+            }
+        }
+        pairs
+    }
+
+    /// Whether anything that was read of it so far is wrong.
+    pub(super) fn has_mistakes_below(&self) -> bool {
+        self.reader.mistakes.borrow().len() > self.mistakes_before
+    }
+
+    /// Notes that this table is wrong as a whole.
+    pub(super) fn mistake_here(&self, what: &str) {
+        if !self.is_told {
+            self.mistake_at(self.place.clone(), self.path.clone(), what.into());
+        }
+    }
+
     /// Whether anybody said `key`.
     pub(super) fn has(&self, key: &str) -> bool {
         self.dict.contains_key(key)
@@ -264,6 +324,7 @@ impl<'a> Table<'a> {
                         place,
                         dict,
                         known: Vec::new(),
+                        mistakes_before: self.reader.mistakes.borrow().len(),
                         is_told: false,
                     }
                 }
@@ -298,6 +359,7 @@ impl<'a> Table<'a> {
             place,
             dict,
             known: Vec::new(),
+            mistakes_before: self.reader.mistakes.borrow().len(),
             is_told: is_told || self.is_told,
         }
     }
@@ -411,6 +473,7 @@ fn variable(key: &str) -> String {
 fn example_of_table(path: &str) -> String {
     match path {
         "primary" => "[primary] and below it address = \"…\"".into(),
+        path if path.contains("].") => "a table of its keys, { … = \"…\" }".into(),
         path if path.starts_with("shadow[") => "{ name = \"…\", address = \"…\" }".into(),
         path if path.contains('[') => "{ address = \"…\" }".into(),
         path => format!("[{path}] and its keys below it"),

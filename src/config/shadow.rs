@@ -8,6 +8,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::{
     Address, ClientTls,
     reader::Table,
+    rewrite::Rewrite,
+    sampling::{Key, Limit, Sample, Send},
+    select::Select,
     units::{Size, Span},
 };
 
@@ -37,6 +40,17 @@ pub(crate) struct Shadow {
     /// Bytes of its answer that are read before the connection is given up.
     pub(crate) answer_bytes: Size,
     pub(crate) breaker: Breaker,
+    pub(crate) send: Send,
+    /// Copies with one key keep the order of their requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) order_by: Option<Key>,
+    pub(crate) sample: Sample,
+    #[serde(skip_serializing_if = "Limit::is_default")]
+    pub(crate) limit: Limit,
+    #[serde(skip_serializing_if = "Select::is_default")]
+    pub(crate) select: Select,
+    #[serde(skip_serializing_if = "Rewrite::is_default")]
+    pub(crate) rewrite: Rewrite,
 }
 
 /// When a shadow that fails is left alone.
@@ -131,6 +145,20 @@ impl Serialize for HostHeader {
     }
 }
 
+impl Shadow {
+    /// The key that asks for the client's address, if any does.
+    pub(super) fn asks_for_client(&self) -> Option<&'static str> {
+        let is_client = |key: Option<&Key>| key == Some(&Key::Client);
+        [
+            (is_client(self.order_by.as_ref()), "order_by"),
+            (is_client(self.sample.by.key()), "sample.by"),
+            (self.select.asks_for_client(), "select"),
+        ]
+        .into_iter()
+        .find_map(|(asks, key)| asks.then_some(key))
+    }
+}
+
 /// Reads every `[[shadow]]`; names have to differ.
 pub(super) fn read_all(table: &mut Table<'_>) -> Vec<Option<Shadow>> {
     let mut shadows: Vec<Option<Shadow>> = Vec::new();
@@ -168,6 +196,12 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
     let pause = breaker.value("pause", Span::seconds(10));
     let failures = breaker.value("failures", 20);
     breaker.finish();
+    let send = table.value("send", Send::WithRequest);
+    let order_by = table.optional("order_by");
+    let sample = Sample::read(table.table_or("sample", "percent"));
+    let limit = Limit::read(table.table_or("limit", "per_second"));
+    let select = Select::read(table.table("select"), send == Send::AfterAnswer);
+    let rewrite = Rewrite::read(table.table("rewrite"));
     table.finish();
     Some(Shadow {
         name: name?,
@@ -183,5 +217,11 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
         body_buffer,
         answer_bytes,
         breaker: Breaker { failures, pause },
+        send,
+        order_by,
+        sample,
+        limit,
+        select,
+        rewrite,
     })
 }

@@ -1,6 +1,6 @@
-//! Values with a unit, as users write them: byte sizes, spans of time, header names, secrets.
+//! Values with a unit, as users write them: byte sizes, spans of time, shares, header names, secrets.
 
-use std::{fmt, time::Duration};
+use std::{fmt, str::FromStr, time::Duration};
 
 use http::HeaderName;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -111,10 +111,85 @@ impl<'de> Deserialize<'de> for Span {
 }
 
 #[derive(Deserialize)]
-#[serde(untagged, expecting = "has to be a span of time such as \"5s\"")]
+#[serde(
+    untagged,
+    expecting = "has to be a text with a unit, such as \"5s\" or \"10%\""
+)]
 enum TextOrAny {
     Text(String),
     Number(f64),
+}
+
+/// A share, written `"10%"` or `"0.5%"`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Percent(u32);
+
+impl Percent {
+    /// In millionths.
+    const WHOLE: u32 = 1_000_000;
+    pub(crate) const ALL: Self = Self(Self::WHOLE);
+
+    pub(crate) const fn millionths(self) -> u32 {
+        self.0
+    }
+
+    /// What is more than all is all.
+    pub(crate) fn of_millionths(millionths: u32) -> Self {
+        Self(millionths.min(Self::WHOLE))
+    }
+}
+
+impl FromStr for Percent {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "{text:?} is no share; write for example \"10%\" or \"0.5%\", with at most four digits behind the point"
+            )
+        };
+        let number = text.strip_suffix('%').ok_or_else(wrong)?.trim_end();
+        let (whole, part) = number.split_once('.').unwrap_or((number, "0"));
+        let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+        if !are_digits(whole) || !are_digits(part) || part.len() > 4 {
+            return Err(wrong());
+        }
+        let part: u64 = format!("{part:0<4}").parse().map_err(|_| wrong())?;
+        let whole: u64 = whole.parse().map_err(|_| wrong())?;
+        let millionths = whole.saturating_mul(10_000).saturating_add(part);
+        match u32::try_from(millionths) {
+            Ok(millionths) if millionths <= Self::WHOLE => Ok(Self(millionths)),
+            _ => Err(format!("{text:?} is more than 100%")),
+        }
+    }
+}
+
+impl fmt::Display for Percent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (whole, part) = (self.0 / 10_000, self.0 % 10_000);
+        if part == 0 {
+            return write!(f, "{whole}%");
+        }
+        let part = format!("{part:04}");
+        write!(f, "{whole}.{}%", part.trim_end_matches('0'))
+    }
+}
+
+impl Serialize for Percent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Percent {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match TextOrAny::deserialize(deserializer)? {
+            TextOrAny::Text(text) => text.parse().map_err(de::Error::custom),
+            TextOrAny::Number(number) => Err(de::Error::custom(format_args!(
+                "{number} has no unit; write \"{number}%\""
+            ))),
+        }
+    }
 }
 
 /// The name of a header field (RFC 9110, 5.1), kept in the spelling the user chose.
@@ -156,6 +231,35 @@ impl FieldName {
         needed.iter().any(|name| self.is(name))
     }
 
+    /// Whether it says where a message ends, or belongs to one connection, or to shadowtee.
+    pub(crate) fn is_framing(&self) -> bool {
+        [
+            "connection",
+            "content-length",
+            "expect",
+            "keep-alive",
+            "proxy-connection",
+            "te",
+            "trailer",
+            "transfer-encoding",
+            "upgrade",
+            "x-shadowtee-instance",
+        ]
+        .iter()
+        .any(|name| self.is(name))
+    }
+
+    /// # Errors
+    /// Where it can't be the name of a header.
+    pub(crate) fn parse(spelling: &str) -> Result<Self, String> {
+        match HeaderName::try_from(spelling) {
+            Ok(_) => Ok(Self(spelling.into())),
+            Err(_) => Err(format!(
+                "{spelling:?} is no header name; letters, digits and '-' make one"
+            )),
+        }
+    }
+
     /// For defaults only: `spelling` has to be a field name.
     pub(crate) fn known(spelling: &'static str) -> Self {
         debug_assert!(HeaderName::try_from(spelling).is_ok());
@@ -171,13 +275,7 @@ impl Serialize for FieldName {
 
 impl<'de> Deserialize<'de> for FieldName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let spelling = String::deserialize(deserializer)?;
-        match HeaderName::try_from(&spelling) {
-            Ok(_) => Ok(Self(spelling)),
-            Err(_) => Err(de::Error::custom(format_args!(
-                "{spelling:?} is no header name; letters, digits and '-' make one"
-            ))),
-        }
+        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 
@@ -220,6 +318,26 @@ mod tests {
         assert_eq!(Size(1 << 30).to_string(), "1GiB");
         assert_eq!(Size(1000).to_string(), "1000");
         assert_eq!(Size(0).to_string(), "0");
+    }
+
+    #[test]
+    fn a_share_is_read_and_shown_as_it_was_written() {
+        for text in ["0%", "10%", "0.5%", "99.9999%", "100%"] {
+            assert_eq!(text.parse::<Percent>().unwrap().to_string(), text);
+        }
+        assert_eq!("2.50 %".parse::<Percent>().unwrap().to_string(), "2.5%");
+        for wrong in [
+            "10",
+            "-1%",
+            "1.%",
+            ".5%",
+            "0.00001%",
+            "%",
+            "100.0001%",
+            "1e2%",
+        ] {
+            assert!(wrong.parse::<Percent>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

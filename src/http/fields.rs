@@ -97,6 +97,15 @@ pub(crate) struct Fields {
     fields: Vec<Field>,
 }
 
+/// What becomes of a field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Edit {
+    Keep,
+    Remove,
+    /// It gets this value.
+    To(Vec<u8>),
+}
+
 /// A field's name and value.
 pub(crate) type NameValue<'a> = (&'a [u8], &'a [u8]);
 
@@ -183,6 +192,32 @@ impl Fields {
         for field in fields.iter_mut().filter(|field| !field.gone) {
             field.gone = unwanted(&text[field.name.start()..field.name.end()]);
         }
+    }
+
+    /// Edits the fields of this name, in whatever case.
+    pub(crate) fn edit(&mut self, name: &[u8], mut edit: impl FnMut(&[u8]) -> Edit) {
+        let Self { text, fields } = self;
+        for field in fields.iter_mut().filter(|field| !field.gone) {
+            if !text[field.name.start()..field.name.end()].eq_ignore_ascii_case(name) {
+                continue;
+            }
+            match edit(&text[field.value.start()..field.value.end()]) {
+                Edit::Keep => {}
+                Edit::Remove => field.gone = true,
+                Edit::To(value) => {
+                    field.value = Span::new(text.len(), value.len());
+                    field.neat = false;
+                    text.extend_from_slice(&value);
+                }
+            }
+        }
+    }
+
+    /// Keeps a text that is no field, such as a new target.
+    pub(super) fn note(&mut self, text: &[u8]) -> Span {
+        let span = Span::new(self.text.len(), text.len());
+        self.text.extend_from_slice(text);
+        span
     }
 
     /// Adds a field behind the others. The caller sees to it that name and value are ones.
@@ -291,6 +326,10 @@ mod tests {
         fields.remove_named(|name| name == b"A" || name == b"Last");
         assert_eq!(written(&fields), "x-B: new\r\nC: 3\r\nD: 5\r\n");
         assert_eq!(fields.named(b"c").collect::<Vec<_>>(), [b"3"]);
+        fields.edit(b"x-b", |value| Edit::To([value, b"er"].concat()));
+        fields.edit(b"c", |_| Edit::Remove);
+        fields.edit(b"d", |_| Edit::Keep);
+        assert_eq!(written(&fields), "x-B: newer\r\nD: 5\r\n");
     }
 
     #[test]

@@ -93,6 +93,18 @@ impl RequestHead {
         self.fields.text(self.target)
     }
 
+    /// Another target. The caller sees to it that it is one.
+    pub(crate) fn set_target(&mut self, target: &[u8]) {
+        self.target = self.fields.note(target);
+    }
+
+    /// What stands behind the `?` of the target.
+    pub(crate) fn query(&self) -> Option<&[u8]> {
+        let target = self.target();
+        let mark = target.iter().position(|byte| *byte == b'?')?;
+        Some(&target[mark + 1..])
+    }
+
     /// The target's path: without its query, and without `http://host` (RFC 9112, 3.2.2).
     pub(crate) fn path(&self) -> &[u8] {
         let target = self.target();
@@ -256,10 +268,8 @@ mod tests {
             let mut out = Vec::new();
             head.write(&mut out);
             let start = out.split(|byte| *byte == b'\r').next().unwrap();
-            assert_eq!(
-                start[13..],
-                text[13.min(line.chars().count())..line.chars().count()]
-            );
+            let line = &text[2..2 + line.chars().count()];
+            assert_eq!(start[13..], line[13.min(line.len())..]);
         }
     }
 
@@ -275,6 +285,19 @@ mod tests {
             let head = request(&format!("GET {target} HTTP/1.1\r\nHost: a\r\n\r\n"));
             assert_eq!(head.path(), path.as_bytes(), "{target}");
         }
+    }
+
+    #[test]
+    fn another_target_takes_the_place_of_the_first() {
+        let mut head = request("GET /a?b HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n");
+        assert_eq!(head.query(), Some(&b"b"[..]));
+        head.set_target(b"/c");
+        head.fields.append(b"Y", b"2");
+        let mut out = Vec::new();
+        head.write(Version::Http11, &mut out);
+        let expected = "GET /c HTTP/1.1\r\nHost: a\r\nX: 1\r\nY: 2\r\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        assert_eq!(head.query(), None);
     }
 
     #[test]

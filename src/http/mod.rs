@@ -16,7 +16,7 @@ mod wire;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use body::{BadBody, BodyReader, Part};
-pub(crate) use fields::{Fields, Known};
+pub(crate) use fields::{Edit, Fields, Known};
 pub(crate) use framing::{BadFraming, Framing};
 pub(crate) use head::{AnswerHead, BadHead, RequestHead, Version, authority_of, is_idempotent};
 pub(crate) use hop_by_hop::{

@@ -19,7 +19,7 @@ use super::{
     upgrade,
 };
 use crate::{
-    exchange::Exchange,
+    exchange::{Exchange, Primary},
     http::{BodyReader, Framing, RequestHead},
     net::Stream,
     tee,
@@ -98,7 +98,7 @@ async fn answer(
 ) -> (Then, RequestHead) {
     let in_flight = InFlight::begin(path);
     let closes = asks_to_close(&head);
-    let prepared = prepare(&mut head, path, peer);
+    let prepared = prepare(&mut head, path.preparation(), peer);
     let line = path
         .access_log
         .then(|| AccessLine::new(&head, &path.request_id, peer, client.arrived));
@@ -116,10 +116,12 @@ async fn answer(
             return (then, head);
         }
     };
-    let exchange = Exchange::new(head, &path.request_id, client.arrived);
+    let exchange = Exchange::new(head, peer.address, &path.request_id, client.arrived);
+    let primary = Primary(&exchange);
     let has_body = !matches!(prepared.framing, Framing::None | Framing::Sized(0));
     let branches = tee::split(&exchange, has_body, &path.recipients, &path.budget);
     let forwarded = forward(path, client, &exchange, prepared, branches).await;
+    primary.end();
     path.metrics.count(ProxyCount::AnswerBytes, forwarded.sent);
     let (status, sent, whole) = (
         forwarded.status,

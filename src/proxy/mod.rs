@@ -21,3 +21,4 @@ mod vet;
 pub(crate) use connection::{Accepted, refuse_client, serve};
 pub(crate) use drain::Drain;
 pub(crate) use path::Path;
+pub(crate) use prepare::{Preparation, rehearse};

@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, rc::Rc, sync::Arc};
 
-use super::Drain;
+use super::{Drain, Preparation};
 use crate::{
     client::Pool,
     config::{Limits, Timeouts},
@@ -27,6 +27,18 @@ pub(crate) struct Path {
     pub(crate) add_forwarded: bool,
     pub(crate) access_log: bool,
     pub(crate) drain: Rc<Drain>,
+}
+
+impl Path {
+    /// What is known to the steps that a head goes through first.
+    pub(super) fn preparation(&self) -> Preparation<'_> {
+        Preparation {
+            marks: &self.marks,
+            limits: &self.limits,
+            request_id: &self.request_id,
+            add_forwarded: self.add_forwarded,
+        }
+    }
 }
 
 /// Who sent a request, as far as the connection tells.

@@ -1,9 +1,22 @@
 //! The steps that a request's head goes through before anybody else sees it, each with one reason.
 
-use super::{Path, forwarded, identify, path::Peer, refusal::Refusal, vet};
-use crate::http::{
-    Framing, Known, RequestHead, Version, asks_for_upgrade, has_option, strip_request,
+use super::{forwarded, identify, path::Peer, refusal::Refusal, vet};
+use crate::{
+    config::Limits,
+    http::{
+        Framing, Known, Marks, RequestHead, Version, asks_for_upgrade, has_option, strip_request,
+    },
 };
+
+/// What the steps have to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Preparation<'a> {
+    pub(crate) marks: &'a Marks,
+    pub(crate) limits: &'a Limits,
+    /// The name of the field with a request's id.
+    pub(crate) request_id: &'a str,
+    pub(crate) add_forwarded: bool,
+}
 
 /// What the head says of the message.
 #[derive(Clone, Copy, Debug)]
@@ -22,25 +35,25 @@ pub(super) struct Prepared {
 /// Where the request goes no further, and how its body is framed where that is clear.
 pub(super) fn prepare(
     head: &mut RequestHead,
-    path: &Path,
+    known: Preparation<'_>,
     peer: Peer,
 ) -> Result<Prepared, (Refusal, Option<Framing>)> {
     let closes = asks_to_close(head);
-    let is_own_copy = path.marks.is_own_copy(&head.fields);
+    let is_own_copy = known.marks.is_own_copy(&head.fields);
     // Takes the fields of one hop off.
     let upgrade = asks_for_upgrade(&head.fields);
     strip_request(&mut head.fields, upgrade);
     // Gives it an id, unless nginx did: a refusal carries it, too.
-    identify::identify(head, &path.request_id);
+    identify::identify(head, known.request_id);
     // Refuses what is not one clear message.
-    let framing = vet::vet(head, &path.limits).map_err(|refusal| (refusal, None))?;
+    let framing = vet::vet(head, known.limits).map_err(|refusal| (refusal, None))?;
     // Refuses what came back as a copy; takes forged marks off.
     if is_own_copy {
         return Err((Refusal::Loop, Some(framing)));
     }
-    path.marks.strip(&mut head.fields);
+    known.marks.strip(&mut head.fields);
     // Says who the client is where no nginx did.
-    if path.add_forwarded {
+    if known.add_forwarded {
         forwarded::add(&mut head.fields, peer);
     }
     let expects = head.fields.get(Known::Expect).unwrap_or_default();
@@ -50,6 +63,22 @@ pub(super) fn prepare(
         closes,
         waits: head.version == Version::Http11 && expects.eq_ignore_ascii_case(b"100-continue"),
     })
+}
+
+/// As [`prepare`], for a request that nobody sent: what stops it is told as a text.
+pub(crate) fn rehearse(
+    head: &mut RequestHead,
+    known: Preparation<'_>,
+    peer: Option<std::net::IpAddr>,
+) -> Result<(), String> {
+    let peer = Peer {
+        address: peer,
+        tls: false,
+    };
+    match prepare(head, known, peer) {
+        Ok(_) => Ok(()),
+        Err((refusal, _)) => Err(format!("{} {}", refusal.status(), refusal.chain())),
+    }
 }
 
 /// Whether a client's connection ends behind the answer to this request (RFC 9112, 9.3).

@@ -10,11 +10,11 @@ use std::{
 
 use bytes::Buf;
 
-use super::Shadow;
+use super::{Shadow, form::Form};
 use crate::{
     client::{AnswerReader, BadAnswer, Connection},
     exchange::Exchange,
-    http::{Alarm, AnswerHead, Known, Part, TURNS, Version, is_idempotent, later},
+    http::{Alarm, AnswerHead, Known, Part, TURNS, is_idempotent, later},
     ledger::Outcome,
     tee::{CopyBody, CopyPart, Piece},
 };
@@ -22,6 +22,7 @@ use crate::{
 /// One copy under way.
 pub(super) struct Copying<'a> {
     shadow: &'a Arc<Shadow>,
+    form: &'a Form,
     exchange: &'a Rc<Exchange>,
     body: &'a mut CopyBody,
     tools: &'a mut Tools,
@@ -68,7 +69,7 @@ pub(super) enum Unanswered {
 
 impl<'a> Copying<'a> {
     pub(super) fn new(
-        shadow: &'a Arc<Shadow>,
+        (shadow, form): (&'a Arc<Shadow>, &'a Form),
         exchange: &'a Rc<Exchange>,
         body: &'a mut CopyBody,
         tools: &'a mut Tools,
@@ -84,6 +85,7 @@ impl<'a> Copying<'a> {
             reader: AnswerReader::new(exchange.head.method(), shadow.reading),
             chunked: fields.has(Known::TransferEncoding),
             shadow,
+            form,
             exchange,
             body,
             sent,
@@ -97,17 +99,11 @@ impl<'a> Copying<'a> {
         }
     }
 
-    /// Writes the head, marked for this shadow.
+    /// Writes the head as this shadow gets it.
     pub(super) fn write_head(&self, connection: &mut Connection) {
         connection.wire.out.begin();
-        let head = &self.exchange.head;
-        let version = if head.fields.has(Known::Host) || self.shadow.host.is_some() {
-            Version::Http11
-        } else {
-            Version::Http10
-        };
         let out = connection.wire.out.text();
-        self.shadow.write_head(head, version, out);
+        self.form.write_head(&self.exchange.head, out);
     }
 
     /// Whether the same copy may be sent once more: there is no body that could be taken already.

@@ -41,6 +41,20 @@ impl Places {
         took.is_ok().then(|| Place(Arc::clone(self)))
     }
 
+    /// A seat among those that wait, where one is free.
+    pub(super) fn sit(self: &Arc<Self>) -> Option<Seat> {
+        let Self { queued, seats, .. } = &**self;
+        queued
+            .fetch_update(SeqCst, SeqCst, |n| (n < *seats).then_some(n + 1))
+            .ok()
+            .map(|_| Seat(Arc::clone(self)))
+    }
+
+    /// Has every worker look at what waits.
+    pub(super) fn call_all(&self) {
+        self.free.iter().for_each(Notify::notify_one);
+    }
+
     /// Copies that wait.
     pub(super) fn queued(&self) -> usize {
         self.queued.load(SeqCst)
@@ -55,8 +69,18 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, SeqCst);
         if self.0.queued() > 0 {
-            self.0.free.iter().for_each(Notify::notify_one);
+            self.0.call_all();
         }
+    }
+}
+
+/// A seat among the copies that wait, free again when dropped.
+#[derive(Debug)]
+pub(super) struct Seat(Arc<Places>);
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.0.queued.fetch_sub(1, SeqCst);
     }
 }
 
@@ -65,7 +89,7 @@ impl Drop for Place {
 pub(super) struct Queue<T> {
     places: Arc<Places>,
     worker: usize,
-    waiting: RefCell<VecDeque<T>>,
+    waiting: RefCell<VecDeque<(T, Seat)>>,
     waits: fn(&T) -> bool,
 }
 
@@ -87,31 +111,31 @@ impl<T> Queue<T> {
         {
             return Ok(Some((thing, place)));
         }
-        if !self.sit() {
-            self.clear_out();
-            if !self.sit() {
-                return Err(thing);
-            }
-        }
-        self.waiting.borrow_mut().push_back(thing);
+        let Some(seat) = self.sit() else {
+            return Err(thing);
+        };
+        self.push(thing, seat);
         // A place that was freed between the two steps above called nobody.
         Ok(self.next())
     }
 
-    /// Takes a seat, where one is free.
-    fn sit(&self) -> bool {
-        let Places { queued, seats, .. } = &*self.places;
-        queued
-            .fetch_update(SeqCst, SeqCst, |n| (n < *seats).then_some(n + 1))
-            .is_ok()
+    /// Takes a seat, if need be that of one who waits for nothing any more.
+    pub(super) fn sit(&self) -> Option<Seat> {
+        self.places.sit().or_else(|| {
+            self.clear_out();
+            self.places.sit()
+        })
+    }
+
+    /// Puts one who has a seat behind the others.
+    pub(super) fn push(&self, thing: T, seat: Seat) {
+        self.waiting.borrow_mut().push_back((thing, seat));
     }
 
     /// Has those leave that wait for nothing any more.
     fn clear_out(&self) {
         let mut waiting = self.waiting.borrow_mut();
-        let before = waiting.len();
-        waiting.retain(|thing| (self.waits)(thing));
-        self.places.queued.fetch_sub(before - waiting.len(), SeqCst);
+        waiting.retain(|(thing, _)| (self.waits)(thing));
     }
 
     /// The next one that has a place, if anyone has.
@@ -120,22 +144,13 @@ impl<T> Queue<T> {
             return None;
         }
         let place = self.places.take()?;
-        let thing = self.waiting.borrow_mut().pop_front()?;
-        self.places.queued.fetch_sub(1, SeqCst);
+        let (thing, _seat) = self.waiting.borrow_mut().pop_front()?;
         Some((thing, place))
     }
 
     /// Waits until a place may be free.
     pub(super) async fn freed(&self) {
         self.places.free[self.worker].notified().await;
-    }
-}
-
-impl<T> Drop for Queue<T> {
-    fn drop(&mut self) {
-        self.places
-            .queued
-            .fetch_sub(self.waiting.borrow().len(), SeqCst);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     future::{Future, poll_fn},
+    net::IpAddr,
     pin::pin,
     rc::Rc,
     sync::Arc,
@@ -15,12 +16,18 @@ use super::{
     Shadow,
     breaker::{Change, Lesson},
     copying::{Copying, Tools, Unanswered},
+    form::Form,
     lane::{Hand, Lanes},
-    queue::{Place, Queue},
+    limit::Permit,
+    order::{Order, Turn},
+    queue::{Place, Queue, Seat},
+    sample,
+    select::{Answered, Selection, Verdict},
 };
 use crate::{
     client::{Connection, NoConnection, Pool, PoolSettings},
-    exchange::Exchange,
+    config::Send,
+    exchange::{Answer, Exchange},
     http::{RequestHead, asks_for_upgrade},
     ledger::{Entry, Outcome},
     net::ConnectError,
@@ -31,12 +38,26 @@ use crate::{
 pub(crate) struct Sender {
     shadow: Arc<Shadow>,
     pool: Rc<Pool>,
-    queue: Queue<Copy>,
+    queue: Queue<Offered>,
+    /// Where copies keep the order of their requests.
+    order: Option<Order<Offered>>,
     lanes: Lanes<Job>,
+    selection: Selection,
+    form: Form,
 }
 
+/// A copy with all that it has to give back when it has ended.
+struct Offered {
+    copy: Copy,
+    turn: Option<Turn>,
+    permit: Option<Permit>,
+}
+
+/// A turn that may not have come, and a seat for the meantime.
+type Queued = (Turn, Seat);
+
 /// A copy that has a place among those on their way.
-type Job = (Copy, Place);
+type Job = (Offered, Place);
 
 impl Sender {
     /// For the worker of this index, in whose runtime it is called.
@@ -51,18 +72,25 @@ impl Sender {
                 metrics: Arc::clone(&shadow.metrics.pool),
             },
         );
-        let queue = Queue::new(Arc::clone(&shadow.places), worker, |copy: &Copy| {
-            !copy.body.is_lost()
+        let places = &shadow.places;
+        let queue = Queue::new(Arc::clone(places), worker, |offered: &Offered| {
+            !offered.copy.body.is_lost()
         });
+        let slots = shadow.slots.as_ref();
+        let order = slots.map(|slots| Order::new(Arc::clone(slots), Arc::clone(places)));
         let sender = Rc::new(Self {
-            shadow,
             pool,
             queue,
+            order,
             lanes: Lanes::default(),
+            selection: shadow.selection.clone(),
+            form: shadow.form.clone(),
+            shadow,
         });
         let waiting = Rc::downgrade(&sender);
         spawn_local(async move {
             while let Some(sender) = waiting.upgrade() {
+                sender.queue_those_called();
                 while let Some(job) = sender.queue.next() {
                     sender.launch(job);
                 }
@@ -79,10 +107,117 @@ impl Sender {
         }
     }
 
+    /// Has those wait for a place whose turn has come.
+    fn queue_those_called(&self) {
+        if let Some(order) = &self.order {
+            for (offered, seat) in order.called() {
+                self.queue.push(offered, seat);
+            }
+        }
+    }
+
+    /// Why a request is not copied, as far as that is known when it comes.
+    fn refuses(&self, head: &RequestHead, peer: Option<IpAddr>) -> Option<Outcome> {
+        if asks_for_upgrade(&head.fields) {
+            return Some(Outcome::Upgrade);
+        }
+        let Shadow {
+            control,
+            settings,
+            breaker,
+            limit,
+            ..
+        } = &*self.shadow;
+        let seen = self.shadow.seen(head, peer);
+        if self.selection.judge(seen, Answered::NotYet).0 == Verdict::Filtered {
+            Some(Outcome::Filtered)
+        } else if !sample::draw(&settings.sample, control.sample(), seen).is_in() {
+            Some(Outcome::SampledOut)
+        } else if control.is_paused() {
+            Some(Outcome::Paused)
+        } else if breaker.is_open() {
+            Some(Outcome::BreakerOpen)
+        } else if settings.send == Send::WithRequest && !limit.admits() {
+            Some(Outcome::RateLimited)
+        } else {
+            None
+        }
+    }
+
+    /// The primary's answer is there, or never will be.
+    fn offer_answered(self: &Rc<Self>, copy: Copy, turn: Option<Queued>, answer: Option<Answer>) {
+        if copy.body.is_lost() {
+            return;
+        }
+        let exchange = &copy.exchange;
+        let seen = self.shadow.seen(&exchange.head, exchange.peer);
+        let answered = Answered::With(answer.map(|answer| answer.status));
+        if self.selection.judge(seen, answered).0 == Verdict::Filtered {
+            copy.settle(Outcome::Filtered);
+        } else if self.shadow.control.is_paused() {
+            copy.settle(Outcome::Paused);
+        } else if !self.shadow.limit.admits() {
+            copy.settle(Outcome::RateLimited);
+        } else {
+            self.enter(copy, turn);
+        }
+    }
+
+    /// A turn behind the copies with the same key, and a seat for as long as it has not come.
+    fn line_up(&self, exchange: &Exchange) -> Result<Option<Queued>, Outcome> {
+        let (Some(order), Some(key)) = (&self.order, &self.shadow.settings.order_by) else {
+            return Ok(None);
+        };
+        let seen = self.shadow.seen(&exchange.head, exchange.peer);
+        let Some(place) = sample::place(key, seen) else {
+            return Ok(None);
+        };
+        let seat = self.queue.sit().ok_or(Outcome::QueueFull)?;
+        let turn = order.join(place).ok_or(Outcome::QueueFull)?;
+        Ok(Some((turn, seat)))
+    }
+
+    /// Sends a copy at once, or has it wait for its turn or for a place.
+    fn enter(self: &Rc<Self>, copy: Copy, queued: Option<Queued>) {
+        let Ok(permit) = self.shadow.limit.enter() else {
+            return copy.settle(Outcome::RateLimited);
+        };
+        let Some((turn, seat)) = queued else {
+            let offered = Offered {
+                copy,
+                turn: None,
+                permit,
+            };
+            return match self.queue.enter(offered) {
+                Ok(Some(job)) => self.launch(job),
+                Ok(None) => {}
+                Err(offered) => offered.copy.settle(Outcome::QueueFull),
+            };
+        };
+        let has_come = turn.has_come();
+        let ticket = turn.ticket();
+        let offered = Offered {
+            copy,
+            turn: Some(turn),
+            permit,
+        };
+        match &self.order {
+            Some(order) if !has_come => order.wait(ticket, offered, seat),
+            _ => self.queue.push(offered, seat),
+        }
+        // Whoever called it in between called this worker, too.
+        if let Some(job) = self.queue.next() {
+            self.launch(job);
+        }
+    }
+
     /// From the queue to the outcome.
     async fn send(&self, mut copy: Copy, tools: &mut Tools) {
         if let Some(outcome) = copy.body.failure(&Context::from_waker(Waker::noop())) {
             return copy.settle(outcome);
+        }
+        if self.shadow.control.is_paused() {
+            return copy.settle(Outcome::Paused);
         }
         let Some(admitted) = self.shadow.breaker.admit() else {
             return copy.settle(Outcome::BreakerOpen);
@@ -123,7 +258,7 @@ impl Sender {
         tools: &mut Tools,
     ) -> Result<(), Failure> {
         let now = Instant::now();
-        let mut copying = Copying::new(&self.shadow, exchange, body, tools, now);
+        let mut copying = Copying::new((&self.shadow, &self.form), exchange, body, tools, now);
         let mut unsent = None;
         loop {
             let mut connection = match self.pool.take_idle(now) {
@@ -185,9 +320,10 @@ impl Sender {
 async fn run_lane(mut sender: Rc<Sender>, first: Job) {
     let (mut job, mut tools, hand) = (first, Tools::default(), Rc::new(Hand::default()));
     loop {
-        let (copy, place) = job;
+        let (Offered { copy, turn, permit }, place) = job;
         sender.send(copy, &mut tools).await;
-        drop(place);
+        drop((turn, permit, place));
+        sender.queue_those_called();
         job = match sender.queue.next() {
             Some(next) => next,
             None if sender.lanes.rest(&hand) => {
@@ -262,17 +398,14 @@ fn lesson(outcome: Outcome) -> Lesson {
 }
 
 impl Recipient for Rc<Sender> {
-    fn select(&self, head: &RequestHead) -> Option<Entry> {
-        let entry = self.shadow.account.open();
-        let reason = if asks_for_upgrade(&head.fields) {
-            Outcome::Upgrade
-        } else if self.shadow.breaker.is_open() {
-            Outcome::BreakerOpen
-        } else {
-            return Some(entry);
-        };
-        entry.settle(reason);
-        None
+    fn select(&self, head: &RequestHead, peer: Option<IpAddr>) -> Option<Entry> {
+        match self.refuses(head, peer) {
+            None => Some(self.shadow.account.open()),
+            Some(outcome) => {
+                self.shadow.account.pass(outcome);
+                None
+            }
+        }
     }
 
     fn body_buffer(&self) -> usize {
@@ -280,14 +413,25 @@ impl Recipient for Rc<Sender> {
     }
 
     fn offer(&self, copy: Copy) {
-        match self.queue.enter(copy) {
-            Ok(Some(job)) => self.launch(job),
-            Ok(None) => {}
-            Err(copy) => copy.settle(Outcome::QueueFull),
+        let queued = match self.line_up(&copy.exchange) {
+            Ok(queued) => queued,
+            Err(outcome) => return copy.settle(outcome),
+        };
+        match self.shadow.settings.send {
+            Send::WithRequest => self.enter(copy, queued),
+            Send::AfterAnswer => {
+                let sender = Rc::downgrade(self);
+                let exchange = Rc::clone(&copy.exchange);
+                exchange.with_primary(move |_, answer| {
+                    if let Some(sender) = sender.upgrade() {
+                        sender.offer_answered(copy, queued, answer);
+                    }
+                });
+            }
         }
     }
 
     fn leave_out(&self, outcome: Outcome) {
-        self.shadow.account.open().settle(outcome);
+        self.shadow.account.pass(outcome);
     }
 }

@@ -1,17 +1,24 @@
 //! A shadow as all workers share it.
 
-use std::{rc::Rc, sync::Arc, time::Duration};
+use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use super::{
     breaker::{Breaker, State},
+    control::Control,
     difference::{DifferenceLog, Pair},
+    form::Form,
+    limit::Limit,
+    order::Slots,
     queue::Places,
+    rewrite::{BadAuthorization, authorization as read_authorization},
+    seen::Seen,
+    select::Selection,
 };
 use crate::{
     client::{Reading, Share},
-    config::{self, HostHeader},
+    config::{self, ClientAddress},
     exchange::Exchange,
-    http::{Marks, RequestHead, Version},
+    http::{Marks, RequestHead},
     ledger::Account,
     net::{Connector, TlsError},
     telemetry::{metrics::ShadowMetrics, rate::RateLimit},
@@ -28,16 +35,25 @@ pub(crate) struct Shadow {
     pub(super) connections: Arc<Share>,
     pub(super) failures: RateLimit,
     pub(super) reading: Reading,
-    /// What `Host` says, where it is not what the client said.
-    pub(super) host: Option<String>,
-    marks: Marks,
+    pub(crate) control: Control,
+    pub(super) limit: Arc<Limit>,
+    /// Where copies are to keep their order.
+    pub(super) slots: Option<Arc<Slots>>,
+    /// Each worker has a copy of these two.
+    pub(super) selection: Selection,
+    pub(super) form: Form,
+    client_address: Arc<ClientAddress>,
     differences: Arc<DifferenceLog>,
 }
 
 /// A shadow can't be set up.
 #[derive(Debug, thiserror::Error)]
-#[error("shadow {0:?}")]
-pub(crate) struct ShadowError(String, #[source] TlsError);
+pub(crate) enum ShadowError {
+    #[error("shadow {0:?}")]
+    Tls(String, #[source] TlsError),
+    #[error("shadow {0:?}: rewrite.authorization")]
+    Authorization(String, #[source] BadAuthorization),
+}
 
 /// What every shadow is set up with.
 pub(crate) struct Common<'a> {
@@ -45,6 +61,7 @@ pub(crate) struct Common<'a> {
     /// How many connections this shadow may have at most, whatever it asks for.
     pub(crate) connections: usize,
     pub(crate) marks: &'a Marks,
+    pub(crate) client_address: &'a Arc<ClientAddress>,
     pub(crate) differences: &'a Arc<DifferenceLog>,
     pub(crate) reading: Reading,
 }
@@ -62,12 +79,13 @@ impl Shadow {
             &settings.tls,
             settings.connect_timeout.0,
         )
-        .map_err(|error| ShadowError(settings.name.to_string(), error))?;
-        let host = match &settings.host {
-            HostHeader::Client => None,
-            HostHeader::Fixed(host) => Some(String::from_utf8_lossy(host.as_bytes()).into_owned()),
-            HostHeader::Address => Some(settings.address.authority()),
-        };
+        .map_err(|error| ShadowError::Tls(settings.name.to_string(), error))?;
+        let authorization = settings.rewrite.authorization.as_ref();
+        let authorization = authorization
+            .map(read_authorization)
+            .transpose()
+            .map_err(|error| ShadowError::Authorization(settings.name.to_string(), error))?;
+        let slots = settings.order_by.as_ref();
         Ok(Arc::new(Self {
             connector,
             account,
@@ -76,9 +94,13 @@ impl Shadow {
             places: Places::new(settings.max_in_flight, settings.queue, common.workers),
             connections: Share::new(settings.max_connections.min(common.connections)),
             failures: RateLimit::new(1, Duration::from_secs(10)),
-            marks: common.marks.clone(),
             reading: common.reading,
-            host,
+            control: Control::new(settings.sample.percent),
+            limit: Limit::new(&settings.limit),
+            slots: slots.map(|_| Slots::new(settings.queue)),
+            selection: Selection::new(&settings.select),
+            form: Form::new(&settings, common.marks, authorization),
+            client_address: Arc::clone(common.client_address),
             differences: Arc::clone(common.differences),
             settings,
         }))
@@ -98,21 +120,18 @@ impl Shadow {
         self.breaker.state()
     }
 
-    /// Writes a request's head as this shadow gets it: marked, and with its own `Host`.
-    pub(super) fn write_head(&self, head: &RequestHead, version: Version, out: &mut Vec<u8>) {
-        let has_mark = head.fields.iter().any(|(name, _)| self.marks.is_mark(name));
-        if self.host.is_none() && !has_mark {
-            head.write(version, out);
-        } else {
-            let mut head = head.clone();
-            head.fields.remove_named(|name| self.marks.is_mark(name));
-            if let Some(host) = &self.host {
-                head.fields.set(b"Host", host.as_bytes());
-            }
-            head.write(version, out);
+    /// A request as this shadow's rules and keys look at it.
+    pub(super) fn seen<'a>(&'a self, head: &'a RequestHead, peer: Option<IpAddr>) -> Seen<'a> {
+        Seen {
+            head,
+            peer,
+            client_address: &self.client_address,
         }
-        self.marks.write(self.name(), out);
-        out.extend_from_slice(b"\r\n");
+    }
+
+    /// What the configuration says.
+    pub(crate) fn settings(&self) -> &config::Shadow {
+        &self.settings
     }
 
     /// Notes the pair of answers, now or when the primary's is known.

@@ -12,7 +12,7 @@ pub(crate) use budget::{Budget, Held};
 pub(crate) use copy::{CopyBody, CopyPart, CopySource};
 pub(crate) use piece::Piece;
 
-use std::{rc::Rc, sync::Arc};
+use std::{net::IpAddr, rc::Rc, sync::Arc};
 
 use crate::{
     exchange::Exchange,
@@ -45,7 +45,7 @@ impl Copy {
 /// Somebody who gets copies. Nothing here may block.
 pub(crate) trait Recipient {
     /// Counts the request, and says whether a copy of it is wanted: `None` where it was settled already.
-    fn select(&self, head: &RequestHead) -> Option<Entry>;
+    fn select(&self, head: &RequestHead, peer: Option<IpAddr>) -> Option<Entry>;
 
     /// How many bytes of a body are kept for one copy until they are sent.
     fn body_buffer(&self) -> usize;
@@ -71,7 +71,7 @@ pub(crate) fn split(
 ) -> Branches {
     let mut branches = Branches::new(budget);
     for recipient in recipients {
-        let Some(entry) = recipient.select(&exchange.head) else {
+        let Some(entry) = recipient.select(&exchange.head, exchange.peer) else {
             continue;
         };
         // The first copy keeps the head alive for all of them; each is charged, since each may be the last.

@@ -71,6 +71,8 @@ metrics! {
     SHADOW_SECONDS Histogram "shadow_seconds" ["shadow"] "From sending a copy to the header of its answer";
     PAIRS Counter "answer_pairs" ["shadow", "primary", "answer"] "Answers by the primary's status class and the shadow's";
     BREAKER Gauge "breaker_state" ["shadow"] "0 closed, copies are sent; 1 open, they are not; 2 one copy tries";
+    PAUSED Gauge "shadow_paused" ["shadow"] "1 while copies to the shadow are paused";
+    SAMPLE Gauge "shadow_sample_millionths" ["shadow"] "The share of the selected requests that is copied, in millionths";
 }
 
 /// A status class, as in labels.

@@ -606,3 +606,247 @@ fn a_port_that_the_system_chose_is_told() {
         OK.as_bytes()
     );
 }
+
+/// A shadow with these settings, and what is told of them.
+#[track_caller]
+fn wrong_shadow(settings: &str, told: &[&str]) {
+    let toml = format!("{SMALL}[[shadow]]\nname = \"a\"\naddress = \"a:1\"\n{settings}\n");
+    wrong(&toml, told);
+}
+
+#[test]
+fn a_share_that_is_none_is_told() {
+    for (share, told) in [
+        ("\"101%\"", "more than 100%"),
+        ("\"ten\"", "no share"),
+        ("10", "\"10%\""),
+        ("\"-1%\"", "no share"),
+    ] {
+        wrong_shadow(
+            &format!("sample = {share}"),
+            &["shadow[0].sample.percent", told],
+        );
+    }
+    wrong_shadow(
+        "sample.by = \"cookie\"",
+        &["shadow[0].sample.by", "cookie:NAME"],
+    );
+    wrong_shadow(
+        "sample.by = \"path:0\"",
+        &["shadow[0].sample.by", "the first is 1"],
+    );
+    wrong_shadow(
+        "sample.without_key = \"copy\"",
+        &["sample.without_key", "at random"],
+    );
+    wrong_shadow("order_by = \"random\"", &["shadow[0].order_by", "no key"]);
+    wrong_shadow("limit = 0", &["shadow[0].limit.per_second", "0.001"]);
+    wrong_shadow("limit.burst = 5", &["shadow[0].limit.burst", "per_second"]);
+    wrong_shadow(
+        "limit.concurrent = 0",
+        &["shadow[0].limit.concurrent", "at least 1"],
+    );
+    wrong_shadow("send = \"later\"", &["shadow[0].send", "after_answer"]);
+}
+
+#[test]
+fn a_wrong_regex_is_told_where_it_stands() {
+    wrong_shadow(
+        "select.deny = [\"/a\", { path = [\"/b\", \"regex:/(c\"] }]",
+        &["shadow[0].select.deny[1].path", "\"/(c\"", "unclosed group"],
+    );
+    wrong_shadow(
+        "select.allow = [{ header = { X-A = \"regex:[\" } }]",
+        &["shadow[0].select.allow[0].header.X-A", "unclosed"],
+    );
+    wrong_shadow(
+        "rewrite.path = [{ regex = \"*\", to = \"\" }]",
+        &["shadow[0].rewrite.path[0].regex", "no regular expression"],
+    );
+}
+
+#[test]
+fn a_rule_that_can_never_match_is_told() {
+    for (select, told) in [
+        (
+            "deny = [\"orders\"]",
+            "select.deny[0].path: \"orders\" does not begin with /",
+        ),
+        ("deny = [\"/a?b=1\"]", "which no path has"),
+        ("deny = [\"regex:^orders\"]", "every path with /"),
+        ("deny = [{ method = \"get\" }]", "\"GET\""),
+        ("deny = [{ method = [] }]", "is empty"),
+        (
+            "deny = [{ host = \"a.example:80\" }]",
+            "the port is not looked at",
+        ),
+        (
+            "deny = [{ content_type = \"text/html; charset=utf-8\" }]",
+            "';' is not looked at",
+        ),
+        ("deny = [{ user = \"a:b\" }]", "no user of Basic"),
+        (
+            "deny = [{ min_body = 10, max_body = 5 }]",
+            "more than max_body",
+        ),
+        ("deny = [{ status = 404 }]", "send = \"after_answer\""),
+        ("deny = [{ header = { X-A = true, x-a = false } }]", "twice"),
+        ("deny = [{ header = { X-A = [] } }]", "never match"),
+        ("deny = [{}]", "no condition"),
+        (
+            "deny = [\"prefix:/a\", \"/a/b\"]",
+            "deny[0] comes first and matches all that this does",
+        ),
+        (
+            "deny = [\"prefix:/a\"]\nselect.allow = [{ path = \"prefix:/a/b\", method = \"GET\" }]",
+            "shadow[0].select.allow[0]: can never match: deny[0]",
+        ),
+        (
+            "rules = [{ action = \"allow\" }, { action = \"deny\", path = \"/a\" }]",
+            "rules[0] comes first",
+        ),
+        (
+            "rules = [{ path = \"/a\" }]",
+            "select.rules[0].action: is missing",
+        ),
+        (
+            "deny = [{ client = \"10.0.0.0/40\" }]",
+            "no address and no network",
+        ),
+        ("deny = [{ pth = \"/a\" }]", "did you mean `path`?"),
+    ] {
+        wrong_shadow(&format!("select.{select}"), &["shadow[0].select", told]);
+    }
+    let after = "send = \"after_answer\"\nselect.deny = [{ status = [\"6xx\"] }]";
+    wrong_shadow(after, &["shadow[0].select.deny[0].status", "no status"]);
+}
+
+#[test]
+fn a_client_that_nobody_could_know_is_told() {
+    let behind = |rest: &str| {
+        format!(
+            "listen = [\"unix:/run/tee.sock\"]\n[primary]\naddress = \"unix:/run/app.sock\"\n\
+             [[shadow]]\nname = \"a\"\naddress = \"a:1\"\n{rest}\n"
+        )
+    };
+    for (rest, key) in [
+        (
+            "select.deny = [{ client = \"10.0.0.0/8\" }]",
+            "shadow[0].select",
+        ),
+        (
+            "sample = { percent = \"1%\", by = \"client\" }",
+            "shadow[0].sample.by",
+        ),
+        ("order_by = \"client\"", "shadow[0].order_by"),
+    ] {
+        wrong(&behind(rest), &[key, "client_address"]);
+    }
+    wrong(
+        &behind("[client_address]\nheader = \"X-Real-IP\""),
+        &["client_address.trusted", "is missing"],
+    );
+    wrong(
+        &behind("[client_address]\ntrusted = [\"unix\"]"),
+        &["client_address.header", "is missing"],
+    );
+    let known = behind(
+        "order_by = \"client\"\n[client_address]\nheader = \"X-Real-IP\"\ntrusted = [\"unix\"]",
+    );
+    let (code, _, stderr) = check(&known);
+    assert_eq!((code, stderr.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_rewrite_that_would_make_no_sound_request_is_told() {
+    for (rewrite, key, told) in [
+        ("base_path = \"v2\"", "base_path", "begin with /"),
+        (
+            "path = [{ regex = \"a\", to = \"b c\" }]",
+            "path[0].to",
+            "has a space",
+        ),
+        (
+            "path = [{ regex = \"(a)\", to = \"$2\" }]",
+            "path[0].to",
+            "no such group",
+        ),
+        (
+            "path = [{ regex = \"(a)\", to = \"$1x\" }]",
+            "path[0].to",
+            "${1x}",
+        ),
+        ("path = [{ regex = \"a\" }]", "path[0].to", "is missing"),
+        ("headers.set = { Host = \"a\" }", "headers.set", "key host"),
+        (
+            "headers.set = { Content-Length = \"1\" }",
+            "headers.set",
+            "Content-Length",
+        ),
+        (
+            "headers.remove = [\"Transfer-Encoding\"]",
+            "headers.remove",
+            "Transfer-Encoding",
+        ),
+        (
+            "headers.set = { X-A = \"a\\r\\nX-B: c\" }",
+            "headers.set.X-A",
+            "line break",
+        ),
+        (
+            "headers.add = { \"X A\" = \"1\" }",
+            "headers.add.X A",
+            "no header name",
+        ),
+        (
+            "headers.set = { X-Shadow-Request = \"1\" }",
+            "headers",
+            "X-Shadow-Request",
+        ),
+        (
+            "headers.remove = [\"x-request-id\"]",
+            "headers",
+            "X-Request-Id",
+        ),
+        (
+            "cookies.rename = { a = \"b c\" }",
+            "cookies.rename",
+            "no name of a cookie",
+        ),
+        (
+            "authorization = { }",
+            "authorization",
+            "one of file and env",
+        ),
+        (
+            "authorization = { env = \"NOBODY_SET_THIS\" }",
+            "authorization",
+            "is not set",
+        ),
+        (
+            "authorization = { file = \"missing\" }",
+            "authorization",
+            "can't be read",
+        ),
+        (
+            "authorization = { env = \"PATH\" }\nrewrite.headers.remove = [\"Authorization\"]",
+            "authorization",
+            "in one place",
+        ),
+    ] {
+        let path = format!("shadow[0].rewrite.{key}");
+        wrong_shadow(&format!("rewrite.{rewrite}"), &[&path, told]);
+    }
+}
+
+#[test]
+fn what_selects_and_rewrites_is_shown_so_that_it_can_be_read_again() {
+    for example in ["config/select.toml", "config/rewrite.toml"] {
+        let file = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(example);
+        let output = shadowtee(&["check", "--config", file.to_str().unwrap()]);
+        let (code, shown, stderr) = said(&output);
+        assert_eq!(code, Some(0), "{stderr}");
+        let (code, again, stderr) = check(&shown);
+        assert_eq!((code, again), (Some(0), shown), "{stderr}");
+    }
+}

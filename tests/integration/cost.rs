@@ -32,9 +32,31 @@ struct Cost {
 /// So many requests, and twice as many.
 const REQUESTS: u32 = 200;
 
+/// Who gets copies.
+#[derive(Clone, Copy)]
+enum Shadow {
+    None,
+    All,
+    /// Its rules select nothing.
+    Nothing,
+}
+
+const NOTHING: &str = "[shadow.select]
+    deny = [\"prefix:/payments/\", { header = { User-Agent = \"regex:(?i)pingdom\" } }]
+    allow = [
+        { method = [\"PUT\", \"PATCH\"] }, { method = \"GET\", path = \"/orders\" }, \"glob:/shop/*/cart\",
+        \"regex:^/v[0-9]+/users$\", { host = \"glob:*.next.example\" }, { query = { preview = true } },
+        { header = { X-Preview = true } }, { min_body = 1 },
+    ]";
+
 /// Sends requests through a tee under a program that counts in a file, and returns what is in it at the end.
 #[track_caller]
-fn counted(requests: u32, command: &[&str], is_whole: impl Fn(&str) -> bool) -> String {
+fn counted(
+    requests: u32,
+    copies: Shadow,
+    command: &[&str],
+    is_whole: impl Fn(&str) -> bool,
+) -> String {
     need(command[0]);
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("counts");
@@ -46,9 +68,13 @@ fn counted(requests: u32, command: &[&str], is_whole: impl Fn(&str) -> bool) -> 
     let command: Vec<_> = command.iter().map(String::as_str).collect();
     let primary = Server::unix(answers(OK));
     let shadow = Server::unix(answers(OK));
-    let mut tee = Tee::with_primary(&primary)
-        .top("workers = 1")
-        .shadow("next", &shadow)
+    let setup = Tee::with_primary(&primary).top("workers = 1");
+    let setup = match copies {
+        Shadow::None => setup,
+        Shadow::All => setup.shadow("next", &shadow),
+        Shadow::Nothing => setup.shadow_with("next", &shadow, NOTHING),
+    };
+    let mut tee = setup
         .toml("[log]\nlevel = \"error\"\n[stop]\nlinger = \"0s\"")
         .under(&command)
         .start();
@@ -58,7 +84,9 @@ fn counted(requests: u32, command: &[&str], is_whole: impl Fn(&str) -> bool) -> 
     }
     drop(client);
     // A copy that was left out would cost nothing.
-    shadow.wait_for(requests as usize);
+    if matches!(copies, Shadow::All) {
+        shadow.wait_for(requests as usize);
+    }
     tee.signal(Signal::TERM);
     assert!(tee.wait_for_exit().success());
     eventually("the counts", || {
@@ -95,14 +123,10 @@ fn hold(what: &str, cost: f64, ceiling: f64) {
     ignore = "calls of the allocator are inlined in optimised builds"
 )]
 fn a_mirrored_request_allocates_and_computes_no_more_than_before() {
-    let command = [
-        "valgrind",
-        "--quiet",
-        "--tool=callgrind",
-        "--callgrind-out-file=FILE",
-    ];
-    let run = |requests| counted(requests, &command, |text| text.contains("\ntotals: "));
-    let (one, twice) = (run(REQUESTS), run(2 * REQUESTS));
+    let (one, twice) = (
+        callgrind(REQUESTS, Shadow::All),
+        callgrind(2 * REQUESTS, Shadow::All),
+    );
     hold(
         "allocations",
         each(allocations, &one, &twice),
@@ -115,12 +139,43 @@ fn a_mirrored_request_allocates_and_computes_no_more_than_before() {
     );
 }
 
+fn callgrind(requests: u32, copies: Shadow) -> String {
+    let command = [
+        "valgrind",
+        "--quiet",
+        "--tool=callgrind",
+        "--callgrind-out-file=FILE",
+    ];
+    counted(requests, copies, &command, |text| {
+        text.contains("\ntotals: ")
+    })
+}
+
+#[test]
+#[cfg_attr(
+    not(debug_assertions),
+    ignore = "calls of the allocator are inlined in optimised builds"
+)]
+fn a_request_that_no_rule_selects_allocates_no_more_than_one_without_any_shadow() {
+    let [none, nothing] = [Shadow::None, Shadow::Nothing].map(|copies| {
+        let (one, twice) = (callgrind(REQUESTS, copies), callgrind(2 * REQUESTS, copies));
+        println!(
+            "instructions for a request: {:.0}",
+            each(instructions, &one, &twice)
+        );
+        each(allocations, &one, &twice)
+    });
+    println!("allocations for a request: {nothing:.2}, and {none:.2} without any shadow");
+    // What grows now and then is no part of a request.
+    assert!(nothing < none + 0.1, "{nothing:.2} and not {none:.2}");
+}
+
 #[test]
 fn a_mirrored_request_makes_no_more_system_calls_than_before() {
     // As a grandchild, strace leaves the child's place to the program.
     let command = ["strace", "-D", "-f", "-c", "-o", "FILE"];
     let run = |requests| {
-        counted(requests, &command, |text| {
+        counted(requests, Shadow::All, &command, |text| {
             text.trim_end().ends_with(" total")
         })
     };

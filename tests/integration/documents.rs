@@ -328,3 +328,100 @@ fn the_lines_for_nginx_are_accepted_by_nginx() {
     );
     assert!(output.status.success(), "{}", latin1(&output.stderr));
 }
+
+/// Every flag of `GoReplay` 1.3, as its own help lists them.
+const GOR: &str = "copy-buffer-size debug exit-after http-allow-header http-allow-method http-allow-url \
+    http-basic-auth-filter http-disallow-header http-disallow-url http-header-limiter http-original-host \
+    http-param-limiter http-pprof http-rewrite-header http-rewrite-url http-set-header http-set-param input-dummy \
+    input-file input-file-loop input-kafka-host input-kafka-json-format input-kafka-topic input-raw \
+    input-raw-bpf-filter input-raw-buffer-size input-raw-engine input-raw-expire input-raw-immediate-mode \
+    input-raw-override-snaplen input-raw-realip-header input-raw-timestamp-type input-raw-track-response input-tcp \
+    input-tcp-certificate input-tcp-certificate-key input-tcp-secure middleware output-dummy output-file \
+    output-file-append output-file-flush-interval output-file-max-size-limit output-file-queue-limit \
+    output-file-size-limit output-http output-http-compatibility-mode output-http-debug output-http-elasticsearch \
+    output-http-header output-http-header-filter output-http-header-hash-filter output-http-method \
+    output-http-queue-len output-http-redirects output-http-response-buffer output-http-rewrite-url \
+    output-http-stats output-http-stats-ms output-http-timeout output-http-track-response output-http-url-regexp \
+    output-http-workers output-http-workers-min output-kafka-host output-kafka-json-format output-kafka-topic \
+    output-null output-stdout output-tcp output-tcp-secure output-tcp-stats output-tcp-workers prettify-http \
+    split-output stats verbose";
+
+/// The two sides of the rows, of which the first is quoted.
+fn rows(text: &str) -> Vec<(&str, &str)> {
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| "));
+    rows.filter_map(|row| row.trim_end_matches(" |").split_once(" | "))
+        .filter(|(theirs, _)| theirs.contains('`') && !theirs.contains("`gor`"))
+        .collect()
+}
+
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+/// The names of flags in a text.
+fn flags(text: &str) -> BTreeSet<&str> {
+    let words = text.split([' ', '`', '"', ',']);
+    words
+        .filter_map(|word| word.strip_prefix("--"))
+        .filter(|flag| !flag.is_empty())
+        .collect()
+}
+
+#[test]
+fn whoever_comes_from_goreplay_finds_every_flag() {
+    let readme = document("README.md");
+    let rows = rows(section(&readme, "### Coming from GoReplay"));
+    let theirs: BTreeSet<_> = rows.iter().flat_map(|(theirs, _)| flags(theirs)).collect();
+    assert_eq!(theirs, GOR.split_whitespace().collect());
+}
+
+#[test]
+fn what_the_table_for_goreplays_users_says_can_be_written() {
+    let readme = document("README.md");
+    let help = latin1(&shadowtee(&["run", "--help"]).stdout);
+    let (mut seen, dir) = (0, tempfile::tempdir().unwrap());
+    for (_, ours) in rows(section(&readme, "### Coming from GoReplay")) {
+        for said in quoted(ours).filter(|said| !said.starts_with("timeout ")) {
+            for flag in flags(said) {
+                let other = ["explain"].contains(&flag);
+                assert!(other || help.contains(&format!("--{flag}")), "--{flag}");
+            }
+            if let Some((key, _)) = said.split_once(" = ")
+                && !key.starts_with('[')
+            {
+                let file = dir.path().join("shadowtee.toml");
+                let toml = format!(
+                    "listen = [\"127.0.0.1:1\"]\nprimary.address = \"127.0.0.1:2\"\n\
+                     [[shadow]]\nname = \"a\"\naddress = \"127.0.0.1:3\"\n{said}\n"
+                );
+                fs::write(&file, toml).unwrap();
+                let output = shadowtee(&["check", "--config", file.to_str().unwrap()]);
+                assert!(
+                    output.status.success(),
+                    "{said}: {}",
+                    latin1(&output.stderr)
+                );
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen >= 5, "{seen} settings");
+}
+
+#[test]
+fn the_reference_has_every_flag() {
+    let text = document("docs/configuration.md");
+    let documented: BTreeSet<_> = section(&text, "## Flags")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `--"))
+        .filter_map(|row| row.split([' ', '`']).next())
+        .collect();
+    let help = latin1(&shadowtee(&["run", "--help"]).stdout);
+    let words = help
+        .lines()
+        .map(str::trim_start)
+        .filter_map(|line| line.split("--").nth(1).filter(|_| line.starts_with('-')))
+        .filter_map(|rest| rest.split([' ', '\n']).next());
+    let known: BTreeSet<_> = words.filter(|flag| *flag != "help").collect();
+    assert_eq!(documented, known);
+}

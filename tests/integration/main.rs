@@ -2,6 +2,7 @@
 
 mod budget;
 mod config;
+mod control;
 mod cost;
 mod demo;
 mod descriptors;
@@ -21,11 +22,15 @@ mod logs;
 mod malformed;
 mod mark;
 mod nginx;
+mod order;
 mod property;
 mod puma;
 mod reload;
 mod reuse;
+mod rewrite;
 mod rooms;
+mod sample;
+mod select;
 mod smuggling;
 mod stop;
 mod streaming;

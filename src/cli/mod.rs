@@ -1,10 +1,14 @@
 //! The command line.
 
-use std::path::PathBuf;
+use std::{net::IpAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Address, Flags, Sources};
+use crate::config::{Address, FlagTable as Dict, Flags, Sources};
+
+mod shadow_flags;
+
+use shadow_flags::ShadowFlags;
 
 /// An inline HTTP tee: passes every request to the primary, and sends a copy to shadows whose answers no
 /// client ever sees.
@@ -23,7 +27,7 @@ ADDR is one of 127.0.0.1:8080, [::1]:8080, http://host:port, https://host[:port]
 pub(crate) enum Command {
     /// Run the tee: from flags, from a file, or both.
     #[command(after_help = RUN_EXAMPLES)]
-    Run(Run),
+    Run(Box<Run>),
     /// Check a configuration and print it with all defaults, secrets masked.
     #[command(after_help = EXIT_CODES)]
     Check(Check),
@@ -56,6 +60,8 @@ pub(crate) struct Run {
     /// Who gets copies; may be repeated. Without a name: shadow, shadow-2, …
     #[arg(long, value_name = "[NAME=]ADDR", value_parser = shadow)]
     shadow: Vec<ShadowFlag>,
+    #[command(flatten)]
+    shadows: ShadowFlags,
     /// The administrative interface: health, metrics, ledger.
     #[arg(long, value_name = "ADDR")]
     admin: Option<Address>,
@@ -81,6 +87,18 @@ pub(crate) struct Check {
     /// The file to check.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) config: PathBuf,
+    /// Say what each shadow would make of a request, such as 'POST /orders HTTP/1.1'.
+    #[arg(long, value_name = "REQUEST-LINE")]
+    pub(crate) explain: Option<String>,
+    /// A header of that request; may be repeated.
+    #[arg(long, short = 'H', value_name = "NAME: VALUE", requires = "explain")]
+    pub(crate) header: Vec<String>,
+    /// Where its connection comes from [default: a unix socket].
+    #[arg(long, value_name = "IP", requires = "explain")]
+    pub(crate) from: Option<IpAddr>,
+    /// The status of the primary's answer to it.
+    #[arg(long, value_name = "CODE", requires = "explain")]
+    pub(crate) status: Option<u16>,
 }
 
 #[derive(Debug, Args)]
@@ -131,11 +149,9 @@ impl Run {
             }
         }
         if !self.shadow.is_empty() {
-            let shadows: Vec<_> = self
-                .shadow
-                .into_iter()
-                .enumerate()
-                .map(|(index, flag)| flag.table(index))
+            let names = self.shadow.into_iter().enumerate();
+            let shadows: Vec<_> = names
+                .map(|(index, flag)| self.shadows.table(flag.table(index)))
                 .collect();
             flags.set("shadow", shadows);
         }
@@ -164,14 +180,14 @@ impl Run {
 }
 
 impl ShadowFlag {
-    fn table(self, index: usize) -> std::collections::BTreeMap<String, String> {
+    fn table(self, index: usize) -> Dict {
         let name = self.name.unwrap_or_else(|| match index {
             0 => "shadow".into(),
             index => format!("shadow-{}", index + 1),
         });
         [
-            ("name".to_owned(), name),
-            ("address".to_owned(), self.address.to_string()),
+            ("name".to_owned(), name.into()),
+            ("address".to_owned(), self.address.to_string().into()),
         ]
         .into()
     }

@@ -1,0 +1,71 @@
+//! Says of a request what would become of it, without opening a socket.
+
+use std::{net::IpAddr, path::Path};
+
+use crate::{
+    config::{Config, Flags, Sources},
+    http::{Marks, RequestHead},
+    proxy::{self, Preparation},
+    shadow::{self, Explained, Question},
+};
+
+/// A request that somebody asks about.
+pub(crate) struct Asked {
+    /// Its head, with the empty line behind it.
+    pub(crate) head: Vec<u8>,
+    /// Where its connection comes from; `None`: over a unix socket.
+    pub(crate) peer: Option<IpAddr>,
+    /// Of the primary's answer.
+    pub(crate) status: Option<u16>,
+}
+
+/// What each shadow would make of it, by the shadow's name.
+///
+/// # Errors
+/// Where the request would be refused.
+pub(crate) fn explain(config: &Config, asked: &Asked) -> Result<Vec<(String, Explained)>, String> {
+    let limits = &config.limits;
+    let mut head = RequestHead::default();
+    match head.parse(&asked.head, limits.header_count) {
+        Ok(Some(length)) if length == asked.head.len() => {}
+        Ok(_) => return Err("it is no request: there is an empty line in it".into()),
+        Err(why) => return Err(format!("it is no request: {why}")),
+    }
+    let marks = Marks::new(&config.mark);
+    let known = Preparation {
+        marks: &marks,
+        limits,
+        request_id: config.request_id.header.spelling(),
+        add_forwarded: config.forwarded.add,
+    };
+    proxy::rehearse(&mut head, known, asked.peer)?;
+    let question = Question {
+        head: &head,
+        peer: asked.peer,
+        client_address: &config.client_address,
+        marks: &marks,
+        status: asked.status,
+    };
+    let of = |settings| shadow::explain(settings, &question);
+    Ok(config
+        .shadow
+        .iter()
+        .map(|settings| (settings.name.to_string(), of(settings)))
+        .collect())
+}
+
+/// Whether the first shadow's rules select a request, to be asked again and again: what a benchmark measures.
+/// `None` where the file or the head is wrong.
+#[must_use]
+pub fn selection(file: &Path, head: &[u8]) -> Option<impl Fn() -> bool + use<>> {
+    let sources = Sources {
+        file: Some(file.to_owned()),
+        flags: Flags::default(),
+    };
+    let config = sources.load().ok()?;
+    let mut parsed = RequestHead::default();
+    parsed.parse(head, config.limits.header_count).ok()??;
+    let client_address = config.client_address;
+    let selects = shadow::selects(config.shadow.first()?);
+    Some(move || selects(&parsed, &client_address))
+}

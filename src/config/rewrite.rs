@@ -1,0 +1,359 @@
+//! `shadow.rewrite`: what is changed in a copy before it goes out.
+
+use std::path::PathBuf;
+
+use regex::bytes::Regex;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{pattern::compile, reader::Table, select::as_map, units::FieldName};
+
+/// `shadow.rewrite`. What it says is done in the order of its keys here.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Rewrite {
+    /// Put before the path.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub(crate) base_path: String,
+    /// Of the path, in this order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) path: Vec<Replace>,
+    #[serde(skip_serializing_if = "Query::is_default")]
+    pub(crate) query: Query,
+    #[serde(skip_serializing_if = "Cookies::is_default")]
+    pub(crate) cookies: Cookies,
+    #[serde(skip_serializing_if = "Headers::is_default")]
+    pub(crate) headers: Headers,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) authorization: Option<Authorization>,
+}
+
+/// Whatever a regular expression matches, and what takes its place.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Replace {
+    /// The header that is looked at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<FieldName>,
+    #[serde(serialize_with = "as_written")]
+    pub(crate) regex: Regex,
+    /// With `$1` or `${name}` for what a group matched.
+    pub(crate) to: String,
+}
+
+fn as_written<S: Serializer>(regex: &Regex, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(regex.as_str())
+}
+
+struct Compiled(Regex);
+
+impl<'de> Deserialize<'de> for Compiled {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        compile(&text, false).map(Self).map_err(de::Error::custom)
+    }
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Query {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) remove: Vec<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    pub(crate) set: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Cookies {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) remove: Vec<String>,
+    /// From the first to the second.
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    pub(crate) rename: Vec<(String, String)>,
+}
+
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Headers {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) remove: Vec<FieldName>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) replace: Vec<Replace>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    pub(crate) set: Vec<(FieldName, Line)>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    pub(crate) add: Vec<(FieldName, Line)>,
+}
+
+/// The value of a header.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[serde(transparent)]
+pub(crate) struct Line(pub(crate) String);
+
+impl<'de> Deserialize<'de> for Line {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        if is_line(&text) {
+            Ok(Self(text))
+        } else {
+            Err(de::Error::custom(format_args!(
+                "{text:?} is no value of a header: it has a line break or another control character, or a space at an end"
+            )))
+        }
+    }
+}
+
+/// Whether it can stand behind a header's name (RFC 9110, 5.5).
+pub(crate) fn is_line(text: &str) -> bool {
+    text.trim() == text && !text.chars().any(|c| c.is_control() && c != '\t')
+}
+
+/// Where `Authorization` is read from, at start.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Authorization {
+    File(PathBuf),
+    Env(String),
+}
+
+impl Rewrite {
+    pub(super) fn read(mut table: Table<'_>) -> Self {
+        let read = Self {
+            base_path: base_path(&mut table),
+            path: table
+                .tables("path", None)
+                .into_iter()
+                .filter_map(|table| Replace::read(table, Of::Path))
+                .collect(),
+            query: Query::read(table.table("query")),
+            cookies: Cookies::read(table.table("cookies")),
+            headers: Headers::read(table.table("headers")),
+            authorization: Authorization::read(&mut table),
+        };
+        if read.authorization.is_some() && read.headers.touches("authorization") {
+            table.mistake(
+                "authorization",
+                "is changed under headers as well; say it in one place",
+            );
+        }
+        table.finish();
+        read
+    }
+
+    pub(crate) fn is_default(&self) -> bool {
+        self.base_path.is_empty()
+            && self.path.is_empty()
+            && self.query.is_default()
+            && self.cookies.is_default()
+            && self.headers.is_default()
+            && self.authorization.is_none()
+    }
+
+    /// Whether it changes the header of this name.
+    pub(super) fn touches_header(&self, name: &str) -> bool {
+        self.headers.touches(name)
+    }
+}
+
+fn base_path(table: &mut Table<'_>) -> String {
+    let fits = |path: &String| path.starts_with('/') && is_target(path);
+    let why = "has to begin with /, without a query and without spaces, such as \"/v2\"";
+    let path = table.checked("base_path", String::new(), fits, why);
+    path.trim_end_matches('/').into()
+}
+
+/// Whether it can stand in a target, as a part of its path.
+fn is_target(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'?' | b'#'))
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Path,
+    Header,
+}
+
+impl Replace {
+    fn read(mut table: Table<'_>, of: Of) -> Option<Self> {
+        let name = match of {
+            Of::Path => None,
+            Of::Header => {
+                let name = table.required("name", "name the header");
+                Some(allowed(name, "name", &table)?)
+            }
+        };
+        let regex: Option<Compiled> = table.required("regex", "write what is to be replaced");
+        let to: Option<String> = table.required("to", "write what takes its place");
+        if let Some(to) = &to {
+            let fits = match of {
+                Of::Path => is_target(to),
+                Of::Header => !to.chars().any(|c| c.is_control() && c != '\t'),
+            };
+            if !fits {
+                let what =
+                    format!("{to:?} can't stand there; it has a space, ?, # or a line break");
+                table.mistake("to", &what);
+            }
+            if let Some(Compiled(regex)) = &regex
+                && let Some(group) = unknown_group(regex, to)
+            {
+                let what = format!(
+                    "has ${{{group}}}, and the regex has no such group; ${{1}}x keeps a letter apart from a number, $$ is a dollar sign"
+                );
+                table.mistake("to", &what);
+            }
+        }
+        table.finish();
+        Some(Self {
+            name,
+            regex: regex?.0,
+            to: to?,
+        })
+    }
+}
+
+/// A group that `to` names and the regex does not have: it would be replaced by nothing.
+fn unknown_group(regex: &Regex, to: &str) -> Option<String> {
+    let mut rest = to;
+    while let Some((_, after)) = rest.split_once('$') {
+        if let Some(after) = after.strip_prefix('$') {
+            rest = after;
+            continue;
+        }
+        let name: String = match after.strip_prefix('{') {
+            Some(braced) => braced.split('}').next().unwrap_or_default().into(),
+            None => after
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+                .collect(),
+        };
+        let is_known = match name.parse::<usize>() {
+            Ok(number) => number < regex.captures_len(),
+            Err(_) => regex.capture_names().flatten().any(|known| known == name),
+        };
+        if !name.is_empty() && !is_known {
+            return Some(name);
+        }
+        rest = after;
+    }
+    None
+}
+
+impl Query {
+    fn read(mut table: Table<'_>) -> Self {
+        let read = Self {
+            remove: table.value("remove", Vec::new()),
+            set: table.pairs("set"),
+        };
+        table.finish();
+        read
+    }
+
+    pub(crate) fn is_default(&self) -> bool {
+        self.remove.is_empty() && self.set.is_empty()
+    }
+}
+
+impl Cookies {
+    fn read(mut table: Table<'_>) -> Self {
+        let read = Self {
+            remove: table.value("remove", Vec::new()),
+            rename: table.pairs("rename"),
+        };
+        for (_, to) in &read.rename {
+            if http::HeaderName::try_from(to.as_str()).is_err() {
+                let what = format!("{to:?} is no name of a cookie");
+                table.mistake("rename", &what);
+            }
+        }
+        table.finish();
+        read
+    }
+
+    pub(crate) fn is_default(&self) -> bool {
+        self.remove.is_empty() && self.rename.is_empty()
+    }
+}
+
+impl Headers {
+    fn read(mut table: Table<'_>) -> Self {
+        let remove: Vec<FieldName> = table.value("remove", Vec::new());
+        let replace = table
+            .tables("replace", None)
+            .into_iter()
+            .filter_map(|table| Replace::read(table, Of::Header))
+            .collect();
+        let (set, add) = (table.pairs("set"), table.pairs("add"));
+        let remove = remove
+            .into_iter()
+            .filter_map(|name| allowed(Some(name), "remove", &table))
+            .collect();
+        let kept = |pairs: Vec<(FieldName, Line)>, key| {
+            let pairs = pairs.into_iter();
+            pairs
+                .filter_map(|(name, line)| Some((allowed(Some(name), key, &table)?, line)))
+                .collect()
+        };
+        let (set, add) = (kept(set, "set"), kept(add, "add"));
+        table.finish();
+        Self {
+            remove,
+            replace,
+            set,
+            add,
+        }
+    }
+
+    pub(crate) fn is_default(&self) -> bool {
+        self.remove.is_empty()
+            && self.replace.is_empty()
+            && self.set.is_empty()
+            && self.add.is_empty()
+    }
+
+    fn touches(&self, name: &str) -> bool {
+        let replaced = self.replace.iter().filter_map(|rule| rule.name.as_ref());
+        let set = self.set.iter().chain(&self.add).map(|(name, _)| name);
+        let mut all = self.remove.iter().chain(replaced).chain(set);
+        all.any(|changed| changed.is(name))
+    }
+}
+
+/// A header that may be changed: not one that says where the message ends, or whom it goes to.
+fn allowed(name: Option<FieldName>, key: &'static str, table: &Table<'_>) -> Option<FieldName> {
+    let name = name?;
+    if name.is("host") {
+        table.mistake(
+            key,
+            "can't have Host; it is the shadow's key host that says it",
+        );
+        return None;
+    }
+    if name.is_framing() {
+        let what = format!(
+            "can't have {}: shadowtee itself says where a message begins and ends",
+            name.spelling()
+        );
+        table.mistake(key, &what);
+        return None;
+    }
+    Some(name)
+}
+
+impl Authorization {
+    fn read(table: &mut Table<'_>) -> Option<Self> {
+        if !table.has("authorization") {
+            return None;
+        }
+        let mut own = table.table("authorization");
+        let (file, env): (_, Option<String>) = (own.path("file"), own.optional("env"));
+        let read = match (file, env) {
+            (Some(file), None) => Some(Self::File(file)),
+            (None, Some(env)) => Some(Self::Env(env)),
+            _ => {
+                own.mistake_here(
+                    "has to name one of file and env, where the whole value of the header stands, such as \"Bearer …\"",
+                );
+                None
+            }
+        };
+        own.finish();
+        read
+    }
+}

@@ -1,0 +1,204 @@
+//! How many of the requests a shadow gets: a share of them, at a rate, at a time, and in which order.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{
+    reader::Table,
+    units::{FieldName, Percent},
+};
+
+/// What requests of one session have in common.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    Cookie(String),
+    Header(FieldName),
+    Query(String),
+    /// The client's address.
+    Client,
+    /// A segment of the path, the first is 1.
+    Path(usize),
+}
+
+impl FromStr for Key {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let is_token = |name: &str| {
+            !name.is_empty()
+                && name
+                    .bytes()
+                    .all(|byte| byte.is_ascii_graphic() && !b";=, \"".contains(&byte))
+        };
+        match text.split_once(':') {
+            None if text == "client" => Ok(Self::Client),
+            Some(("cookie", name)) if is_token(name) => Ok(Self::Cookie(name.into())),
+            Some(("query", name)) if !name.is_empty() => Ok(Self::Query(name.into())),
+            Some(("header", name)) => FieldName::parse(name).map(Self::Header),
+            Some(("path", number)) => match number.parse() {
+                Ok(number @ 1..=64) => Ok(Self::Path(number)),
+                _ => Err(format!("{number:?} is no segment; the first is 1")),
+            },
+            _ => Err(format!(
+                "{text:?} is no key; write \"cookie:NAME\", \"header:NAME\", \"query:NAME\", \"client\" or \"path:1\""
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cookie(name) => write!(f, "cookie:{name}"),
+            Self::Header(name) => write!(f, "header:{}", name.spelling()),
+            Self::Query(name) => write!(f, "query:{name}"),
+            Self::Client => f.write_str("client"),
+            Self::Path(number) => write!(f, "path:{number}"),
+        }
+    }
+}
+
+impl Serialize for Key {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Key {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+/// `shadow.sample`: the share of the selected requests that is copied.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Sample {
+    pub(crate) percent: Percent,
+    pub(crate) by: By,
+    pub(crate) without_key: WithoutKey,
+}
+
+/// What becomes of a request that has no key.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum WithoutKey {
+    LeaveOut,
+    Copy,
+    /// As if the sample were at random.
+    Random,
+}
+
+/// What a sample goes by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum By {
+    Random,
+    Key(Key),
+}
+
+impl By {
+    pub(crate) fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Random => None,
+            Self::Key(key) => Some(key),
+        }
+    }
+}
+
+impl fmt::Display for By {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Random => f.write_str("random"),
+            Self::Key(key) => key.fmt(f),
+        }
+    }
+}
+
+impl Serialize for By {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for By {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "random" => Ok(Self::Random),
+            text => match text.parse() {
+                Ok(key) => Ok(Self::Key(key)),
+                Err(why) => Err(de::Error::custom(format_args!("{why}, or \"random\""))),
+            },
+        }
+    }
+}
+
+impl Sample {
+    pub(super) fn read(mut table: Table<'_>) -> Self {
+        let by = table.value("by", By::Random);
+        let said = table.has("without_key");
+        let without_key = table.value("without_key", WithoutKey::LeaveOut);
+        if said && by == By::Random && without_key != WithoutKey::LeaveOut {
+            table.mistake(
+                "without_key",
+                "says nothing where the sample is at random; set by, for example by = \"cookie:session\"",
+            );
+        }
+        let read = Self {
+            percent: table.value("percent", Percent::ALL),
+            by,
+            without_key,
+        };
+        table.finish();
+        read
+    }
+}
+
+/// `shadow.limit`: what is over it is left out at once.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(crate) struct Limit {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) per_second: Option<f64>,
+    /// So many at once, after a while with fewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) burst: Option<u32>,
+    /// Copies that wait or are on their way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) concurrent: Option<u32>,
+}
+
+impl Limit {
+    pub(super) fn read(mut table: Table<'_>) -> Self {
+        let positive = |n: &u32| *n > 0;
+        let per_second: Option<f64> = table.optional("per_second");
+        if per_second.is_some_and(|rate| !(0.001..=1e6).contains(&rate)) {
+            table.mistake("per_second", "has to be from 0.001 to 1000000");
+        }
+        let said = table.has("burst");
+        let burst = table.checked("burst", 0, positive, "has to be at least 1");
+        if said && per_second.is_none() {
+            table.mistake("burst", "needs per_second beside it");
+        }
+        let concurrent = table.checked("concurrent", 0, positive, "has to be at least 1");
+        table.finish();
+        Self {
+            per_second,
+            burst: Some(burst).filter(positive),
+            concurrent: Some(concurrent).filter(positive),
+        }
+    }
+
+    pub(crate) fn is_default(&self) -> bool {
+        self.per_second.is_none() && self.concurrent.is_none()
+    }
+}
+
+/// `shadow.send`: when a copy is sent.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Send {
+    /// Beside the request to the primary.
+    WithRequest,
+    /// Once the header of the primary's answer is there.
+    AfterAnswer,
+}

@@ -1,0 +1,294 @@
+//! `shadow.select`: which requests a shadow gets, as rules of which the first that matches wins.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+
+use super::{
+    network::Network,
+    never,
+    pattern::{Pattern, Wanted},
+    reader::Table,
+    units::{FieldName, Size},
+};
+
+/// `shadow.select`. `deny` is looked at first, then `rules`, then `allow`.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Select {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) deny: Vec<Rule>,
+    /// Of both kinds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) rules: Vec<Listed>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) allow: Vec<Rule>,
+}
+
+/// A rule that says itself what it does.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Listed {
+    pub(crate) action: Action,
+    #[serde(flatten)]
+    pub(crate) rule: Rule,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Action {
+    Allow,
+    Deny,
+}
+
+/// Conditions, all of which have to hold; an empty list is none.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(crate) struct Rule {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) name: Option<String>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) method: Vec<Method>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) path: Vec<Pattern>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) host: Vec<Pattern<true>>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) content_type: Vec<Pattern<true>>,
+    /// The name of Basic authentication.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) user: Vec<Pattern>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) client: Vec<Network>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) min_body: Option<Size>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) max_body: Option<Size>,
+    /// Of the primary's answer.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) status: Vec<Status>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    pub(crate) header: Vec<(FieldName, Wanted)>,
+    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    pub(crate) query: Vec<(String, Wanted)>,
+}
+
+/// Pairs, shown as the table that they were.
+pub(super) fn as_map<S: Serializer, K: Serialize, V: Serialize>(
+    pairs: &[(K, V)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(pairs.len()))?;
+    for (key, value) in pairs {
+        map.serialize_entry(key, value)?;
+    }
+    map.end()
+}
+
+/// A method (RFC 9110, 9.1), which has one spelling.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+#[serde(transparent)]
+pub(crate) struct Method(pub(crate) String);
+
+impl<'de> Deserialize<'de> for Method {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let upper = text.to_ascii_uppercase();
+        match http::Method::from_bytes(text.as_bytes()) {
+            Ok(_) if text == upper => Ok(Self(text)),
+            Ok(_) => Err(de::Error::custom(format_args!(
+                "{text:?} can never match: methods are written in capitals, {upper:?}"
+            ))),
+            Err(_) => Err(de::Error::custom(format_args!(
+                "{text:?} is no method; write for example \"GET\""
+            ))),
+        }
+    }
+}
+
+/// Status codes of the primary: a range of them, or that there was no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    From(u16, u16),
+    None,
+}
+
+impl Status {
+    pub(crate) fn holds(self, status: Option<u16>) -> bool {
+        match (self, status) {
+            (Self::From(first, last), Some(status)) => (first..=last).contains(&status),
+            (Self::None, None) => true,
+            _ => false,
+        }
+    }
+
+    pub(super) fn covers(self, other: Self) -> bool {
+        match (self, other) {
+            (Self::From(first, last), Self::From(other_first, other_last)) => {
+                first <= other_first && other_last <= last
+            }
+            (one, other) => one == other,
+        }
+    }
+}
+
+impl FromStr for Status {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text == "none" {
+            return Ok(Self::None);
+        }
+        let (first, last) = match (text.split_once('-'), text.strip_suffix("xx")) {
+            (Some(range), _) => range,
+            (None, Some(class)) => (&*format!("{class}00"), &*format!("{class}99")),
+            (None, None) => (text, text),
+        };
+        match (first.parse(), last.parse()) {
+            (Ok(first), Ok(last))
+                if (200..=599).contains(&first) && first <= last && last <= 599 =>
+            {
+                Ok(Self::From(first, last))
+            }
+            _ => Err(format!(
+                "{text:?} is no status of an answer; write for example 404, \"2xx\", \"500-599\" or \"none\""
+            )),
+        }
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::None => f.write_str("none"),
+            Self::From(first, last) if first == last => first.fmt(f),
+            Self::From(first, last) if first % 100 == 0 && *last == first + 99 => {
+                write!(f, "{}xx", first / 100)
+            }
+            Self::From(first, last) => write!(f, "{first}-{last}"),
+        }
+    }
+}
+
+impl Serialize for Status {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Status {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "has to be a status such as 404 or \"2xx\"")]
+        enum NumberOrText {
+            Number(u16),
+            Text(String),
+        }
+        let text = match NumberOrText::deserialize(deserializer)? {
+            NumberOrText::Number(number) => number.to_string(),
+            NumberOrText::Text(text) => text,
+        };
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Select {
+    /// `waits`: the primary's answer is known before a copy is sent.
+    pub(super) fn read(mut table: Table<'_>, waits: bool) -> Self {
+        let read_all = |table: &mut Table<'_>, key| -> Vec<Rule> {
+            let tables = table.tables(key, Some("path")).into_iter();
+            tables.map(|table| Rule::read(table, waits, true)).collect()
+        };
+        let read = Self {
+            deny: read_all(&mut table, "deny"),
+            rules: table
+                .tables("rules", None)
+                .into_iter()
+                .filter_map(|table| Listed::read(table, waits))
+                .collect(),
+            allow: read_all(&mut table, "allow"),
+        };
+        never::reached(&read, &table);
+        table.finish();
+        read
+    }
+
+    pub(super) fn is_default(&self) -> bool {
+        self.all().next().is_none()
+    }
+
+    /// Every rule with what it does and its key, in the order in which they are looked at.
+    pub(crate) fn all(&self) -> impl Iterator<Item = (Action, &Rule, String)> {
+        let of = |action, key: &'static str| {
+            move |(index, rule)| (action, rule, format!("{key}[{index}]"))
+        };
+        let deny = self.deny.iter().enumerate().map(of(Action::Deny, "deny"));
+        let rules = self.rules.iter().enumerate();
+        let rules =
+            rules.map(|(index, listed)| (listed.action, &listed.rule, format!("rules[{index}]")));
+        let allow = self
+            .allow
+            .iter()
+            .enumerate()
+            .map(of(Action::Allow, "allow"));
+        deny.chain(rules).chain(allow)
+    }
+
+    /// Whether any rule looks at the client's address.
+    pub(super) fn asks_for_client(&self) -> bool {
+        self.all().any(|(_, rule, _)| !rule.client.is_empty())
+    }
+}
+
+impl Listed {
+    fn read(mut table: Table<'_>, waits: bool) -> Option<Self> {
+        let tip = "write action = \"allow\" or action = \"deny\"";
+        let action = table.required("action", tip);
+        let rule = Rule::read(table, waits, false);
+        Some(Self {
+            action: action?,
+            rule,
+        })
+    }
+}
+
+const SAY_ONE: &str = "name at least one, or leave the key out";
+
+impl Rule {
+    /// `needs_any`: a rule without conditions is a mistake.
+    fn read(mut table: Table<'_>, waits: bool, needs_any: bool) -> Self {
+        let rule = Self {
+            name: table.optional("name"),
+            method: table.any_of("method", SAY_ONE),
+            path: table.any_of("path", SAY_ONE),
+            host: table.any_of("host", SAY_ONE),
+            content_type: table.any_of("content_type", SAY_ONE),
+            user: table.any_of("user", SAY_ONE),
+            client: table.any_of("client", SAY_ONE),
+            min_body: table.optional("min_body"),
+            max_body: table.optional("max_body"),
+            status: table.any_of("status", SAY_ONE),
+            header: table.pairs("header"),
+            query: table.pairs("query"),
+        };
+        never::matches(&rule, waits, &table);
+        if needs_any && rule.has_no_condition() && !table.has_mistakes_below() {
+            table.mistake_here(
+                "has no condition, so that it would hold for every request; write one",
+            );
+        }
+        table.finish();
+        rule
+    }
+
+    pub(super) fn has_no_condition(&self) -> bool {
+        self.method.is_empty()
+            && self.path.is_empty()
+            && self.host.is_empty()
+            && self.content_type.is_empty()
+            && self.user.is_empty()
+            && self.client.is_empty()
+            && self.min_body.is_none()
+            && self.max_body.is_none()
+            && self.status.is_empty()
+            && self.header.is_empty()
+            && self.query.is_empty()
+    }
+}

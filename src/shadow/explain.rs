@@ -1,0 +1,153 @@
+//! Says of one request what a shadow would make of it, without sending anything.
+
+use std::net::IpAddr;
+
+use super::{
+    form::Form,
+    sample::{Drawn, draw},
+    seen::Seen,
+    select::{Answered, Selection, Verdict},
+};
+use crate::{
+    config::{self, ClientAddress, Send},
+    http::{Marks, RequestHead, asks_for_upgrade},
+};
+
+/// A request, and what is known of it.
+pub(crate) struct Question<'a> {
+    pub(crate) head: &'a RequestHead,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) client_address: &'a ClientAddress,
+    pub(crate) marks: &'a Marks,
+    /// Of the primary's answer, where it is known.
+    pub(crate) status: Option<u16>,
+}
+
+/// What a shadow would make of a request.
+pub(crate) struct Explained {
+    /// Whether it would be copied, and why, in a line each.
+    pub(crate) reasons: Vec<String>,
+    /// The copy's head as it would go out; `None` where there would be no copy.
+    pub(crate) head: Option<Vec<u8>>,
+}
+
+/// What stands in place of a secret.
+const MASK: &str = "********";
+
+pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Explained {
+    let &Question {
+        head,
+        peer,
+        client_address,
+        marks,
+        status,
+    } = question;
+    let seen = Seen {
+        head,
+        peer,
+        client_address,
+    };
+    let mut reasons = Vec::new();
+    let is_copied = selected(settings, seen, status, &mut reasons)
+        && drawn(settings, seen, &mut reasons)
+        && !asks_for_upgrade(&head.fields);
+    if asks_for_upgrade(&head.fields) {
+        reasons = vec!["not copied: it asks for another protocol (upgrade)".into()];
+    }
+    if is_copied {
+        also(settings, &mut reasons);
+    }
+    let authorization = settings.rewrite.authorization.as_ref();
+    let form = Form::new(settings, marks, authorization.map(|_| MASK.into()));
+    let head = is_copied.then(|| {
+        let mut out = Vec::new();
+        form.write_head(head, &mut out);
+        out
+    });
+    Explained { reasons, head }
+}
+
+/// Whether a shadow's rules select a request, to be asked again and again.
+pub(crate) fn selects(
+    settings: &config::Shadow,
+) -> impl Fn(&RequestHead, &ClientAddress) -> bool + use<> {
+    let selection = Selection::new(&settings.select);
+    move |head, client_address| {
+        let seen = Seen {
+            head,
+            peer: None,
+            client_address,
+        };
+        selection.judge(seen, Answered::NotYet).0 != Verdict::Filtered
+    }
+}
+
+fn selected(
+    settings: &config::Shadow,
+    seen: Seen<'_>,
+    status: Option<u16>,
+    reasons: &mut Vec<String>,
+) -> bool {
+    let selection = Selection::new(&settings.select);
+    let answered = match status {
+        Some(status) if settings.send == Send::AfterAnswer => Answered::With(Some(status)),
+        _ => Answered::NotYet,
+    };
+    let (verdict, rule) = selection.judge(seen, answered);
+    let why = match rule {
+        Some(index) => selection.describe(index),
+        None if selection.is_empty() => "there are no rules".into(),
+        None => "no rule matches it".into(),
+    };
+    reasons.push(match verdict {
+        Verdict::Copied => format!("copied: {why}"),
+        Verdict::Filtered => format!("not copied (filtered): {why}"),
+        Verdict::Open => format!(
+            "copied or not: {why} for some statuses of the primary; --status says what would be for one"
+        ),
+    });
+    verdict != Verdict::Filtered
+}
+
+fn drawn(settings: &config::Shadow, seen: Seen<'_>, reasons: &mut Vec<String>) -> bool {
+    let config::Sample { percent, by, .. } = &settings.sample;
+    let key = by;
+    let drawn = draw(&settings.sample, *percent, seen);
+    let (is_in, why) = match drawn {
+        Drawn::ByChance(_) if percent.millionths() == 0 => (false, "the sample is 0%".into()),
+        Drawn::ByChance(_) if *percent == config::Percent::ALL => return true,
+        Drawn::ByChance(_) => {
+            reasons.push(format!("sampled: with a chance of {percent}"));
+            return true;
+        }
+        Drawn::ByKey(is_in) => (
+            is_in,
+            format!("its {key} is {}in the {percent}", not(is_in)),
+        ),
+        Drawn::WithoutKey(is_in) => (is_in, format!("it has no {key}, see without_key")),
+    };
+    if is_in {
+        reasons.push(format!("sampled: {why}"));
+    } else {
+        *reasons = vec![format!("not copied (sampled_out): {why}")];
+    }
+    is_in
+}
+
+fn not(is_in: bool) -> &'static str {
+    if is_in { "" } else { "not " }
+}
+
+fn also(settings: &config::Shadow, reasons: &mut Vec<String>) {
+    if !settings.limit.is_default() {
+        reasons.push("limited: left out where it is over shadow.limit".into());
+    }
+    if let Some(key) = &settings.order_by {
+        reasons.push(format!(
+            "in order: after those before it with the same {key}"
+        ));
+    }
+    if settings.send == Send::AfterAnswer {
+        reasons.push("sent: after the primary's answer".into());
+    }
+}

@@ -1,0 +1,69 @@
+//! Changes a copy's head before it goes out. It works on a head of its own: the primary's request stays as it is.
+
+mod authorization;
+mod cookies;
+mod target;
+
+use crate::{
+    config,
+    http::{Edit, RequestHead},
+};
+
+pub(crate) use authorization::{BadAuthorization, authorization};
+
+/// What is changed in the copies for one shadow.
+#[derive(Clone)]
+pub(super) struct Rewriting {
+    rules: config::Rewrite,
+    /// The value of `Authorization`; never shown.
+    authorization: Option<String>,
+}
+
+impl Rewriting {
+    pub(super) fn new(rules: &config::Rewrite, authorization: Option<String>) -> Self {
+        Self {
+            rules: rules.clone(),
+            authorization,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.rules.is_default()
+    }
+
+    pub(super) fn apply(&self, head: &mut RequestHead) {
+        let rules = &self.rules;
+        if let Some(target) = target::rewritten(head, rules) {
+            head.set_target(&target);
+        }
+        cookies::rewrite(head, &rules.cookies);
+        self.headers(head);
+        if let Some(value) = &self.authorization {
+            head.fields.set(b"Authorization", value.as_bytes());
+        }
+    }
+
+    /// Removes, then replaces, then sets, then adds.
+    fn headers(&self, head: &mut RequestHead) {
+        let headers = &self.rules.headers;
+        let fields = &mut head.fields;
+        for name in &headers.remove {
+            fields.edit(name.spelling().as_bytes(), |_| Edit::Remove);
+        }
+        for rule in &headers.replace {
+            let name = rule.name.as_ref().map_or("", |name| name.spelling());
+            fields.edit(name.as_bytes(), |value| {
+                match rule.regex.replace_all(value, rule.to.as_bytes()) {
+                    std::borrow::Cow::Borrowed(_) => Edit::Keep,
+                    std::borrow::Cow::Owned(value) => Edit::To(value.trim_ascii().to_vec()),
+                }
+            });
+        }
+        for (name, line) in &headers.set {
+            fields.set(name.spelling().as_bytes(), line.0.as_bytes());
+        }
+        for (name, line) in &headers.add {
+            fields.append(name.spelling().as_bytes(), line.0.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! A request as rules and keys look at it: its path made plain, its values decoded, the client behind a proxy.
+//!
+//! Nothing is allocated for requests as browsers send them; what is escaped is decoded into memory of its own.
+
+use std::{borrow::Cow, net::IpAddr};
+
+use crate::{
+    config::ClientAddress,
+    http::{Known, RequestHead},
+};
+
+/// A request as rules and keys look at it.
+#[derive(Clone, Copy)]
+pub(super) struct Seen<'a> {
+    pub(super) head: &'a RequestHead,
+    pub(super) peer: Option<IpAddr>,
+    pub(super) client_address: &'a ClientAddress,
+}
+
+impl<'a> Seen<'a> {
+    /// The path as an application reads it: decoded, without `.`, `..` and empty segments.
+    pub(super) fn path(&self) -> Cow<'a, [u8]> {
+        plain_path(self.head.path())
+    }
+
+    /// What `then` makes of a segment of the path; the first is 1.
+    pub(super) fn segment<T>(&self, number: usize, then: impl FnOnce(&[u8]) -> T) -> Option<T> {
+        let path = self.path();
+        path.split(|byte| *byte == b'/').nth(number).map(then)
+    }
+
+    /// The host without its port.
+    pub(super) fn host(&self) -> Option<&'a [u8]> {
+        let host = self.head.fields.get(Known::Host)?;
+        let end = match host {
+            [b'[', ..] => host.iter().position(|byte| *byte == b']').map(|at| at + 1),
+            _ => host.iter().position(|byte| *byte == b':'),
+        };
+        Some(&host[..end.unwrap_or(host.len())])
+    }
+
+    /// The media type without its parameters.
+    pub(super) fn content_type(&self) -> Option<&'a [u8]> {
+        let value = self.head.fields.named(b"content-type").next()?;
+        let kind = value.split(|byte| *byte == b';').next()?;
+        Some(kind.trim_ascii())
+    }
+
+    /// How long the body is; one that comes in chunks is longer than any other, since nobody knows.
+    pub(super) fn body(&self) -> u64 {
+        let fields = &self.head.fields;
+        if fields.has(Known::TransferEncoding) {
+            return u64::MAX;
+        }
+        let length = fields.get(Known::ContentLength);
+        let digits = length.and_then(|length| std::str::from_utf8(length).ok());
+        digits
+            .and_then(|digits| digits.parse().ok())
+            .unwrap_or_default()
+    }
+
+    /// The values of a parameter of the query.
+    pub(super) fn query(&self, name: &'a str) -> impl Iterator<Item = Cow<'a, [u8]>> {
+        pairs(self.head.query().unwrap_or_default())
+            .filter(move |(of, _)| *decoded(of, true) == *name.as_bytes())
+            .map(|(_, value)| decoded(value, true))
+    }
+
+    /// A cookie's value.
+    pub(super) fn cookie(&self, name: &str) -> Option<&'a [u8]> {
+        let fields = self.head.fields.named(b"cookie");
+        fields.flat_map(cookies).find_map(|pair| {
+            let (of, value) = split_at(pair, b'=')?;
+            (of == name.as_bytes()).then_some(value)
+        })
+    }
+
+    /// The name that the client gives in Basic authentication (RFC 7617), where it fits into `room`.
+    pub(super) fn user<'b>(&self, room: &'b mut [u8; 256]) -> Option<&'b [u8]> {
+        let value = self.head.fields.named(b"authorization").next()?;
+        let (scheme, token) = split_at(value, b' ')?;
+        if !scheme.eq_ignore_ascii_case(b"basic") {
+            return None;
+        }
+        user_of(token.trim_ascii(), room)
+    }
+
+    /// The client's address: that of the connection, or what those say who are trusted.
+    pub(super) fn client(&self) -> Option<IpAddr> {
+        let Some(header) = &self.client_address.header else {
+            return self.peer;
+        };
+        if !self.client_address.trusts(self.peer) {
+            return self.peer;
+        }
+        // Each proxy adds behind the others whom it saw: the last that is none of ours is the client, or else
+        // the first of all.
+        let (mut first, mut last) = (None, None);
+        let lines = self.head.fields.named(header.spelling().as_bytes());
+        for element in lines.flat_map(|line| line.split(|byte| *byte == b',')) {
+            let text = element.trim_ascii();
+            if text.is_empty() || text == b"unknown" || text == b"unix:" {
+                continue;
+            }
+            let address = address(text);
+            first = first.or(Some(address));
+            if address.is_none_or(|address| !self.client_address.trusts(Some(address))) {
+                last = Some(address);
+            }
+        }
+        last.or(first).unwrap_or(self.peer)
+    }
+}
+
+/// An address, perhaps with a port behind it.
+fn address(text: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(text).ok()?;
+    let inner = text
+        .strip_prefix('[')
+        .and_then(|rest| rest.split(']').next());
+    let with_port = || text.parse().map(|socket: std::net::SocketAddr| socket.ip());
+    let address = inner.unwrap_or(text).parse().or_else(|_| with_port());
+    address.ok().map(|address| address.to_canonical())
+}
+
+/// The parts of a query, split at `&` and at the first `=`.
+pub(super) fn pairs(query: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    query
+        .split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| split_at(pair, b'=').unwrap_or((pair, b"")))
+}
+
+/// The pairs of a Cookie header (RFC 6265, 4.2.1).
+pub(super) fn cookies(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(|byte| *byte == b';')
+        .map(<[u8]>::trim_ascii)
+        .filter(|pair| !pair.is_empty())
+}
+
+pub(super) fn split_at(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
+    let place = text.iter().position(|byte| *byte == at)?;
+    Some((&text[..place], &text[place + 1..]))
+}
+
+/// Without its escapes; `plus`: a plus sign is a space, as in queries.
+pub(super) fn decoded(text: &[u8], plus: bool) -> Cow<'_, [u8]> {
+    if !text
+        .iter()
+        .any(|byte| *byte == b'%' || (plus && *byte == b'+'))
+    {
+        return Cow::Borrowed(text);
+    }
+    let mut out = Vec::with_capacity(text.len());
+    let mut rest = text;
+    while let [first, after @ ..] = rest {
+        rest = after;
+        let escaped = match after {
+            [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)),
+            _ => None,
+        };
+        out.push(match escaped {
+            Some((high, low)) => {
+                rest = &after[2..];
+                high << 4 | low
+            }
+            None if plus && *first == b'+' => b' ',
+            None => *first,
+        });
+    }
+    Cow::Owned(out)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    let value = char::from(digit).to_digit(16)?;
+    u8::try_from(value).ok()
+}
+
+fn plain_path(path: &[u8]) -> Cow<'_, [u8]> {
+    let is_plain =
+        !path.contains(&b'%') && !path.windows(2).any(|two| two == b"//" || two == b"/.");
+    if is_plain {
+        return Cow::Borrowed(path);
+    }
+    let path = decoded(path, false);
+    let mut plain: Vec<&[u8]> = Vec::new();
+    let mut ends_in_folder = false;
+    for segment in path.split(|byte| *byte == b'/') {
+        ends_in_folder = matches!(segment, b"" | b"." | b"..");
+        match segment {
+            b"" | b"." => {}
+            b".." => {
+                plain.pop();
+            }
+            segment => plain.push(segment),
+        }
+    }
+    let mut out = Vec::with_capacity(path.len());
+    for segment in plain {
+        out.push(b'/');
+        out.extend_from_slice(segment);
+    }
+    if ends_in_folder || out.is_empty() {
+        out.push(b'/');
+    }
+    Cow::Owned(out)
+}
+
+/// What stands before the colon in base 64 (RFC 4648, 4).
+fn user_of<'b>(token: &[u8], room: &'b mut [u8; 256]) -> Option<&'b [u8]> {
+    let (mut bits, mut count, mut length) = (0_u32, 0, 0);
+    for byte in token {
+        let value = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = bits << 6 | u32::from(value);
+        count += 6;
+        if count < 8 {
+            continue;
+        }
+        count -= 8;
+        let [.., whole] = (bits >> count).to_be_bytes();
+        if whole == b':' {
+            return Some(&room[..length]);
+        }
+        *room.get_mut(length)? = whole;
+        length += 1;
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(header: &str, trusted: &str, peer: Option<&str>, fields: &str) -> Option<String> {
+        let toml = format!("header = \"{header}\"\ntrusted = [{trusted}]");
+        let parsed: toml::Table = toml.parse().unwrap();
+        let trusted = parsed["trusted"].clone().try_into().unwrap();
+        let header = parsed["header"].clone().try_into().unwrap();
+        let mut head = RequestHead::default();
+        let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        head.parse(text.as_bytes(), 20).unwrap().unwrap();
+        let seen = Seen {
+            head: &head,
+            peer: peer.map(|peer| peer.parse().unwrap()),
+            client_address: &ClientAddress {
+                header: Some(header),
+                trusted,
+            },
+        };
+        seen.client().map(|address| address.to_string())
+    }
+
+    #[test]
+    fn the_client_is_the_last_that_is_not_trusted() {
+        let forwarded = "X-Forwarded-For: 6.6.6.6, 192.0.2.1, 10.0.0.9\r\n";
+        let of = |trusted, peer, fields| client("X-Forwarded-For", trusted, peer, fields);
+        let ours = "\"unix\", \"10.0.0.0/8\"";
+        assert_eq!(of(ours, None, forwarded).as_deref(), Some("192.0.2.1"));
+        assert_eq!(
+            of(ours, Some("10.0.0.1"), forwarded).as_deref(),
+            Some("192.0.2.1")
+        );
+        // Somebody else can write there what they like.
+        assert_eq!(
+            of(ours, Some("9.9.9.9"), forwarded).as_deref(),
+            Some("9.9.9.9")
+        );
+        assert_eq!(of("\"10.0.0.0/8\"", None, forwarded), None);
+        let two = "X-Forwarded-For: 6.6.6.6\r\nX-Forwarded-For: [2001:db8::1]:99\r\n";
+        assert_eq!(of(ours, None, two).as_deref(), Some("2001:db8::1"));
+        assert_eq!(of(ours, None, "X-Forwarded-For: nonsense\r\n"), None);
+        assert_eq!(of(ours, None, ""), None);
+    }
+
+    #[test]
+    fn a_path_is_read_as_an_application_reads_it() {
+        for (path, plain) in [
+            ("/a/b", "/a/b"),
+            ("/%61dmin", "/admin"),
+            ("//a///b/", "/a/b/"),
+            ("/x/../a/./b", "/a/b"),
+            ("/a/%2e%2e/b", "/b"),
+            ("/../..", "/"),
+            ("/a/.", "/a/"),
+            ("/.well-known/x", "/.well-known/x"),
+            ("/50%", "/50%"),
+            ("/%zz%4", "/%zz%4"),
+        ] {
+            assert_eq!(*plain_path(path.as_bytes()), *plain.as_bytes(), "{path}");
+        }
+    }
+
+    #[test]
+    fn the_user_of_basic_is_what_stands_before_the_colon() {
+        let mut room = [0; 256];
+        assert_eq!(user_of(b"YWxpY2U6c2VjcmV0", &mut room), Some(&b"alice"[..]));
+        assert_eq!(user_of(b"OnNlY3JldA==", &mut room), Some(&b""[..]));
+        assert_eq!(user_of(b"YWxpY2U=", &mut room), None);
+        assert_eq!(user_of(b"Y$", &mut room), None);
+        assert_eq!(user_of(&[b'Y'; 2000], &mut room), None);
+    }
+
+    #[test]
+    fn a_query_is_decoded_and_a_cookie_is_not() {
+        assert_eq!(*decoded(b"a+b%20c%2", true), *b"a b c%2");
+        assert_eq!(*decoded(b"a+b", false), *b"a+b");
+        let parts: Vec<_> = pairs(b"a=1&b&&c=d=e").collect();
+        assert_eq!(parts, [(&b"a"[..], &b"1"[..]), (b"b", b""), (b"c", b"d=e")]);
+    }
+}
