@@ -329,7 +329,7 @@ fn the_lines_for_nginx_are_accepted_by_nginx() {
     assert!(output.status.success(), "{}", latin1(&output.stderr));
 }
 
-/// Every flag of GoReplay 1.3, as its own help lists them.
+/// Every flag of `GoReplay` 1.3, as its own help lists them.
 const GOR: &str = "copy-buffer-size debug exit-after http-allow-header http-allow-method http-allow-url \
     http-basic-auth-filter http-disallow-header http-disallow-url http-header-limiter http-original-host \
     http-param-limiter http-pprof http-rewrite-header http-rewrite-url http-set-header http-set-param input-dummy \
