@@ -1,10 +1,11 @@
 //! The copies of a session keep the order of its requests.
 
 use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 
-use crate::kit::{Client, Gate, Message, OK, Server, Tee, answers, get};
+use crate::kit::{Client, Conn, Gate, Message, OK, Server, Tee, answers, get};
 
 fn of(session: usize, step: usize) -> String {
     format!("GET /{session}/{step} HTTP/1.1\r\nHost: a\r\nCookie: sid=session-{session}\r\n\r\n")
@@ -23,19 +24,20 @@ fn steps(copies: &[Message]) -> BTreeMap<String, Vec<usize>> {
     sessions
 }
 
-/// Answers each copy after a while that nobody can foresee. Each is remembered as it comes.
-fn dawdles(conn: &mut crate::kit::Conn) -> std::io::Result<()> {
-    let mut random = u64::try_from(conn.number)
-        .unwrap()
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        | 1;
-    loop {
-        conn.request()?;
-        random ^= random << 13;
-        random ^= random >> 7;
-        random ^= random << 17;
-        thread::sleep(Duration::from_micros(random % 4000));
-        conn.send(OK)?;
+/// Done with each copy after a while that nobody can foresee; notes them in the order in which it is done.
+fn dawdles(done: Arc<Mutex<Vec<Message>>>) -> impl Fn(&mut Conn) -> std::io::Result<()> {
+    move |conn| {
+        let number = u64::try_from(conn.number).unwrap();
+        let mut random = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+        loop {
+            let request = conn.request()?;
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            thread::sleep(Duration::from_micros(random % 50_000));
+            done.lock().unwrap().push(request);
+            conn.send(OK)?;
+        }
     }
 }
 
@@ -44,7 +46,8 @@ fn two_hundred_sessions_at_a_time_keep_their_order_at_a_shadow_that_dawdles() {
     const SESSIONS: usize = 200;
     const STEPS: usize = 10;
     let primary = Server::unix(answers(OK));
-    let shadow = Server::unix(dawdles);
+    let done = Arc::default();
+    let shadow = Server::unix(dawdles(Arc::clone(&done)));
     let tee = Tee::with_primary(&primary)
         .top("workers = 2")
         .shadow_with("next", &shadow, "order_by = \"cookie:sid\"\nqueue = 100000")
@@ -65,7 +68,7 @@ fn two_hundred_sessions_at_a_time_keep_their_order_at_a_shadow_that_dawdles() {
     });
     let ledger = tee.settled((SESSIONS * STEPS) as u64);
     assert_eq!(ledger.of("next"), [("answered", (SESSIONS * STEPS) as u64)]);
-    let sessions = steps(&shadow.requests());
+    let sessions = steps(&done.lock().unwrap());
     assert_eq!(sessions.len(), SESSIONS);
     for (session, steps) in sessions {
         assert!(
@@ -99,7 +102,7 @@ fn the_next_copy_of_a_session_waits_for_the_answer_and_other_sessions_do_not() {
     tee.wait_for_ledger("three that were answered", |ledger| {
         ledger.count("next", "answered") == 3
     });
-    let came = steps(&shadow.requests());
+    let came = steps(&shadow.wait_for(4));
     assert_eq!((&came["1"], &came["2"]), (&vec![0], &vec![0, 1]));
     let metrics = tee.ask_admin("/metrics").text();
     assert!(
