@@ -42,7 +42,7 @@ Examples:
     --shadow next=127.0.0.1:4000 --admin 127.0.0.1:9900
   shadowtee run --config /etc/shadowtee/shadowtee.toml
 
-Signals: TERM and INT finish what is in flight and stop, a second one ends at once; HUP reads certificates again.
+Signals: TERM and INT finish what is in flight and stop, a second one ends at once; HUP reads the\nconfiguration again.
 Exit codes: 0 stopped as asked; 1 it failed, or the configuration is wrong; 2 the command line is wrong.";
 
 #[derive(Debug, Args)]
@@ -81,6 +81,9 @@ pub(crate) struct Check {
     /// The file to check.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) config: PathBuf,
+    /// Print nothing where it is valid.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]

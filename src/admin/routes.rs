@@ -2,14 +2,17 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode,
-    header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE},
+    HeaderValue, Request, Response, StatusCode,
+    header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
 use serde::Serialize;
 
-use super::Source;
-use crate::{config::Secret, lifecycle::Phase};
+use super::{
+    Source,
+    guard::{Refused, check},
+};
+use crate::lifecycle::Phase;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
@@ -18,47 +21,47 @@ const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const INDEX: &str = "\
 shadowtee, administration
 
-GET /healthz     the process runs
-GET /readyz      200 while clients are accepted, 503 while draining
-GET /metrics     for Prometheus
-GET /api/ledger  requests, and what became of each copy, as JSON
+GET  /healthz     the process runs
+GET  /readyz      200 while clients are accepted, 503 while draining
+GET  /metrics     for Prometheus
+GET  /api/ledger  requests, and what became of each copy, as JSON
+POST /api/reload  reads the configuration again
 ";
 
-/// Answers one request.
-pub(super) fn answer<B>(
+/// Answers one request; `is_tcp`: it came over tcp.
+pub(super) async fn answer<B>(
     source: &dyn Source,
-    token: Option<&Secret>,
+    is_tcp: bool,
     request: &Request<B>,
 ) -> Response<Full<Bytes>> {
     let path = request.uri().path();
-    if !matches!(
-        path,
-        "/" | "/healthz" | "/readyz" | "/metrics" | "/api/ledger"
-    ) {
-        return text(
-            StatusCode::NOT_FOUND,
-            "there is nothing here; GET / lists what there is\n",
-        );
-    }
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        let mut response = text(
-            StatusCode::METHOD_NOT_ALLOWED,
-            "only GET is understood here\n",
-        );
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+    if let Err(Refused(status, why)) = check(request, is_tcp, source.token().as_ref()) {
+        let mut response = text(status, why);
+        if status == StatusCode::UNAUTHORIZED {
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         return response;
     }
-    let is_health = matches!(path, "/healthz" | "/readyz");
-    if !is_health && token.is_some_and(|token| !bears(request, token)) {
+    let allowed = match path {
+        "/" | "/healthz" | "/readyz" | "/metrics" | "/api/ledger" => "GET, HEAD",
+        "/api/reload" => "POST",
+        _ => {
+            return text(
+                StatusCode::NOT_FOUND,
+                "there is nothing here; GET / lists what there is\n",
+            );
+        }
+    };
+    if !allowed.split(", ").any(|one| request.method() == one) {
         let mut response = text(
-            StatusCode::UNAUTHORIZED,
-            "Authorization: Bearer with admin.token is missing\n",
+            StatusCode::METHOD_NOT_ALLOWED,
+            &format!("only {allowed} is understood here\n"),
         );
         response
             .headers_mut()
-            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            .insert(ALLOW, HeaderValue::from_static(allowed));
         return response;
     }
     match path {
@@ -67,22 +70,20 @@ pub(super) fn answer<B>(
         "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
         "/metrics" => content(StatusCode::OK, METRICS, source.samples().text()),
         "/api/ledger" => json(source.ledger()),
+        "/api/reload" => reloaded(source.reload().await),
         _ => text(StatusCode::OK, INDEX),
     }
 }
 
-fn bears<B>(request: &Request<B>, token: &Secret) -> bool {
-    let said = request
-        .headers()
-        .get(AUTHORIZATION)
-        .map_or(&[][..], HeaderValue::as_bytes);
-    let wanted = format!("Bearer {}", token.reveal());
-    // Every byte is looked at, so that the time taken tells nothing.
-    let differing = said
-        .iter()
-        .zip(wanted.as_bytes())
-        .fold(0, |all, (a, b)| all | (a ^ b));
-    said.len() == wanted.len() && differing == 0
+/// What came of a reload: what changed, or a line for each mistake.
+fn reloaded(outcome: Result<String, Vec<String>>) -> Response<Full<Bytes>> {
+    match outcome {
+        Ok(changed) => text(StatusCode::OK, &format!("{changed}\n")),
+        Err(mistakes) => text(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &format!("nothing is changed\n{}\n", mistakes.join("\n")),
+        ),
+    }
 }
 
 fn json(value: &impl Serialize) -> Response<Full<Bytes>> {

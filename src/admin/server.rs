@@ -14,10 +14,7 @@ use tower_http::{
 };
 
 use super::{Source, routes};
-use crate::{
-    config::Secret,
-    net::{Acceptor, Bound, Greeter},
-};
+use crate::net::{Acceptor, Bound, Greeter};
 
 /// So many connections at one time; more wait.
 const CONNECTIONS: usize = 64;
@@ -27,12 +24,8 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Errors
 /// Where the socket can't be used in this runtime.
-pub(crate) async fn serve(
-    bound: &Bound,
-    source: Arc<dyn Source>,
-    token: Option<Secret>,
-) -> io::Result<()> {
-    let acceptor = Acceptor::new(bound.share()?)?;
+pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Source>) -> io::Result<()> {
+    let (acceptor, is_tcp) = (Acceptor::new(bound.share()?)?, bound.port().is_some());
     let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
     let service = ServiceBuilder::new()
         .layer(CatchPanicLayer::new())
@@ -44,10 +37,12 @@ pub(crate) async fn serve(
             CACHE_CONTROL,
             HeaderValue::from_static("no-store"),
         ))
-        .service(service_fn(move |request| {
-            let response = routes::answer(&*source, token.as_ref(), &request);
-            async move { Ok::<_, Infallible>(response) }
-        }));
+        .service(service_fn(
+            move |request: http::Request<hyper::body::Incoming>| {
+                let source = Arc::clone(&source);
+                async move { Ok::<_, Infallible>(routes::answer(&*source, is_tcp, &request).await) }
+            },
+        ));
     loop {
         let place = Arc::clone(&places).acquire_owned().await;
         let stream = match acceptor.accept().await {

@@ -2,13 +2,17 @@
 
 mod build;
 mod control;
+mod live;
+mod pulse;
+mod reload;
 mod shared;
+mod takeover;
 mod worker;
 
 use std::io;
 
 use crate::{
-    net::{BindError, TlsError},
+    net::{BindError, InheritError, TlsError},
     shadow::ShadowError,
 };
 
@@ -21,6 +25,10 @@ pub(crate) use build::{App, check_files};
 pub(crate) enum AppError {
     #[error(transparent)]
     Bind(#[from] BindError),
+    #[error(transparent)]
+    Inherit(#[from] InheritError),
+    #[error("can't take over from the process at takeover.socket {0}")]
+    Takeover(String, #[source] io::Error),
     #[error("TLS of listener {0}")]
     ListenTls(String, #[source] TlsError),
     #[error("TLS to the primary")]

@@ -15,6 +15,9 @@ pub(super) fn check(arguments: &Check) -> anyhow::Result<()> {
         file: Some(arguments.config.clone()),
         flags: Flags::default(),
     })?;
+    if arguments.quiet {
+        return Ok(());
+    }
     let text =
         toml::to_string_pretty(&config).context("the configuration can't be shown as TOML")?;
     io::stdout()

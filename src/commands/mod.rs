@@ -26,10 +26,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<()> {
 
 /// The configuration, with the files that it names looked into; or all that is wrong with both.
 fn load(sources: &Sources) -> anyhow::Result<Config> {
-    let place = match &sources.file {
-        Some(file) => file.display().to_string(),
-        None => "command line".into(),
-    };
+    let place = sources.place();
     let mistakes = match sources.load() {
         Ok(config) => {
             let mistakes = app::check_files(

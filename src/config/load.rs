@@ -87,6 +87,14 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
+    /// What most of it is said in, for messages.
+    pub(crate) fn place(&self) -> String {
+        match &self.file {
+            Some(file) => file.display().to_string(),
+            None => "command line".into(),
+        }
+    }
+
     /// Reads and validates everything.
     ///
     /// # Errors
@@ -100,10 +108,7 @@ impl Sources {
         figment = figment
             .merge(Env::prefixed(ENV_PREFIX).split("__"))
             .merge(self.flags.clone());
-        let home = match &self.file {
-            Some(file) => file.display().to_string(),
-            None => "command line".into(),
-        };
+        let home = self.place();
         let mut data = figment.data().map_err(|error| syntax(&home, error))?;
         let dict = data.remove(&Profile::Default).unwrap_or_default();
         let reader = Reader::new(&figment, home);

@@ -74,14 +74,13 @@ impl Client {
                 return Poll::Ready(Next::End);
             }
             if self.wire.buf.is_empty() {
-                if path.drain.is_closing() {
-                    return Poll::Ready(Next::End);
-                }
                 // Idle connections are many: they keep no buffer.
                 self.wire.rest();
                 match self.wire.stream.poll_readable(cx) {
                     Poll::Ready(Ok(())) => {}
                     Poll::Ready(Err(_)) => return Poll::Ready(Next::End),
+                    // A request that came already is served, though it is the last.
+                    Poll::Pending if path.drain.is_closing() => return Poll::Ready(Next::End),
                     Poll::Pending => return self.poll_late(cx, path),
                 }
             }
@@ -92,6 +91,9 @@ impl Client {
                     self.is_new = false;
                 }
                 Poll::Ready(Ok(_)) => {}
+                Poll::Pending if self.wire.buf.is_empty() && path.drain.is_closing() => {
+                    return Poll::Ready(Next::End);
+                }
                 Poll::Pending => return self.poll_late(cx, path),
             }
         }

@@ -20,4 +20,4 @@ mod vet;
 
 pub(crate) use connection::{Accepted, refuse_client, serve};
 pub(crate) use drain::Drain;
-pub(crate) use path::Path;
+pub(crate) use path::{Path, Paths};

@@ -14,9 +14,9 @@ use tokio::sync::Notify;
 /// Places for copies on their way to one shadow, of all workers together.
 #[derive(Debug)]
 pub(super) struct Places {
-    limit: usize,
+    limit: AtomicUsize,
     taken: AtomicUsize,
-    seats: usize,
+    seats: AtomicUsize,
     queued: AtomicUsize,
     /// One for each worker, called when a place is free while somebody waits.
     free: Box<[Notify]>,
@@ -26,18 +26,26 @@ impl Places {
     /// `places` copies on their way and `seats` that wait.
     pub(super) fn new(places: usize, seats: usize, workers: usize) -> Arc<Self> {
         Arc::new(Self {
-            limit: places,
+            limit: AtomicUsize::new(places),
             taken: AtomicUsize::new(0),
-            seats,
+            seats: AtomicUsize::new(seats),
             queued: AtomicUsize::new(0),
             free: (0..workers).map(|_| Notify::new()).collect(),
         })
     }
 
+    /// As many from now on; who has a place or a seat above that keeps it.
+    pub(super) fn resize(&self, places: usize, seats: usize) {
+        self.limit.store(places, SeqCst);
+        self.seats.store(seats, SeqCst);
+        self.free.iter().for_each(Notify::notify_one);
+    }
+
     fn take(self: &Arc<Self>) -> Option<Place> {
+        let limit = self.limit.load(SeqCst);
         let took = self
             .taken
-            .fetch_update(SeqCst, SeqCst, |n| (n < self.limit).then_some(n + 1));
+            .fetch_update(SeqCst, SeqCst, |n| (n < limit).then_some(n + 1));
         took.is_ok().then(|| Place(Arc::clone(self)))
     }
 
@@ -101,8 +109,9 @@ impl<T> Queue<T> {
     /// Takes a seat, where one is free.
     fn sit(&self) -> bool {
         let Places { queued, seats, .. } = &*self.places;
+        let seats = seats.load(SeqCst);
         queued
-            .fetch_update(SeqCst, SeqCst, |n| (n < *seats).then_some(n + 1))
+            .fetch_update(SeqCst, SeqCst, |n| (n < seats).then_some(n + 1))
             .is_ok()
     }
 
@@ -123,6 +132,16 @@ impl<T> Queue<T> {
         let thing = self.waiting.borrow_mut().pop_front()?;
         self.places.queued.fetch_sub(1, SeqCst);
         Some((thing, place))
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.borrow().is_empty()
+    }
+
+    /// Wakes whoever waits for a place on this worker.
+    pub(super) fn call(&self) {
+        self.places.free[self.worker].notify_one();
     }
 
     /// Waits until a place may be free.

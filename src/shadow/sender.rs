@@ -1,6 +1,7 @@
 //! One worker's way to one shadow: from a request that is to be copied to the copy's outcome.
 
 use std::{
+    cell::Cell,
     future::{Future, poll_fn},
     pin::pin,
     rc::Rc,
@@ -9,7 +10,7 @@ use std::{
     time::Instant,
 };
 
-use tokio::task::spawn_local;
+use tokio::{sync::Notify, task::spawn_local};
 
 use super::{
     Shadow,
@@ -32,7 +33,11 @@ pub(crate) struct Sender {
     shadow: Arc<Shadow>,
     pool: Rc<Pool>,
     queue: Queue<Copy>,
-    lanes: Lanes<Job>,
+    /// What a lane is given keeps the sender alive, also when it is retired meanwhile.
+    lanes: Lanes<(Rc<Self>, Job)>,
+    /// It gets no more copies, and ends when those that wait are sent.
+    retired: Cell<bool>,
+    retiring: Notify,
 }
 
 /// A copy that has a place among those on their way.
@@ -59,23 +64,45 @@ impl Sender {
             pool,
             queue,
             lanes: Lanes::default(),
+            retired: Cell::new(false),
+            retiring: Notify::new(),
         });
-        let waiting = Rc::downgrade(&sender);
-        spawn_local(async move {
-            while let Some(sender) = waiting.upgrade() {
-                while let Some(job) = sender.queue.next() {
-                    sender.launch(job);
-                }
-                sender.queue.freed().await;
-            }
-        });
+        spawn_local(Rc::clone(&sender).run());
         sender
+    }
+
+    /// Sends what waits for a place, until it is retired.
+    async fn run(self: Rc<Self>) {
+        loop {
+            while let Some(job) = self.queue.next() {
+                self.launch(job);
+            }
+            if self.retired.get() && self.queue.is_empty() {
+                // Its successor waits for the same places: a call that came here was for it.
+                return self.queue.call();
+            }
+            tokio::select! {
+                () = self.queue.freed() => {}
+                () = self.retiring.notified() => {}
+            }
+        }
+    }
+
+    /// Ends it, once the copies that wait are sent: a reload put another in its place, or none.
+    pub(crate) fn retire(&self) {
+        self.retired.set(true);
+        self.retiring.notify_one();
+    }
+
+    /// The shadow that it sends to.
+    pub(crate) fn shadow(&self) -> &Arc<Shadow> {
+        &self.shadow
     }
 
     /// Gives a copy to a lane that has none, or to a new one.
     fn launch(self: &Rc<Self>, job: Job) {
-        if let Some(job) = self.lanes.give(job) {
-            spawn_local(run_lane(Rc::clone(self), job));
+        if let Some((sender, job)) = self.lanes.give((Rc::clone(self), job)) {
+            spawn_local(run_lane(sender, job));
         }
     }
 
@@ -192,15 +219,11 @@ async fn run_lane(mut sender: Rc<Sender>, first: Job) {
         job = match sender.queue.next() {
             Some(next) => next,
             None if sender.lanes.rest(&hand) => {
-                let waiting = Rc::downgrade(&sender);
                 drop(sender);
-                let Some(next) = hand.filled().await else {
+                let Some((again, next)) = hand.filled().await else {
                     return;
                 };
-                match waiting.upgrade() {
-                    Some(upgraded) => sender = upgraded,
-                    None => return,
-                }
+                sender = again;
                 next
             }
             None => return,

@@ -23,9 +23,11 @@ pub(crate) struct Shadow {
     pub(super) connector: Connector,
     pub(crate) account: Arc<Account>,
     pub(crate) metrics: Arc<ShadowMetrics>,
-    pub(super) breaker: Breaker,
+    pub(super) breaker: Arc<Breaker>,
     pub(super) places: Arc<Places>,
     pub(super) connections: Arc<Share>,
+    /// How many it may have, once it is in effect.
+    connection_limit: usize,
     pub(super) failures: RateLimit,
     pub(super) reading: Reading,
     /// What `Host` says, where it is not what the client said.
@@ -50,12 +52,16 @@ pub(crate) struct Common<'a> {
 }
 
 impl Shadow {
+    /// `before` is the shadow of this name that it takes the place of: what is counted and what is under way goes on.
+    /// Nothing of it changes until [`Shadow::take_effect`].
+    ///
     /// # Errors
     /// Where a certificate file can't be used.
     pub(crate) fn new(
         settings: config::Shadow,
         account: Arc<Account>,
         common: &Common<'_>,
+        before: Option<&Self>,
     ) -> Result<Arc<Self>, ShadowError> {
         let connector = Connector::new(
             settings.address.clone(),
@@ -68,13 +74,30 @@ impl Shadow {
             HostHeader::Fixed(host) => Some(String::from_utf8_lossy(host.as_bytes()).into_owned()),
             HostHeader::Address => Some(settings.address.authority()),
         };
+        let connection_limit = settings.max_connections.min(common.connections);
+        let breaker = Breaker::new(settings.breaker.failures, settings.breaker.pause.0);
+        let same_breaker = before.filter(|before| {
+            before.settings.address == settings.address
+                && before.settings.breaker == settings.breaker
+        });
         Ok(Arc::new(Self {
             connector,
             account,
-            metrics: Arc::new(ShadowMetrics::new(common.workers)),
-            breaker: Breaker::new(settings.breaker.failures, settings.breaker.pause.0),
-            places: Places::new(settings.max_in_flight, settings.queue, common.workers),
-            connections: Share::new(settings.max_connections.min(common.connections)),
+            metrics: before.map_or_else(
+                || Arc::new(ShadowMetrics::new(common.workers)),
+                |before| Arc::clone(&before.metrics),
+            ),
+            breaker: same_breaker
+                .map_or_else(|| Arc::new(breaker), |before| Arc::clone(&before.breaker)),
+            places: before.map_or_else(
+                || Places::new(settings.max_in_flight, settings.queue, common.workers),
+                |before| Arc::clone(&before.places),
+            ),
+            connections: before.map_or_else(
+                || Share::new(connection_limit),
+                |before| Arc::clone(&before.connections),
+            ),
+            connection_limit,
             failures: RateLimit::new(1, Duration::from_secs(10)),
             marks: common.marks.clone(),
             reading: common.reading,
@@ -82,6 +105,13 @@ impl Shadow {
             differences: Arc::clone(common.differences),
             settings,
         }))
+    }
+
+    /// Its limits hold from now on, also for what its predecessor has under way.
+    pub(crate) fn take_effect(&self) {
+        self.places
+            .resize(self.settings.max_in_flight, self.settings.queue);
+        self.connections.resize(self.connection_limit);
     }
 
     pub(crate) fn name(&self) -> &str {

@@ -1,5 +1,6 @@
 //! The whole program over real sockets, one file for each kind of behaviour.
 
+mod admin;
 mod budget;
 mod config;
 mod cost;
@@ -24,12 +25,14 @@ mod nginx;
 mod property;
 mod puma;
 mod reload;
+mod restart;
 mod reuse;
 mod rooms;
 mod smuggling;
 mod stop;
 mod streaming;
 mod stress;
+mod systemd;
 mod targets;
 mod timeouts;
 mod tls;

@@ -1,0 +1,156 @@
+//! Who may ask: the token, and that no web page makes somebody's browser ask.
+//!
+//! A page of another site can send requests to the loopback of whoever looks at it, and with DNS rebinding it can even
+//! read the answers. Its requests bear the page's origin, or a name in `Host` that is not this machine's.
+
+use http::{
+    HeaderMap, HeaderName, HeaderValue, Request, StatusCode,
+    header::{AUTHORIZATION, HOST, ORIGIN},
+};
+
+use crate::config::Secret;
+
+/// Why a request is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refused(pub(super) StatusCode, pub(super) &'static str);
+
+/// Looks at a request before anything is done. `is_tcp`: what comes over a unix socket comes from no browser.
+pub(super) fn check<B>(
+    request: &Request<B>,
+    is_tcp: bool,
+    token: Option<&Secret>,
+) -> Result<(), Refused> {
+    let headers = request.headers();
+    if is_cross_site(headers) {
+        return Err(Refused(
+            StatusCode::FORBIDDEN,
+            "requests of other sites' pages are not served here\n",
+        ));
+    }
+    if matches!(request.uri().path(), "/healthz" | "/readyz") {
+        return Ok(());
+    }
+    match token {
+        Some(token) if !bears(headers, token) => Err(Refused(
+            StatusCode::UNAUTHORIZED,
+            "Authorization: Bearer with admin.token is missing\n",
+        )),
+        None if is_tcp && !names_this_machine(headers) => Err(Refused(
+            StatusCode::FORBIDDEN,
+            "the Host header is neither localhost nor an IP address; use one of these, or set admin.token\n",
+        )),
+        // No page knows the token.
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// Whether a browser says that the request comes from a page of another site.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    if let Some(site) = headers.get(FETCH_SITE)
+        && site != "same-origin"
+        && site != "none"
+    {
+        return true;
+    }
+    let host = headers.get(HOST).map_or(&[][..], HeaderValue::as_bytes);
+    headers.get_all(ORIGIN).iter().any(|origin| {
+        let authority = origin.as_bytes().strip_prefix(b"http://");
+        authority.is_none_or(|authority| !authority.eq_ignore_ascii_case(host))
+    })
+}
+
+/// A name could be anybody's, made to point here; an address or localhost can't.
+fn names_this_machine(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    let Ok(authority) = host
+        .to_str()
+        .unwrap_or_default()
+        .parse::<http::uri::Authority>()
+    else {
+        return false;
+    };
+    let host = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok()
+}
+
+fn bears(headers: &HeaderMap, token: &Secret) -> bool {
+    let said = headers
+        .get(AUTHORIZATION)
+        .map_or(&[][..], HeaderValue::as_bytes);
+    let wanted = format!("Bearer {}", token.reveal());
+    // Every byte is looked at, so that the time taken tells nothing.
+    let differing = said
+        .iter()
+        .zip(wanted.as_bytes())
+        .fold(0, |all, (a, b)| all | (a ^ b));
+    said.len() == wanted.len() && differing == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checked(fields: &[(&'static str, &str)], is_tcp: bool) -> bool {
+        let mut request = Request::builder().uri("/api/ledger");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        check(&request.body(()).unwrap(), is_tcp, None).is_ok()
+    }
+
+    #[test]
+    fn only_addresses_and_localhost_name_this_machine() {
+        for host in [
+            "127.0.0.1:9900",
+            "localhost:9900",
+            "[::1]:9900",
+            "10.0.0.1",
+            "LOCALHOST",
+        ] {
+            assert!(checked(&[("host", host)], true), "{host}");
+        }
+        for host in [
+            "evil.example:9900",
+            "127.0.0.1.evil.example",
+            "localhost.evil",
+            "",
+            "a@127.0.0.1.x",
+        ] {
+            assert!(!checked(&[("host", host)], true), "{host}");
+        }
+        assert!(!checked(&[], true));
+        assert!(!checked(
+            &[("host", "localhost"), ("host", "evil.example")],
+            true
+        ));
+        assert!(checked(&[("host", "anything")], false));
+    }
+
+    #[test]
+    fn pages_of_other_sites_are_refused() {
+        let here = ("host", "127.0.0.1:9900");
+        for (name, value) in [
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
+            ("origin", "http://127.0.0.1:3000"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+        ] {
+            assert!(!checked(&[here, (name, value)], true), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("origin", "http://127.0.0.1:9900"),
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-site", "none"),
+        ] {
+            assert!(checked(&[here, (name, value)], true), "{name}: {value}");
+        }
+    }
+}
