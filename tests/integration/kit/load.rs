@@ -85,6 +85,10 @@ fn run(state: &State, address: &str, number: usize) {
         if state.ends.load(SeqCst) {
             return;
         }
+        // A connection remembers all that came on it.
+        if n % 500 == 499 {
+            connection = None;
+        }
         let target = format!("/{number}/{n}");
         let (request, answer) = if n % 2 == 0 {
             (get(&target), format!("GET {target} 0"))

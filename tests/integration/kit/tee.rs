@@ -196,7 +196,7 @@ impl Setup {
         let config = self.dir.path().join("shadowtee.toml");
         fs::write(&config, self.config()).expect("writing the configuration");
         let mut words = self.under;
-        words.push(env!("CARGO_BIN_EXE_shadowtee").to_owned());
+        words.push(program());
         words.extend(["run".to_owned(), "--config".to_owned()]);
         words.push(config.display().to_string());
         words.extend(self.args);
@@ -214,6 +214,11 @@ impl Setup {
             log,
         }
     }
+}
+
+/// What is tested: the program as cargo built it, or the one that `TESTED_PROGRAM` names.
+fn program() -> String {
+    std::env::var("TESTED_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_shadowtee").into())
 }
 
 /// How it is started, once and again.
@@ -422,12 +427,27 @@ impl Tee {
 
     /// The most memory that it ever held, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    /// The memory that it holds, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// Descriptors that it has open.
+    pub(crate) fn descriptors(&self) -> u64 {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        fs::read_dir(folder).expect("its descriptors").count() as u64
+    }
+
+    fn status(&self, what: &str) -> u64 {
         let status =
             fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
         let line = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .expect("its peak");
+            .find_map(|line| line.strip_prefix(what))
+            .expect("a line of its status");
         let kib: u64 = line
             .trim()
             .trim_end_matches(" kB")
