@@ -25,7 +25,7 @@ have wrk || missing+=(wrk)
 have promtool || missing+=(prometheus)
 have nft || missing+=(nftables)
 { have ip && have unshare; } || missing+=(iproute2 util-linux)
-have msmtp || missing+=(msmtp)
+have postfix || missing+=(postfix)
 have man || missing+=(man-db)
 { have ruby && ruby -e 'require "rack"' 2>/dev/null; } || missing+=(ruby-rack)
 
@@ -46,7 +46,7 @@ install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" || result=$?
     if [ -n "$ours" ]; then as_root rm -f "$policy"; fi
     local service
-    for service in nginx prometheus prometheus-node-exporter nftables; do
+    for service in nginx prometheus prometheus-node-exporter postfix; do
         if [[ " $* " == *" $service "* ]] && have systemctl; then
             as_root systemctl disable --quiet "$service.service" || true
         fi

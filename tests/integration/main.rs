@@ -29,6 +29,7 @@ mod reload;
 mod restart;
 mod reuse;
 mod rooms;
+mod shadow_host;
 mod smuggling;
 mod soak;
 mod stop;
