@@ -30,6 +30,9 @@ pub(crate) enum Command {
     /// Show what it does: a primary, a newer version with faults as the shadow, and some traffic.
     #[command(after_help = EXIT_CODES)]
     Demo(Demo),
+    /// Write man pages and shell completions into a folder.
+    #[command(hide = true)]
+    Generate(Generate),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -91,6 +94,12 @@ pub(crate) struct Demo {
     /// End after so many seconds; without it, at Ctrl-C.
     #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// Where to.
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

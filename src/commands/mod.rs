@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod generate;
 mod run;
 
 use anyhow::bail;
@@ -21,6 +22,7 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Run(arguments) => run::run(arguments.into_sources()),
         Command::Check(arguments) => check::check(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Generate(arguments) => generate::generate(&arguments),
     }
 }
 

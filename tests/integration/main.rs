@@ -22,6 +22,7 @@ mod logs;
 mod malformed;
 mod mark;
 mod nginx;
+mod observe;
 mod overload;
 mod property;
 mod puma;
