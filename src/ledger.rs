@@ -47,6 +47,8 @@ outcomes! {
     Filtered = "filtered",
     /// The sample left it out.
     SampledOut = "sampled_out",
+    /// The shadow was not in the configuration when the request came.
+    Absent = "absent",
     /// Over the shadow's rate.
     RateLimited = "rate_limited",
     /// The request was itself a copy of this instance, and was refused.
@@ -104,6 +106,12 @@ impl Account {
             .map(|outcome| (*outcome, self.counts.sum(*outcome as usize)))
     }
 
+    /// Counts requests that came to the calling worker while nobody knew of this shadow.
+    pub(crate) fn missed(&self, requests: u64) {
+        self.counts.add(OPENED, requests);
+        self.counts.add(Outcome::Absent as usize, requests);
+    }
+
     /// How often `outcome` was.
     pub(crate) fn count(&self, outcome: Outcome) -> u64 {
         self.counts.sum(outcome as usize)
@@ -157,17 +165,26 @@ impl Ledger {
         }
     }
 
-    /// The account of the shadow called `name`, opened where there is none yet.
+    /// The account of the shadow called `name`. Where there is none yet it is a new one, which counts for nothing
+    /// until it is entered.
     pub(crate) fn account(&self, name: &str) -> Arc<Account> {
+        let known = self.accounts().into_iter().find(|(known, _)| known == name);
+        known.map_or_else(
+            || {
+                Arc::new(Account {
+                    counts: Counters::new(self.workers),
+                })
+            },
+            |(_, account)| account,
+        )
+    }
+
+    /// Keeps an account for ever: what was counted stays, also when its shadow is gone.
+    pub(crate) fn enter(&self, name: &str, account: &Arc<Account>) {
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, account)) = accounts.iter().find(|(known, _)| known == name) {
-            return Arc::clone(account);
+        if accounts.iter().all(|(known, _)| known != name) {
+            accounts.push((name.into(), Arc::clone(account)));
         }
-        let account = Arc::new(Account {
-            counts: Counters::new(self.workers),
-        });
-        accounts.push((name.into(), Arc::clone(&account)));
-        account
     }
 
     /// Counts a request that was received.
@@ -175,12 +192,9 @@ impl Ledger {
         self.requests.add(0, 1);
     }
 
-    /// Counts a request that was refused before anybody could look at it.
-    pub(crate) fn unreadable_request(&self) {
-        self.request();
-        for (_, account) in self.accounts() {
-            account.pass(Outcome::NotForwarded);
-        }
+    /// Requests that were counted by the calling worker.
+    pub(crate) fn requests_here(&self) -> u64 {
+        self.requests.here(0)
     }
 
     pub(crate) fn requests(&self) -> u64 {
@@ -259,10 +273,23 @@ mod tests {
     }
 
     #[test]
+    fn an_account_that_comes_late_balances() {
+        let ledger = Ledger::new(1);
+        (0..3).for_each(|_| ledger.request());
+        let late = ledger.account("late");
+        late.missed(ledger.requests_here());
+        assert_eq!((late.count(Outcome::Absent), late.in_flight()), (3, 0));
+        assert!(ledger.accounts().is_empty(), "nobody entered it");
+    }
+
+    #[test]
     fn the_same_name_is_the_same_account() {
         let ledger = Ledger::new(1);
-        ledger.account("next").open().settle(Outcome::Paused);
+        let account = ledger.account("next");
+        ledger.enter("next", &account);
+        account.open().settle(Outcome::Paused);
         assert_eq!(ledger.account("next").count(Outcome::Paused), 1);
+        ledger.enter("next", &ledger.account("next"));
         assert_eq!(ledger.accounts().len(), 1);
     }
 }

@@ -54,6 +54,7 @@
 //! | `net` | addresses bound, accepted and connected; TLS; descriptors | – |
 //! | `http` | heads, bodies and their framing, hop-by-hop headers, the mark | – |
 //! | `config` | what the user wrote → what the program uses | – |
+//! | `fuzz` | what must hold of any input, for tests and fuzz targets only | `http` |
 //! | `telemetry` | logs, and every metric with its labels | – |
 
 mod admin;
@@ -63,6 +64,8 @@ mod client;
 mod commands;
 mod config;
 mod exchange;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod http;
 mod ledger;
 mod lifecycle;

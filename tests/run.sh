@@ -20,13 +20,20 @@ have curl || missing+=(curl)
 have prlimit || missing+=(util-linux)
 have strace || missing+=(strace)
 have valgrind || missing+=(valgrind)
+{ have systemd-analyze && have systemd-socket-activate; } || missing+=(systemd)
+have wrk || missing+=(wrk)
+have promtool || missing+=(prometheus)
+have nft || missing+=(nftables)
+{ have ip && have unshare; } || missing+=(iproute2 util-linux)
+have postfix || missing+=(postfix)
+have man || missing+=(man-db)
 { have ruby && ruby -e 'require "rack"' 2>/dev/null; } || missing+=(ruby-rack)
 
 as_root() {
     if [ "$(id -u)" -eq 0 ]; then "$@"; else sudo "$@"; fi
 }
 
-# Installed for the tests, nginx is to serve nothing by itself: neither now nor after the next start of the machine.
+# Installed for the tests, services are to serve nothing by themselves: neither now nor after the next start of the machine.
 install() {
     local policy=/usr/sbin/policy-rc.d ours=
     if [ ! -e "$policy" ]; then
@@ -38,9 +45,12 @@ install() {
     as_root apt-get update -q || result=$?
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" || result=$?
     if [ -n "$ours" ]; then as_root rm -f "$policy"; fi
-    if [[ " $* " == *" nginx "* ]] && have systemctl; then
-        as_root systemctl disable --quiet nginx.service || true
-    fi
+    local service
+    for service in nginx prometheus prometheus-node-exporter postfix; do
+        if [[ " $* " == *" $service "* ]] && have systemctl; then
+            as_root systemctl disable --quiet "$service.service" || true
+        fi
+    done
     return "$result"
 }
 

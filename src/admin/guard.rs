@@ -1,139 +1,183 @@
-//! Keeps web pages from changing anything: a browser sends requests for whoever asks it to.
+//! Who may ask: the token, and that no web page makes somebody's browser ask.
 //!
-//! A page of another site can have a browser send simple requests, so a change is none: it has a content type
-//! that needs leave, which nobody gives. A page whose own name is made to lead here (DNS rebinding) would need no
-//! leave, so a request has to name this place by its address, as no such page can.
-
-use std::net::IpAddr;
+//! A page of another site can send requests to the loopback of whoever looks at it, and with DNS rebinding it can even
+//! read the answers. Its requests bear the page's origin, or a name in `Host` that is not this machine's.
 
 use http::{
-    HeaderMap, StatusCode, Uri,
-    header::{CONTENT_TYPE, HOST, ORIGIN},
+    HeaderMap, HeaderName, HeaderValue, Request, StatusCode,
+    header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN},
 };
 
-use crate::config::Address;
+use crate::config::Secret;
 
-/// Where the interface is, and whether it asks for a token.
-#[derive(Clone, Debug)]
-pub(crate) struct Guard {
-    pub(crate) address: Address,
-    pub(crate) has_token: bool,
+/// Why a request is refused.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refused(pub(super) StatusCode, pub(super) &'static str);
+
+/// Looks at a request before anything is done. `is_tcp`: what comes over a unix socket comes from no browser.
+pub(super) fn check<B>(
+    request: &Request<B>,
+    is_tcp: bool,
+    token: Option<&Secret>,
+) -> Result<(), Refused> {
+    let headers = request.headers();
+    if is_cross_site(headers) {
+        return Err(Refused(
+            StatusCode::FORBIDDEN,
+            "requests of other sites' pages are not served here\n",
+        ));
+    }
+    if matches!(request.uri().path(), "/healthz" | "/readyz") {
+        return Ok(());
+    }
+    match token {
+        Some(token) if !bears(headers, token) => Err(Refused(
+            StatusCode::UNAUTHORIZED,
+            "Authorization: Bearer with admin.token is missing\n",
+        )),
+        None if is_tcp && !names_this_machine(headers) => Err(Refused(
+            StatusCode::FORBIDDEN,
+            "the Host header is neither localhost nor an IP address; use one of these, or set admin.token\n",
+        )),
+        // No page knows the token.
+        Some(_) | None => Ok(()),
+    }
 }
 
-impl Guard {
-    /// # Errors
-    /// Why a change is not made, and the status that says so.
-    pub(super) fn admit(&self, headers: &HeaderMap) -> Result<(), (StatusCode, &'static str)> {
-        let text = |name| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-        let host = text(HOST).unwrap_or_default();
-        if !self.is_here(host) {
-            return Err((
-                StatusCode::MISDIRECTED_REQUEST,
-                "Host has to be this interface's address; or set admin.token\n",
-            ));
-        }
-        let is_ours = |origin: &str| {
-            let uri = origin.parse::<Uri>().ok();
-            uri.and_then(|uri| uri.authority().map(|own| own.as_str() == host))
-                .unwrap_or(false)
-        };
-        let site = text(http::HeaderName::from_static("sec-fetch-site"));
-        if text(ORIGIN).is_some_and(|origin| !is_ours(origin))
-            || site.is_some_and(|site| !matches!(site, "same-origin" | "none"))
-        {
-            return Err((
-                StatusCode::FORBIDDEN,
-                "pages of other sites change nothing here\n",
-            ));
-        }
-        let kind = text(CONTENT_TYPE).and_then(|kind| kind.split(';').next());
-        if kind.is_none_or(|kind| !kind.trim().eq_ignore_ascii_case("application/json")) {
-            return Err((
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "a change needs Content-Type: application/json, even without a body\n",
-            ));
-        }
-        Ok(())
+/// Whether a browser says that the request comes from a page of another site.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+    if let Some(site) = headers.get(FETCH_SITE)
+        && site != "same-origin"
+        && site != "none"
+    {
+        return true;
     }
+    let host = headers.get(HOST).map_or(&[][..], HeaderValue::as_bytes);
+    headers.get_all(ORIGIN).iter().any(|origin| {
+        let authority = origin.as_bytes().strip_prefix(b"http://");
+        authority.is_none_or(|authority| !authority.eq_ignore_ascii_case(host))
+    })
+}
 
-    fn is_here(&self, host: &str) -> bool {
-        // Whoever has the token is nobody's browser; and none reaches a unix socket.
-        if self.has_token || matches!(self.address, Address::Unix(_)) {
-            return true;
-        }
-        let Ok(authority) = host.parse::<http::uri::Authority>() else {
-            return false;
-        };
-        let name = authority.host();
-        let plain = name.trim_start_matches('[').trim_end_matches(']');
-        let is_configured =
-            matches!(&self.address, Address::Tcp { host, .. } if host.eq_ignore_ascii_case(name));
-        name.eq_ignore_ascii_case("localhost") || is_configured || plain.parse::<IpAddr>().is_ok()
+/// A name could be anybody's, made to point here; an address or localhost can't.
+fn names_this_machine(headers: &HeaderMap) -> bool {
+    let mut hosts = headers.get_all(HOST).iter();
+    let (Some(host), None) = (hosts.next(), hosts.next()) else {
+        return false;
+    };
+    let Ok(authority) = host
+        .to_str()
+        .unwrap_or_default()
+        .parse::<http::uri::Authority>()
+    else {
+        return false;
+    };
+    let host = authority
+        .host()
+        .trim_start_matches('[')
+        .trim_end_matches(']');
+    host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok()
+}
+
+/// A change is nothing that a page can send without leave, and nobody gives leave: its content type sees to that.
+pub(super) fn check_change(headers: &HeaderMap) -> Result<(), Refused> {
+    let kind = headers
+        .get(CONTENT_TYPE)
+        .and_then(|kind| kind.to_str().ok());
+    let kind = kind.and_then(|kind| kind.split(';').next());
+    if kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
+        return Ok(());
     }
+    Err(Refused(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "a change needs Content-Type: application/json, even without a body\n",
+    ))
+}
+
+fn bears(headers: &HeaderMap, token: &Secret) -> bool {
+    let said = headers
+        .get(AUTHORIZATION)
+        .map_or(&[][..], HeaderValue::as_bytes);
+    let wanted = format!("Bearer {}", token.reveal());
+    // Every byte is looked at, so that the time taken tells nothing.
+    let differing = said
+        .iter()
+        .zip(wanted.as_bytes())
+        .fold(0, |all, (a, b)| all | (a ^ b));
+    said.len() == wanted.len() && differing == 0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn admit(address: &str, has_token: bool, headers: &[(&str, &str)]) -> Result<(), u16> {
-        let guard = Guard {
-            address: address.parse().unwrap(),
-            has_token,
-        };
-        let headers = headers
-            .iter()
-            .map(|(name, value)| {
-                (
-                    http::HeaderName::try_from(*name).unwrap(),
-                    value.parse().unwrap(),
-                )
-            })
-            .collect();
-        guard.admit(&headers).map_err(|(status, _)| status.as_u16())
+    fn checked(fields: &[(&'static str, &str)], is_tcp: bool) -> bool {
+        let mut request = Request::builder().uri("/api/ledger");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        check(&request.body(()).unwrap(), is_tcp, None).is_ok()
     }
 
     #[test]
-    fn a_change_is_nothing_that_a_page_of_another_site_can_send() {
-        let json = ("content-type", "application/json");
+    fn only_addresses_and_localhost_name_this_machine() {
+        for host in [
+            "127.0.0.1:9900",
+            "localhost:9900",
+            "[::1]:9900",
+            "10.0.0.1",
+            "LOCALHOST",
+        ] {
+            assert!(checked(&[("host", host)], true), "{host}");
+        }
+        for host in [
+            "evil.example:9900",
+            "127.0.0.1.evil.example",
+            "localhost.evil",
+            "",
+            "a@127.0.0.1.x",
+        ] {
+            assert!(!checked(&[("host", host)], true), "{host}");
+        }
+        assert!(!checked(&[], true));
+        assert!(!checked(
+            &[("host", "localhost"), ("host", "evil.example")],
+            true
+        ));
+        assert!(checked(&[("host", "anything")], false));
+    }
+
+    #[test]
+    fn pages_of_other_sites_are_refused() {
         let here = ("host", "127.0.0.1:9900");
-        let tcp = "127.0.0.1:9900";
-        assert_eq!(admit(tcp, false, &[here, json]), Ok(()));
-        assert_eq!(
-            admit(tcp, false, &[("host", "localhost:9900"), json]),
-            Ok(())
-        );
-        assert_eq!(admit(tcp, false, &[("host", "[::1]:9900"), json]), Ok(()));
-        assert_eq!(admit(tcp, false, &[here]), Err(415));
-        let form = ("content-type", "text/plain");
-        assert_eq!(admit(tcp, false, &[here, form]), Err(415));
-        let other = ("origin", "https://evil.example");
-        assert_eq!(admit(tcp, false, &[here, json, other]), Err(403));
-        assert_eq!(
-            admit(tcp, false, &[here, json, ("origin", "null")]),
-            Err(403)
-        );
-        let own = ("origin", "http://127.0.0.1:9900");
-        assert_eq!(admit(tcp, false, &[here, json, own]), Ok(()));
-        let site = ("sec-fetch-site", "same-site");
-        assert_eq!(admit(tcp, false, &[here, json, site]), Err(403));
+        for (name, value) in [
+            ("origin", "https://evil.example"),
+            ("origin", "null"),
+            ("origin", "http://127.0.0.1:3000"),
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-site", "same-site"),
+        ] {
+            assert!(!checked(&[here, (name, value)], true), "{name}: {value}");
+        }
+        for (name, value) in [
+            ("origin", "http://127.0.0.1:9900"),
+            ("sec-fetch-site", "same-origin"),
+            ("sec-fetch-site", "none"),
+        ] {
+            assert!(checked(&[here, (name, value)], true), "{name}: {value}");
+        }
     }
 
     #[test]
-    fn a_name_that_leads_here_is_not_this_place() {
-        let json = ("content-type", "application/json");
-        let rebound = ("host", "evil.example:9900");
-        assert_eq!(admit("127.0.0.1:9900", false, &[rebound, json]), Err(421));
-        assert_eq!(admit("127.0.0.1:9900", false, &[json]), Err(421));
-        assert_eq!(admit("127.0.0.1:9900", true, &[rebound, json]), Ok(()));
-        assert_eq!(
-            admit(
-                "tee.internal:9900",
-                false,
-                &[("host", "tee.internal"), json]
-            ),
-            Ok(())
-        );
-        assert_eq!(admit("unix:/a", false, &[("host", "tee"), json]), Ok(()));
+    fn a_change_is_nothing_that_a_form_can_send() {
+        let with = |kind: &'static str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+            check_change(&headers).is_ok()
+        };
+        assert!(with("application/json") && with("Application/JSON; charset=utf-8"));
+        assert!(!with("text/plain") && !with("application/x-www-form-urlencoded"));
+        assert!(check_change(&HeaderMap::new()).is_err());
     }
 }

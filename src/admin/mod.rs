@@ -1,4 +1,4 @@
-//! The administrative HTTP interface: health, metrics, the ledger, and what can be changed of shadows.
+//! The administrative HTTP interface: health, metrics, the ledger, what can be changed of shadows, the reload.
 //!
 //! It runs on a thread that serves no client, so that it answers when the workers are busy. GET changes nothing.
 
@@ -7,11 +7,16 @@ mod guard;
 mod routes;
 mod server;
 
-use std::time::SystemTime;
+use std::{future::Future, pin::Pin, time::SystemTime};
 
 use serde::{Serialize, Serializer};
 
-use crate::{config::Percent, ledger::Ledger, lifecycle::Phase, telemetry::metrics::Samples};
+use crate::{
+    config::{Percent, Secret},
+    ledger::Ledger,
+    lifecycle::Phase,
+    telemetry::metrics::Samples,
+};
 
 pub(crate) use server::serve;
 
@@ -24,6 +29,11 @@ pub(crate) trait Source: Send + Sync + 'static {
 
     /// Changes the shadow of this name; false where there is none.
     fn change(&self, shadow: &str, order: Order) -> bool;
+
+    /// What requests have to bear, where it is set. A reload may change it.
+    fn token(&self) -> Option<Secret>;
+    /// Reads the configuration again.
+    fn reload(&self) -> Reloading;
 }
 
 /// Something that is to be changed.
@@ -65,3 +75,6 @@ pub(crate) struct Change {
 fn as_text<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&humantime::format_rfc3339_millis(*at))
 }
+
+/// A reload under way: what it changed, or every mistake because of which nothing is changed.
+pub(crate) type Reloading = Pin<Box<dyn Future<Output = Result<String, Vec<String>>> + Send>>;

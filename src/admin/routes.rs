@@ -2,14 +2,17 @@
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Method, Request, Response, StatusCode,
-    header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, WWW_AUTHENTICATE},
+    HeaderValue, Request, Response, StatusCode,
+    header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
 use serde::Serialize;
 
-use super::{Source, change, guard::Guard};
-use crate::{config::Secret, lifecycle::Phase};
+use super::{
+    ShadowState, Source, change,
+    guard::{Refused, check, check_change},
+};
+use crate::lifecycle::Phase;
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
@@ -18,11 +21,12 @@ const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const INDEX: &str = "\
 shadowtee, administration
 
-GET /healthz     the process runs
-GET /readyz      200 while clients are accepted, 503 while draining
-GET /metrics     for Prometheus
-GET /api/ledger  requests, and what became of each copy, as JSON
-GET /api/shadows each shadow as it is now, and what was changed when, as JSON
+GET  /healthz      the process runs
+GET  /readyz       200 while clients are accepted, 503 while draining
+GET  /metrics      for Prometheus
+GET  /api/ledger   requests, and what became of each copy, as JSON
+GET  /api/shadows  each shadow as it is now, and what was changed when, as JSON
+POST /api/reload   reads the configuration again
 
 With Content-Type: application/json:
 POST /api/shadows/NAME/pause   no more copies, until
@@ -30,28 +34,36 @@ POST /api/shadows/NAME/resume
 PUT  /api/shadows/NAME/sample  {\"percent\": \"10%\"}
 ";
 
-/// Answers one request, whose body was read.
-pub(super) fn answer(
+/// Answers one request, whose body was read; `is_tcp`: it came over tcp.
+pub(super) async fn answer(
     source: &dyn Source,
-    (token, guard): (Option<&Secret>, &Guard),
+    is_tcp: bool,
     request: &Request<Bytes>,
 ) -> Response<Full<Bytes>> {
     let path = request.uri().path();
-    if change::of_path(path).is_some() {
-        return changed(source, (token, guard), request);
+    if let Err(refused) = check(request, is_tcp, source.token().as_ref()) {
+        return refuse(&refused);
     }
-    if !matches!(
-        path,
-        "/" | "/healthz" | "/readyz" | "/metrics" | "/api/ledger" | "/api/shadows"
-    ) {
-        return nothing_here();
-    }
-    if request.method() != Method::GET && request.method() != Method::HEAD {
-        return only("GET, HEAD", "only GET is understood here\n");
-    }
-    let is_health = matches!(path, "/healthz" | "/readyz");
-    if !is_health && token.is_some_and(|token| !bears(request, token)) {
-        return unauthorized();
+    let allowed = match (path, change::of_path(path)) {
+        (_, Some((_, "sample"))) => "POST, PUT",
+        (_, Some(_)) | ("/api/reload", None) => "POST",
+        ("/" | "/healthz" | "/readyz" | "/metrics" | "/api/ledger" | "/api/shadows", None) => {
+            "GET, HEAD"
+        }
+        _ => {
+            return text(
+                StatusCode::NOT_FOUND,
+                "there is nothing here; GET / lists what there is\n",
+            );
+        }
+    };
+    if !allowed.split(", ").any(|one| request.method() == one) {
+        let why = format!("only {allowed} is understood here\n");
+        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, &why);
+        response
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static(allowed));
+        return response;
     }
     match path {
         "/healthz" => text(StatusCode::OK, "ok\n"),
@@ -60,33 +72,29 @@ pub(super) fn answer(
         "/metrics" => content(StatusCode::OK, METRICS, source.samples().text()),
         "/api/ledger" => json(source.ledger()),
         "/api/shadows" => json(&shadows(source)),
-        _ => text(StatusCode::OK, INDEX),
+        "/api/reload" => reloaded(source.reload().await),
+        "/" => text(StatusCode::OK, INDEX),
+        _ => changed(source, request),
     }
 }
 
-/// Changes something, or says why not.
-fn changed(
-    source: &dyn Source,
-    (token, guard): (Option<&Secret>, &Guard),
-    request: &Request<Bytes>,
-) -> Response<Full<Bytes>> {
+fn refuse(Refused(status, why): &Refused) -> Response<Full<Bytes>> {
+    let mut response = text(*status, why);
+    if *status == StatusCode::UNAUTHORIZED {
+        response
+            .headers_mut()
+            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    response
+}
+
+/// Changes a shadow, or says why not.
+fn changed(source: &dyn Source, request: &Request<Bytes>) -> Response<Full<Bytes>> {
     let Some((name, what)) = change::of_path(request.uri().path()) else {
-        return nothing_here();
+        return text(StatusCode::NOT_FOUND, "there is nothing here\n");
     };
-    let is_put = what == "sample" && request.method() == Method::PUT;
-    if request.method() != Method::POST && !is_put {
-        let allowed = if what == "sample" {
-            "POST, PUT"
-        } else {
-            "POST"
-        };
-        return only(allowed, "GET changes nothing; this needs POST\n");
-    }
-    if token.is_some_and(|token| !bears(request, token)) {
-        return unauthorized();
-    }
-    if let Err((status, why)) = guard.admit(request.headers()) {
-        return text(status, why);
+    if let Err(refused) = check_change(request.headers()) {
+        return refuse(&refused);
     }
     let order = match change::order(what, request.body()) {
         Ok(order) => order,
@@ -101,37 +109,22 @@ fn changed(
 fn shadows(source: &dyn Source) -> impl Serialize {
     #[derive(Serialize)]
     struct Shadows {
-        shadows: Vec<super::ShadowState>,
+        shadows: Vec<ShadowState>,
     }
     Shadows {
         shadows: source.shadows(),
     }
 }
 
-fn nothing_here() -> Response<Full<Bytes>> {
-    text(
-        StatusCode::NOT_FOUND,
-        "there is nothing here; GET / lists what there is\n",
-    )
-}
-
-fn only(methods: &'static str, why: &str) -> Response<Full<Bytes>> {
-    let mut response = text(StatusCode::METHOD_NOT_ALLOWED, why);
-    response
-        .headers_mut()
-        .insert(ALLOW, HeaderValue::from_static(methods));
-    response
-}
-
-fn unauthorized() -> Response<Full<Bytes>> {
-    let mut response = text(
-        StatusCode::UNAUTHORIZED,
-        "Authorization: Bearer with admin.token is missing\n",
-    );
-    response
-        .headers_mut()
-        .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
-    response
+/// What came of a reload: what changed, or a line for each mistake.
+fn reloaded(outcome: Result<String, Vec<String>>) -> Response<Full<Bytes>> {
+    match outcome {
+        Ok(changed) => text(StatusCode::OK, &format!("{changed}\n")),
+        Err(mistakes) => text(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            &format!("nothing is changed\n{}\n", mistakes.join("\n")),
+        ),
+    }
 }
 
 /// A body that is too long, or broke off.
@@ -140,20 +133,6 @@ pub(super) fn bad_body() -> Response<Full<Bytes>> {
         StatusCode::BAD_REQUEST,
         "the body is longer than 4 KiB, or broke off\n",
     )
-}
-
-fn bears<B>(request: &Request<B>, token: &Secret) -> bool {
-    let said = request
-        .headers()
-        .get(AUTHORIZATION)
-        .map_or(&[][..], HeaderValue::as_bytes);
-    let wanted = format!("Bearer {}", token.reveal());
-    // Every byte is looked at, so that the time taken tells nothing.
-    let differing = said
-        .iter()
-        .zip(wanted.as_bytes())
-        .fold(0, |all, (a, b)| all | (a ^ b));
-    said.len() == wanted.len() && differing == 0
 }
 
 fn json(value: &impl Serialize) -> Response<Full<Bytes>> {

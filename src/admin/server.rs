@@ -14,11 +14,8 @@ use tower_http::{
     catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
 
-use super::{Source, guard::Guard, routes};
-use crate::{
-    config::Admin,
-    net::{Acceptor, Bound, Greeter},
-};
+use super::{Source, routes};
+use crate::net::{Acceptor, Bound, Greeter};
 
 /// So many connections at one time; more wait.
 const CONNECTIONS: usize = 64;
@@ -30,18 +27,9 @@ const LONGEST_BODY: usize = 4 * 1024;
 ///
 /// # Errors
 /// Where the socket can't be used in this runtime.
-pub(crate) async fn serve(
-    bound: &Bound,
-    source: Arc<dyn Source>,
-    settings: &Admin,
-) -> io::Result<()> {
-    let acceptor = Acceptor::new(bound.share()?)?;
+pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Source>) -> io::Result<()> {
+    let (acceptor, is_tcp) = (Acceptor::new(bound.share()?)?, bound.port().is_some());
     let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
-    let token = settings.token.clone();
-    let guard = Guard {
-        address: settings.address.clone(),
-        has_token: token.is_some(),
-    };
     let service = ServiceBuilder::new()
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(
@@ -54,15 +42,14 @@ pub(crate) async fn serve(
         ))
         .service(service_fn(
             move |request: Request<hyper::body::Incoming>| {
-                let (source, token, guard) = (Arc::clone(&source), token.clone(), guard.clone());
+                let source = Arc::clone(&source);
                 async move {
                     let (parts, body) = request.into_parts();
                     let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else {
                         return Ok::<_, Infallible>(routes::bad_body());
                     };
                     let request = Request::from_parts(parts, body.to_bytes());
-                    let by = (token.as_ref(), &guard);
-                    Ok(routes::answer(&*source, by, &request))
+                    Ok(routes::answer(&*source, is_tcp, &request).await)
                 }
             },
         ));

@@ -2,28 +2,83 @@
 
 use std::{sync::Arc, time::SystemTime};
 
-use super::{AppError, shared::Shared};
+use arc_swap::ArcSwap;
+
+use super::{
+    AppError,
+    live::{Ground, Live},
+    pulse::Pulses,
+    reload::Requests,
+    shared::Shared,
+};
 use crate::{
-    client::Reading,
     config::{self, Address, ClientTls, Config, Listen, Mistake, Primary, Sources},
-    http::Marks,
     ledger::Ledger,
     lifecycle::Phases,
     net::{
-        Bound, ClientTlsLoader, Connector, Descriptors, Greeter, ServerTlsLoader, TlsError, bind,
+        Bound, ClientTlsLoader, Greeter, Inherited, Predecessor, ServerTlsLoader, TlsError, bind,
     },
-    shadow::{self, Common, DifferenceLog, Pair, Shadow},
+    shadow::{self, DifferenceLog, Pair},
     tee::Budget,
     telemetry::metrics::{PoolMetrics, ProxyMetrics},
 };
 
 /// The program, its sockets bound, nothing of it running.
 pub(crate) struct App {
-    pub(super) listeners: Vec<Bound>,
+    pub(super) sockets: Sockets,
     pub(super) shared: Arc<Shared>,
-    pub(super) admin: Option<Bound>,
     pub(super) phases: Phases,
     pub(super) sources: Sources,
+    /// What admin requests ask for.
+    pub(super) requests: Requests,
+}
+
+/// Every socket that is listened on.
+pub(super) struct Sockets {
+    pub(super) listeners: Vec<Bound>,
+    pub(super) admin: Option<Bound>,
+    pub(super) takeover: Option<Bound>,
+    /// The process that has the same sockets and serves until this one does.
+    pub(super) predecessor: Option<Predecessor>,
+}
+
+impl Sockets {
+    /// Those of systemd and of a process that this one takes over from, where there are any; others are opened.
+    fn open(config: &Config) -> Result<Self, AppError> {
+        let mut inherited = Inherited::from_systemd()?;
+        let mut predecessor = None;
+        let meeting = config.takeover.as_ref().map(|takeover| &takeover.socket);
+        if let Some(Address::Unix(path)) = meeting
+            && inherited.is_empty()
+        {
+            let asked = Predecessor::ask(path)
+                .map_err(|error| AppError::Takeover(path.display().to_string(), error))?;
+            if let Some((process, sockets)) = asked {
+                (predecessor, inherited) = (Some(process), sockets);
+            }
+        }
+        let listeners = config.listen.iter();
+        let listeners = listeners
+            .map(|listen| bind(listen, &mut inherited))
+            .collect::<Result<_, _>>()?;
+        let mut private = |address: &Address| {
+            let listen = Listen::private(address.clone());
+            bind(&listen, &mut inherited)
+        };
+        let admin = config.admin.as_ref();
+        let admin = admin.map(|admin| private(&admin.address)).transpose()?;
+        let takeover = meeting.map(&mut private).transpose()?;
+        // What the old process had beyond that ends with it.
+        if predecessor.is_none() {
+            inherited.finish()?;
+        }
+        Ok(Self {
+            listeners,
+            admin,
+            takeover,
+            predecessor,
+        })
+    }
 }
 
 impl App {
@@ -33,73 +88,48 @@ impl App {
     /// Where an address is taken or a file can't be used.
     pub(crate) fn build(config: Config, sources: Sources) -> Result<Self, AppError> {
         let workers = config.workers;
-        let wanted = config
-            .shadow
-            .iter()
-            .map(|shadow| shadow.max_connections)
-            .sum();
-        let descriptors = Descriptors::share(workers, config.limits.connections, wanted);
-        let (mut listeners, mut greeters) = (Vec::new(), Vec::new());
-        for listen in &config.listen {
-            greeters.push(greeter(listen)?);
-            listeners.push(bind(listen)?);
-        }
-        let admin = config
-            .admin
-            .as_ref()
-            .map(|admin| bind(&Listen::private(admin.address.clone())))
-            .transpose()?;
-        let primary = &config.primary;
-        let connector = Connector::new(
-            primary.address.clone(),
-            &primary.tls,
-            config.timeouts.connect.0,
-        )
-        .map_err(AppError::PrimaryTls)?;
+        let greeters = config.listen.iter().map(greeter);
+        let greeters = greeters.collect::<Result<_, _>>()?;
         let ledger = Arc::new(Ledger::new(workers));
-        let marks = Marks::new(&config.mark);
         let differences = Arc::new(DifferenceLog::new(config.log.differences_per_second));
-        let client_address = Arc::new(config.client_address.clone());
-        let common = Common {
-            workers,
-            client_address: &client_address,
-            connections: (descriptors.shadows / config.shadow.len().max(1)).max(1),
-            marks: &marks,
+        let primary_metrics = Arc::default();
+        let ground = Ground {
+            ledger: &ledger,
+            primary_metrics: &primary_metrics,
             differences: &differences,
-            reading: Reading {
-                header_bytes: config.limits.header_bytes.bytes(),
-                header_count: config.limits.header_count,
-            },
         };
-        let mut shadows = Vec::new();
-        for settings in &config.shadow {
-            let account = ledger.account(settings.name.as_str());
-            shadows.push(Shadow::new(settings.clone(), account, &common)?);
+        let budget = Budget::new(config.limits.shadow_memory.bytes());
+        let live = Live::build(config, &ground, None)?;
+        for shadow in &live.shadows {
+            ledger.enter(shadow.name(), &shadow.account);
         }
+        let sockets = Sockets::open(&live.config)?;
         let phases = Phases::new();
+        let (reloads, requests) = Requests::channel();
         let shared = Shared {
+            workers,
             greeters,
-            primary: connector,
-            primary_metrics: Arc::new(PoolMetrics::default()),
-            shadows,
-            budget: Budget::new(config.limits.shadow_memory.bytes()),
+            live: ArcSwap::from_pointee(live),
+            generation: tokio::sync::watch::Sender::new(0),
+            behind: 0.into(),
+            primary_metrics: primary_metrics as Arc<PoolMetrics>,
+            budget,
             ledger,
             metrics: Arc::new(ProxyMetrics::new(workers)),
-            marks,
-            descriptors,
             clients: 0.into(),
             listening: 0.into(),
             differences,
             phase: phases.watch(),
+            pulses: Pulses::new(workers),
+            reloads,
             started: SystemTime::now(),
-            config,
         };
         Ok(Self {
-            listeners,
+            sockets,
             shared: Arc::new(shared),
-            admin,
             phases,
             sources,
+            requests,
         })
     }
 
@@ -172,7 +202,7 @@ pub(crate) fn check_files<'a>(
     mistakes
 }
 
-fn with_causes(error: &dyn std::error::Error) -> String {
+pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
     std::iter::successors(Some(error), |error| error.source())
         .map(ToString::to_string)
         .collect::<Vec<_>>()

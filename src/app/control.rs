@@ -1,6 +1,7 @@
 //! The thread that serves no client: it starts the workers, listens to signals, and ends everything in order.
 
 use std::{
+    collections::HashMap,
     io,
     sync::Arc,
     thread,
@@ -9,16 +10,23 @@ use std::{
 
 use tokio::{
     runtime::Builder,
+    task::JoinHandle,
     time::{interval, sleep},
 };
 
-use super::{App, AppError, shared::Shared, worker};
+use super::{
+    App, AppError,
+    build::Sockets,
+    reload::{Requests, reload},
+    shared::Shared,
+    worker,
+};
 use crate::{
     admin,
     config::Sources,
     ledger::Outcome,
-    lifecycle::{Phase, Phases, Signal, Signals},
-    net::{Bound, Handover, ServerTlsLoader},
+    lifecycle::{Phase, Phases, Signal, Signals, systemd},
+    net::{Bound, Handover},
 };
 
 /// How often a stop looks whether everything is done.
@@ -27,35 +35,43 @@ const LOOK: Duration = Duration::from_millis(10);
 const SHADOW_CHECK: Duration = Duration::from_secs(30);
 
 impl App {
-    /// Runs until a signal stops it; `until` stops it, too.
+    /// Runs until a signal stops it, or another process takes over; `until` stops it, too.
     ///
     /// # Errors
     /// Where the system refuses what a thread needs.
     pub(crate) fn run(self, until: impl Future<Output = ()>) -> Result<(), AppError> {
         let Self {
-            listeners,
+            mut sockets,
             shared,
-            admin,
             phases,
             sources,
+            mut requests,
         } = self;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        let workers = start_workers(&shared, &listeners)?;
+        let workers = start_workers(&shared, &sockets.listeners)?;
         let outcome = runtime.block_on(async {
             let mut signals = Signals::listen()?;
-            announce(&shared, &listeners, admin.as_ref());
-            if let (Some(bound), Some(settings)) = (admin, &shared.config.admin) {
-                let (source, settings) = (Arc::clone(&shared), settings.clone());
-                tokio::spawn(async move {
-                    if let Err(error) = admin::serve(&bound, source, &settings).await {
-                        tracing::error!(%error, "the administrative interface ended");
-                    }
-                });
-            }
+            announce(&shared, &sockets);
+            let admin = sockets.admin.as_ref().map(Bound::share).transpose()?;
+            let admin = admin.map(|bound| tokio::spawn(administer(bound, Arc::clone(&shared))));
             tokio::spawn(warn_of_idle_shadows(Arc::clone(&shared)));
-            wait_for_stop(&shared, &sources, &mut signals, until).await;
+            sockets.relieve();
+            systemd::ready(RUNS);
+            tokio::spawn(shared.pulses.clone().report());
+            let end = tokio::select! {
+                end = wait_for_end(&shared, &sources, &mut signals, &mut requests, until) => end,
+                () = sockets.replaced() => End::Replaced,
+            };
+            // Nobody waits for an answer that does not come.
+            drop(requests);
+            if end == End::Replaced {
+                tracing::info!("another process serves on these sockets now");
+                sockets.leave();
+                admin.inspect(JoinHandle::abort);
+            }
             // Closed here, too: nobody is to wait in a backlog that no one looks at.
-            drop(listeners);
+            sockets.listeners.clear();
+            sockets.takeover = None;
             stop(&shared, &phases, &mut signals).await;
             Ok(())
         });
@@ -70,21 +86,40 @@ impl App {
     }
 }
 
+/// Why it stops.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Asked,
+    Replaced,
+}
+
+/// What systemd shows as the state.
+const RUNS: &str = "clients are served";
+
+async fn administer(bound: Bound, shared: Arc<Shared>) {
+    if let Err(error) = admin::serve(&bound, shared).await {
+        tracing::error!(%error, "the administrative interface ended");
+    }
+}
+
 fn start_workers(
     shared: &Arc<Shared>,
     listeners: &[Bound],
 ) -> io::Result<Vec<thread::JoinHandle<()>>> {
-    let between = Handover::between(shared.config.workers);
+    let between = Handover::between(shared.workers);
     let start = |(index, (handover, inbox))| {
         let shared = Arc::clone(shared);
         let listeners = listeners
             .iter()
             .map(Bound::share)
             .collect::<Result<Vec<_>, _>>()?;
+        // From now on no change escapes it.
+        let changes = shared.generation.subscribe();
         thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || {
-                if let Err(error) = worker::run(index, &shared, listeners, handover, inbox) {
+                if let Err(error) = worker::run(index, &shared, listeners, changes, handover, inbox)
+                {
                     tracing::error!(%error, worker = index, "a worker could not start");
                 }
             })
@@ -92,61 +127,39 @@ fn start_workers(
     between.into_iter().enumerate().map(start).collect()
 }
 
-async fn wait_for_stop(
+async fn wait_for_end(
     shared: &Shared,
     sources: &Sources,
     signals: &mut Signals,
+    requests: &mut Requests,
     until: impl Future<Output = ()>,
-) {
+) -> End {
     let mut until = std::pin::pin!(until);
     loop {
-        tokio::select! {
-            () = &mut until => return,
+        let request = tokio::select! {
+            () = &mut until => return End::Asked,
             signal = signals.next() => match signal {
-                Signal::Stop => return,
-                Signal::Reload => reload(shared, sources),
+                Signal::Stop => return End::Asked,
+                Signal::Reload => None,
             },
-        }
-    }
-}
-
-/// Reads certificates again; a configuration or a file that is wrong changes nothing.
-fn reload(shared: &Shared, sources: &Sources) {
-    let config = match sources.load() {
-        Ok(config) => config,
-        Err(wrong) => {
-            for mistake in wrong.mistakes {
-                tracing::error!(%mistake, "the configuration is wrong; nothing is changed");
-            }
-            return;
-        }
-    };
-    let mut fresh = Vec::new();
-    for (greeter, old) in shared.greeters.iter().zip(&shared.config.listen) {
-        let new = config.listen.iter().find(|new| new.address == old.address);
-        let Some(tls) = new.and_then(|new| new.tls.as_ref()) else {
-            continue;
+            request = requests.next() => Some(request),
         };
-        match ServerTlsLoader::load(tls) {
-            Ok(loaded) => fresh.push((greeter, loaded)),
-            Err(error) => {
-                return tracing::error!(%error, "a certificate can't be used; nothing is changed");
-            }
+        systemd::reloading();
+        let outcome = reload(shared, sources).await;
+        systemd::ready(match &outcome {
+            Ok(_) => RUNS,
+            Err(_) => "clients are served; the last reload was wrong and changed nothing",
+        });
+        if let Some(request) = request {
+            request.answer(outcome);
         }
     }
-    let certificates = fresh.len();
-    for (greeter, loaded) in fresh {
-        greeter.show(loaded);
-    }
-    tracing::info!(
-        certificates,
-        "read the certificates again; other settings need a restart"
-    );
 }
 
-fn announce(shared: &Shared, listeners: &[Bound], admin: Option<&Bound>) {
-    let config = &shared.config;
-    for (listen, bound) in config.listen.iter().zip(listeners) {
+fn announce(shared: &Shared, sockets: &Sockets) {
+    let live = shared.live.load();
+    let config = &live.config;
+    for (listen, bound) in config.listen.iter().zip(&sockets.listeners) {
         let address = listen.address.at_port(bound.port());
         tracing::info!(%address, tls = listen.tls.is_some(), "clients connect here");
     }
@@ -163,19 +176,19 @@ fn announce(shared: &Shared, listeners: &[Bound], admin: Option<&Bound>) {
     if config.primary.address.is_tls() && !config.primary.tls.verify {
         tracing::warn!("primary.tls.verify is off: whoever answers there gets the requests");
     }
-    if let (Some(settings), Some(bound)) = (&config.admin, admin) {
+    if let (Some(settings), Some(bound)) = (&config.admin, &sockets.admin) {
         let address = settings.address.at_port(bound.port());
         tracing::info!(%address, "administration is here");
         if !address.is_local() {
             tracing::warn!(
                 %address,
-                "ADMINISTRATION CAN BE REACHED FROM OTHER MACHINES; bind it to 127.0.0.1 or a unix socket"
+                "ADMINISTRATION CAN BE REACHED FROM OTHER MACHINES, by whoever has the token; it is not encrypted"
             );
         }
     }
-    if shared.descriptors.clients < config.limits.connections {
+    if live.descriptors.clients < config.limits.connections {
         tracing::info!(
-            connections = shared.descriptors.clients,
+            connections = live.descriptors.clients,
             "the file descriptors are enough for fewer connections than limits.connections ({}); ulimit -n or LimitNOFILE sets them",
             config.limits.connections
         );
@@ -188,33 +201,35 @@ fn announce(shared: &Shared, listeners: &[Bound], admin: Option<&Bound>) {
 }
 
 async fn warn_of_idle_shadows(shared: Arc<Shared>) {
-    let mut last: Vec<(u64, u64)> = vec![(0, 0); shared.shadows.len()];
+    let mut last: HashMap<String, (u64, u64)> = HashMap::new();
     let mut ticks = interval(SHADOW_CHECK);
     ticks.tick().await;
     loop {
         ticks.tick().await;
         let requests = shared.ledger.requests();
-        for (shadow, last) in shared.shadows.iter().zip(&mut last) {
+        for shadow in &shared.live.load().shadows {
             let answered = shadow.account.count(Outcome::Answered);
-            if requests > last.0 && answered == last.1 {
+            let before = last.insert(shadow.name().to_owned(), (requests, answered));
+            let before = before.unwrap_or_default();
+            if requests > before.0 && answered == before.1 {
                 let most = shadow.account.outcomes().max_by_key(|(_, count)| *count);
                 tracing::warn!(
                     shadow = shadow.name(),
-                    requests = requests - last.0,
+                    requests = requests - before.0,
                     mostly = most
                         .filter(|(_, count)| *count > 0)
                         .map(|(outcome, _)| outcome.as_str()),
                     "the shadow answered nothing lately"
                 );
             }
-            *last = (requests, answered);
         }
     }
 }
 
 /// Requests in flight first, then copies; a second signal ends all of it at once.
 async fn stop(shared: &Shared, phases: &Phases, signals: &mut Signals) {
-    let settings = &shared.config.stop;
+    let settings = shared.live.load().config.stop.clone();
+    systemd::stopping("requests in flight are finished");
     tracing::info!(
         requests = shared.metrics.exchanges(),
         clients = shared.metrics.clients(),

@@ -3,13 +3,17 @@
 mod build;
 mod control;
 mod explain;
+mod live;
+mod pulse;
+mod reload;
 mod shared;
+mod takeover;
 mod worker;
 
 use std::io;
 
 use crate::{
-    net::{BindError, TlsError},
+    net::{BindError, InheritError, TlsError},
     shadow::ShadowError,
 };
 
@@ -25,6 +29,10 @@ pub use explain::selection;
 pub(crate) enum AppError {
     #[error(transparent)]
     Bind(#[from] BindError),
+    #[error(transparent)]
+    Inherit(#[from] InheritError),
+    #[error("can't take over from the process at takeover.socket {0}")]
+    Takeover(String, #[source] io::Error),
     #[error("TLS of listener {0}")]
     ListenTls(String, #[source] TlsError),
     #[error("TLS to the primary")]

@@ -8,13 +8,16 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
+use arc_swap::ArcSwap;
+use tokio::sync::watch;
+
+use super::{live::Live, pulse::Pulses, reload::Reloads};
 use crate::{
-    admin,
-    config::Config,
-    http::Marks,
+    admin::{self, Reloading},
+    config::Secret,
     ledger::Ledger,
     lifecycle::{Phase, Watch},
-    net::{Connector, Descriptors, Greeter},
+    net::Greeter,
     shadow::{Change, DifferenceLog, Shadow, State},
     tee::Budget,
     telemetry::metrics::{self, PoolMetrics, ProxyMetrics, Samples},
@@ -22,29 +25,36 @@ use crate::{
 
 /// What all workers share.
 pub(crate) struct Shared {
-    pub(super) config: Config,
+    pub(super) workers: usize,
+    /// What a reload changes.
+    pub(super) live: ArcSwap<Live>,
+    /// Counts the changes of it: workers wait for the next.
+    pub(super) generation: watch::Sender<u64>,
+    /// Workers that have not taken up the last change yet.
+    pub(super) behind: AtomicUsize,
     /// One for each listener of the configuration.
     pub(super) greeters: Vec<Greeter>,
-    pub(super) primary: Connector,
     pub(super) primary_metrics: Arc<PoolMetrics>,
-    pub(super) shadows: Vec<Arc<Shadow>>,
     pub(super) budget: Arc<Budget>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) metrics: Arc<ProxyMetrics>,
-    pub(super) marks: Marks,
-    pub(super) descriptors: Descriptors,
     pub(super) clients: AtomicUsize,
     /// Listening sockets that workers have open.
     pub(super) listening: AtomicUsize,
     pub(super) differences: Arc<DifferenceLog>,
     pub(super) phase: Watch,
+    pub(super) pulses: Pulses,
+    /// Where reloads are asked for.
+    pub(super) reloads: Reloads,
     pub(super) started: SystemTime,
 }
 
 impl Shared {
     /// A place for one more client, unless there are too many.
     pub(super) fn admit(self: &Arc<Self>) -> Option<Admission> {
-        let limit = self.config.limits.connections.min(self.descriptors.clients);
+        let live = self.live.load();
+        let limit = live.config.limits.connections.min(live.descriptors.clients);
+        drop(live);
         let before = self.clients.fetch_add(1, Relaxed);
         // Dropped, it takes the one that is too many off again.
         let admission = Admission(Arc::clone(self));
@@ -95,11 +105,17 @@ impl admin::Source for Shared {
     }
 
     fn shadows(&self) -> Vec<admin::ShadowState> {
-        self.shadows.iter().map(|shadow| state(shadow)).collect()
+        self.live
+            .load()
+            .shadows
+            .iter()
+            .map(|shadow| state(shadow))
+            .collect()
     }
 
     fn change(&self, name: &str, order: admin::Order) -> bool {
-        let Some(shadow) = self.shadows.iter().find(|shadow| shadow.name() == name) else {
+        let live = self.live.load();
+        let Some(shadow) = live.shadows.iter().find(|shadow| shadow.name() == name) else {
             return false;
         };
         let changed = match order {
@@ -117,6 +133,14 @@ impl admin::Source for Shared {
         true
     }
 
+    fn token(&self) -> Option<Secret> {
+        self.live.load().config.admin.as_ref()?.token.clone()
+    }
+
+    fn reload(&self) -> Reloading {
+        self.reloads.ask()
+    }
+
     fn samples(&self) -> Samples {
         let mut samples = Samples::default();
         samples.gauge(&metrics::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1);
@@ -125,7 +149,7 @@ impl admin::Source for Shared {
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs());
         samples.gauge(&metrics::START_TIME, &[], started);
-        samples.gauge(&metrics::WORKERS, &[], self.config.workers as u64);
+        samples.gauge(&metrics::WORKERS, &[], self.workers as u64);
         samples.counter(&metrics::REQUESTS, &[], self.ledger.requests());
         self.metrics.samples(&mut samples);
         samples.gauge(&metrics::BUDGET_USED, &[], self.budget.used() as u64);
@@ -138,7 +162,7 @@ impl admin::Source for Shared {
             }
             samples.gauge(&metrics::COPIES_IN_FLIGHT, &[&name], account.in_flight());
         }
-        for shadow in &self.shadows {
+        for shadow in &self.live.load().shadows {
             samples.gauge(
                 &metrics::COPIES_QUEUED,
                 &[shadow.name()],

@@ -1,21 +1,26 @@
 //! One worker: a thread with a runtime, pools and clients of its own.
 
-use std::{io, pin::pin, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::RefCell, io, pin::pin, rc::Rc, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use tokio::{
     runtime::{Builder, LocalOptions},
-    sync::mpsc::UnboundedReceiver,
+    sync::{mpsc::UnboundedReceiver, watch},
     task::spawn_local,
     time::{sleep, timeout},
 };
 
-use super::shared::{Admission, Shared};
+use super::{
+    live::{Live, Primary},
+    reload::taken_up,
+    shared::{Admission, Shared},
+};
 use crate::{
-    client::{Pool, PoolSettings, Reading},
+    client::Pool,
+    ledger::Account,
     lifecycle::Phase,
     net::{Acceptor, Bound, Handover, Load, Parcel, Raw},
-    proxy::{self, Drain, Path},
+    proxy::{self, Drain, Path, Paths},
     shadow::Sender,
     tee::Recipient,
     telemetry::{metrics::ProxyCount, rate::RateLimit, sharded},
@@ -29,6 +34,7 @@ pub(super) fn run(
     index: usize,
     shared: &Arc<Shared>,
     listeners: Vec<Bound>,
+    generation: watch::Receiver<u64>,
     handover: Handover<Option<Admission>>,
     inbox: UnboundedReceiver<Parcel<Option<Admission>>>,
 ) -> io::Result<()> {
@@ -42,6 +48,8 @@ pub(super) fn run(
             .map(Acceptor::new)
             .collect::<Result<_, _>>()?;
         let worker = Rc::new(Worker::build(index, shared, handover));
+        spawn_local(Rc::clone(&worker).follow(index, generation));
+        spawn_local(shared.pulses.clone().beat(index));
         worker.run(acceptors, inbox).await;
         Ok(())
     })
@@ -49,8 +57,87 @@ pub(super) fn run(
 
 struct Worker {
     shared: Arc<Shared>,
-    path: Path,
+    paths: Paths,
+    /// What the path is made of, as far as a change may leave it as it is.
+    parts: RefCell<Parts>,
     handover: Handover<Option<Admission>>,
+}
+
+/// What paths of this worker are made of.
+#[derive(Default)]
+struct Parts {
+    primary: Option<(Arc<Primary>, Rc<Pool>)>,
+    senders: Vec<Rc<Sender>>,
+    /// Accounts that count this worker's requests.
+    accounts: Vec<Arc<Account>>,
+    drain: Rc<Drain>,
+}
+
+impl Parts {
+    /// The path of the configuration that is live, with the connections that are there.
+    fn path(&mut self, index: usize, shared: &Arc<Shared>) -> Path {
+        let live = shared.live.load_full();
+        let recipients = self.recipients(index, &live);
+        let absent = live.absent(&shared.ledger);
+        for (_, account) in shared.ledger.accounts() {
+            if !self
+                .accounts
+                .iter()
+                .any(|known| Arc::ptr_eq(known, &account))
+            {
+                account.missed(shared.ledger.requests_here());
+                self.accounts.push(account);
+            }
+        }
+        let config = &live.config;
+        Path {
+            pool: self.pool(&live),
+            recipients,
+            absent,
+            budget: Arc::clone(&shared.budget),
+            ledger: Arc::clone(&shared.ledger),
+            metrics: Arc::clone(&shared.metrics),
+            marks: live.marks.clone(),
+            timeouts: config.timeouts.clone(),
+            limits: config.limits.clone(),
+            request_id: config.request_id.header.spelling().into(),
+            add_forwarded: config.forwarded.add,
+            access_log: config.log.access,
+            drain: Rc::clone(&self.drain),
+        }
+    }
+
+    fn pool(&mut self, live: &Live) -> Rc<Pool> {
+        match &self.primary {
+            Some((primary, pool)) if Arc::ptr_eq(primary, &live.primary) => Rc::clone(pool),
+            _ => {
+                let Primary { connector, pool } = &*live.primary;
+                let pool = Pool::new(connector.clone(), pool.clone());
+                self.primary = Some((Arc::clone(&live.primary), Rc::clone(&pool)));
+                pool
+            }
+        }
+    }
+
+    fn recipients(&mut self, index: usize, live: &Live) -> Rc<[Rc<dyn Recipient>]> {
+        let mut before = std::mem::take(&mut self.senders);
+        for shadow in &live.shadows {
+            let known = before
+                .iter()
+                .position(|sender| Arc::ptr_eq(sender.shadow(), shadow));
+            self.senders.push(match known {
+                Some(known) => before.swap_remove(known),
+                None => Sender::start(Arc::clone(shadow), index),
+            });
+        }
+        for sender in before {
+            sender.retire();
+        }
+        let senders = self.senders.iter();
+        senders
+            .map(|sender| Rc::new(Rc::clone(sender)) as Rc<dyn Recipient>)
+            .collect()
+    }
 }
 
 /// accept(2) that fails has nothing to do with the clients that are there; how often that is logged.
@@ -60,42 +147,22 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 impl Worker {
     fn build(index: usize, shared: &Arc<Shared>, handover: Handover<Option<Admission>>) -> Self {
-        let config = &shared.config;
-        let senders = shared.shadows.iter().map(|shadow| {
-            let sender = Sender::start(Arc::clone(shadow), index);
-            Rc::new(sender) as Rc<dyn Recipient>
-        });
-        let pool = Pool::new(
-            shared.primary.clone(),
-            PoolSettings {
-                idle_connections: config.primary.idle_connections,
-                idle_timeout: config.primary.idle_timeout.0,
-                connections: None,
-                reading: Reading {
-                    header_bytes: config.limits.header_bytes.bytes(),
-                    header_count: config.limits.header_count,
-                },
-                metrics: Arc::clone(&shared.primary_metrics),
-            },
-        );
-        let path = Path {
-            pool,
-            recipients: senders.collect(),
-            budget: Arc::clone(&shared.budget),
-            ledger: Arc::clone(&shared.ledger),
-            metrics: Arc::clone(&shared.metrics),
-            marks: shared.marks.clone(),
-            timeouts: config.timeouts.clone(),
-            limits: config.limits.clone(),
-            request_id: config.request_id.header.spelling().into(),
-            add_forwarded: config.forwarded.add,
-            access_log: config.log.access,
-            drain: Rc::new(Drain::default()),
-        };
+        let mut parts = Parts::default();
         Self {
+            paths: Paths::new(parts.path(index, shared)),
+            parts: parts.into(),
             shared: Arc::clone(shared),
-            path,
             handover,
+        }
+    }
+
+    /// Takes up each change of the configuration.
+    async fn follow(self: Rc<Self>, index: usize, mut generation: watch::Receiver<u64>) {
+        while generation.changed().await.is_ok() {
+            // No other task of this worker comes in between: a request counts by the old path or by the new one.
+            let path = self.parts.borrow_mut().path(index, &self.shared);
+            self.paths.replace(path);
+            taken_up(&self.shared);
         }
     }
 
@@ -108,11 +175,11 @@ impl Worker {
         let mut phase = self.shared.phase.clone();
         self.accept_all(acceptors, inbox);
         phase.reached(Phase::Draining).await;
-        self.path.drain.ask();
-        let linger = self.shared.config.stop.linger.0;
+        self.paths.drain.ask();
+        let linger = self.shared.live.load().config.stop.linger.0;
         // A client that has a request on its way gets its answer, and is told that it is the last.
         let _ = timeout(linger, phase.reached(Phase::Flushing)).await;
-        self.path.drain.close();
+        self.paths.drain.close();
         phase.reached(Phase::Stopped).await;
     }
 
@@ -190,7 +257,8 @@ impl Worker {
     async fn serve(&self, listener: usize, raw: Raw, admission: Option<Admission>) {
         let greeter = &self.shared.greeters[listener];
         let address = raw.peer();
-        let stream = timeout(self.path.timeouts.client_header.0, greeter.greet(raw)).await;
+        let path = self.paths.now();
+        let stream = timeout(path.timeouts.client_header.0, greeter.greet(raw)).await;
         let stream = match stream {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return tracing::debug!(%error, "a client's TLS handshake failed"),
@@ -201,11 +269,12 @@ impl Worker {
             }
         };
         let Some(_admission) = admission else {
-            return proxy::refuse_client(&self.path, stream).await;
+            return proxy::refuse_client(&path, stream).await;
         };
-        let _present = Present::count(self);
+        drop(path);
+        let _present = Present::count(&self.shared);
         proxy::serve(
-            &self.path,
+            &self.paths,
             proxy::Accepted {
                 stream,
                 address,
@@ -217,17 +286,17 @@ impl Worker {
 }
 
 /// A client connection in the metrics.
-struct Present<'a>(&'a Worker);
+struct Present<'a>(&'a Shared);
 
 impl<'a> Present<'a> {
-    fn count(worker: &'a Worker) -> Self {
-        worker.path.metrics.count(ProxyCount::ClientsAccepted, 1);
-        Self(worker)
+    fn count(shared: &'a Shared) -> Self {
+        shared.metrics.count(ProxyCount::ClientsAccepted, 1);
+        Self(shared)
     }
 }
 
 impl Drop for Present<'_> {
     fn drop(&mut self) {
-        self.0.path.metrics.count(ProxyCount::ClientsGone, 1);
+        self.0.metrics.count(ProxyCount::ClientsGone, 1);
     }
 }

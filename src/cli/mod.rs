@@ -34,6 +34,9 @@ pub(crate) enum Command {
     /// Show what it does: a primary, a newer version with faults as the shadow, and some traffic.
     #[command(after_help = EXIT_CODES)]
     Demo(Demo),
+    /// Write man pages and shell completions into a folder.
+    #[command(hide = true)]
+    Generate(Generate),
 }
 
 const RUN_EXAMPLES: &str = "\
@@ -46,7 +49,7 @@ Examples:
     --shadow next=127.0.0.1:4000 --admin 127.0.0.1:9900
   shadowtee run --config /etc/shadowtee/shadowtee.toml
 
-Signals: TERM and INT finish what is in flight and stop, a second one ends at once; HUP reads certificates again.
+Signals: TERM and INT finish what is in flight and stop, a second one ends at once; HUP reads the\nconfiguration again.
 Exit codes: 0 stopped as asked; 1 it failed, or the configuration is wrong; 2 the command line is wrong.";
 
 #[derive(Debug, Args)]
@@ -99,6 +102,9 @@ pub(crate) struct Check {
     /// The status of the primary's answer to it.
     #[arg(long, value_name = "CODE", requires = "explain")]
     pub(crate) status: Option<u16>,
+    /// Print nothing where it is valid.
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
 }
 
 #[derive(Debug, Args)]
@@ -106,6 +112,12 @@ pub(crate) struct Demo {
     /// End after so many seconds; without it, at Ctrl-C.
     #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<u64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Generate {
+    /// Where to.
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]

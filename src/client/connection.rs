@@ -2,8 +2,7 @@
 
 use std::task::{Context, Poll, Waker};
 
-use tokio::sync::OwnedSemaphorePermit;
-
+use super::share::Permit;
 use crate::{http::Wire, net::Stream};
 
 /// A connection to a server.
@@ -11,12 +10,12 @@ pub(crate) struct Connection {
     pub(crate) wire: Wire<Stream>,
     /// It has served a request before: its other side may be closing it just now.
     pub(crate) is_used: bool,
-    _permit: Option<OwnedSemaphorePermit>,
+    _permit: Option<Permit>,
 }
 
 impl Connection {
     /// `permit` is kept as long as the connection is open.
-    pub(super) fn new(stream: Stream, permit: Option<OwnedSemaphorePermit>) -> Self {
+    pub(super) fn new(stream: Stream, permit: Option<Permit>) -> Self {
         Self {
             wire: Wire::new(stream),
             is_used: false,

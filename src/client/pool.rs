@@ -42,6 +42,15 @@ struct Idle {
     until: Instant,
 }
 
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.idle
+            .get_mut()
+            .iter()
+            .for_each(|_| self.settings.metrics.idle(-1));
+    }
+}
+
 /// Why there is no connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum NoConnection {

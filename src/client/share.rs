@@ -17,6 +17,9 @@ use tokio::{
 #[derive(Debug)]
 pub(crate) struct Share {
     free: Arc<Semaphore>,
+    limit: AtomicUsize,
+    /// Connections that are open above the limit: they are not replaced.
+    surplus: AtomicUsize,
     /// Called when one is wanted and none is free: idle ones are closed then.
     called: Notify,
     waiting: AtomicUsize,
@@ -26,9 +29,34 @@ impl Share {
     pub(crate) fn new(connections: usize) -> Arc<Self> {
         Arc::new(Self {
             free: Arc::new(Semaphore::new(connections)),
+            limit: AtomicUsize::new(connections),
+            surplus: AtomicUsize::new(0),
             called: Notify::new(),
             waiting: AtomicUsize::new(0),
         })
+    }
+
+    /// So many connections from now on. Where more are open, their number goes down as they end.
+    pub(crate) fn resize(&self, connections: usize) {
+        let before = self.limit.swap(connections, Relaxed);
+        if connections < before {
+            let less = before - connections;
+            let forgotten = self.free.forget_permits(less);
+            self.surplus.fetch_add(less - forgotten, Relaxed);
+        } else {
+            let mut more = connections - before;
+            while more > 0 && self.pay() {
+                more -= 1;
+            }
+            self.free.add_permits(more);
+        }
+    }
+
+    /// Takes one off the surplus, where there is one.
+    fn pay(&self) -> bool {
+        self.surplus
+            .fetch_update(Relaxed, Relaxed, |n| n.checked_sub(1))
+            .is_ok()
     }
 
     /// Waits until a connection is wanted and none is free.
@@ -48,14 +76,35 @@ impl Share {
     }
 
     /// The leave to open one connection; `None` where none is free for so long.
-    pub(super) async fn take(&self, patience: Duration) -> Option<OwnedSemaphorePermit> {
-        if let Ok(permit) = Arc::clone(&self.free).try_acquire_owned() {
-            return Some(permit);
+    pub(super) async fn take(self: &Arc<Self>, patience: Duration) -> Option<Permit> {
+        let permit = |permit| Permit {
+            permit: Some(permit),
+            share: Arc::clone(self),
+        };
+        if let Ok(free) = Arc::clone(&self.free).try_acquire_owned() {
+            return Some(permit(free));
         }
         let _waiting = Waiting::begin(&self.waiting);
         self.called.notify_waiters();
         let waited = timeout(patience, Arc::clone(&self.free).acquire_owned()).await;
-        waited.ok()?.ok()
+        waited.ok()?.ok().map(permit)
+    }
+}
+
+/// The leave to have one connection open, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Permit {
+    permit: Option<OwnedSemaphorePermit>,
+    share: Arc<Share>,
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if self.share.pay()
+            && let Some(permit) = self.permit.take()
+        {
+            permit.forget();
+        }
     }
 }
 
@@ -72,5 +121,29 @@ impl<'a> Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_smaller_share_is_reached_as_connections_end() {
+        let share = Share::new(3);
+        let mut open = Vec::new();
+        for _ in 0..3 {
+            open.push(share.take(Duration::ZERO).await.unwrap());
+        }
+        share.resize(1);
+        open.pop();
+        open.pop();
+        assert!(share.take(Duration::ZERO).await.is_none());
+        open.pop();
+        let one = share.take(Duration::ZERO).await.unwrap();
+        assert!(share.take(Duration::ZERO).await.is_none());
+        share.resize(2);
+        assert!(share.take(Duration::ZERO).await.is_some());
+        drop(one);
     }
 }

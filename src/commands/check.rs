@@ -16,6 +16,9 @@ pub(super) fn check(arguments: &Check) -> anyhow::Result<()> {
         file: Some(arguments.config.clone()),
         flags: Flags::default(),
     })?;
+    if arguments.quiet && arguments.explain.is_none() {
+        return Ok(());
+    }
     let text = match &arguments.explain {
         Some(line) => explained(&config, line, arguments)?,
         None => toml::to_string_pretty(&config)

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod generate;
 mod run;
 
 use anyhow::bail;
@@ -21,15 +22,13 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<()> {
         Command::Run(arguments) => run::run(arguments.into_sources()),
         Command::Check(arguments) => check::check(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
+        Command::Generate(arguments) => generate::generate(&arguments),
     }
 }
 
 /// The configuration, with the files that it names looked into; or all that is wrong with both.
 fn load(sources: &Sources) -> anyhow::Result<Config> {
-    let place = match &sources.file {
-        Some(file) => file.display().to_string(),
-        None => "command line".into(),
-    };
+    let place = sources.place();
     let mistakes = match sources.load() {
         Ok(config) => {
             let mistakes = app::check_files(

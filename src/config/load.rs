@@ -90,6 +90,14 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
+    /// What most of it is said in, for messages.
+    pub(crate) fn place(&self) -> String {
+        match &self.file {
+            Some(file) => file.display().to_string(),
+            None => "command line".into(),
+        }
+    }
+
     /// Reads and validates everything.
     ///
     /// # Errors
@@ -103,14 +111,23 @@ impl Sources {
         figment = figment
             .merge(Env::prefixed(ENV_PREFIX).split("__"))
             .merge(self.flags.clone());
-        let home = match &self.file {
-            Some(file) => file.display().to_string(),
-            None => "command line".into(),
-        };
+        Config::merged(&figment, self.place())
+    }
+}
+
+impl Config {
+    /// Of a file's text alone.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn of_text(text: &str) -> Result<Self, Wrong> {
+        let figment = Figment::new().merge(Toml::string(text));
+        Self::merged(&figment, "text".into())
+    }
+
+    fn merged(figment: &Figment, home: String) -> Result<Self, Wrong> {
         let mut data = figment.data().map_err(|error| syntax(&home, error))?;
         let dict = data.remove(&Profile::Default).unwrap_or_default();
-        let reader = Reader::new(&figment, home);
-        let config = Config::read(reader.table(dict));
+        let reader = Reader::new(figment, home);
+        let config = Self::read(reader.table(dict));
         let mistakes = reader.into_mistakes();
         match config {
             Ok(config) if mistakes.is_empty() => Ok(config),

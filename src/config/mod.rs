@@ -4,6 +4,7 @@
 //! here opens a socket or reads a certificate.
 
 mod address;
+mod change;
 mod endpoint;
 mod load;
 mod network;
@@ -22,6 +23,7 @@ use std::num::NonZeroUsize;
 use serde::Serialize;
 
 pub(crate) use address::{Address, BadAddress};
+pub(crate) use change::is_same;
 pub(crate) use endpoint::{ClientTls, Listen, Mode, Primary, ServerTls};
 pub(crate) use load::{FlagTable, FlagValue, Flags, Sources};
 pub(crate) use network::ClientAddress;
@@ -30,7 +32,7 @@ pub(crate) use reader::Mistake;
 pub(crate) use rewrite::{Authorization, Cookies, Query, Rewrite, is_line};
 pub(crate) use sampling::{By, Key, Limit, Sample, Send, WithoutKey};
 pub(crate) use sections::{
-    Admin, Forwarded, Limits, Log, LogFormat, Mark, RequestId, Stop, Timeouts,
+    Admin, Forwarded, Limits, Log, LogFormat, Mark, RequestId, Stop, Takeover, Timeouts,
 };
 pub(crate) use select::{Action, Rule, Select};
 pub(crate) use shadow::{HostHeader, Shadow};
@@ -56,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) forwarded: Forwarded,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) admin: Option<Admin>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) takeover: Option<Takeover>,
     pub(crate) log: Log,
     pub(crate) stop: Stop,
 }
@@ -124,6 +128,13 @@ impl Config {
         } else {
             None
         };
+        let has_takeover = table.has("takeover");
+        let takeover_table = table.table("takeover");
+        let takeover = if has_takeover {
+            Takeover::read(takeover_table)
+        } else {
+            None
+        };
         let log = Log::read(table.table("log"));
         let stop = Stop::read(table.table("stop"));
         two_listeners_at_one_place(&listen, admin.as_ref(), &table);
@@ -162,6 +173,7 @@ impl Config {
             request_id,
             forwarded,
             admin,
+            takeover,
             log,
             stop,
         })

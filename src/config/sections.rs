@@ -166,6 +166,12 @@ impl Admin {
             );
         }
         let token: Option<Secret> = table.optional("token");
+        if token.is_none() && address.as_ref().is_some_and(|address| !address.is_local()) {
+            table.mistake(
+                "token",
+                "is missing; other machines can reach this address, so that a token is needed: set one, or listen on 127.0.0.1 or a unix socket",
+            );
+        }
         if token.as_ref().is_some_and(|token| !token.fits()) {
             table.mistake(
                 "token",
@@ -177,6 +183,26 @@ impl Admin {
             address: address?,
             token,
         })
+    }
+}
+
+/// Where a process hands its listening sockets to the one that takes its place.
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
+pub(crate) struct Takeover {
+    /// A unix socket: only those can pass descriptors.
+    pub(crate) socket: Address,
+}
+
+impl Takeover {
+    pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
+        let tip = "for example socket = \"unix:/run/shadowtee/takeover.sock\"";
+        let socket: Option<Address> = table.required("socket", tip);
+        if matches!(socket, Some(Address::Tcp { .. })) {
+            let what = "has to be a unix socket, such as \"unix:/run/shadowtee/takeover.sock\": sockets can't be handed over on any other";
+            table.mistake("socket", what);
+        }
+        table.finish();
+        Some(Self { socket: socket? })
     }
 }
 

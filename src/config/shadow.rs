@@ -54,7 +54,7 @@ pub(crate) struct Shadow {
 }
 
 /// When a shadow that fails is left alone.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 pub(crate) struct Breaker {
     /// After so many failures in a row; 0 never.
     pub(crate) failures: u32,

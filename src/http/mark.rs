@@ -25,6 +25,15 @@ impl Marks {
         }
     }
 
+    /// The same instance, with other settings.
+    pub(crate) fn changed(&self, mark: &Mark) -> Self {
+        Self {
+            name: mark.header.spelling().to_owned(),
+            keep: mark.keep,
+            instance: self.instance.clone(),
+        }
+    }
+
     /// Whether this instance sent the request itself, as a copy.
     pub(crate) fn is_own_copy(&self, fields: &Fields) -> bool {
         fields

@@ -1,6 +1,7 @@
-//! The phases of a process, and the signals that move it through them.
+//! The phases of a process, the signals that move it through them, and what systemd is told of it.
 
 mod signals;
+pub(crate) mod systemd;
 
 pub(crate) use signals::{Signal, Signals};
 

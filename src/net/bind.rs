@@ -3,13 +3,17 @@
 use std::{
     io,
     net::{TcpListener, ToSocketAddrs},
-    os::unix::{
-        fs::{FileTypeExt, MetadataExt, PermissionsExt},
-        net::{UnixListener, UnixStream},
+    os::{
+        fd::{AsFd, BorrowedFd},
+        unix::{
+            fs::{FileTypeExt, MetadataExt, PermissionsExt},
+            net::{UnixListener, UnixStream},
+        },
     },
     path::{Path, PathBuf},
 };
 
+use super::Inherited;
 use crate::config::{Address, Listen, Mode};
 
 /// A socket that is listened on, before any runtime knows of it.
@@ -19,7 +23,7 @@ pub(crate) enum Bound {
     Unix {
         listener: UnixListener,
         /// Whoever bound it removes it.
-        _file: Option<SocketFile>,
+        file: Option<SocketFile>,
     },
 }
 
@@ -33,7 +37,7 @@ impl Bound {
             Self::Tcp(listener) => Self::Tcp(listener.try_clone()?),
             Self::Unix { listener, .. } => Self::Unix {
                 listener: listener.try_clone()?,
-                _file: None,
+                file: None,
             },
         })
     }
@@ -47,6 +51,49 @@ impl Bound {
             Self::Unix { .. } => None,
         }
     }
+
+    /// Where it listens, for messages.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Self::Tcp(listener) => listener
+                .local_addr()
+                .map_or_else(|_| "a tcp address".into(), |at| at.to_string()),
+            Self::Unix { listener, .. } => listener
+                .local_addr()
+                .ok()
+                .and_then(|at| Some(format!("unix:{}", at.as_pathname()?.display())))
+                .unwrap_or_else(|| "a unix socket without a path".into()),
+        }
+    }
+
+    /// The file of a unix socket is this process's from now on, and is removed when this is dropped.
+    pub(crate) fn own_file(&mut self) {
+        if let Self::Unix { listener, file } = self
+            && let Ok(at) = listener.local_addr()
+            && let Some(path) = at.as_pathname()
+        {
+            // Without a file there is nothing to remove.
+            *file = SocketFile::of(path).ok();
+        }
+    }
+
+    /// The file of a unix socket is somebody else's from now on, and stays when this is dropped.
+    pub(crate) fn leave_file(&mut self) {
+        if let Self::Unix { file, .. } = self
+            && let Some(file) = file.take()
+        {
+            file.leave();
+        }
+    }
+}
+
+impl AsFd for Bound {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(listener) => listener.as_fd(),
+            Self::Unix { listener, .. } => listener.as_fd(),
+        }
+    }
 }
 
 /// The file of a unix socket, removed when it is no longer listened on.
@@ -55,6 +102,22 @@ pub(crate) struct SocketFile {
     path: PathBuf,
     /// Device and inode, so that a file is not removed that somebody else made since.
     identity: (u64, u64),
+}
+
+impl SocketFile {
+    /// # Errors
+    /// Where there is no such file.
+    pub(super) fn of(path: &Path) -> io::Result<Self> {
+        let file = std::fs::symlink_metadata(path)?;
+        Ok(Self {
+            path: path.into(),
+            identity: (file.dev(), file.ino()),
+        })
+    }
+
+    fn leave(mut self) {
+        self.path.clear();
+    }
 }
 
 impl Drop for SocketFile {
@@ -90,11 +153,15 @@ pub(crate) enum BindError {
 /// How many connections may wait to be accepted; the kernel cuts it to net.core.somaxconn.
 const BACKLOG: i32 = 4096;
 
-/// Listens on an address; a stale socket file is replaced.
+/// Listens on an address, on the socket that was inherited for it where there is one; a stale socket file is
+/// replaced.
 ///
 /// # Errors
 /// Where the address is taken, or a unix socket's file can't be made as wished.
-pub(crate) fn bind(listen: &Listen) -> Result<Bound, BindError> {
+pub(crate) fn bind(listen: &Listen, inherited: &mut Inherited) -> Result<Bound, BindError> {
+    if let Some(bound) = inherited.take(&listen.address) {
+        return Ok(bound);
+    }
     match &listen.address {
         Address::Tcp { host, port, .. } => bind_tcp(host, *port)
             .map(Bound::Tcp)
@@ -106,7 +173,7 @@ pub(crate) fn bind(listen: &Listen) -> Result<Bound, BindError> {
             give_away(path, listen)?;
             Ok(Bound::Unix {
                 listener,
-                _file: Some(file),
+                file: Some(file),
             })
         }
     }
@@ -163,11 +230,7 @@ fn bind_unix(path: &Path, mode: Option<Mode>) -> io::Result<(UnixListener, Socke
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SockAddr::unix(path)?)?;
-    let file = std::fs::symlink_metadata(path)?;
-    let socket_file = SocketFile {
-        path: path.into(),
-        identity: (file.dev(), file.ino()),
-    };
+    let socket_file = SocketFile::of(path)?;
     if let Some(Mode(bits)) = mode {
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits))?;
     }

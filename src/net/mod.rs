@@ -4,12 +4,16 @@ mod accept;
 mod bind;
 mod connect;
 mod descriptors;
+mod inherit;
 mod stream;
+mod takeover;
 mod tls;
 
 pub(crate) use accept::{Acceptor, Greeter, Handover, Load, Parcel, Raw};
 pub(crate) use bind::{BindError, Bound, bind};
 pub(crate) use connect::{ConnectError, Connector};
 pub(crate) use descriptors::Descriptors;
+pub(crate) use inherit::{InheritError, Inherited};
 pub(crate) use stream::Stream;
+pub(crate) use takeover::{Predecessor, hand_over};
 pub(crate) use tls::{ClientTlsLoader, ServerTlsLoader, TlsError};

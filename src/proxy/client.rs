@@ -81,9 +81,6 @@ impl Client {
             if self.ended.is_some() {
                 return Poll::Ready(Next::End);
             }
-            if self.wire.buf.is_empty() && path.drain.is_closing() {
-                return Poll::Ready(Next::End);
-            }
             match self.wire.poll_fill(cx) {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::End),
                 Poll::Ready(Ok(length)) if length == self.wire.buf.len() => {
@@ -91,6 +88,10 @@ impl Client {
                     (self.is_new, self.rests) = (false, false);
                 }
                 Poll::Ready(Ok(_)) => {}
+                // A request that came already is served, though it is the last.
+                Poll::Pending if self.wire.buf.is_empty() && path.drain.is_closing() => {
+                    return Poll::Ready(Next::End);
+                }
                 Poll::Pending => {
                     self.poll_rest(cx, head);
                     return self.poll_late(cx, path);

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    Path,
+    Drain, Path, Paths,
     client::{Client, Next},
     explain::{explain, explain_unread},
     forward::{Forwarded, forward},
@@ -47,7 +47,7 @@ enum Then {
 }
 
 /// Serves one client until its connection ends.
-pub(crate) async fn serve(path: &Path, accepted: Accepted) {
+pub(crate) async fn serve(paths: &Paths, accepted: Accepted) {
     let peer = Peer {
         address: accepted.address,
         tls: accepted.tls,
@@ -59,12 +59,13 @@ pub(crate) async fn serve(path: &Path, accepted: Accepted) {
         let next = poll_fn(|cx| {
             // Woken when it has to close.
             entered.get_or_insert_with(|| Entered {
-                path,
-                key: path.drain.enter(cx.waker().clone()),
+                drain: &paths.drain,
+                key: paths.drain.enter(cx.waker().clone()),
             });
-            client.poll_request(cx, &mut head, path)
+            client.poll_request(cx, &mut head, &paths.now())
         })
         .await;
+        let path = &*paths.now();
         let then = match next {
             Next::End => Then::End,
             Next::Refused(refusal) => {
@@ -225,12 +226,12 @@ pub(crate) async fn refuse_client(path: &Path, stream: Stream) {
 
 /// A connection that is told when it has to close, until this is dropped.
 struct Entered<'a> {
-    path: &'a Path,
+    drain: &'a Drain,
     key: u64,
 }
 
 impl Drop for Entered<'_> {
     fn drop(&mut self) {
-        self.path.drain.leave(self.key);
+        self.drain.leave(self.key);
     }
 }

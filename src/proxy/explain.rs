@@ -38,7 +38,7 @@ pub(super) fn explain(
 /// As [`explain`], for what never became a request; it counts as one in the ledger, too.
 pub(super) fn explain_unread(refusal: &Refusal, path: &Path, out: &mut Vec<u8>) {
     let id = new_id();
-    path.ledger.unreadable_request();
+    path.count_unread();
     count(refusal, path);
     let request_id = String::from_utf8_lossy(&id);
     let (status, error) = (refusal.status().as_u16(), refusal.chain());

@@ -20,5 +20,5 @@ mod vet;
 
 pub(crate) use connection::{Accepted, refuse_client, serve};
 pub(crate) use drain::Drain;
-pub(crate) use path::Path;
+pub(crate) use path::{Path, Paths};
 pub(crate) use prepare::{Preparation, rehearse};

@@ -14,7 +14,7 @@ pub(super) struct InFlight<'a>(&'a ProxyMetrics);
 impl<'a> InFlight<'a> {
     /// A request was received.
     pub(super) fn begin(path: &'a Path) -> Self {
-        path.ledger.request();
+        path.count_request();
         path.metrics.count(ProxyCount::ExchangesBegun, 1);
         Self(&path.metrics)
     }

@@ -1,13 +1,13 @@
 //! All that one worker's requests need on their way.
 
-use std::{net::IpAddr, rc::Rc, sync::Arc};
+use std::{cell::RefCell, net::IpAddr, rc::Rc, sync::Arc};
 
 use super::{Drain, Preparation};
 use crate::{
     client::Pool,
     config::{Limits, Timeouts},
     http::Marks,
-    ledger::Ledger,
+    ledger::{Account, Ledger, Outcome},
     tee::{Budget, Recipient},
     telemetry::metrics::ProxyMetrics,
 };
@@ -16,6 +16,8 @@ use crate::{
 pub(crate) struct Path {
     pub(crate) pool: Rc<Pool>,
     pub(crate) recipients: Rc<[Rc<dyn Recipient>]>,
+    /// Those of shadows that a reload took away: a request counts for them, too.
+    pub(crate) absent: Vec<Arc<Account>>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) metrics: Arc<ProxyMetrics>,
@@ -38,6 +40,47 @@ impl Path {
             request_id: &self.request_id,
             add_forwarded: self.add_forwarded,
         }
+    }
+
+    /// Counts a request that was received. Its recipients count it when it is split.
+    pub(super) fn count_request(&self) {
+        self.ledger.request();
+        for account in &self.absent {
+            account.pass(Outcome::Absent);
+        }
+    }
+
+    /// Counts a request that was refused before anybody could look at it.
+    pub(super) fn count_unread(&self) {
+        self.count_request();
+        for recipient in &*self.recipients {
+            recipient.leave_out(Outcome::NotForwarded);
+        }
+    }
+}
+
+/// The path that a worker's next requests take. A reload puts another in its place; a request that is under way
+/// keeps the one that it began with.
+pub(crate) struct Paths {
+    now: RefCell<Rc<Path>>,
+    pub(crate) drain: Rc<Drain>,
+}
+
+impl Paths {
+    pub(crate) fn new(path: Path) -> Self {
+        Self {
+            drain: Rc::clone(&path.drain),
+            now: RefCell::new(Rc::new(path)),
+        }
+    }
+
+    pub(crate) fn now(&self) -> Rc<Path> {
+        Rc::clone(&self.now.borrow())
+    }
+
+    pub(crate) fn replace(&self, path: Path) {
+        // Dropped after the borrow has ended.
+        let _before = self.now.replace(Rc::new(path));
     }
 }
 

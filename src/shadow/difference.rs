@@ -43,6 +43,11 @@ impl DifferenceLog {
         }
     }
 
+    /// From now on so many lines a second.
+    pub(crate) fn set(&self, lines_per_second: u32) {
+        self.limit.set(lines_per_second.into());
+    }
+
     /// Shows every pair to `observer`, too.
     pub(crate) fn observe(&self, observer: Observer) {
         let _ = self.observer.set(observer);

@@ -154,6 +154,11 @@ impl<T> Order<T> {
         self.waiting.borrow_mut().insert(ticket, (thing, seat));
     }
 
+    /// Whether nobody waits for its turn, and none was given back before it came.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.borrow().is_empty() && self.tickets.returned.borrow().is_empty()
+    }
+
     /// Those whose turn has come.
     pub(super) fn called(&self) -> Vec<(T, Seat)> {
         self.tickets.pass_over();

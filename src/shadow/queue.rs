@@ -14,9 +14,9 @@ use tokio::sync::Notify;
 /// Places for copies on their way to one shadow, of all workers together.
 #[derive(Debug)]
 pub(super) struct Places {
-    limit: usize,
+    limit: AtomicUsize,
     taken: AtomicUsize,
-    seats: usize,
+    seats: AtomicUsize,
     queued: AtomicUsize,
     /// One for each worker, called when a place is free while somebody waits.
     free: Box<[Notify]>,
@@ -26,39 +26,53 @@ impl Places {
     /// `places` copies on their way and `seats` that wait.
     pub(super) fn new(places: usize, seats: usize, workers: usize) -> Arc<Self> {
         Arc::new(Self {
-            limit: places,
+            limit: AtomicUsize::new(places),
             taken: AtomicUsize::new(0),
-            seats,
+            seats: AtomicUsize::new(seats),
             queued: AtomicUsize::new(0),
             free: (0..workers).map(|_| Notify::new()).collect(),
         })
     }
 
+    /// As many from now on; who has a place or a seat above that keeps it.
+    pub(super) fn resize(&self, places: usize, seats: usize) {
+        self.limit.store(places, SeqCst);
+        self.seats.store(seats, SeqCst);
+        self.call_all();
+    }
+
     fn take(self: &Arc<Self>) -> Option<Place> {
+        let limit = self.limit.load(SeqCst);
         let took = self
             .taken
-            .fetch_update(SeqCst, SeqCst, |n| (n < self.limit).then_some(n + 1));
+            .fetch_update(SeqCst, SeqCst, |n| (n < limit).then_some(n + 1));
         took.is_ok().then(|| Place(Arc::clone(self)))
     }
 
     /// A seat among those that wait, where one is free.
     pub(super) fn sit(self: &Arc<Self>) -> Option<Seat> {
-        let Self { queued, seats, .. } = &**self;
-        queued
-            .fetch_update(SeqCst, SeqCst, |n| (n < *seats).then_some(n + 1))
+        let seats = self.seats.load(SeqCst);
+        self.queued
+            .fetch_update(SeqCst, SeqCst, |n| (n < seats).then_some(n + 1))
             .ok()
             .map(|_| Seat(Arc::clone(self)))
     }
 
     /// Has every worker look at what waits.
     pub(super) fn call_all(&self) {
-        self.free.iter().for_each(Notify::notify_one);
+        self.free.iter().for_each(call);
     }
 
     /// Copies that wait.
     pub(super) fn queued(&self) -> usize {
         self.queued.load(SeqCst)
     }
+}
+
+/// Wakes all that wait, or else the next one: after a reload a worker has two queues for the same places.
+fn call(notify: &Notify) {
+    notify.notify_waiters();
+    notify.notify_one();
 }
 
 /// A place among the copies on their way, free again when dropped.
@@ -146,6 +160,16 @@ impl<T> Queue<T> {
         let place = self.places.take()?;
         let (thing, _seat) = self.waiting.borrow_mut().pop_front()?;
         Some((thing, place))
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.borrow().is_empty()
+    }
+
+    /// Wakes whoever waits for a place on this worker.
+    pub(super) fn call(&self) {
+        call(&self.places.free[self.worker]);
     }
 
     /// Waits until a place may be free.

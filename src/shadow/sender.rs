@@ -1,6 +1,7 @@
 //! One worker's way to one shadow: from a request that is to be copied to the copy's outcome.
 
 use std::{
+    cell::Cell,
     future::{Future, poll_fn},
     net::IpAddr,
     pin::pin,
@@ -10,7 +11,7 @@ use std::{
     time::Instant,
 };
 
-use tokio::task::spawn_local;
+use tokio::{sync::Notify, task::spawn_local};
 
 use super::{
     Shadow,
@@ -41,9 +42,15 @@ pub(crate) struct Sender {
     queue: Queue<Offered>,
     /// Where copies keep the order of their requests.
     order: Option<Order<Offered>>,
-    lanes: Lanes<Job>,
+    /// What a lane is given keeps the sender alive, also when it is retired meanwhile.
+    lanes: Lanes<(Rc<Self>, Job)>,
     selection: Selection,
     form: Form,
+    /// It gets no more copies, and ends when those that wait are sent.
+    retired: Cell<bool>,
+    retiring: Notify,
+    /// Somebody looks after those that wait.
+    runs: Cell<bool>,
 }
 
 /// A copy with all that it has to give back when it has ended.
@@ -86,24 +93,50 @@ impl Sender {
             selection: shadow.selection.clone(),
             form: shadow.form.clone(),
             shadow,
+            retired: Cell::new(false),
+            retiring: Notify::new(),
+            runs: Cell::new(true),
         });
-        let waiting = Rc::downgrade(&sender);
-        spawn_local(async move {
-            while let Some(sender) = waiting.upgrade() {
-                sender.queue_those_called();
-                while let Some(job) = sender.queue.next() {
-                    sender.launch(job);
-                }
-                sender.queue.freed().await;
-            }
-        });
+        spawn_local(Rc::clone(&sender).run());
         sender
+    }
+
+    /// Sends what waits for a place, until it is retired.
+    async fn run(self: Rc<Self>) {
+        self.runs.set(true);
+        loop {
+            self.queue_those_called();
+            while let Some(job) = self.queue.next() {
+                self.launch(job);
+            }
+            let nobody_waits = self.order.as_ref().is_none_or(Order::is_empty);
+            if self.retired.get() && self.queue.is_empty() && nobody_waits {
+                self.runs.set(false);
+                // Its successor waits for the same places: a call that came here was for it.
+                return self.queue.call();
+            }
+            tokio::select! {
+                () = self.queue.freed() => {}
+                () = self.retiring.notified() => {}
+            }
+        }
+    }
+
+    /// Ends it, once the copies that wait are sent: a reload put another in its place, or none.
+    pub(crate) fn retire(&self) {
+        self.retired.set(true);
+        self.retiring.notify_one();
+    }
+
+    /// The shadow that it sends to.
+    pub(crate) fn shadow(&self) -> &Arc<Shadow> {
+        &self.shadow
     }
 
     /// Gives a copy to a lane that has none, or to a new one.
     fn launch(self: &Rc<Self>, job: Job) {
-        if let Some(job) = self.lanes.give(job) {
-            spawn_local(run_lane(Rc::clone(self), job));
+        if let Some((sender, job)) = self.lanes.give((Rc::clone(self), job)) {
+            spawn_local(run_lane(sender, job));
         }
     }
 
@@ -179,6 +212,10 @@ impl Sender {
 
     /// Sends a copy at once, or has it wait for its turn or for a place.
     fn enter(self: &Rc<Self>, copy: Copy, queued: Option<Queued>) {
+        // A copy that waited for the primary's answer may come after a reload.
+        if !self.runs.replace(true) {
+            spawn_local(Rc::clone(self).run());
+        }
         let Ok(permit) = self.shadow.limit.enter() else {
             return copy.settle(Outcome::RateLimited);
         };
@@ -327,15 +364,11 @@ async fn run_lane(mut sender: Rc<Sender>, first: Job) {
         job = match sender.queue.next() {
             Some(next) => next,
             None if sender.lanes.rest(&hand) => {
-                let waiting = Rc::downgrade(&sender);
                 drop(sender);
-                let Some(next) = hand.filled().await else {
+                let Some((again, next)) = hand.filled().await else {
                     return;
                 };
-                match waiting.upgrade() {
-                    Some(upgraded) => sender = upgraded,
-                    None => return,
-                }
+                sender = again;
                 next
             }
             None => return,
@@ -420,12 +453,10 @@ impl Recipient for Rc<Sender> {
         match self.shadow.settings.send {
             Send::WithRequest => self.enter(copy, queued),
             Send::AfterAnswer => {
-                let sender = Rc::downgrade(self);
+                let sender = Rc::clone(self);
                 let exchange = Rc::clone(&copy.exchange);
                 exchange.with_primary(move |_, answer| {
-                    if let Some(sender) = sender.upgrade() {
-                        sender.offer_answered(copy, queued, answer);
-                    }
+                    sender.offer_answered(copy, queued, answer);
                 });
             }
         }

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     client::{Reading, Share},
-    config::{self, ClientAddress},
+    config::{self, ClientAddress, is_same},
     exchange::Exchange,
     http::{Marks, RequestHead},
     ledger::Account,
@@ -30,12 +30,17 @@ pub(crate) struct Shadow {
     pub(super) connector: Connector,
     pub(crate) account: Arc<Account>,
     pub(crate) metrics: Arc<ShadowMetrics>,
-    pub(super) breaker: Breaker,
+    pub(super) breaker: Arc<Breaker>,
     pub(super) places: Arc<Places>,
     pub(super) connections: Arc<Share>,
+    /// How many it may have, once it is in effect.
+    connection_limit: usize,
     pub(super) failures: RateLimit,
     pub(super) reading: Reading,
-    pub(crate) control: Control,
+    /// What was changed while it runs outlives a reload.
+    pub(crate) control: Arc<Control>,
+    /// The configuration says the same of the sample as before.
+    same_sample: bool,
     pub(super) limit: Arc<Limit>,
     /// Where copies are to keep their order.
     pub(super) slots: Option<Arc<Slots>>,
@@ -67,12 +72,16 @@ pub(crate) struct Common<'a> {
 }
 
 impl Shadow {
+    /// `before` is the shadow of this name that it takes the place of: what is counted and what is under way goes on.
+    /// Nothing of it changes until [`Shadow::take_effect`].
+    ///
     /// # Errors
     /// Where a certificate file can't be used.
     pub(crate) fn new(
         settings: config::Shadow,
         account: Arc<Account>,
         common: &Common<'_>,
+        before: Option<&Self>,
     ) -> Result<Arc<Self>, ShadowError> {
         let connector = Connector::new(
             settings.address.clone(),
@@ -85,18 +94,45 @@ impl Shadow {
             .map(read_authorization)
             .transpose()
             .map_err(|error| ShadowError::Authorization(settings.name.to_string(), error))?;
+        let connection_limit = settings.max_connections.min(common.connections);
+        let breaker = Breaker::new(settings.breaker.failures, settings.breaker.pause.0);
+        let same_breaker = before.filter(|before| {
+            before.settings.address == settings.address
+                && before.settings.breaker == settings.breaker
+        });
+        let same_limit = before.filter(|before| is_same(&before.settings.limit, &settings.limit));
+        let same_sample =
+            before.is_none_or(|before| before.settings.sample.percent == settings.sample.percent);
         let slots = settings.order_by.as_ref();
         Ok(Arc::new(Self {
             connector,
             account,
-            metrics: Arc::new(ShadowMetrics::new(common.workers)),
-            breaker: Breaker::new(settings.breaker.failures, settings.breaker.pause.0),
-            places: Places::new(settings.max_in_flight, settings.queue, common.workers),
-            connections: Share::new(settings.max_connections.min(common.connections)),
+            metrics: before.map_or_else(
+                || Arc::new(ShadowMetrics::new(common.workers)),
+                |before| Arc::clone(&before.metrics),
+            ),
+            breaker: same_breaker
+                .map_or_else(|| Arc::new(breaker), |before| Arc::clone(&before.breaker)),
+            places: before.map_or_else(
+                || Places::new(settings.max_in_flight, settings.queue, common.workers),
+                |before| Arc::clone(&before.places),
+            ),
+            connections: before.map_or_else(
+                || Share::new(connection_limit),
+                |before| Arc::clone(&before.connections),
+            ),
+            connection_limit,
             failures: RateLimit::new(1, Duration::from_secs(10)),
             reading: common.reading,
-            control: Control::new(settings.sample.percent),
-            limit: Limit::new(&settings.limit),
+            control: before.map_or_else(
+                || Arc::new(Control::new(settings.sample.percent)),
+                |before| Arc::clone(&before.control),
+            ),
+            same_sample,
+            limit: same_limit.map_or_else(
+                || Limit::new(&settings.limit),
+                |before| Arc::clone(&before.limit),
+            ),
             slots: slots.map(|_| Slots::new(settings.queue)),
             selection: Selection::new(&settings.select),
             form: Form::new(&settings, common.marks, authorization),
@@ -104,6 +140,16 @@ impl Shadow {
             differences: Arc::clone(common.differences),
             settings,
         }))
+    }
+
+    /// Its limits hold from now on, also for what its predecessor has under way.
+    pub(crate) fn take_effect(&self) {
+        self.places
+            .resize(self.settings.max_in_flight, self.settings.queue);
+        self.connections.resize(self.connection_limit);
+        if !self.same_sample {
+            self.control.set_sample(self.settings.sample.percent);
+        }
     }
 
     pub(crate) fn name(&self) -> &str {

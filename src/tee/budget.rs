@@ -11,7 +11,7 @@ use std::{
 /// How many bytes may be held, and how many are.
 #[derive(Debug)]
 pub(crate) struct Budget {
-    limit: usize,
+    limit: AtomicUsize,
     used: AtomicUsize,
     peak: AtomicUsize,
 }
@@ -19,7 +19,7 @@ pub(crate) struct Budget {
 impl Budget {
     pub(crate) fn new(limit: usize) -> Arc<Self> {
         Arc::new(Self {
-            limit,
+            limit: AtomicUsize::new(limit),
             used: AtomicUsize::new(0),
             peak: AtomicUsize::new(0),
         })
@@ -36,7 +36,7 @@ impl Budget {
     fn take(&self, bytes: usize) -> bool {
         let before = self.used.fetch_add(bytes, Relaxed);
         let after = before.saturating_add(bytes);
-        if after > self.limit {
+        if after > self.limit() {
             self.used.fetch_sub(bytes, Relaxed);
             return false;
         }
@@ -47,7 +47,12 @@ impl Budget {
     }
 
     pub(crate) fn limit(&self) -> usize {
-        self.limit
+        self.limit.load(Relaxed)
+    }
+
+    /// Another limit from now on; what is held above it is held on, and nothing more is taken.
+    pub(crate) fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Relaxed);
     }
 
     /// Bytes held now.

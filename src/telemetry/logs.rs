@@ -2,13 +2,19 @@
 //!
 //! Lines are handed to a thread of their own: whoever reads them slowly costs lines, never requests.
 
-use std::io::{self, IsTerminal};
+use std::{
+    io::{self, IsTerminal},
+    sync::OnceLock,
+};
 
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
-use tracing_subscriber::{filter::Targets, prelude::*};
+use tracing_subscriber::{Registry, filter::Targets, prelude::*, reload};
 
 /// Keeps the log's thread; the last lines are written when it is dropped.
 pub(crate) type LogGuard = WorkerGuard;
+
+/// What is logged, which a reload changes.
+static FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 
 /// The form of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,9 +38,7 @@ pub(crate) fn start(form: Form, level: &str) -> LogGuard {
         Form::Text => false,
         Form::Json => true,
     };
-    let filter = level
-        .parse()
-        .unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO));
+    let (filter, handle) = reload::Layer::new(filter(level));
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_target(false);
@@ -48,8 +52,25 @@ pub(crate) fn start(form: Form, level: &str) -> LogGuard {
     } else {
         layer.with_ansi(terminal).boxed()
     };
-    let _ = tracing_subscriber::registry()
+    let started = tracing_subscriber::registry()
         .with(layer.with_filter(filter))
         .try_init();
+    if started.is_ok() {
+        let _ = FILTER.set(handle);
+    }
     guard
+}
+
+/// Logs at another level from now on.
+pub(crate) fn set_level(level: &str) {
+    if let Some(handle) = FILTER.get() {
+        // It fails only where nothing is logged any more.
+        let _ = handle.reload(filter(level));
+    }
+}
+
+fn filter(level: &str) -> Targets {
+    level
+        .parse()
+        .unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO))
 }

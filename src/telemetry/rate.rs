@@ -12,7 +12,7 @@ use std::{
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     window: Duration,
-    lines: u64,
+    lines: AtomicU64,
     /// The window's number since the start of the process.
     current: AtomicU64,
     used: AtomicU64,
@@ -24,11 +24,16 @@ impl RateLimit {
     pub(crate) const fn new(lines: u64, window: Duration) -> Self {
         Self {
             window,
-            lines,
+            lines: AtomicU64::new(lines),
             current: AtomicU64::new(0),
             used: AtomicU64::new(0),
             left_out: AtomicU64::new(0),
         }
+    }
+
+    /// From now on `lines` in each window.
+    pub(crate) fn set(&self, lines: u64) {
+        self.lines.store(lines, Relaxed);
     }
 
     /// Whether a line may be written now, and if so how many were left out since the last one.
@@ -41,7 +46,7 @@ impl RateLimit {
         if self.current.swap(window, Relaxed) != window {
             self.used.store(0, Relaxed);
         }
-        if self.used.fetch_add(1, Relaxed) < self.lines {
+        if self.used.fetch_add(1, Relaxed) < self.lines.load(Relaxed) {
             Some(self.left_out.swap(0, Relaxed))
         } else {
             self.left_out.fetch_add(1, Relaxed);

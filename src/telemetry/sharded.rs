@@ -41,6 +41,11 @@ impl<const N: usize> Counters<N> {
         line.0[index].fetch_add(n, Relaxed);
     }
 
+    /// What the calling thread added.
+    pub(crate) fn here(&self, index: usize) -> u64 {
+        self.0[shard() % self.0.len()].0[index].load(Relaxed)
+    }
+
     /// The sum over all workers.
     pub(crate) fn sum(&self, index: usize) -> u64 {
         self.0

@@ -179,7 +179,8 @@ fn the_five_minutes_of_the_readme_work_as_they_are_written() {
 }
 
 fn ledger(admin: &str) -> Ledger {
-    let answer = Client::connect(admin).get("/api/ledger");
+    let ask = format!("GET /api/ledger HTTP/1.1\r\nHost: {admin}\r\n\r\n");
+    let answer = Client::connect(admin).send(ask).answer();
     serde_json::from_slice(&answer.body).unwrap()
 }
 
@@ -304,10 +305,10 @@ fn the_readme_has_the_two_commands() {
 
 #[test]
 fn the_lines_for_nginx_are_accepted_by_nginx() {
-    let lines = document("config/nginx/site.conf");
+    let lines = document("deploy/nginx/site.conf");
     let dir = tempfile::tempdir().unwrap();
     let conf = dir.path().join("nginx.conf");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/nginx/site.conf");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("deploy/nginx/site.conf");
     assert!(lines.contains("proxy_pass"));
     let text = format!(
         "pid {at}/pid; error_log stderr;\nevents {{ }}\nhttp {{\naccess_log off; client_body_temp_path {at}/a;\n\

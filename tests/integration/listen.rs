@@ -194,7 +194,7 @@ fn every_worker_serves() {
 }
 
 #[test]
-fn an_admin_interface_beyond_loopback_is_told_loudly() {
+fn an_admin_interface_beyond_loopback_needs_a_token_and_is_told_loudly() {
     let primary = Server::unix(answers(OK));
     let dir = tempfile::tempdir().unwrap();
     let port = TcpListener::bind("0.0.0.0:0")
@@ -214,6 +214,7 @@ fn an_admin_interface_beyond_loopback_is_told_loudly() {
             "--admin",
             &format!("0.0.0.0:{port}"),
         ])
+        .env("SHADOWTEE_ADMIN__TOKEN", "secret")
         .stderr(fs::File::create(&log).unwrap())
         .spawn()
         .unwrap();
@@ -228,4 +229,19 @@ fn an_admin_interface_beyond_loopback_is_told_loudly() {
     child.kill().unwrap();
     child.wait().unwrap();
     assert!(told.is_ok(), "{}", fs::read_to_string(&log).unwrap());
+    let args = [
+        "run",
+        "--listen",
+        &listen,
+        "--primary",
+        "unix:/a",
+        "--admin",
+        "0.0.0.0:1",
+    ];
+    let output = crate::kit::shadowtee(&args);
+    let said = crate::kit::latin1(&output.stderr);
+    assert!(
+        output.status.code() == Some(1) && said.contains("admin.token: is missing"),
+        "{said}"
+    );
 }

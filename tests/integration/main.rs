@@ -1,5 +1,6 @@
 //! The whole program over real sockets, one file for each kind of behaviour.
 
+mod admin;
 mod budget;
 mod config;
 mod control;
@@ -22,19 +23,25 @@ mod logs;
 mod malformed;
 mod mark;
 mod nginx;
+mod observe;
 mod order;
+mod overload;
 mod property;
 mod puma;
 mod reload;
+mod restart;
 mod reuse;
 mod rewrite;
 mod rooms;
 mod sample;
 mod select;
+mod shadow_host;
 mod smuggling;
+mod soak;
 mod stop;
 mod streaming;
 mod stress;
+mod systemd;
 mod targets;
 mod timeouts;
 mod tls;

@@ -44,6 +44,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("exchange", &["http"]),
     ("ledger", &["http"]),
     ("client", &["net", "http"]),
+    ("fuzz", &["http"]),
     ("net", &[]),
     ("http", &[]),
     ("config", &[]),

@@ -89,6 +89,13 @@ impl Nginx {
         Self::start(dir, &socket, &socket.clone(), http, server)
     }
 
+    /// Listens on a port.
+    #[track_caller]
+    pub(crate) fn tcp(http: &str, server: &str) -> Self {
+        let port = free_port().to_string();
+        Self::start(folder(), &port, &port, http, server)
+    }
+
     /// Speaks TLS with the test certificate, and passes all requests on.
     #[track_caller]
     pub(crate) fn tls(to: &(impl At + ?Sized), server: &str) -> Self {

@@ -185,36 +185,68 @@ impl Setup {
     /// Starts it and waits until it is ready.
     #[track_caller]
     pub(crate) fn start(self) -> Tee {
+        let mut tee = self.launch();
+        tee.wait_until_ready();
+        tee
+    }
+
+    /// Starts it.
+    #[track_caller]
+    pub(crate) fn launch(self) -> Tee {
         let config = self.dir.path().join("shadowtee.toml");
         fs::write(&config, self.config()).expect("writing the configuration");
-        let log = self.dir.path().join("log");
         let mut words = self.under;
-        words.push(env!("CARGO_BIN_EXE_shadowtee").to_owned());
-        let child = Command::new(&words[0])
-            .args(&words[1..])
-            .arg("run")
-            .arg("--config")
-            .arg(&config)
-            .args(&self.args)
-            .envs(self.env)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(File::create(&log).expect("a log file"))
-            .spawn()
-            .expect("starting shadowtee");
-        let tee = Tee {
-            child,
+        words.push(program());
+        words.extend(["run".to_owned(), "--config".to_owned()]);
+        words.push(config.display().to_string());
+        words.extend(self.args);
+        let log = self.dir.path().join("log");
+        let command = Start {
+            words,
+            env: self.env,
+            log: log.clone(),
+        };
+        Tee {
+            child: command.spawn(),
+            command,
             dir: self.dir,
             listen: self.listen,
             log,
-        };
-        tee.wait_until_ready()
+        }
+    }
+}
+
+/// What is tested: the program as cargo built it, or the one that `TESTED_PROGRAM` names.
+fn program() -> String {
+    std::env::var("TESTED_PROGRAM").unwrap_or_else(|_| env!("CARGO_BIN_EXE_shadowtee").into())
+}
+
+/// How it is started, once and again.
+struct Start {
+    words: Vec<String>,
+    env: Vec<(String, String)>,
+    log: PathBuf,
+}
+
+impl Start {
+    #[track_caller]
+    fn spawn(&self) -> Child {
+        let log = File::options().create(true).append(true).open(&self.log);
+        Command::new(&self.words[0])
+            .args(&self.words[1..])
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log.expect("a log file"))
+            .spawn()
+            .expect("starting shadowtee")
     }
 }
 
 /// The program, running.
 pub(crate) struct Tee {
     child: Child,
+    command: Start,
     dir: TempDir,
     listen: String,
     log: PathBuf,
@@ -225,12 +257,36 @@ impl Tee {
         Setup::new(primary.at())
     }
 
+    /// Starts it again, after it ended.
     #[track_caller]
-    fn wait_until_ready(mut self) -> Self {
+    pub(crate) fn start_again(&mut self) {
+        assert!(!self.is_running(), "it runs");
+        self.child = self.command.spawn();
+    }
+
+    /// Starts another one that takes over from it, and waits until the first has ended.
+    #[track_caller]
+    pub(crate) fn replace(&mut self) {
+        let mut old = std::mem::replace(&mut self.child, self.command.spawn());
+        let status = eventually("the end of the old process", || {
+            old.try_wait().expect("waiting")
+        });
+        assert!(status.success(), "the old process: {status}");
+        self.wait_until_ready();
+    }
+
+    /// Ends it as nothing can be foreseen to end.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().expect("killing");
+        self.child.wait().expect("waiting");
+    }
+
+    #[track_caller]
+    pub(crate) fn wait_until_ready(&mut self) {
         let begin = Instant::now();
         loop {
             if self.is_ready() {
-                return self;
+                return;
             }
             let ended = self.child.try_wait().expect("waiting");
             assert!(ended.is_none(), "shadowtee ended at once");
@@ -309,7 +365,25 @@ impl Tee {
         })
     }
 
-    fn pid(&self) -> Pid {
+    /// Writes another configuration over the one that it was started with.
+    pub(crate) fn configure(&self, change: impl FnOnce(String) -> String) {
+        let file = self.dir.path().join("shadowtee.toml");
+        let text = fs::read_to_string(&file).expect("its configuration");
+        // Never half written.
+        let fresh = file.with_extension("new");
+        fs::write(&fresh, change(text)).expect("writing the configuration");
+        fs::rename(&fresh, &file).expect("renaming the configuration");
+    }
+
+    /// Asks for a reload, and waits for its outcome.
+    #[track_caller]
+    pub(crate) fn reload(&self) -> Message {
+        let mut client = Client::connect(self.admin().as_path());
+        client.send("POST /api/reload HTTP/1.1\r\nHost: admin\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        client.answer()
+    }
+
+    pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
 
@@ -353,12 +427,27 @@ impl Tee {
 
     /// The most memory that it ever held, in bytes.
     pub(crate) fn peak_memory(&self) -> u64 {
+        self.status("VmHWM:")
+    }
+
+    /// The memory that it holds, in bytes.
+    pub(crate) fn memory(&self) -> u64 {
+        self.status("VmRSS:")
+    }
+
+    /// Descriptors that it has open.
+    pub(crate) fn descriptors(&self) -> u64 {
+        let folder = format!("/proc/{}/fd", self.child.id());
+        fs::read_dir(folder).expect("its descriptors").count() as u64
+    }
+
+    fn status(&self, what: &str) -> u64 {
         let status =
             fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("its status");
         let line = status
             .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .expect("its peak");
+            .find_map(|line| line.strip_prefix(what))
+            .expect("a line of its status");
         let kib: u64 = line
             .trim()
             .trim_end_matches(" kB")

@@ -1,0 +1,174 @@
+//! What a reload changes: made whole of a configuration, put in place in one step.
+
+use std::sync::Arc;
+
+use super::{AppError, shared::Shared};
+use crate::{
+    client::{PoolSettings, Reading},
+    config::{Config, is_same},
+    http::Marks,
+    ledger::{Account, Ledger},
+    net::{Connector, Descriptors},
+    shadow::{Common, DifferenceLog, Shadow},
+    telemetry::metrics::PoolMetrics,
+};
+
+/// A configuration with what is made of it.
+pub(crate) struct Live {
+    pub(super) config: Config,
+    pub(super) primary: Arc<Primary>,
+    pub(super) shadows: Vec<Arc<Shadow>>,
+    pub(super) marks: Marks,
+    pub(super) descriptors: Descriptors,
+}
+
+/// How the primary is connected to. The same one means that pools of connections are kept.
+pub(super) struct Primary {
+    pub(super) connector: Connector,
+    pub(super) pool: PoolSettings,
+}
+
+/// What a configuration is made real with, and stays as it is.
+pub(super) struct Ground<'a> {
+    pub(super) ledger: &'a Ledger,
+    pub(super) primary_metrics: &'a Arc<PoolMetrics>,
+    pub(super) differences: &'a Arc<DifferenceLog>,
+}
+
+impl Live {
+    /// Loads every file that the configuration names. `before` is what runs; where nothing changed for a target, its
+    /// connections stay. Nothing that runs is changed.
+    ///
+    /// # Errors
+    /// Where a file can't be used.
+    pub(super) fn build(
+        config: Config,
+        ground: &Ground<'_>,
+        before: Option<&Self>,
+    ) -> Result<Self, AppError> {
+        let wanted = config.shadow.iter().map(|shadow| shadow.max_connections);
+        let descriptors =
+            Descriptors::share(config.workers, config.limits.connections, wanted.sum());
+        let marks = before.map_or_else(
+            || Marks::new(&config.mark),
+            |before| before.marks.changed(&config.mark),
+        );
+        let reading = Reading {
+            header_bytes: config.limits.header_bytes.bytes(),
+            header_count: config.limits.header_count,
+        };
+        let mut live = Self {
+            primary: primary(&config, reading, ground, before)?,
+            shadows: Vec::new(),
+            marks,
+            descriptors,
+            config,
+        };
+        live.shadows = live.build_shadows(reading, ground, before)?;
+        Ok(live)
+    }
+
+    fn build_shadows(
+        &self,
+        reading: Reading,
+        ground: &Ground<'_>,
+        before: Option<&Self>,
+    ) -> Result<Vec<Arc<Shadow>>, AppError> {
+        let config = &self.config;
+        let client_address = Arc::new(config.client_address.clone());
+        let common = Common {
+            workers: config.workers,
+            connections: (self.descriptors.shadows / config.shadow.len().max(1)).max(1),
+            marks: &self.marks,
+            client_address: &client_address,
+            differences: ground.differences,
+            reading,
+        };
+        let same_ground = before.is_some_and(|before| {
+            is_same(&before.config.mark, &config.mark)
+                && is_same(&before.config.client_address, &config.client_address)
+                && is_same(&before.config.limits, &config.limits)
+                && before.config.shadow.len() == config.shadow.len()
+        });
+        let build = |settings: &crate::config::Shadow| {
+            let name = settings.name.as_str();
+            let old = before.and_then(|before| {
+                let mut shadows = before.shadows.iter().zip(&before.config.shadow);
+                shadows.find(|(shadow, _)| shadow.name() == name)
+            });
+            match old {
+                // Behind TLS there are files that may have changed.
+                Some((old, was))
+                    if same_ground && !settings.address.is_tls() && is_same(was, settings) =>
+                {
+                    Ok(Arc::clone(old))
+                }
+                _ => {
+                    let account = ground.ledger.account(name);
+                    let old = old.map(|(old, _)| &**old);
+                    Shadow::new(settings.clone(), account, &common, old).map_err(AppError::from)
+                }
+            }
+        };
+        config.shadow.iter().map(build).collect()
+    }
+
+    /// Puts it in place of what ran. From here on nothing can fail.
+    pub(super) fn take_effect(self, shared: &Shared) {
+        shared
+            .budget
+            .set_limit(self.config.limits.shadow_memory.bytes());
+        shared
+            .differences
+            .set(self.config.log.differences_per_second);
+        for shadow in &self.shadows {
+            shared.ledger.enter(shadow.name(), &shadow.account);
+            shadow.take_effect();
+        }
+        shared.live.store(Arc::new(self));
+    }
+
+    /// Accounts of the ledger whose shadows are not here.
+    pub(super) fn absent(&self, ledger: &Ledger) -> Vec<Arc<Account>> {
+        let is_here = |account: &Arc<Account>| {
+            self.shadows
+                .iter()
+                .any(|shadow| Arc::ptr_eq(&shadow.account, account))
+        };
+        let accounts = ledger.accounts().into_iter().map(|(_, account)| account);
+        accounts.filter(|account| !is_here(account)).collect()
+    }
+}
+
+fn primary(
+    config: &Config,
+    reading: Reading,
+    ground: &Ground<'_>,
+    before: Option<&Live>,
+) -> Result<Arc<Primary>, AppError> {
+    let settings = &config.primary;
+    if let Some(before) = before
+        && !settings.address.is_tls()
+        && is_same(&before.config.primary, settings)
+        && is_same(&before.config.timeouts, &config.timeouts)
+        && is_same(&before.config.limits, &config.limits)
+    {
+        return Ok(Arc::clone(&before.primary));
+    }
+    let connector = Connector::new(
+        settings.address.clone(),
+        &settings.tls,
+        config.timeouts.connect.0,
+    )
+    .map_err(AppError::PrimaryTls)?;
+    Ok(Arc::new(Primary {
+        connector,
+        pool: PoolSettings {
+            idle_connections: settings.idle_connections,
+            idle_timeout: settings.idle_timeout.0,
+            connections: None,
+            reading,
+            metrics: Arc::clone(ground.primary_metrics),
+        },
+    }))
+}

@@ -1,0 +1,183 @@
+//! A reload: everything is read and loaded first, then put in place in one step, or not at all.
+
+use std::{sync::Arc, sync::atomic::Ordering::SeqCst, time::Duration};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, sleep},
+};
+
+use super::{
+    build::{check_files, with_causes},
+    live::{Ground, Live},
+    shared::Shared,
+};
+use crate::{
+    admin::Reloading,
+    config::{Config, Mistake, Sources, is_same},
+    net::{ServerTlsLoader, TlsError},
+    telemetry::logs,
+};
+
+/// How long workers may take until they use what was loaded; they need a turn each.
+const TAKE_UP: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(1);
+
+/// Where a reload is asked for.
+pub(super) struct Reloads(mpsc::UnboundedSender<Request>);
+
+/// What is asked for, one after the other.
+pub(super) struct Requests(mpsc::UnboundedReceiver<Request>);
+
+/// Somebody who waits for the outcome of a reload.
+pub(super) struct Request(oneshot::Sender<Result<String, Vec<String>>>);
+
+impl Reloads {
+    /// Asks for one, and waits for its outcome.
+    pub(super) fn ask(&self) -> Reloading {
+        let (sender, outcome) = oneshot::channel();
+        let sent = self.0.send(Request(sender));
+        Box::pin(async move {
+            let stops = || vec!["the process is stopping".to_owned()];
+            if sent.is_err() {
+                return Err(stops());
+            }
+            outcome.await.unwrap_or_else(|_| Err(stops()))
+        })
+    }
+}
+
+impl Requests {
+    pub(super) fn channel() -> (Reloads, Self) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Reloads(sender), Self(receiver))
+    }
+
+    /// The next one; pending for ever where nobody can ask any more.
+    pub(super) async fn next(&mut self) -> Request {
+        match self.0.recv().await {
+            Some(request) => request,
+            None => std::future::pending().await,
+        }
+    }
+}
+
+impl Request {
+    pub(super) fn answer(self, outcome: Result<String, Vec<String>>) {
+        // Whoever asked may be gone.
+        let _ = self.0.send(outcome);
+    }
+}
+
+/// Reads the configuration and every file that it names again, and puts them in place. What is wrong, or can't be changed
+/// while the process runs, is told with its key, and then nothing is changed.
+pub(super) async fn reload(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
+    match load(shared, sources) {
+        Ok(changed) => {
+            take_up(shared).await;
+            tracing::info!(changed, "read the configuration and the certificates again");
+            Ok(changed)
+        }
+        Err(mistakes) => {
+            for mistake in &mistakes {
+                tracing::error!(mistake, "the configuration is wrong; nothing is changed");
+            }
+            Err(mistakes)
+        }
+    }
+}
+
+fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
+    let place = sources.place();
+    let (config, mut mistakes) = match sources.load() {
+        Ok(config) => (Some(config), Vec::new()),
+        Err(wrong) => (None, wrong.mistakes),
+    };
+    let before = shared.live.load_full();
+    let mut greeters = Vec::new();
+    if let Some(config) = &config {
+        mistakes.extend(check_files(
+            &place,
+            config.listen.iter().map(Some),
+            Some(&config.primary),
+            config.shadow.iter().map(Some),
+        ));
+        for key in before.config.needs_restart(config) {
+            let what = "differs from what runs, and is changed by a restart only".to_owned();
+            mistakes.push(Mistake {
+                place: place.clone(),
+                key: key.to_owned(),
+                what,
+            });
+        }
+    }
+    let shown = |mistakes: Vec<Mistake>| mistakes.iter().map(ToString::to_string).collect();
+    let Some(config) = config.filter(|_| mistakes.is_empty()) else {
+        return Err(shown(mistakes));
+    };
+    // What was there a moment ago may be gone now.
+    let gone = |error: &dyn std::error::Error| vec![format!("{place}: {}", with_causes(error))];
+    for (greeter, listen) in shared.greeters.iter().zip(&config.listen) {
+        let loaded = listen.tls.as_ref().map(ServerTlsLoader::load).transpose();
+        greeters.push((greeter, loaded.map_err(|error: TlsError| gone(&error))?));
+    }
+    let ground = Ground {
+        ledger: &shared.ledger,
+        primary_metrics: &shared.primary_metrics,
+        differences: &shared.differences,
+    };
+    let changed = what_changed(&before.config, &config);
+    let live = Live::build(config, &ground, Some(&before)).map_err(|error| gone(&error))?;
+    for (greeter, loaded) in greeters {
+        if let Some(loaded) = loaded {
+            greeter.show(loaded);
+        }
+    }
+    logs::set_level(&live.config.log.level);
+    live.take_effect(shared);
+    Ok(changed)
+}
+
+/// Tells the workers, and waits until each has taken it up.
+async fn take_up(shared: &Shared) {
+    shared.behind.store(shared.workers, SeqCst);
+    shared.generation.send_modify(|generation| *generation += 1);
+    let begin = Instant::now();
+    while shared.behind.load(SeqCst) > 0 {
+        if begin.elapsed() > TAKE_UP {
+            tracing::warn!("a worker is busy, and takes up the new configuration later");
+            return;
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// The names of the tables that differ.
+fn what_changed(old: &Config, new: &Config) -> String {
+    let shown = |config: &Config| serde_json::to_value(config).unwrap_or_default();
+    let (old_shown, new_shown) = (shown(old), shown(new));
+    let mut keys: Vec<&str> = [&old_shown, &new_shown]
+        .into_iter()
+        .filter_map(serde_json::Value::as_object)
+        .flat_map(|table| table.keys().map(String::as_str))
+        .filter(|key| !is_same(&old_shown.get(key), &new_shown.get(key)))
+        .collect();
+    let token = |config: &Config| config.admin.as_ref()?.token.clone();
+    if token(old) != token(new) {
+        keys.push("admin.token");
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    if keys.is_empty() {
+        "no setting changed; certificates were read again".to_owned()
+    } else {
+        format!("changed: {}", keys.join(", "))
+    }
+}
+
+/// For a worker: it has taken up the last change.
+pub(super) fn taken_up(shared: &Arc<Shared>) {
+    let _ = shared
+        .behind
+        .fetch_update(SeqCst, SeqCst, |behind| behind.checked_sub(1));
+}

@@ -1,0 +1,47 @@
+//! Which settings a running process can't take up.
+
+use serde::Serialize;
+
+use super::{Config, Listen};
+
+/// Whether two settings say the same, as they are shown.
+pub(crate) fn is_same<T: Serialize>(one: &T, two: &T) -> bool {
+    let shown = |settings| serde_json::to_value(settings).ok();
+    shown(one) == shown(two)
+}
+
+impl Config {
+    /// The keys whose change needs a restart: sockets, threads and the form of the log are made once.
+    pub(crate) fn needs_restart(&self, new: &Self) -> Vec<&'static str> {
+        let admin = |config: &Self| config.admin.as_ref().map(|admin| admin.address.clone());
+        let changed = [
+            ("workers", self.workers != new.workers),
+            ("listen", !are_same_sockets(&self.listen, &new.listen)),
+            ("admin.address", admin(self) != admin(new)),
+            ("takeover.socket", self.takeover != new.takeover),
+            ("log.format", self.log.format != new.log.format),
+        ];
+        changed
+            .into_iter()
+            .filter_map(|(key, changed)| changed.then_some(key))
+            .collect()
+    }
+}
+
+/// Whether the same sockets are listened on; the files that TLS is made of may differ.
+fn are_same_sockets(old: &[Listen], new: &[Listen]) -> bool {
+    let socket = |listen: &Listen| {
+        (
+            listen.address.clone(),
+            listen.mode,
+            listen.owner.clone(),
+            listen.group.clone(),
+            listen.tls.is_some(),
+        )
+    };
+    old.len() == new.len()
+        && old
+            .iter()
+            .zip(new)
+            .all(|(old, new)| socket(old) == socket(new))
+}

@@ -1,0 +1,238 @@
+//! What must hold of any input at all: of a configuration, an address, the head and the body of a message. The targets
+//! under `fuzz/` look for an input of which it does not; the tests below try a bounded number in each run.
+
+use bytes::{Buf, BytesMut};
+
+use crate::{
+    config::{Address, Config},
+    http::{
+        BodyReader, Framing, Marks, Part, RequestHead, Version, asks_for_upgrade, authority_of,
+        strip_request,
+    },
+};
+
+const FIELDS: usize = 100;
+
+/// A configuration is refused with mistakes, or is valid and means the same when it is read as it is shown.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn configuration(text: &str) {
+    let config = match Config::of_text(text) {
+        Ok(config) => config,
+        Err(wrong) => return assert!(!wrong.mistakes.is_empty(), "refused without a reason"),
+    };
+    let Ok(shown) = toml::to_string(&config) else {
+        panic!("it can't be shown");
+    };
+    match Config::of_text(&shown) {
+        Ok(again) => assert_eq!(toml::to_string(&again).ok(), Some(shown)),
+        Err(wrong) => panic!("{:?} in what is shown:\n{shown}", wrong.mistakes),
+    }
+}
+
+/// An address is refused, or is the same when it is read as it is shown.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn address(text: &str) {
+    if let Ok(address) = text.parse::<Address>() {
+        assert_eq!(
+            address.to_string().parse::<Address>().ok(),
+            Some(address.clone())
+        );
+        assert!(address.is_local() || !address.authority().is_empty());
+    }
+}
+
+/// What is passed on of a request is read by the next in line as this one read it; nobody can hide a second request in it.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn request(input: &[u8]) {
+    let mut head = RequestHead::default();
+    let Ok(Some(length)) = head.parse(input, FIELDS) else {
+        return;
+    };
+    assert!(length <= input.len());
+    let Ok(framing) = Framing::of_request(&head) else {
+        return;
+    };
+    let _ = authority_of(head.target());
+    let upgrade = asks_for_upgrade(&head.fields);
+    strip_request(&mut head.fields, upgrade);
+    let mut out = Vec::new();
+    head.write(Version::Http11, &mut out);
+    out.extend_from_slice(b"\r\n");
+    let mut again = RequestHead::default();
+    let parsed = again.parse(&out, FIELDS);
+    assert!(
+        matches!(parsed, Ok(Some(length)) if length == out.len()),
+        "{parsed:?} of what is passed on: {:?}",
+        String::from_utf8_lossy(&out)
+    );
+    assert_eq!(
+        (again.method(), again.target()),
+        (head.method(), head.target())
+    );
+    assert!(again.fields.iter().eq(head.fields.iter()));
+    body(framing, &input[length..]);
+}
+
+/// A body in pieces, however it is cut, never has more bytes than came.
+fn body(framing: Framing, input: &[u8]) {
+    let mut reader = BodyReader::new(framing, 4096, FIELDS);
+    let (mut buf, mut taken) = (BytesMut::new(), 0);
+    for piece in input.chunks(7) {
+        buf.extend_from_slice(piece);
+        loop {
+            match reader.next(&mut buf) {
+                Ok(Part::Piece(length)) => {
+                    assert!(length > 0 && length <= buf.len());
+                    taken += length;
+                    buf.advance(length);
+                }
+                Ok(Part::Trailers(_)) => {}
+                Ok(_) => break,
+                Err(_) => return,
+            }
+        }
+        if reader.is_done() {
+            break;
+        }
+    }
+    assert!(taken <= input.len());
+}
+
+/// After the mark was taken off, no spelling of it is left.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn mark(input: &[u8]) {
+    let Ok(config) = Config::of_text(SMALL) else {
+        panic!("the configuration of this test is wrong");
+    };
+    let mut head = RequestHead::default();
+    if let Ok(Some(_)) = head.parse(input, FIELDS) {
+        Marks::new(&config.mark).strip(&mut head.fields);
+        let mut out = Vec::new();
+        head.write(Version::Http11, &mut out);
+        let text = out.to_ascii_lowercase();
+        let fields = text.split(|byte| *byte == b'\n').skip(1);
+        for name in fields.filter_map(|line| line.split(|byte| *byte == b':').next()) {
+            assert_ne!(name.trim_ascii(), b"x-shadow-request");
+        }
+    }
+}
+
+const SMALL: &str = "listen = [\"unix:/a\"]\nprimary = { address = \"unix:/b\" }\n";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Random changes of inputs that are nearly right, from a seed that a failure tells.
+    fn changed(seeds: &[&str], parts: &[&str], rounds: u64, look: impl Fn(&[u8])) {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..rounds {
+            let mut input = seeds[random.usize(..seeds.len())].as_bytes().to_vec();
+            for _ in 0..random.usize(1..6) {
+                let at = random.usize(..=input.len());
+                match random.u8(..5) {
+                    0 => input.insert(at, random.u8(..)),
+                    1 => input.truncate(at),
+                    2 if at < input.len() => input[at] = random.u8(..),
+                    3 if at < input.len() => {
+                        let end = random.usize(at..input.len());
+                        let copy = input[at..end].to_vec();
+                        input.splice(at..at, copy);
+                    }
+                    _ => {
+                        let part = parts[random.usize(..parts.len())];
+                        input.splice(at..at, part.bytes());
+                    }
+                }
+            }
+            look(&input);
+        }
+    }
+
+    const REQUESTS: &[&str] = &[
+        "GET /a?b HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, x-a\r\nX-A: 1\r\nX-Shadow-Request: b\r\n\r\n",
+        "POST http://a/b HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5;a=b\r\nhello\r\n0\r\nX-T: 1\r\n\r\n",
+        "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n",
+    ];
+    const PIECES: &[&str] = &[
+        "\r\n",
+        "\n",
+        "\r",
+        " ",
+        "\t",
+        ":",
+        "\0",
+        "Content-Length: 3\r\n",
+        "Transfer-Encoding: chunked\r\n",
+        "x-shadow-request: a\r\n",
+        "Connection: close\r\n",
+        "HTTP/1.0",
+        ",",
+        "0\r\n\r\n",
+        "\r\n ",
+        "ffffffffffffffff\r\n",
+    ];
+
+    #[test]
+    fn any_request_is_passed_on_as_it_was_read() {
+        changed(REQUESTS, PIECES, 30_000, request);
+    }
+
+    #[test]
+    fn no_mark_is_left_in_any_request() {
+        changed(REQUESTS, PIECES, 2000, mark);
+    }
+
+    #[test]
+    fn any_configuration_is_refused_with_a_reason_or_means_what_it_shows() {
+        let seeds = [
+            SMALL,
+            include_str!("../config/shadowtee.toml"),
+            include_str!("../config/tls-shadow.toml"),
+        ];
+        let parts = [
+            "\n[shadow]\n",
+            "[[shadow]]\n",
+            "\"",
+            "-1",
+            "1e999",
+            "\"1y\"",
+            "[",
+            "= true",
+            "\n[limits]\n",
+            "{}",
+            "99999999999999999999",
+        ];
+        changed(&seeds, &parts, 600, |input| {
+            configuration(&String::from_utf8_lossy(input));
+        });
+    }
+
+    #[test]
+    fn any_address_is_refused_or_is_what_it_shows() {
+        let seeds = [
+            "127.0.0.1:80",
+            "[::1]:8080",
+            "https://a.example",
+            "unix:/run/a.sock",
+            "http://a:1/",
+        ];
+        let parts = [
+            "://", "[", "]", ":", "/", "@", "unix:", "::", ".", "%", "0", "65536", "é",
+        ];
+        changed(&seeds, &parts, 50_000, |input| {
+            address(&String::from_utf8_lossy(input));
+        });
+    }
+}
