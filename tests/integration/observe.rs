@@ -96,7 +96,9 @@ fn expressions(value: &serde_json::Value, into: &mut Vec<String>) {
             }
         }
         serde_json::Value::Array(values) => {
-            values.iter().for_each(|value| expressions(value, into))
+            for value in values {
+                expressions(value, into);
+            }
         }
         _ => {}
     }
