@@ -37,10 +37,8 @@ pub fn configuration(text: &str) {
 /// Where that does not hold.
 pub fn address(text: &str) {
     if let Ok(address) = text.parse::<Address>() {
-        assert_eq!(
-            address.to_string().parse::<Address>().ok(),
-            Some(address.clone())
-        );
+        let again = address.to_string().parse::<Address>().ok();
+        assert_eq!(again.as_ref(), Some(&address), "{text:?}");
         assert!(address.is_local() || !address.authority().is_empty());
     }
 }

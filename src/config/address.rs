@@ -110,7 +110,12 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp { host, port, tls } => {
-                let scheme = if *tls { "https://" } else { "" };
+                let scheme = match (tls, host.as_str()) {
+                    (true, _) => "https://",
+                    // Without a scheme this host would be read as the beginning of a path.
+                    (false, "unix") => "http://",
+                    (false, _) => "",
+                };
                 write!(f, "{scheme}{}:{port}", bracketed(host))
             }
             Self::Unix(path) => write!(f, "unix:{}", path.display()),
@@ -248,6 +253,7 @@ mod tests {
         assert_eq!(shown("HTTPS://app.example"), "https://app.example:443");
         assert_eq!(shown("app.example.:81"), "app.example.:81");
         assert_eq!(shown("unix:/run/app.sock"), "unix:/run/app.sock");
+        assert_eq!(shown("http://unix:81"), "http://unix:81");
     }
 
     #[test]

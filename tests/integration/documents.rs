@@ -426,3 +426,204 @@ fn the_reference_has_every_flag() {
     let known: BTreeSet<_> = words.filter(|flag| *flag != "help").collect();
     assert_eq!(documented, known);
 }
+
+/// All of the program's text, its line ends in the middle of texts taken out.
+fn program_text() -> String {
+    fn read(folder: &Path, into: &mut String) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                read(&path, into);
+            } else {
+                into.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    let mut text = String::new();
+    read(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut text,
+    );
+    let mut whole = String::new();
+    for line in text.split("\\\n") {
+        whole.push_str(line.trim_start());
+    }
+    whole
+}
+
+#[test]
+fn the_messages_of_the_troubleshooting_page_are_those_of_the_program() {
+    let text = document("docs/troubleshooting.md");
+    let program = program_text();
+    // What other programs say, what the system says, and names that stand elsewhere.
+    let foreign = |said: &str| {
+        [
+            "(",
+            "connect() to",
+            "upstream ",
+            "Address already",
+            "No such file",
+            "start operation",
+        ]
+        .iter()
+        .any(|begin| said.starts_with(begin))
+    };
+    let mut checked = 0;
+    for row in text.lines().filter(|line| line.starts_with("| ")) {
+        let cell = row.split(" | ").next().unwrap();
+        for said in cell
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|said| !foreign(said))
+        {
+            assert!(program.contains(said), "{said:?} is nowhere in the program");
+            checked += 1;
+        }
+    }
+    assert!(checked > 25, "{checked}");
+}
+
+#[test]
+fn every_field_of_the_log_is_documented() {
+    let text = document("docs/logs.md");
+    let rows = text.lines().filter(|line| line.starts_with("| `"));
+    let known: BTreeSet<_> = rows
+        .flat_map(|row| {
+            row.split(" | ")
+                .next()
+                .unwrap()
+                .split('`')
+                .skip(1)
+                .step_by(2)
+        })
+        .collect();
+    let primary = Server::unix(answers("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"));
+    let shadow = Server::unix(answers(OK));
+    let mut tee = Tee::with_primary(&primary)
+        .shadow("next", &shadow)
+        .shadow("none", &free_port())
+        .toml("[log]\naccess = true\nlevel = \"debug\"\n[stop]\nlinger = \"10ms\"")
+        .start();
+    for _ in 0..25 {
+        tee.get("/");
+    }
+    tee.client().send("no request\r\n\r\n").answer();
+    tee.settled(26);
+    tee.configure(|text| text + "\nwrong = 1\n");
+    assert_eq!(tee.reload().status(), 422);
+    tee.signal(Signal::TERM);
+    tee.wait_for_exit();
+    let mut found = BTreeSet::new();
+    for line in tee.log().lines() {
+        let line: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        found.extend(line.keys().cloned());
+    }
+    assert!(
+        found.contains("primary_ms") && found.contains("mistake"),
+        "{found:?}"
+    );
+    let missing: Vec<_> = found
+        .iter()
+        .filter(|field| !known.contains(field.as_str()))
+        .collect();
+    assert!(missing.is_empty(), "{missing:?} in docs/logs.md");
+}
+
+#[test]
+fn links_between_the_documents_lead_somewhere() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let slug = |heading: &str| -> String {
+        let kept = heading.trim().to_lowercase();
+        let kept = kept
+            .chars()
+            .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
+        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
+    };
+    for name in [
+        "README.md",
+        "SECURITY.md",
+        "docs/configuration.md",
+        "docs/metrics.md",
+        "docs/operating.md",
+        "docs/troubleshooting.md",
+        "docs/logs.md",
+        "docs/installing.md",
+        "deploy/shadow-host/README.md",
+    ] {
+        let text = document(name);
+        for link in text
+            .split("](")
+            .skip(1)
+            .map(|rest| rest.split(')').next().unwrap())
+        {
+            if link.contains("://") {
+                continue;
+            }
+            let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+            let target = if file.is_empty() {
+                root.join(name)
+            } else {
+                root.join(name).parent().unwrap().join(file)
+            };
+            assert!(target.exists(), "{name}: {link}");
+            if !anchor.is_empty() {
+                let text = fs::read_to_string(&target).unwrap();
+                let headings = text.lines().filter(|line| line.starts_with('#'));
+                assert!(
+                    headings
+                        .map(|line| slug(line.trim_start_matches('#')))
+                        .any(|slug| slug == anchor),
+                    "{name}: {link}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn man_pages_and_completions_are_made_of_the_command_line() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = shadowtee(&["generate", dir.path().to_str().unwrap()]);
+    assert!(output.status.success(), "{}", latin1(&output.stderr));
+    // What the Debian package takes of them.
+    let manifest: toml::Table = document("Cargo.toml").parse().unwrap();
+    let assets = &manifest["package"]["metadata"]["deb"]["assets"];
+    for asset in assets.as_array().unwrap() {
+        let source = asset[0].as_str().unwrap();
+        if let Some(name) = source
+            .strip_prefix("target/generated/")
+            .filter(|name| !name.contains('*'))
+        {
+            assert!(dir.path().join(name).exists(), "{name}");
+        } else if !source.contains('*') && !source.starts_with("target/") {
+            assert!(
+                Path::new(env!("CARGO_MANIFEST_DIR")).join(source).exists(),
+                "{source}"
+            );
+        }
+    }
+    let page = fs::read_to_string(dir.path().join("shadowtee-run.1")).unwrap();
+    assert!(page.contains("access") && page.contains("primary"));
+    let page = dir.path().join("shadowtee.1");
+    let output = finish(
+        Command::new(need("man"))
+            .args(["--warnings", "--local-file"])
+            .arg(page)
+            .env("MANPAGER", "cat"),
+    );
+    assert!(
+        output.status.success() && output.stderr.is_empty(),
+        "{}",
+        latin1(&output.stderr)
+    );
+    let check = format!(
+        "source {}/shadowtee.bash && complete -p shadowtee",
+        dir.path().display()
+    );
+    assert!(
+        finish(Command::new("bash").args(["-c", &check]))
+            .status
+            .success()
+    );
+}
