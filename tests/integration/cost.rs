@@ -8,6 +8,7 @@
 //! Allocations and system calls are nearly the same in both builds. Instructions are not, but work that is added shows.
 
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::process::Signal;
 
@@ -139,7 +140,11 @@ fn a_mirrored_request_allocates_and_computes_no_more_than_before() {
     );
 }
 
+/// One at a time: two take longer than one after the other.
+static TURN: Mutex<()> = Mutex::new(());
+
 fn callgrind(requests: u32, copies: Shadow) -> String {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let command = [
         "valgrind",
         "--quiet",

@@ -117,24 +117,29 @@ fn the_next_copy_of_a_session_waits_for_the_answer_and_other_sessions_do_not() {
 #[test]
 fn a_copy_that_is_given_up_makes_room_for_the_next() {
     let primary = Server::unix(answers(OK));
-    let shadow = Server::unix(|conn| {
+    let (came, gate) = (Gate::default(), Gate::default());
+    let (coming, held) = (came.clone(), gate.clone());
+    let shadow = Server::unix(move |conn| {
         loop {
             let request = conn.request()?;
             if request.target() == "/1/0" {
-                return conn.hang().map(drop);
+                coming.open();
+                held.pass();
+                return Ok(());
             }
             conn.send(OK)?;
         }
     });
-    let settings = "order_by = \"cookie:sid\"\nanswer_timeout = \"100ms\"";
     let tee = Tee::with_primary(&primary)
-        .shadow_with("next", &shadow, settings)
+        .shadow_with("next", &shadow, "order_by = \"cookie:sid\"")
         .start();
     let mut client = tee.client();
     for step in 0..3 {
         client.send(of(1, step)).answer();
     }
-    assert_eq!(tee.settled(3).of("next"), [("answered", 2), ("timeout", 1)]);
+    came.pass();
+    gate.open();
+    assert_eq!(tee.settled(3).of("next"), [("answered", 2), ("broken", 1)]);
     assert_eq!(steps(&shadow.requests())["1"], [0, 1, 2]);
 }
 
