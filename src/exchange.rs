@@ -50,6 +50,11 @@ impl Exchange {
         }
     }
 
+    /// The primary's answer, where it is there.
+    pub(crate) fn answer(&self) -> Option<Answer> {
+        self.primary.get()
+    }
+
     /// Calls `then` with the primary's answer, now or when it comes.
     pub(crate) fn with_primary(&self, then: impl FnOnce(&Self, Option<Answer>) + 'static) {
         match self.primary.get() {

@@ -4,6 +4,7 @@ use std::{sync::Arc, time::SystemTime};
 
 use super::{AppError, shared::Shared};
 use crate::{
+    capture,
     client::Reading,
     config::{self, Address, ClientTls, Config, Listen, Mistake, Primary, Sources},
     http::Marks,
@@ -14,7 +15,7 @@ use crate::{
     },
     shadow::{Common, DifferenceLog, Pair, Shadow},
     tee::Budget,
-    telemetry::metrics::{PoolMetrics, ProxyMetrics},
+    telemetry::metrics::{CaptureMetrics, PoolMetrics, ProxyMetrics},
 };
 
 /// The program, its sockets bound, nothing of it running.
@@ -74,13 +75,26 @@ impl App {
             let account = ledger.account(settings.name.as_str());
             shadows.push(Shadow::new(settings.clone(), account, &common)?);
         }
+        let budget = Budget::new(config.limits.shadow_memory.bytes());
+        let captured = Arc::new(CaptureMetrics::new(workers));
+        let capture = match &config.capture {
+            Some(settings) => Some(capture::Running::start(
+                settings.clone(),
+                None,
+                &budget,
+                &captured,
+            )?),
+            None => None,
+        };
         let phases = Phases::new();
         let shared = Shared {
             greeters,
             primary: connector,
             primary_metrics: Arc::new(PoolMetrics::default()),
             shadows,
-            budget: Budget::new(config.limits.shadow_memory.bytes()),
+            capture,
+            captured,
+            budget,
             ledger,
             metrics: Arc::new(ProxyMetrics::new(workers)),
             marks,

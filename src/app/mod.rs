@@ -8,6 +8,7 @@ mod worker;
 use std::io;
 
 use crate::{
+    capture::CaptureError,
     net::{BindError, TlsError},
     shadow::ShadowError,
 };
@@ -25,6 +26,8 @@ pub(crate) enum AppError {
     ListenTls(String, #[source] TlsError),
     #[error("TLS to the primary")]
     PrimaryTls(#[source] TlsError),
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
     #[error(transparent)]
     Shadow(#[from] ShadowError),
     #[error("the system refuses what a worker thread needs")]

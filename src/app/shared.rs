@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    admin,
+    admin, capture,
     config::Config,
     http::Marks,
     ledger::Ledger,
@@ -17,7 +17,7 @@ use crate::{
     net::{Connector, Descriptors, Greeter},
     shadow::{DifferenceLog, Shadow},
     tee::Budget,
-    telemetry::metrics::{self, PoolMetrics, ProxyMetrics, Samples},
+    telemetry::metrics::{self, CaptureMetrics, PoolMetrics, ProxyMetrics, Samples},
 };
 
 /// What all workers share.
@@ -28,6 +28,8 @@ pub(crate) struct Shared {
     pub(super) primary: Connector,
     pub(super) primary_metrics: Arc<PoolMetrics>,
     pub(super) shadows: Vec<Arc<Shadow>>,
+    pub(super) capture: Option<capture::Running>,
+    pub(super) captured: Arc<CaptureMetrics>,
     pub(super) budget: Arc<Budget>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) metrics: Arc<ProxyMetrics>,
@@ -108,6 +110,8 @@ impl admin::Source for Shared {
         samples.gauge(&metrics::BUDGET_USED, &[], self.budget.used() as u64);
         samples.gauge(&metrics::BUDGET_PEAK, &[], self.budget.peak() as u64);
         samples.gauge(&metrics::BUDGET_LIMIT, &[], self.budget.limit() as u64);
+        let queued = self.capture.as_ref().map_or(0, capture::Running::queued);
+        self.captured.samples(queued, &mut samples);
         self.primary_metrics.samples("primary", &mut samples);
         for (name, account) in self.ledger.accounts() {
             for (outcome, count) in account.outcomes() {

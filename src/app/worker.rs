@@ -12,6 +12,7 @@ use tokio::{
 
 use super::shared::{Admission, Shared};
 use crate::{
+    capture,
     client::{Pool, PoolSettings, Reading},
     lifecycle::Phase,
     net::{Acceptor, Bound, Handover, Load, Parcel, Raw},
@@ -81,6 +82,7 @@ impl Worker {
         let path = Path {
             pool,
             recipients: senders.collect(),
+            capture: shared.capture.as_ref().and_then(capture::Running::recorder),
             budget: Arc::clone(&shared.budget),
             ledger: Arc::clone(&shared.ledger),
             metrics: Arc::clone(&shared.metrics),

@@ -4,7 +4,10 @@
 //! here opens a socket or reads a certificate.
 
 mod address;
+mod capture;
 mod endpoint;
+mod file_format;
+mod file_pattern;
 mod load;
 mod reader;
 mod sections;
@@ -16,14 +19,17 @@ use std::num::NonZeroUsize;
 use serde::Serialize;
 
 pub(crate) use address::{Address, BadAddress};
+pub(crate) use capture::{Answers, Capture, ClientKey, Redact};
 pub(crate) use endpoint::{ClientTls, Listen, Mode, Primary, ServerTls};
+pub(crate) use file_format::{Compression, ENDINGS as FORMAT_ENDINGS, Format};
+pub(crate) use file_pattern::FilePattern;
 pub(crate) use load::{Flags, Sources};
 pub(crate) use reader::Mistake;
 pub(crate) use sections::{
     Admin, Forwarded, Limits, Log, LogFormat, Mark, RequestId, Stop, Timeouts,
 };
 pub(crate) use shadow::{HostHeader, Shadow};
-pub(crate) use units::Secret;
+pub(crate) use units::{FieldName, Secret};
 
 use reader::Table;
 
@@ -37,6 +43,8 @@ pub(crate) struct Config {
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
     pub(crate) shadow: Vec<Shadow>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) capture: Option<Capture>,
     pub(crate) mark: Mark,
     pub(crate) request_id: RequestId,
     pub(crate) forwarded: Forwarded,
@@ -99,6 +107,13 @@ impl Config {
         let timeouts = Timeouts::read(table.table("timeouts"));
         let limits = Limits::read(table.table("limits"));
         let shadow = shadow::read_all(&mut table);
+        let has_capture = table.has("capture");
+        let capture_table = table.table("capture");
+        let capture = if has_capture {
+            Capture::read(capture_table)
+        } else {
+            None
+        };
         let mark = Mark::read(table.table("mark"));
         let request_id = RequestId::read(table.table("request_id"));
         let forwarded = Forwarded::read(table.table("forwarded"));
@@ -140,6 +155,7 @@ impl Config {
             timeouts,
             limits,
             shadow: shadow.into_iter().flatten().collect(),
+            capture,
             mark,
             request_id,
             forwarded,

@@ -76,6 +76,10 @@ impl Span {
     pub(crate) const fn seconds(n: u64) -> Self {
         Self(Duration::from_secs(n))
     }
+
+    pub(crate) const fn milliseconds(n: u64) -> Self {
+        Self(Duration::from_millis(n))
+    }
 }
 
 impl fmt::Display for Span {
@@ -122,6 +126,17 @@ enum TextOrAny {
 pub(crate) struct FieldName(String);
 
 impl FieldName {
+    /// # Errors
+    /// Where it is none.
+    pub(crate) fn parse(spelling: &str) -> Result<Self, String> {
+        match HeaderName::try_from(spelling) {
+            Ok(_) => Ok(Self(spelling.into())),
+            Err(_) => Err(format!(
+                "{spelling:?} is no header name; letters, digits and '-' make one"
+            )),
+        }
+    }
+
     /// As the user spelt it.
     pub(crate) fn spelling(&self) -> &str {
         &self.0
@@ -172,12 +187,7 @@ impl Serialize for FieldName {
 impl<'de> Deserialize<'de> for FieldName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spelling = String::deserialize(deserializer)?;
-        match HeaderName::try_from(&spelling) {
-            Ok(_) => Ok(Self(spelling)),
-            Err(_) => Err(de::Error::custom(format_args!(
-                "{spelling:?} is no header name; letters, digits and '-' make one"
-            ))),
-        }
+        Self::parse(&spelling).map_err(de::Error::custom)
     }
 }
 

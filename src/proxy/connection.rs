@@ -19,6 +19,7 @@ use super::{
     upgrade,
 };
 use crate::{
+    capture::Ended,
     exchange::Exchange,
     http::{BodyReader, Framing, RequestHead},
     net::Stream,
@@ -117,7 +118,25 @@ async fn answer(
     let exchange = Exchange::new(head, &path.request_id, client.arrived);
     let has_body = !matches!(prepared.framing, Framing::None | Framing::Sized(0));
     let branches = tee::split(&exchange, has_body, &path.recipients, &path.budget);
-    let forwarded = forward(path, client, &exchange, prepared, branches).await;
+    let tap = path
+        .capture
+        .as_ref()
+        .and_then(|capture| capture.tap(&exchange.head, has_body, prepared.upgrade));
+    let capture = path.capture.as_ref().filter(|_| tap.is_some());
+    let tap = tap.unwrap_or_default();
+    let mut forwarded = forward(path, client, &exchange, prepared, branches, tap).await;
+    if let Some(capture) = capture {
+        let tap = std::mem::take(&mut forwarded.passed.tap);
+        let ended = Ended {
+            exchange: &exchange,
+            peer: peer.address,
+            whole: forwarded.passed.request_whole,
+            answer: &forwarded.passed.answer,
+            chunked: forwarded.passed.chunked,
+            answer_whole: matches!(forwarded.end, End::Whole),
+        };
+        capture.store(&ended, tap);
+    }
     path.metrics.count(ProxyCount::AnswerBytes, forwarded.sent);
     let (status, sent, whole) = (
         forwarded.status,

@@ -4,6 +4,7 @@ use std::{net::IpAddr, rc::Rc, sync::Arc};
 
 use super::Drain;
 use crate::{
+    capture::Recorder,
     client::Pool,
     config::{Limits, Timeouts},
     http::Marks,
@@ -16,6 +17,8 @@ use crate::{
 pub(crate) struct Path {
     pub(crate) pool: Rc<Pool>,
     pub(crate) recipients: Rc<[Rc<dyn Recipient>]>,
+    /// Where exchanges are captured, if they are.
+    pub(crate) capture: Option<Rc<Recorder>>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) metrics: Arc<ProxyMetrics>,

@@ -8,13 +8,16 @@ use std::{
 
 use super::{Path, client::Client, refusal::Refusal};
 use crate::{
+    capture::Kept,
     client::{AnswerReader, BadAnswer, Connection},
     config::Limits,
     exchange::{Answer, Exchange},
     http::{
-        Alarm, AnswerHead, BodyReader, Framing, Known, Part, Version, strip_answer, strip_trailers,
+        Alarm, AnswerHead, BodyReader, Framing, Known, Outbox, Part, Version, Wire, strip_answer,
+        strip_trailers,
     },
     ledger::Outcome,
+    net::Stream,
     tee::Branches,
     telemetry::metrics::ProxyCount,
 };
@@ -49,6 +52,8 @@ pub(super) struct Upload {
     pub(super) reader: BodyReader,
     chunked: bool,
     pub(super) branches: Branches,
+    /// What the capture keeps of it.
+    pub(super) kept: Option<Kept>,
     passed: u64,
     limit: Option<u64>,
     /// When the last piece came; the request's arrival where none did yet.
@@ -70,6 +75,8 @@ enum Sending {
 pub(super) struct Download {
     pub(super) reader: AnswerReader,
     pub(super) head: AnswerHead,
+    /// What the capture keeps of its body.
+    pub(super) kept: Option<Kept>,
     /// The client asked for another protocol.
     upgrade: bool,
     to_head: bool,
@@ -106,7 +113,8 @@ impl Upload {
         framing: Framing,
         waits: bool,
         branches: Branches,
-        received: Instant,
+        kept: Option<Kept>,
+        exchange: &Exchange,
         path: &Path,
     ) -> Self {
         let limits = &path.limits;
@@ -120,9 +128,10 @@ impl Upload {
             reader,
             chunked: framing == Framing::Chunked,
             branches,
+            kept,
             passed: 0,
             limit: limits.body_bytes.map(|limit| limit.0),
-            last: received,
+            last: exchange.received,
             waits,
             state,
         }
@@ -217,10 +226,17 @@ impl Upload {
         if self.chunked {
             out.begin_chunk(length);
         }
-        if self.branches.are_open() {
+        let kept = Kept::notice(&mut self.kept, &wire.buf[..length]);
+        let copied = self.branches.are_open();
+        if copied || kept.is_some() {
             let buffer = wire.buffer();
             let piece = wire.buf.split_to(length).freeze();
-            self.branches.push(&piece, buffer);
+            if copied {
+                self.branches.push(&piece, buffer);
+            }
+            if let Some(kept) = kept {
+                kept.share(&piece, buffer);
+            }
             out.shared_piece(piece);
         } else {
             out.piece(&mut wire.buf, length);
@@ -233,6 +249,9 @@ impl Upload {
     fn end(&mut self, trailers: Option<&crate::http::Fields>, primary: &mut Connection) {
         if self.chunked {
             primary.wire.out.last_chunk(trailers);
+        }
+        if let (Some(kept), Some(trailers)) = (&mut self.kept, trailers) {
+            kept.trailers(trailers);
         }
         self.branches.end(trailers);
         self.state = Sending::Done;
@@ -259,10 +278,12 @@ impl Download {
         exchange: &Exchange,
         upgrade: bool,
         closes: bool,
+        kept: Option<Kept>,
     ) -> Self {
         Self {
             reader,
             head: AnswerHead::default(),
+            kept,
             upgrade,
             to_head: exchange.head.method() == b"HEAD",
             client: exchange.head.version,
@@ -365,7 +386,7 @@ impl Download {
                     if self.encoding == Encoding::Chunked {
                         out.begin_chunk(length);
                     }
-                    out.piece(&mut primary.wire.buf, length);
+                    pass(&mut self.kept, &mut primary.wire, length, out);
                     if self.encoding == Encoding::Chunked {
                         out.end_chunk();
                     }
@@ -375,6 +396,9 @@ impl Download {
                 }
                 Part::Trailers(mut trailers) => {
                     strip_trailers(&mut trailers);
+                    if let Some(kept) = &mut self.kept {
+                        kept.trailers(&trailers);
+                    }
                     self.end(client, Some(&trailers));
                 }
                 Part::End => self.end(client, None),
@@ -478,9 +502,27 @@ impl Download {
         self.state = Receiving::Done;
     }
 
+    /// Whether its body goes out in chunks.
+    pub(super) fn is_chunked(&self) -> bool {
+        self.encoding == Encoding::Chunked
+    }
+
     /// Whether only a reset can tell a client that the answer is not whole: its end is that of the connection.
     pub(super) fn ends_with_connection(&self) -> bool {
         self.encoding == Encoding::AsItIs && !self.head.fields.has(Known::ContentLength)
+    }
+}
+
+/// Passes a piece of an answer on, to the client and to the capture.
+fn pass(kept: &mut Option<Kept>, wire: &mut Wire<Stream>, length: usize, out: &mut Outbox) {
+    match Kept::notice(kept, &wire.buf[..length]) {
+        Some(kept) => {
+            let buffer = wire.buffer();
+            let piece = wire.buf.split_to(length).freeze();
+            kept.share(&piece, buffer);
+            out.shared_piece(piece);
+        }
+        None => out.piece(&mut wire.buf, length),
     }
 }
 

@@ -1,6 +1,7 @@
 //! The whole program over real sockets, one file for each kind of behaviour.
 
 mod budget;
+mod capture;
 mod config;
 mod cost;
 mod demo;
@@ -24,6 +25,7 @@ mod nginx;
 mod property;
 mod puma;
 mod reload;
+mod replay;
 mod reuse;
 mod rooms;
 mod smuggling;
