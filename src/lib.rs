@@ -76,6 +76,9 @@ mod shadow;
 mod tee;
 mod telemetry;
 
+#[cfg(fuzzing)]
+pub use capture::fuzzing;
+
 use std::process::ExitCode;
 
 use clap::Parser;

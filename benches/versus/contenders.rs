@@ -31,6 +31,8 @@ enum Kind {
     Envoy,
     Floor,
     Tee(Option<Fault>),
+    /// shadowtee that writes every request to a file.
+    Capture,
 }
 
 const fn row(name: &'static str, title: &'static str, shadows: usize, kind: Kind) -> Contender {
@@ -48,6 +50,12 @@ pub(crate) const ALL: &[Contender] = &[
     row("haproxy", "HAProxy, plain", 0, Kind::Haproxy),
     row("floor", "floor", 0, Kind::Floor),
     row("tee-0", "shadowtee, no shadow", 0, Kind::Tee(None)),
+    row(
+        "tee-capture",
+        "shadowtee, no shadow, capture",
+        0,
+        Kind::Capture,
+    ),
     row("nginx-mirror", "nginx `mirror`", 1, Kind::Nginx),
     row("envoy-mirror", "Envoy, mirror", 1, Kind::Envoy),
     row("floor-mirror", "floor, mirrored", 1, Kind::Floor),
@@ -133,7 +141,7 @@ impl Contender {
         match self.kind {
             Kind::Haproxy => machine.haproxy,
             Kind::Envoy => machine.envoy.is_some(),
-            Kind::Nginx | Kind::Floor | Kind::Tee(_) => true,
+            Kind::Nginx | Kind::Floor | Kind::Tee(_) | Kind::Capture => true,
         }
     }
 
@@ -177,7 +185,11 @@ impl Contender {
                 others::envoy(program, world, &place)?
             }
             Kind::Floor => floor(world, &place, self.shadows > 0)?,
-            Kind::Tee(_) => tee::start(world, &place, shadow, self.shadows)?,
+            Kind::Tee(_) => tee::start(world, &place, shadow, self.shadows, "")?,
+            Kind::Capture => {
+                let capture = tee::capture(&place);
+                tee::start(world, &place, shadow, self.shadows, &capture)?
+            }
         };
         let mut running = Running {
             process,

@@ -7,12 +7,22 @@ use std::path::Path;
 use crate::contenders::{Place, World};
 use crate::process::Process;
 
-/// Starts it with so many copies of the shadow, and further lines of TOML for each.
+/// The lines that make it capture every request, with no more than a little disk.
+pub(crate) fn capture(place: &Place) -> String {
+    let file = place.dir.join("{n}.tee");
+    format!(
+        "[capture]\nfile = \"{}\"\nrotate_bytes = \"256MiB\"\ntotal_bytes = \"512MiB\"\n",
+        file.display()
+    )
+}
+
+/// Starts it with so many copies of the shadow, and further lines of TOML.
 pub(crate) fn start(
     world: &World,
     place: &Place,
     shadow: &Path,
     shadows: usize,
+    more: &str,
 ) -> anyhow::Result<Process> {
     let mut toml = format!(
         "workers = {threads}
@@ -40,6 +50,7 @@ level = \"error\"
             shadow.display()
         )?;
     }
+    toml += more;
     let file = place.dir.join("shadowtee.toml");
     fs::write(&file, toml)?;
     let args = ["run".into(), "--config".into(), file.display().to_string()];

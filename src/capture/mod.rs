@@ -6,6 +6,10 @@
 mod assemble;
 mod batch;
 pub(crate) mod export;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+#[cfg(all(test, not(fuzzing)))]
+mod fuzzing;
 mod gor;
 mod input;
 mod kept;
