@@ -68,6 +68,11 @@ impl Exchange {
         }
     }
 
+    /// The primary's answer, where it is there.
+    pub(crate) fn answer(&self) -> Option<Answer> {
+        self.primary.get()
+    }
+
     fn tell(&self) {
         for waiting in self.waiting.take() {
             waiting(self, self.primary.get());

@@ -42,12 +42,14 @@
 //!
 //! | room | what it owns | uses |
 //! |---|---|---|
-//! | `cli`, `commands` | arguments, one file a command, exit codes | `app` |
+//! | `cli`, `commands` | arguments, one file a command, exit codes | `app`, `capture`, `replay` |
 //! | `app` | builds everything from a configuration, runs it, supervises | all below |
 //! | `lifecycle` | signals, the phases running → draining → flushing → stopped | – |
 //! | `admin` | the administrative HTTP interface | `ledger`, `lifecycle`, `net` |
-//! | `proxy` | clients' connections, the steps before forwarding, forwarding, upgrades, errors as answers | `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
+//! | `proxy` | clients' connections, the steps before forwarding, forwarding, upgrades, errors as answers | `capture`, `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
 //! | `shadow` | selection, sampling, limits, rewriting, the queue and its order, sending, the breaker, outcomes | `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
+//! | `replay` | sending a capture: pacing, connections, the report | `capture`, `client`, `net`, `http` |
+//! | `capture` | exchanges in files: the formats, writing, reading | `tee`, `exchange`, `http` |
 //! | `tee` | what clones a request into copies, within the budget | `exchange`, `ledger`, `http` |
 //! | `exchange`, `ledger` | the types that the rooms hand to each other; the counts | `http` |
 //! | `client` | pooled HTTP connections to one address | `net`, `http` |
@@ -59,6 +61,7 @@
 
 mod admin;
 mod app;
+mod capture;
 mod cli;
 mod client;
 mod commands;
@@ -71,12 +74,15 @@ mod ledger;
 mod lifecycle;
 mod net;
 mod proxy;
+mod replay;
 mod shadow;
 mod tee;
 mod telemetry;
 
 #[doc(hidden)]
 pub use app::selection;
+#[cfg(fuzzing)]
+pub use capture::fuzzing;
 
 use std::process::ExitCode;
 
@@ -84,11 +90,11 @@ use clap::Parser;
 
 /// Runs the program with the process's arguments.
 ///
-/// Returns 0 where it went well, and 1 where it failed and standard error says why; a wrong command line
-/// ends the process with 2.
+/// Returns 0 where it went well, 1 where it failed and standard error says why, and 2 where a replay met a
+/// condition of `--fail-on`; a wrong command line ends the process with 2, too.
 pub fn main() -> ExitCode {
     match commands::dispatch(cli::Cli::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             let causes: Vec<_> = error.chain().map(ToString::to_string).collect();
             eprintln!("shadowtee: {}", causes.join(": "));

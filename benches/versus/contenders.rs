@@ -33,6 +33,8 @@ enum Kind {
     Tee(Option<Fault>),
     /// With a shadow of which no rule selects anything.
     Filtered,
+    /// shadowtee that writes every request to a file.
+    Capture,
 }
 
 const fn row(name: &'static str, title: &'static str, shadows: usize, kind: Kind) -> Contender {
@@ -55,6 +57,12 @@ pub(crate) const ALL: &[Contender] = &[
         "shadowtee, nothing selected",
         0,
         Kind::Filtered,
+    ),
+    row(
+        "tee-capture",
+        "shadowtee, no shadow, capture",
+        0,
+        Kind::Capture,
     ),
     row("nginx-mirror", "nginx `mirror`", 1, Kind::Nginx),
     row("envoy-mirror", "Envoy, mirror", 1, Kind::Envoy),
@@ -141,7 +149,7 @@ impl Contender {
         match self.kind {
             Kind::Haproxy => machine.haproxy,
             Kind::Envoy => machine.envoy.is_some(),
-            Kind::Nginx | Kind::Floor | Kind::Tee(_) | Kind::Filtered => true,
+            Kind::Nginx | Kind::Floor | Kind::Tee(_) | Kind::Filtered | Kind::Capture => true,
         }
     }
 
@@ -187,6 +195,10 @@ impl Contender {
             Kind::Floor => floor(world, &place, self.shadows > 0)?,
             Kind::Tee(_) => tee::start(world, &place, shadow, self.shadows, "")?,
             Kind::Filtered => tee::start(world, &place, shadow, 1, tee::TEN_RULES)?,
+            Kind::Capture => {
+                let capture = tee::capture(&place);
+                tee::start(world, &place, shadow, self.shadows, &capture)?
+            }
         };
         let mut running = Running {
             process,

@@ -109,6 +109,11 @@ fn goals(machine: &Machine, outcome: &Outcome) -> Vec<Goal> {
             ratio(Figure::Cpu, "get-32", "tee-filtered", "tee-0"),
         ),
         goal(
+            "CPU for a captured small request, to the same without capture",
+            Most(1.15),
+            ratio(Figure::Cpu, "get-32", "tee-capture", "tee-0"),
+        ),
+        goal(
             "throughput with one shadow at full rate, to nginx `mirror`",
             Least(1.8),
             ratio(Figure::Rate, "get-32", "tee-1", "nginx-mirror"),

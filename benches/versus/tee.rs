@@ -32,7 +32,16 @@ header = { X-Preview = true, Cookie = "regex:beta=1" }
 query = { preview = "1" }
 "#;
 
-/// Starts it with so many copies of the shadow, and further lines of TOML for each.
+/// The lines that make it capture every request, with no more than a little disk.
+pub(crate) fn capture(place: &Place) -> String {
+    let file = place.dir.join("{n}.tee");
+    format!(
+        "[capture]\nfile = \"{}\"\nrotate_bytes = \"256MiB\"\ntotal_bytes = \"512MiB\"\n",
+        file.display()
+    )
+}
+
+/// Starts it with so many copies of the shadow, and further lines of TOML behind each, or at the end where there is none.
 pub(crate) fn start(
     world: &World,
     place: &Place,
@@ -65,6 +74,9 @@ level = \"error\"
             "[[shadow]]\nname = \"s{n}\"\naddress = \"unix:{}\"\n{settings}\n",
             shadow.display()
         )?;
+    }
+    if shadows == 0 {
+        toml += settings;
     }
     let file = place.dir.join("shadowtee.toml");
     fs::write(&file, toml)?;

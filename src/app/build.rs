@@ -12,6 +12,7 @@ use super::{
     shared::Shared,
 };
 use crate::{
+    capture,
     config::{self, Address, ClientTls, Config, Listen, Mistake, Primary, Sources},
     ledger::Ledger,
     lifecycle::Phases,
@@ -20,7 +21,7 @@ use crate::{
     },
     shadow::{self, DifferenceLog, Pair},
     tee::Budget,
-    telemetry::metrics::{PoolMetrics, ProxyMetrics},
+    telemetry::metrics::{CaptureMetrics, PoolMetrics, ProxyMetrics},
 };
 
 /// The program, its sockets bound, nothing of it running.
@@ -103,6 +104,16 @@ impl App {
         for shadow in &live.shadows {
             ledger.enter(shadow.name(), &shadow.account);
         }
+        let captured = Arc::new(CaptureMetrics::new(workers));
+        let capture = match &live.config.capture {
+            Some(settings) => Some(capture::Running::start(
+                settings.clone(),
+                None,
+                &budget,
+                &captured,
+            )?),
+            None => None,
+        };
         let sockets = Sockets::open(&live.config)?;
         let phases = Phases::new();
         let (reloads, requests) = Requests::channel();
@@ -113,6 +124,8 @@ impl App {
             generation: tokio::sync::watch::Sender::new(0),
             behind: 0.into(),
             primary_metrics: primary_metrics as Arc<PoolMetrics>,
+            capture,
+            captured,
             budget,
             ledger,
             metrics: Arc::new(ProxyMetrics::new(workers)),

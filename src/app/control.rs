@@ -81,6 +81,7 @@ impl App {
                 tracing::error!("a worker thread panicked");
             }
         }
+        end_capture(&shared);
         say_ledger(&shared);
         outcome
     }
@@ -170,7 +171,10 @@ fn announce(shared: &Shared, sockets: &Sockets) {
             tracing::warn!(shadow = %shadow.name, "tls.verify is off: whoever answers there gets real requests, with their cookies");
         }
     }
-    if config.shadow.is_empty() {
+    if let Some(capture) = &config.capture {
+        tracing::info!(file = %capture.file, "requests are captured here");
+    }
+    if config.shadow.is_empty() && config.capture.is_none() {
         tracing::warn!("there is no shadow: this is a plain proxy");
     }
     if config.primary.address.is_tls() && !config.primary.tls.verify {
@@ -279,6 +283,23 @@ async fn within(limit: Duration, done: impl Fn() -> bool) -> bool {
         sleep(LOOK).await;
     }
     true
+}
+
+/// What the workers captured is written to its end, unless the disk takes too long.
+fn end_capture(shared: &Shared) {
+    let Some(capture) = &shared.capture else {
+        return;
+    };
+    if !capture.end(shared.live.load().config.stop.copies.0) {
+        tracing::warn!("stop.copies is over; the end of the capture is not written");
+    }
+    let outcomes: Vec<_> = shared
+        .captured
+        .outcomes()
+        .filter(|(_, count)| *count > 0)
+        .map(|(outcome, count)| format!("{} {count}", outcome.as_str()))
+        .collect();
+    tracing::info!(outcomes = outcomes.join(", "), "the capture");
 }
 
 fn say_ledger(shared: &Shared) {

@@ -13,6 +13,7 @@ mod worker;
 use std::io;
 
 use crate::{
+    capture::CaptureError,
     net::{BindError, InheritError, TlsError},
     shadow::ShadowError,
 };
@@ -37,6 +38,8 @@ pub(crate) enum AppError {
     ListenTls(String, #[source] TlsError),
     #[error("TLS to the primary")]
     PrimaryTls(#[source] TlsError),
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
     #[error(transparent)]
     Shadow(#[from] ShadowError),
     #[error("the system refuses what a worker thread needs")]

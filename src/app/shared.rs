@@ -14,13 +14,14 @@ use tokio::sync::watch;
 use super::{live::Live, pulse::Pulses, reload::Reloads};
 use crate::{
     admin::{self, Reloading},
+    capture,
     config::Secret,
     ledger::Ledger,
     lifecycle::{Phase, Watch},
     net::Greeter,
     shadow::{Change, DifferenceLog, Shadow, State},
     tee::Budget,
-    telemetry::metrics::{self, PoolMetrics, ProxyMetrics, Samples},
+    telemetry::metrics::{self, CaptureMetrics, PoolMetrics, ProxyMetrics, Samples},
 };
 
 /// What all workers share.
@@ -35,6 +36,8 @@ pub(crate) struct Shared {
     /// One for each listener of the configuration.
     pub(super) greeters: Vec<Greeter>,
     pub(super) primary_metrics: Arc<PoolMetrics>,
+    pub(super) capture: Option<capture::Running>,
+    pub(super) captured: Arc<CaptureMetrics>,
     pub(super) budget: Arc<Budget>,
     pub(super) ledger: Arc<Ledger>,
     pub(super) metrics: Arc<ProxyMetrics>,
@@ -155,6 +158,8 @@ impl admin::Source for Shared {
         samples.gauge(&metrics::BUDGET_USED, &[], self.budget.used() as u64);
         samples.gauge(&metrics::BUDGET_PEAK, &[], self.budget.peak() as u64);
         samples.gauge(&metrics::BUDGET_LIMIT, &[], self.budget.limit() as u64);
+        let queued = self.capture.as_ref().map_or(0, capture::Running::queued);
+        self.captured.samples(queued, &mut samples);
         self.primary_metrics.samples("primary", &mut samples);
         for (name, account) in self.ledger.accounts() {
             for (outcome, count) in account.outcomes() {

@@ -16,6 +16,7 @@ use super::{
     shared::{Admission, Shared},
 };
 use crate::{
+    capture,
     client::Pool,
     ledger::Account,
     lifecycle::Phase,
@@ -70,6 +71,7 @@ struct Parts {
     senders: Vec<Rc<Sender>>,
     /// Accounts that count this worker's requests.
     accounts: Vec<Arc<Account>>,
+    capture: Option<Rc<capture::Recorder>>,
     drain: Rc<Drain>,
 }
 
@@ -94,6 +96,7 @@ impl Parts {
             pool: self.pool(&live),
             recipients,
             absent,
+            capture: self.capture.clone(),
             budget: Arc::clone(&shared.budget),
             ledger: Arc::clone(&shared.ledger),
             metrics: Arc::clone(&shared.metrics),
@@ -147,7 +150,10 @@ const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 impl Worker {
     fn build(index: usize, shared: &Arc<Shared>, handover: Handover<Option<Admission>>) -> Self {
-        let mut parts = Parts::default();
+        let mut parts = Parts {
+            capture: shared.capture.as_ref().and_then(capture::Running::recorder),
+            ..Parts::default()
+        };
         Self {
             paths: Paths::new(parts.path(index, shared)),
             parts: parts.into(),

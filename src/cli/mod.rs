@@ -1,10 +1,17 @@
 //! The command line.
 
-use std::{net::IpAddr, path::PathBuf};
+use std::{
+    net::IpAddr,
+    path::PathBuf,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::config::{Address, FlagTable as Dict, Flags, Sources};
+use crate::{
+    config::{Address, ClientTls, FieldName, FlagTable as Dict, Flags, Mark, Sources},
+    replay::{Condition, Key, Options, Speed},
+};
 
 mod shadow_flags;
 
@@ -34,10 +41,39 @@ pub(crate) enum Command {
     /// Show what it does: a primary, a newer version with faults as the shadow, and some traffic.
     #[command(after_help = EXIT_CODES)]
     Demo(Demo),
+    /// Send captured requests to a target, and say what came of it.
+    #[command(after_help = REPLAY_EXAMPLES)]
+    Replay(Box<Replay>),
+    /// Write a capture in another format.
+    #[command(after_help = CONVERT_EXAMPLES)]
+    Convert(Convert),
+    /// List what is in a capture.
+    #[command(after_help = EXIT_CODES)]
+    Show(Show),
     /// Write man pages and shell completions into a folder.
     #[command(hide = true)]
     Generate(Generate),
 }
+
+const REPLAY_EXAMPLES: &str = "\
+A request is due when it was captured, seen from the first one, at the given speed. A slow answer delays no other
+request; latency counts from when a request was due. Several files are merged by time.
+
+Examples:
+  shadowtee replay day.tee.zst --to http://127.0.0.1:8080
+  shadowtee replay 'captures/*.gor.gz' --to unix:/run/next.sock --speed 10x --max-gap 5s
+  shadowtee replay day.tee --to 127.0.0.1:8080 --speed max --concurrency 10 --report json \\
+    --fail-on 'errors>1%' --fail-on 'p99>250ms' --fail-on 'differences>0.5%'
+
+Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
+
+const CONVERT_EXAMPLES: &str = "\
+The name of OUT says what it becomes: .tee (native) or .gor (GoReplay), with .gz or .zst behind it where it is to be
+compressed; .har for browsers' tools; .sh, a script of curl commands. A file that exists is not overwritten.
+
+Examples:
+  shadowtee convert day.gor.gz day.tee.zst
+  shadowtee convert day.tee.zst day.har";
 
 const RUN_EXAMPLES: &str = "\
 Flags win over the environment (SHADOWTEE_LIMITS__CONNECTIONS=500), that over the file, that over defaults.
@@ -65,6 +101,9 @@ pub(crate) struct Run {
     shadow: Vec<ShadowFlag>,
     #[command(flatten)]
     shadows: ShadowFlags,
+    /// Capture requests to this file: .tee or .gor, with .gz or .zst behind it to compress it.
+    #[arg(long, value_name = "FILE")]
+    capture: Option<PathBuf>,
     /// The administrative interface: health, metrics, ledger.
     #[arg(long, value_name = "ADDR")]
     admin: Option<Address>,
@@ -105,6 +144,146 @@ pub(crate) struct Check {
     /// Print nothing where it is valid.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    /// Captures in either format, compressed or not; patterns with * are looked up.
+    #[arg(required = true, value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+    /// Where to send them. There is no default.
+    #[arg(long, value_name = "ADDR")]
+    to: Address,
+    /// The CA to trust for an https:// address, in PEM, instead of those of the system.
+    #[arg(long, value_name = "FILE")]
+    ca: Option<PathBuf>,
+    /// The name that its certificate is for, where it is not that of the address.
+    #[arg(long, value_name = "NAME")]
+    server_name: Option<String>,
+    /// 1x as they came, 10x ten times as fast, max as fast as the target answers.
+    #[arg(long, default_value = "1x", conflicts_with = "rate")]
+    speed: Speed,
+    /// So many a second, evenly, for example 100/s.
+    #[arg(long, value_name = "N/s", value_parser = rate)]
+    rate: Option<f64>,
+    /// Send everything so many times.
+    #[arg(long = "loop", value_name = "N", default_value_t = 1)]
+    rounds: u64,
+    /// Send so many requests at most.
+    #[arg(long, value_name = "N")]
+    limit: Option<u64>,
+    /// Only what was captured at this time or later, for example 2026-11-24T08:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    from: Option<u64>,
+    /// Only what was captured before this time.
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    until: Option<u64>,
+    /// A longer pause between two requests is cut to this.
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    max_gap: Option<Duration>,
+    /// Requests under way at the same time, each on a connection of its own.
+    #[arg(long, value_name = "N", default_value_t = 64, value_parser = clap::value_parser!(u32).range(1..))]
+    concurrency: u32,
+    /// To connect.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
+    connect_timeout: Duration,
+    /// For a whole answer.
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    timeout: Duration,
+    /// Requests with the same key wait for each other: client, header:NAME or cookie:NAME.
+    #[arg(long, value_name = "KEY")]
+    ordered_by: Option<Key>,
+    /// The header that tells the target that a request is a copy.
+    #[arg(long, value_name = "NAME", default_value = "X-Shadow-Request", value_parser = FieldName::parse)]
+    mark: FieldName,
+    /// Send the requests as they are, without the mark.
+    #[arg(long)]
+    no_mark: bool,
+    /// Read everything and send nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// How the report is written.
+    #[arg(long, value_name = "FORM", default_value = "text")]
+    pub(crate) report: ReportForm,
+    /// Exit with 2 where this is so: errors>1%, p99>250ms, differences>0.5%; may be repeated.
+    #[arg(long, value_name = "CONDITION")]
+    pub(crate) fail_on: Vec<Condition>,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum ReportForm {
+    Text,
+    Json,
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    let digits = text.strip_suffix("/s").unwrap_or(text);
+    let rate = digits
+        .parse()
+        .ok()
+        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
+    rate.ok_or_else(|| format!("{text:?} is no rate; write for example 100/s"))
+}
+
+fn time(text: &str) -> Result<u64, String> {
+    let time = humantime::parse_rfc3339_weak(text)
+        .map_err(|error| format!("{error}; write for example 2026-11-24T08:00:00Z"))?;
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let parsed = humantime::parse_duration(text)
+        .ok()
+        .filter(|time| !time.is_zero());
+    parsed.ok_or_else(|| format!("{text:?} is no time; write for example 5s or 250ms"))
+}
+
+impl Replay {
+    /// What is to be done with these files.
+    pub(crate) fn into_options(self, files: Vec<PathBuf>) -> anyhow::Result<Options> {
+        if self.to.has_no_port() {
+            anyhow::bail!("--to {}: port 0 is none that can be connected to", self.to);
+        }
+        Ok(Options {
+            files,
+            to: self.to,
+            tls: ClientTls::trusting(self.ca, self.server_name),
+            speed: self.rate.map_or(self.speed, Speed::Rate),
+            rounds: self.rounds,
+            limit: self.limit,
+            from: self.from.unwrap_or(0),
+            until: self.until.unwrap_or(u64::MAX),
+            max_gap: self.max_gap,
+            concurrency: self.concurrency as usize,
+            connect_timeout: self.connect_timeout,
+            timeout: self.timeout,
+            ordered_by: self.ordered_by,
+            mark: (!self.no_mark).then(|| Mark::named(self.mark)),
+            dry_run: self.dry_run,
+            edit: None,
+        })
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Convert {
+    /// The capture to read, in either format, compressed or not.
+    #[arg(value_name = "IN")]
+    pub(crate) from: PathBuf,
+    /// The file to write.
+    #[arg(value_name = "OUT")]
+    pub(crate) to: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The capture to read.
+    pub(crate) file: PathBuf,
+    /// Show this record in full; the first is 1.
+    #[arg(long, value_name = "N")]
+    pub(crate) record: Option<u64>,
 }
 
 #[derive(Debug, Args)]
@@ -166,6 +345,9 @@ impl Run {
                 .map(|(index, flag)| self.shadows.table(flag.table(index)))
                 .collect();
             flags.set("shadow", shadows);
+        }
+        if let Some(file) = self.capture {
+            flags.set("capture.file", file.to_string_lossy().into_owned());
         }
         if let Some(workers) = self.workers {
             flags.set("workers", workers);

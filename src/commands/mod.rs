@@ -1,14 +1,20 @@
 //! One file a command.
 
 mod check;
+mod convert;
 mod demo;
 mod generate;
+mod replay;
 mod run;
+mod show;
+
+use std::process::ExitCode;
 
 use anyhow::bail;
 
 use crate::{
     app,
+    capture::Troubles,
     cli::{Cli, Command},
     config::{Config, Mistake, Sources, Wrong},
 };
@@ -17,13 +23,17 @@ use crate::{
 ///
 /// # Errors
 /// What failed, with its causes.
-pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<()> {
+pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
+        Command::Replay(arguments) => return replay::replay(*arguments),
         Command::Run(arguments) => run::run(arguments.into_sources()),
         Command::Check(arguments) => check::check(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
         Command::Generate(arguments) => generate::generate(&arguments),
-    }
+        Command::Convert(arguments) => convert::convert(&arguments),
+        Command::Show(arguments) => show::show(&arguments),
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The configuration, with the files that it names looked into; or all that is wrong with both.
@@ -58,6 +68,13 @@ fn load(sources: &Sources) -> anyhow::Result<Config> {
         }
     };
     bail!("{}", listed(&mistakes))
+}
+
+/// Says what is wrong in a file that is read.
+fn tell(troubles: &mut Troubles) {
+    for trouble in troubles.take() {
+        eprintln!("{trouble}");
+    }
 }
 
 fn listed(mistakes: &[Mistake]) -> String {

@@ -19,6 +19,7 @@ impl Config {
             ("listen", !are_same_sockets(&self.listen, &new.listen)),
             ("admin.address", admin(self) != admin(new)),
             ("takeover.socket", self.takeover != new.takeover),
+            ("capture", !is_same(&self.capture, &new.capture)),
             ("log.format", self.log.format != new.log.format),
         ];
         changed

@@ -136,6 +136,17 @@ pub(crate) struct ClientTls {
 }
 
 impl ClientTls {
+    /// A server that this CA, or one of the system's, vouches for under this name, or that of the address.
+    pub(crate) fn trusting(ca: Option<PathBuf>, server_name: Option<String>) -> Self {
+        Self {
+            ca,
+            certificate: None,
+            key: None,
+            server_name,
+            verify: true,
+        }
+    }
+
     /// Whether nothing was said.
     pub(super) fn is_default(&self) -> bool {
         self.verify && self.ca.is_none() && self.certificate.is_none() && self.server_name.is_none()

@@ -4,8 +4,11 @@
 //! here opens a socket or reads a certificate.
 
 mod address;
+mod capture;
 mod change;
 mod endpoint;
+mod file_format;
+mod file_pattern;
 mod load;
 mod network;
 mod never;
@@ -23,8 +26,11 @@ use std::num::NonZeroUsize;
 use serde::Serialize;
 
 pub(crate) use address::{Address, BadAddress};
+pub(crate) use capture::{Answers, Capture, ClientKey, Redact};
 pub(crate) use change::is_same;
 pub(crate) use endpoint::{ClientTls, Listen, Mode, Primary, ServerTls};
+pub(crate) use file_format::{Compression, ENDINGS as FORMAT_ENDINGS, Format};
+pub(crate) use file_pattern::FilePattern;
 pub(crate) use load::{FlagTable, FlagValue, Flags, Sources};
 pub(crate) use network::ClientAddress;
 pub(crate) use pattern::Pattern;
@@ -36,10 +42,9 @@ pub(crate) use sections::{
 };
 pub(crate) use select::{Action, Rule, Select};
 pub(crate) use shadow::{HostHeader, Shadow};
-pub(crate) use units::{Percent, Secret};
+pub(crate) use units::{FieldName, Percent, Secret};
 
 use reader::Table;
-use units::FieldName;
 
 /// The whole configuration, valid and with every default filled in.
 #[derive(Clone, Debug, Serialize)]
@@ -53,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) shadow: Vec<Shadow>,
     #[serde(skip_serializing_if = "ClientAddress::is_default")]
     pub(crate) client_address: ClientAddress,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) capture: Option<Capture>,
     pub(crate) mark: Mark,
     pub(crate) request_id: RequestId,
     pub(crate) forwarded: Forwarded,
@@ -118,6 +125,13 @@ impl Config {
         let limits = Limits::read(table.table("limits"));
         let shadow = shadow::read_all(&mut table);
         let client_address = ClientAddress::read(table.table("client_address"));
+        let has_capture = table.has("capture");
+        let capture_table = table.table("capture");
+        let capture = if has_capture {
+            Capture::read(capture_table)
+        } else {
+            None
+        };
         let mark = Mark::read(table.table("mark"));
         let request_id = RequestId::read(table.table("request_id"));
         let forwarded = Forwarded::read(table.table("forwarded"));
@@ -169,6 +183,7 @@ impl Config {
             limits,
             shadow: shadow.into_iter().flatten().collect(),
             client_address,
+            capture,
             mark,
             request_id,
             forwarded,

@@ -213,7 +213,7 @@ impl<'a> Table<'a> {
             .and_then(|value| self.reader.folder(value));
         let file: PathBuf = self.optional(key)?;
         if file.as_os_str().is_empty() {
-            self.mistake(key, "is empty; name a file in PEM");
+            self.mistake(key, "is empty; name a file");
             return None;
         }
         let file = folder.map_or_else(|| file.clone(), |folder| folder.join(&file));

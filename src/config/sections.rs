@@ -102,6 +102,14 @@ pub(crate) struct Mark {
 }
 
 impl Mark {
+    /// Of this name.
+    pub(crate) fn named(header: FieldName) -> Self {
+        Self {
+            header,
+            keep: false,
+        }
+    }
+
     pub(super) fn read(mut table: Table<'_>) -> Self {
         let default = FieldName::known("X-Shadow-Request");
         let read = Self {

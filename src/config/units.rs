@@ -76,6 +76,10 @@ impl Span {
     pub(crate) const fn seconds(n: u64) -> Self {
         Self(Duration::from_secs(n))
     }
+
+    pub(crate) const fn milliseconds(n: u64) -> Self {
+        Self(Duration::from_millis(n))
+    }
 }
 
 impl fmt::Display for Span {
@@ -197,6 +201,17 @@ impl<'de> Deserialize<'de> for Percent {
 pub(crate) struct FieldName(String);
 
 impl FieldName {
+    /// # Errors
+    /// Where it is none.
+    pub(crate) fn parse(spelling: &str) -> Result<Self, String> {
+        match HeaderName::try_from(spelling) {
+            Ok(_) => Ok(Self(spelling.into())),
+            Err(_) => Err(format!(
+                "{spelling:?} is no header name; letters, digits and '-' make one"
+            )),
+        }
+    }
+
     /// As the user spelt it.
     pub(crate) fn spelling(&self) -> &str {
         &self.0
@@ -247,17 +262,6 @@ impl FieldName {
         ]
         .iter()
         .any(|name| self.is(name))
-    }
-
-    /// # Errors
-    /// Where it can't be the name of a header.
-    pub(crate) fn parse(spelling: &str) -> Result<Self, String> {
-        match HeaderName::try_from(spelling) {
-            Ok(_) => Ok(Self(spelling.into())),
-            Err(_) => Err(format!(
-                "{spelling:?} is no header name; letters, digits and '-' make one"
-            )),
-        }
     }
 
     /// For defaults only: `spelling` has to be a field name.

@@ -18,6 +18,8 @@ pub(crate) struct Signals {
     terminate: unix::Signal,
     interrupt: unix::Signal,
     hangup: unix::Signal,
+    /// Unheard it would end the process where a file reaches a limit; the write fails then, which is enough.
+    _too_large: unix::Signal,
 }
 
 impl Signals {
@@ -30,6 +32,7 @@ impl Signals {
             terminate: unix::signal(SignalKind::terminate())?,
             interrupt: unix::signal(SignalKind::interrupt())?,
             hangup: unix::signal(SignalKind::hangup())?,
+            _too_large: unix::signal(SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw()))?,
         })
     }
 

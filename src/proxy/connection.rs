@@ -19,6 +19,7 @@ use super::{
     upgrade,
 };
 use crate::{
+    capture::Ended,
     exchange::{Exchange, Primary},
     http::{BodyReader, Framing, RequestHead},
     net::Stream,
@@ -121,7 +122,26 @@ async fn answer(
     let primary = Primary(&exchange);
     let has_body = !matches!(prepared.framing, Framing::None | Framing::Sized(0));
     let branches = tee::split(&exchange, has_body, &path.recipients, &path.budget);
-    let forwarded = forward(path, client, &exchange, prepared, branches).await;
+    let tap = path
+        .capture
+        .as_ref()
+        .and_then(|capture| capture.tap(&exchange.head, has_body, prepared.upgrade));
+    let capture = path.capture.as_ref().filter(|_| tap.is_some());
+    let tap = tap.unwrap_or_default();
+    let mut forwarded = forward(path, client, &exchange, prepared, branches, tap).await;
+    if let Some(capture) = capture {
+        let tap = std::mem::take(&mut forwarded.passed.tap);
+        let ended = Ended {
+            exchange: &exchange,
+            peer: peer.address,
+            whole: forwarded.passed.request_whole,
+            answer: &forwarded.passed.answer,
+            chunked: forwarded.passed.chunked,
+            answer_whole: matches!(forwarded.end, End::Whole),
+        };
+        capture.store(&ended, tap);
+    }
+    client.answer_head = std::mem::take(&mut forwarded.passed.answer);
     primary.end();
     path.metrics.count(ProxyCount::AnswerBytes, forwarded.sent);
     let (status, sent, whole) = (

@@ -14,9 +14,10 @@ use super::{
     relay::{Download, End, Relay, Upload},
 };
 use crate::{
+    capture::Tap,
     client::{AnswerReader, Connection},
     exchange::Exchange,
-    http::{BodyReader, Known, Version, is_idempotent},
+    http::{AnswerHead, BodyReader, Known, Version, is_idempotent},
     tee::Branches,
 };
 
@@ -29,12 +30,26 @@ pub(super) struct Forwarded {
     pub(super) sent: u64,
     /// The client's connection may serve another request.
     pub(super) keeps: bool,
+    /// What the capture needs of it.
+    pub(super) passed: Passed,
     /// What is left of the request.
     pub(super) rest: BodyReader,
     /// Of an answer that is cut: only a reset can tell that it is not whole.
     pub(super) ends_with_connection: bool,
     /// Where both speak another protocol now: the primary's side.
     pub(super) switched: Option<Connection>,
+}
+
+/// What passed, as the capture looks at it.
+pub(super) struct Passed {
+    /// The request went to the primary to its end.
+    pub(super) request_whole: bool,
+    /// The answer's head, as far as there is one.
+    pub(super) answer: AnswerHead,
+    /// The answer's body went out in chunks.
+    pub(super) chunked: bool,
+    /// What was kept of both bodies.
+    pub(super) tap: Tap,
 }
 
 /// Sends a request to the primary and passes its answer on.
@@ -44,6 +59,7 @@ pub(super) async fn forward(
     exchange: &Exchange,
     prepared: Prepared,
     branches: Branches,
+    tap: Tap,
 ) -> Forwarded {
     let Prepared {
         framing,
@@ -51,10 +67,10 @@ pub(super) async fn forward(
         closes,
         waits,
     } = prepared;
-    let upload = Upload::new(framing, waits, branches, exchange.received, path);
+    let upload = Upload::new(framing, waits, branches, tap.request, exchange, path);
     let reader = AnswerReader::new(exchange.head.method(), path.pool.reading());
     let head = std::mem::take(&mut client.answer_head);
-    let download = Download::new(reader, head, exchange, upgrade, closes);
+    let download = Download::new(reader, head, exchange, upgrade, closes, tap.answer);
     let mut relay = Relay::new(path, exchange, upload, download);
     let mut unsent = None;
     let (end, primary) = loop {
@@ -112,13 +128,21 @@ fn finish(
     }
     let head_status = download.head.status;
     let ends_with_connection = download.ends_with_connection();
-    client.answer_head = download.head;
     Forwarded {
         status: match &end {
             End::Refused(refusal) => refusal.status().as_u16(),
             _ => head_status,
         },
         sent: download.sent,
+        passed: Passed {
+            request_whole: upload.is_done(),
+            chunked: download.is_chunked(),
+            answer: download.head,
+            tap: Tap {
+                request: upload.kept,
+                answer: download.kept,
+            },
+        },
         rest: upload.reader,
         ends_with_connection,
         end,

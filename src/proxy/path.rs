@@ -4,6 +4,7 @@ use std::{cell::RefCell, net::IpAddr, rc::Rc, sync::Arc};
 
 use super::{Drain, Preparation};
 use crate::{
+    capture::Recorder,
     client::Pool,
     config::{Limits, Timeouts},
     http::Marks,
@@ -18,6 +19,8 @@ pub(crate) struct Path {
     pub(crate) recipients: Rc<[Rc<dyn Recipient>]>,
     /// Those of shadows that a reload took away: a request counts for them, too.
     pub(crate) absent: Vec<Arc<Account>>,
+    /// Where exchanges are captured, if they are.
+    pub(crate) capture: Option<Rc<Recorder>>,
     pub(crate) budget: Arc<Budget>,
     pub(crate) ledger: Arc<Ledger>,
     pub(crate) metrics: Arc<ProxyMetrics>,

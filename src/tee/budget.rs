@@ -74,6 +74,11 @@ pub(crate) struct Held {
 }
 
 impl Held {
+    /// How many.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes.get()
+    }
+
     /// Takes more out of the budget; false where it does not fit.
     pub(crate) fn grow(&self, bytes: usize) -> bool {
         let fits = self.budget.take(bytes);

@@ -2,6 +2,7 @@
 
 mod admin;
 mod budget;
+mod capture;
 mod config;
 mod control;
 mod cost;
@@ -29,6 +30,7 @@ mod overload;
 mod property;
 mod puma;
 mod reload;
+mod replay;
 mod restart;
 mod reuse;
 mod rewrite;

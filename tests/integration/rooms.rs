@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// Which rooms a room uses. Every room may stand on the floor.
 const TABLE: &[(&str, &[&str])] = &[
     ("main", &["cli", "commands", "app"]),
-    ("cli", &["commands", "app"]),
-    ("commands", &["cli", "app"]),
+    ("cli", &["commands", "app", "capture", "replay"]),
+    ("commands", &["cli", "app", "capture", "replay"]),
     (
         "app",
         &[
@@ -31,15 +31,17 @@ const TABLE: &[(&str, &[&str])] = &[
     ("admin", &["ledger", "lifecycle", "net"]),
     (
         "proxy",
-        &["tee", "client", "net", "http", "exchange", "ledger"],
+        &[
+            "capture", "tee", "client", "net", "http", "exchange", "ledger",
+        ],
     ),
     (
         "shadow",
         &["tee", "client", "exchange", "ledger", "net", "http"],
     ),
     ("script", &["exchange", "capture"]),
-    ("capture", &["exchange"]),
-    ("replay", &["capture", "client"]),
+    ("capture", &["tee", "exchange", "http"]),
+    ("replay", &["capture", "client", "net", "http"]),
     ("tee", &["exchange", "ledger", "http"]),
     ("exchange", &["http"]),
     ("ledger", &["http"]),

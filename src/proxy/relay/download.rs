@@ -8,18 +8,22 @@ use std::{
 
 use super::super::{Path, client::Client};
 use crate::{
+    capture::Kept,
     client::{AnswerReader, BadAnswer, Connection},
     exchange::{Answer, Exchange},
     http::{
-        AnswerHead, Fields, Framing, Known, Part, TURNS, Version, later, strip_answer,
-        strip_trailers,
+        AnswerHead, Fields, Framing, Known, Outbox, Part, TURNS, Version, Wire, later,
+        strip_answer, strip_trailers,
     },
+    net::Stream,
 };
 
 /// The answer on its way.
 pub(in crate::proxy) struct Download {
     pub(in crate::proxy) reader: AnswerReader,
     pub(in crate::proxy) head: AnswerHead,
+    /// What the capture keeps of its body.
+    pub(in crate::proxy) kept: Option<Kept>,
     /// The client asked for another protocol.
     upgrade: bool,
     to_head: bool,
@@ -59,10 +63,12 @@ impl Download {
         exchange: &Exchange,
         upgrade: bool,
         closes: bool,
+        kept: Option<Kept>,
     ) -> Self {
         Self {
             reader,
             head,
+            kept,
             upgrade,
             to_head: exchange.head.method() == b"HEAD",
             client: exchange.head.version,
@@ -166,7 +172,7 @@ impl Download {
                     if self.encoding == Encoding::Chunked {
                         out.begin_chunk(length);
                     }
-                    out.piece(&mut primary.wire.buf, length);
+                    pass(&mut self.kept, &mut primary.wire, length, out);
                     if self.encoding == Encoding::Chunked {
                         out.end_chunk();
                     }
@@ -176,6 +182,9 @@ impl Download {
                 }
                 Part::Trailers(mut trailers) => {
                     strip_trailers(&mut trailers);
+                    if let Some(kept) = &mut self.kept {
+                        kept.trailers(&trailers);
+                    }
                     self.end(client, Some(&trailers));
                 }
                 Part::End => self.end(client, None),
@@ -279,9 +288,27 @@ impl Download {
         self.state = Receiving::Done;
     }
 
+    /// Whether its body goes out in chunks.
+    pub(in crate::proxy) fn is_chunked(&self) -> bool {
+        self.encoding == Encoding::Chunked
+    }
+
     /// Whether only a reset can tell a client that the answer is not whole: its end is that of the connection.
     pub(in crate::proxy) fn ends_with_connection(&self) -> bool {
         self.encoding == Encoding::AsItIs && !self.head.fields.has(Known::ContentLength)
+    }
+}
+
+/// Passes a piece of an answer on, to the client and to the capture.
+fn pass(kept: &mut Option<Kept>, wire: &mut Wire<Stream>, length: usize, out: &mut Outbox) {
+    match Kept::notice(kept, &wire.buf[..length]) {
+        Some(kept) => {
+            let buffer = wire.buffer();
+            let piece = wire.buf.split_to(length).freeze();
+            kept.share(&piece, buffer);
+            out.shared_piece(piece);
+        }
+        None => out.piece(&mut wire.buf, length),
     }
 }
 

@@ -11,8 +11,10 @@ use super::{
     Download,
 };
 use crate::{
+    capture::Kept,
     client::Connection,
     config::Limits,
+    exchange::Exchange,
     http::{BodyReader, Fields, Framing, Part, TURNS, later, strip_trailers},
     ledger::Outcome,
     tee::Branches,
@@ -24,6 +26,8 @@ pub(in crate::proxy) struct Upload {
     pub(in crate::proxy) reader: BodyReader,
     chunked: bool,
     pub(in crate::proxy) branches: Branches,
+    /// What the capture keeps of it.
+    pub(in crate::proxy) kept: Option<Kept>,
     passed: u64,
     limit: Option<u64>,
     /// When the last piece came; the request's arrival where none did yet.
@@ -46,7 +50,8 @@ impl Upload {
         framing: Framing,
         waits: bool,
         branches: Branches,
-        received: Instant,
+        kept: Option<Kept>,
+        exchange: &Exchange,
         path: &Path,
     ) -> Self {
         let limits = &path.limits;
@@ -60,9 +65,10 @@ impl Upload {
             reader,
             chunked: framing == Framing::Chunked,
             branches,
+            kept,
             passed: 0,
             limit: limits.body_bytes.map(|limit| limit.0),
-            last: received,
+            last: exchange.received,
             waits,
             state,
         }
@@ -156,10 +162,17 @@ impl Upload {
         if self.chunked {
             out.begin_chunk(length);
         }
-        if self.branches.are_open() {
+        let kept = Kept::notice(&mut self.kept, &wire.buf[..length]);
+        let copied = self.branches.are_open();
+        if copied || kept.is_some() {
             let buffer = wire.buffer();
             let piece = wire.buf.split_to(length).freeze();
-            self.branches.push(&piece, buffer);
+            if copied {
+                self.branches.push(&piece, buffer);
+            }
+            if let Some(kept) = kept {
+                kept.share(&piece, buffer);
+            }
             out.shared_piece(piece);
         } else {
             out.piece(&mut wire.buf, length);
@@ -172,6 +185,9 @@ impl Upload {
     fn end(&mut self, trailers: Option<&Fields>, primary: &mut Connection) {
         if self.chunked {
             primary.wire.out.last_chunk(trailers);
+        }
+        if let (Some(kept), Some(trailers)) = (&mut self.kept, trailers) {
+            kept.trailers(trailers);
         }
         self.branches.end(trailers);
         self.state = Sending::Done;

@@ -1,0 +1,211 @@
+//! HAR 1.2: what browsers' developer tools read.
+
+use std::{
+    io::{self, Write},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use serde_json::{Value, json};
+
+use super::{
+    super::{Answered, Record},
+    message::{Parts, parts, text},
+};
+
+/// A HAR file being written, entry by entry.
+pub(crate) struct Har<W> {
+    out: W,
+    entries: u64,
+}
+
+impl<W: Write> Har<W> {
+    /// # Errors
+    /// What `out` says.
+    pub(crate) fn begin(mut out: W) -> io::Result<Self> {
+        write!(
+            out,
+            "{{\"log\":{{\"version\":\"1.2\",\"creator\":{{\"name\":\"shadowtee\",\"version\":\"{}\"}},\"entries\":[",
+            env!("CARGO_PKG_VERSION")
+        )?;
+        Ok(Self { out, entries: 0 })
+    }
+
+    /// # Errors
+    /// What `out` says.
+    pub(crate) fn add(&mut self, record: &Record<'_>) -> io::Result<()> {
+        let between = if self.entries == 0 { "\n" } else { ",\n" };
+        self.out.write_all(between.as_bytes())?;
+        self.entries += 1;
+        serde_json::to_writer(&mut self.out, &entry(record))?;
+        Ok(())
+    }
+
+    /// # Errors
+    /// What `out` says.
+    pub(crate) fn end(mut self) -> io::Result<W> {
+        self.out.write_all(b"\n]}}\n")?;
+        Ok(self.out)
+    }
+}
+
+fn entry(record: &Record<'_>) -> Value {
+    let answer = record.answer.unwrap_or_default();
+    let wait = millis(answer.after);
+    let began = UNIX_EPOCH + Duration::from_nanos(record.time);
+    json!({
+        "startedDateTime": humantime::format_rfc3339_millis(began).to_string(),
+        "time": wait,
+        "request": request(record),
+        "response": response(&answer),
+        "cache": {},
+        "timings": { "send": 0, "wait": wait, "receive": 0 },
+        "_id": text(record.id),
+        "_client": text(record.client),
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "HAR's times are floats")]
+fn millis(nanos: u64) -> f64 {
+    nanos as f64 / 1e6
+}
+
+fn request(record: &Record<'_>) -> Value {
+    let parts = parts(record.request);
+    let [method, target, version] = &parts.start;
+    let host = parts.value("host").unwrap_or("localhost");
+    let url = if target.starts_with('/') {
+        format!("http://{host}{target}")
+    } else {
+        target.clone()
+    };
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    let pairs = query
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            json!({ "name": name, "value": value })
+        });
+    let mut request = json!({
+        "method": method,
+        "url": url,
+        "httpVersion": version,
+        "cookies": cookies(&parts),
+        "headers": headers(&parts),
+        "queryString": pairs.collect::<Vec<_>>(),
+        "headersSize": parts.head.len(),
+        "bodySize": parts.body.len(),
+    });
+    if !parts.body.is_empty() {
+        let mut data = content(&parts.body);
+        data["mimeType"] = parts.value("content-type").unwrap_or_default().into();
+        request["postData"] = data;
+    }
+    request
+}
+
+fn response(answer: &Answered<'_>) -> Value {
+    let parts = parts(answer.message);
+    let [version, _, reason] = &parts.start;
+    let mut body = content(&parts.body);
+    body["size"] = parts.body.len().into();
+    body["mimeType"] = parts.value("content-type").unwrap_or_default().into();
+    json!({
+        "status": answer.status,
+        "statusText": reason,
+        "httpVersion": if version.is_empty() { "HTTP/1.1" } else { version },
+        "cookies": [],
+        "headers": headers(&parts),
+        "content": body,
+        "redirectURL": parts.value("location").unwrap_or_default(),
+        "headersSize": if parts.head.is_empty() { -1 } else { i64::try_from(parts.head.len()).unwrap_or(-1) },
+        "bodySize": if answer.cut || answer.message.is_empty() { -1 } else { i64::try_from(parts.body.len()).unwrap_or(-1) },
+    })
+}
+
+fn headers(parts: &Parts<'_>) -> Vec<Value> {
+    let fields = parts.fields.iter();
+    fields
+        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .collect()
+}
+
+fn cookies(parts: &Parts<'_>) -> Vec<Value> {
+    let pairs = parts.value("cookie").unwrap_or_default().split(';');
+    pairs
+        .filter_map(|pair| pair.trim().split_once('='))
+        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .collect()
+}
+
+fn content(body: &[u8]) -> Value {
+    match std::str::from_utf8(body) {
+        Ok(text) => json!({ "text": text }),
+        Err(_) => json!({ "text": base64(body), "encoding": "base64" }),
+    }
+}
+
+/// RFC 4648, 4.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for three in bytes.chunks(3) {
+        let at = |index: usize| u32::from(three.get(index).copied().unwrap_or(0));
+        let bits = at(0) << 16 | at(1) << 8 | at(2);
+        for digit in 0..4 {
+            let value = (bits >> (18 - 6 * digit) & 63) as usize;
+            text.push(if digit <= three.len() {
+                char::from(DIGITS[value])
+            } else {
+                '='
+            });
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_is_that_of_the_rfc() {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg=="),
+            ("fo", "Zm8="),
+            ("foo", "Zm9v"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
+            assert_eq!(base64(bytes.as_bytes()), text);
+        }
+    }
+
+    #[test]
+    fn an_exchange_becomes_an_entry() {
+        let record = Record {
+            time: 1_700_000_000_123_000_000,
+            id: b"7",
+            client: b"",
+            request: b"POST /a?b=c HTTP/1.1\r\nHost: h\r\nCookie: x=1\r\nContent-Type: t\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
+            answer: Some(Answered {
+                status: 201,
+                after: 2_500_000,
+                message: b"HTTP/1.1 201 Made\r\nContent-Length: 1\r\n\r\n\xff",
+                cut: false,
+            }),
+        };
+        let mut har = Har::begin(Vec::new()).unwrap();
+        har.add(&record).unwrap();
+        har.add(&record).unwrap();
+        let written: Value = serde_json::from_slice(&har.end().unwrap()).unwrap();
+        let entry = &written["log"]["entries"][1];
+        assert_eq!(entry["startedDateTime"], "2023-11-14T22:13:20.123Z");
+        assert_eq!(entry["request"]["url"], "http://h/a?b=c");
+        assert_eq!(entry["request"]["postData"]["text"], "hi");
+        assert_eq!(entry["request"]["queryString"][0]["value"], "c");
+        assert_eq!(entry["response"]["status"], 201);
+        assert_eq!(entry["response"]["content"]["text"], "/w==");
+        assert_eq!(entry["timings"]["wait"], 2.5);
+    }
+}

@@ -1,0 +1,70 @@
+//! A stored message taken apart for people and their tools.
+
+use bytes::BytesMut;
+
+use super::super::{field, split_head};
+use crate::http::{BodyReader, Framing, Part};
+
+/// A message's parts, as far as they can be told.
+pub(super) struct Parts<'a> {
+    /// The words of the first line.
+    pub(super) start: [String; 3],
+    pub(super) fields: Vec<(String, String)>,
+    pub(super) head: &'a [u8],
+    pub(super) body: Vec<u8>,
+}
+
+impl Parts<'_> {
+    /// The first value of a field.
+    pub(super) fn value(&self, name: &str) -> Option<&str> {
+        let mut fields = self.fields.iter();
+        let field = fields.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
+        Some(&field.1)
+    }
+
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.value(name).is_some()
+    }
+}
+
+/// Each byte that is no UTF-8 as the sign for that.
+pub(super) fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+pub(super) fn parts(message: &[u8]) -> Parts<'_> {
+    let (head, _) = split_head(message);
+    let mut lines = head
+        .split(|byte| *byte == b'\n')
+        .map(<[u8]>::trim_ascii_end);
+    let mut words = lines
+        .next()
+        .unwrap_or_default()
+        .splitn(3, |byte| *byte == b' ');
+    let mut word = || text(words.next().unwrap_or_default());
+    let start = [word(), word(), word()];
+    let fields = lines.filter_map(|line| {
+        let colon = line.iter().position(|byte| *byte == b':')?;
+        Some((text(&line[..colon]), text(line[colon + 1..].trim_ascii())))
+    });
+    Parts {
+        start,
+        fields: fields.collect(),
+        head,
+        body: body_of(message),
+    }
+}
+
+/// A message's body without its framing.
+fn body_of(message: &[u8]) -> Vec<u8> {
+    let (head, framed) = split_head(message);
+    if field(head, "transfer-encoding").is_none() {
+        return framed.to_vec();
+    }
+    let mut reader = BodyReader::new(Framing::Chunked, framed.len(), 1000);
+    let (mut left, mut body) = (BytesMut::from(framed), Vec::with_capacity(framed.len()));
+    while let Ok(Part::Piece(length)) = reader.next(&mut left) {
+        body.extend_from_slice(&left.split_to(length));
+    }
+    body
+}

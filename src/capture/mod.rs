@@ -1,0 +1,150 @@
+//! Exchanges in files: the formats, writing them while they pass, reading them again.
+//!
+//! On the way of a request nothing here waits or copies a large body: a worker collects exchanges in a batch,
+//! and a thread of its own writes them. What that thread can't write is counted, with its cause.
+
+mod assemble;
+mod batch;
+pub(crate) mod export;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+#[cfg(all(test, not(fuzzing)))]
+mod fuzzing;
+mod gor;
+mod input;
+mod kept;
+mod native;
+mod prune;
+mod reader;
+mod record;
+mod recorder;
+mod redact;
+mod sink;
+mod trouble;
+mod writer;
+
+pub(crate) use crate::config::{Compression, FORMAT_ENDINGS, Format};
+pub(crate) use kept::Kept;
+pub(crate) use reader::Reader;
+pub(crate) use record::{Answered, Record, split_head};
+pub(crate) use recorder::{Ended, Recorder, Tap};
+use redact::Redact;
+pub(crate) use redact::{cookie, field};
+pub(crate) use sink::Sink;
+pub(crate) use trouble::Troubles;
+
+use std::{
+    io,
+    path::PathBuf,
+    rc::Rc,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use input::Input;
+
+use crate::{
+    config,
+    http::RequestHead,
+    tee::Budget,
+    telemetry::metrics::{CaptureMetrics, CaptureOutcome},
+};
+
+/// A record that is larger is no record: nobody reads it into memory.
+pub(crate) const LARGEST_RECORD: usize = 256 << 20;
+
+/// Which requests are captured; the error says why one is not.
+pub(crate) type Select = Box<dyn Fn(&RequestHead) -> Result<(), CaptureOutcome> + Send + Sync>;
+
+/// A capture as the workers and the writer share it.
+pub(crate) struct Capture {
+    settings: config::Capture,
+    redact: Redact,
+    /// `None`: all of them.
+    select: Option<Select>,
+    budget: Arc<Budget>,
+    metrics: Arc<CaptureMetrics>,
+    /// Bytes on their way from the workers to the writer.
+    queued: AtomicUsize,
+    /// Who writes, as it stands in file names.
+    instance: String,
+}
+
+/// The capture can't begin.
+#[derive(Debug, thiserror::Error)]
+#[error("can't capture to {0}")]
+pub(crate) struct CaptureError(PathBuf, #[source] io::Error);
+
+/// A capture that runs.
+pub(crate) struct Running {
+    capture: Arc<Capture>,
+    /// Gone once it is to end.
+    to_writer: Mutex<Option<mpsc::Sender<batch::Batch>>>,
+    ended: Mutex<mpsc::Receiver<()>>,
+}
+
+impl Running {
+    /// Opens the first file and starts the writer's thread.
+    ///
+    /// # Errors
+    /// Where the file can't be made.
+    pub(crate) fn start(
+        settings: config::Capture,
+        select: Option<Select>,
+        budget: &Arc<Budget>,
+        metrics: &Arc<CaptureMetrics>,
+    ) -> Result<Self, CaptureError> {
+        let capture = Arc::new(Capture {
+            redact: Redact::new(&settings.redact),
+            select,
+            budget: Arc::clone(budget),
+            metrics: Arc::clone(metrics),
+            queued: AtomicUsize::new(0),
+            instance: format!("{:08x}", fastrand::u32(..)),
+            settings,
+        });
+        let failed = |(path, error)| CaptureError(path, error);
+        let writer = writer::Writer::open(Arc::clone(&capture)).map_err(failed)?;
+        let (to_writer, inbox) = mpsc::channel();
+        let (done, ended) = mpsc::channel();
+        thread::Builder::new()
+            .name("capture".into())
+            .spawn(move || {
+                writer.run(&inbox);
+                let _ = done.send(());
+            })
+            .map_err(|error| failed((capture.settings.file.to_string().into(), error)))?;
+        Ok(Self {
+            capture,
+            to_writer: Mutex::new(Some(to_writer)),
+            ended: Mutex::new(ended),
+        })
+    }
+
+    /// A worker's end of it; `None` where it is to end.
+    pub(crate) fn recorder(&self) -> Option<Rc<Recorder>> {
+        let to_writer = lock(&self.to_writer).clone()?;
+        Some(Recorder::start(Arc::clone(&self.capture), to_writer))
+    }
+
+    /// Bytes that wait for the writer.
+    pub(crate) fn queued(&self) -> usize {
+        self.capture.queued.load(Relaxed)
+    }
+
+    /// Waits until all that the workers, who are gone, passed on is written. Returns whether it was in time.
+    pub(crate) fn end(&self, patience: Duration) -> bool {
+        drop(lock(&self.to_writer).take());
+        lock(&self.ended).recv_timeout(patience).is_ok()
+    }
+}
+
+/// What is behind these locks is whole whenever somebody panics.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,317 @@
+//! One worker's end of the capture: takes what an exchange was and passes it to the writer, never waiting.
+
+use std::{
+    cell::{Cell, RefCell},
+    net::IpAddr,
+    rc::Rc,
+    sync::{Arc, atomic::Ordering::Relaxed, mpsc::Sender},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use tokio::{sync::Notify, task::spawn_local, time::sleep};
+
+use super::{
+    Capture, Kept,
+    batch::{Batch, Raw, RawAnswer},
+    kept,
+};
+use crate::{
+    config::Answers,
+    exchange::Exchange,
+    http::{AnswerHead, RequestHead, Version},
+    telemetry::metrics::CaptureOutcome,
+};
+
+/// One worker's end of the capture.
+pub(crate) struct Recorder {
+    capture: Arc<Capture>,
+    writer: Sender<Batch>,
+    batch: RefCell<Batch>,
+    filled: Notify,
+    /// The same moment on both clocks.
+    clock: Cell<(Instant, SystemTime)>,
+}
+
+/// What is kept of one exchange while it is under way.
+#[derive(Debug, Default)]
+pub(crate) struct Tap {
+    /// The request's body, where it has one.
+    pub(crate) request: Option<Kept>,
+    /// The answer's, where it is asked for.
+    pub(crate) answer: Option<Kept>,
+}
+
+/// What an exchange was in the end.
+pub(crate) struct Ended<'a> {
+    pub(crate) exchange: &'a Exchange,
+    pub(crate) peer: Option<IpAddr>,
+    /// The request went to the primary to its end.
+    pub(crate) whole: bool,
+    /// The answer as the client got it; `chunked` where its body is.
+    pub(crate) answer: &'a AnswerHead,
+    pub(crate) chunked: bool,
+    /// The answer came to its end.
+    pub(crate) answer_whole: bool,
+}
+
+/// A batch goes to the writer when it has so many bytes, or is so old.
+const FULL: usize = 64 * 1024;
+const OLD: Duration = Duration::from_millis(20);
+/// What an exchange takes beside its bytes.
+const EXCHANGE: usize = 256;
+
+impl Recorder {
+    /// For the worker in whose runtime it is called.
+    pub(super) fn start(capture: Arc<Capture>, writer: Sender<Batch>) -> Rc<Self> {
+        let recorder = Rc::new(Self {
+            capture,
+            writer,
+            batch: RefCell::default(),
+            filled: Notify::new(),
+            clock: Cell::new((Instant::now(), SystemTime::now())),
+        });
+        let waiting = Rc::downgrade(&recorder);
+        spawn_local(async move {
+            while let Some(recorder) = waiting.upgrade() {
+                recorder.filled.notified().await;
+                drop(recorder);
+                sleep(OLD).await;
+                let Some(recorder) = waiting.upgrade() else {
+                    return;
+                };
+                recorder.pass_on();
+            }
+        });
+        recorder
+    }
+
+    /// What to keep of an exchange; `None` where it is not wanted, and counted so.
+    pub(crate) fn tap(&self, head: &RequestHead, has_body: bool, upgrade: bool) -> Option<Tap> {
+        let capture = &*self.capture;
+        let unwanted = if upgrade {
+            Some(CaptureOutcome::Upgrade)
+        } else {
+            capture
+                .select
+                .as_ref()
+                .and_then(|select| select(head).err())
+        };
+        if let Some(unwanted) = unwanted {
+            capture.metrics.count(unwanted, 1);
+            return None;
+        }
+        let settings = &capture.settings;
+        let keep = |limit| Kept::new(limit, &capture.budget);
+        Some(Tap {
+            request: has_body.then(|| keep(settings.body_bytes.0)),
+            answer: (settings.answers == Answers::Body).then(|| keep(settings.answer_bytes.0)),
+        })
+    }
+
+    /// An exchange ended: it goes to the writer, or is counted as lost.
+    pub(crate) fn store(&self, ended: &Ended<'_>, tap: Tap) {
+        if let Err(lost) = self.try_store(ended, tap) {
+            self.capture.metrics.count(lost, 1);
+        }
+    }
+
+    fn try_store(&self, ended: &Ended<'_>, tap: Tap) -> Result<(), CaptureOutcome> {
+        let capture = &*self.capture;
+        if !ended.whole {
+            return Err(CaptureOutcome::NotWhole);
+        }
+        match tap.request.as_ref().map(Kept::state) {
+            Some(kept::State::OverLimit) => return Err(CaptureOutcome::BodyLimit),
+            Some(kept::State::OverBudget) => return Err(CaptureOutcome::OverBudget),
+            Some(kept::State::Open) | None => {}
+        }
+        let head = &ended.exchange.head;
+        let bodies = [&tap.request, &tap.answer].into_iter().flatten();
+        let own = EXCHANGE + head.size();
+        let cost = own + bodies.map(Kept::cost).sum::<usize>();
+        if capture.queued.fetch_add(cost, Relaxed) + cost > capture.settings.queue.bytes() {
+            capture.queued.fetch_sub(cost, Relaxed);
+            return Err(CaptureOutcome::QueueFull);
+        }
+        let Some(share) = capture.budget.hold(own) else {
+            capture.queued.fetch_sub(cost, Relaxed);
+            return Err(CaptureOutcome::OverBudget);
+        };
+        let mut batch = self.batch.borrow_mut();
+        if batch.exchanges.is_empty() {
+            self.clock.set((Instant::now(), SystemTime::now()));
+            self.filled.notify_one();
+        }
+        batch.hold(share);
+        batch.cost += cost;
+        let raw = self.raw(&mut batch, ended, tap);
+        batch.exchanges.push(raw);
+        if batch.text.len() >= FULL || batch.pieces.len() >= FULL / EXCHANGE {
+            drop(batch);
+            self.pass_on();
+        }
+        Ok(())
+    }
+
+    fn raw(&self, batch: &mut Batch, ended: &Ended<'_>, tap: Tap) -> Raw {
+        let exchange = ended.exchange;
+        let head = &exchange.head;
+        let id = batch.add(|text| text.extend_from_slice(exchange.id()));
+        let chunked = head.fields.has(crate::http::Known::TransferEncoding);
+        let write = |out: &mut Vec<u8>| {
+            head.write(exchange.version(), out);
+            out.extend_from_slice(b"\r\n");
+        };
+        let request = batch.message(write, tap.request, chunked);
+        let answer = exchange.answer().map(|answer| {
+            let wanted = self.capture.settings.answers;
+            let has_body = tap
+                .answer
+                .as_ref()
+                .is_some_and(|kept| kept.state() == kept::State::Open);
+            let write = |out: &mut Vec<u8>| {
+                ended.answer.write(out);
+                out.extend_from_slice(b"\r\n");
+            };
+            let message = (wanted != Answers::None).then(|| {
+                batch.message(write, tap.answer, ended.chunked && wanted == Answers::Body)
+            });
+            RawAnswer {
+                status: answer.status,
+                after: nanos(answer.after),
+                message,
+                cut: wanted != Answers::None && !(has_body && ended.answer_whole),
+            }
+        });
+        Raw {
+            time: self.time(exchange.received),
+            id,
+            peer: ended.peer,
+            request,
+            answer,
+        }
+    }
+
+    /// A moment in nanoseconds since 1970.
+    fn time(&self, moment: Instant) -> u64 {
+        let (instant, time) = self.clock.get();
+        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let at = match moment.checked_duration_since(instant) {
+            Some(after) => since + after,
+            None => since.saturating_sub(instant - moment),
+        };
+        nanos(at)
+    }
+
+    fn pass_on(&self) {
+        let batch = self.batch.take();
+        if batch.exchanges.is_empty() {
+            return;
+        }
+        // Without a writer, what is dropped here is counted there.
+        if let Err(unsent) = self.writer.send(batch) {
+            let batch = unsent.0;
+            self.capture.queued.fetch_sub(batch.cost, Relaxed);
+            self.capture
+                .metrics
+                .count(CaptureOutcome::WriteFailed, batch.exchanges.len() as u64);
+        }
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.pass_on();
+    }
+}
+
+/// More than 584 years is no time.
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl Exchange {
+    /// As the primary gets it: without a Host it can only be a message of HTTP/1.0.
+    fn version(&self) -> Version {
+        if self.head.fields.has(crate::http::Known::Host) {
+            Version::Http11
+        } else {
+            Version::Http10
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use tokio::runtime::{Builder, LocalOptions};
+
+    use super::*;
+    use crate::{
+        config::{Capture as Settings, FilePattern},
+        exchange::Answer,
+        tee::Budget,
+        telemetry::metrics::CaptureMetrics,
+    };
+
+    /// What became of so many exchanges, while the writer hangs.
+    fn stored(exchanges: u32, queue: u64, budget: usize) -> Vec<(CaptureOutcome, u64)> {
+        let metrics = Arc::new(CaptureMetrics::new(1));
+        let pattern = FilePattern::parse("/c.tee".as_ref()).unwrap();
+        let capture = Capture {
+            settings: Settings::small(pattern, queue),
+            redact: crate::capture::Redact::default(),
+            select: None,
+            budget: Budget::new(budget),
+            metrics: Arc::clone(&metrics),
+            queued: 0.into(),
+            instance: String::new(),
+        };
+        // Nobody takes anything out.
+        let (writer, hangs) = mpsc::channel();
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())
+            .unwrap();
+        runtime.block_on(async {
+            let recorder = Recorder::start(Arc::new(capture), writer);
+            for _ in 0..exchanges {
+                let mut head = RequestHead::default();
+                let text = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+                head.parse(text, 10).unwrap().unwrap();
+                let tap = recorder.tap(&head, false, false).unwrap();
+                let exchange = Exchange::new(head, None, &"x-id".into(), Instant::now());
+                exchange.answered(Answer {
+                    status: 200,
+                    after: Duration::ZERO,
+                });
+                let ended = Ended {
+                    exchange: &exchange,
+                    peer: None,
+                    whole: true,
+                    answer: &AnswerHead::default(),
+                    chunked: false,
+                    answer_whole: true,
+                };
+                recorder.store(&ended, tap);
+            }
+        });
+        drop(hangs);
+        metrics.outcomes().filter(|(_, count)| *count > 0).collect()
+    }
+
+    #[test]
+    fn a_writer_that_hangs_costs_exchanges_and_holds_up_nobody() {
+        let outcomes = stored(1000, 10_000, 1 << 30);
+        let [(CaptureOutcome::QueueFull, lost)] = outcomes[..] else {
+            panic!("{outcomes:?}");
+        };
+        assert!((900..1000).contains(&lost), "{lost}");
+        let outcomes = stored(1000, 1 << 30, 10_000);
+        assert!(matches!(
+            outcomes[..],
+            [(CaptureOutcome::OverBudget, 900..1000)]
+        ));
+    }
+}

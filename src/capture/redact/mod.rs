@@ -1,0 +1,256 @@
+//! Leaves out of a message what is not to be in a file: values of fields, cookies, parameters, JSON.
+//!
+//! A value becomes a mark, or a keyed hash: then the same value is the same text in every record, and nobody
+//! without the key can tell which it was.
+
+mod json;
+mod pairs;
+
+use std::fmt::Write as _;
+
+use ring::hmac;
+
+/// What is left out.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Redact {
+    headers: Vec<String>,
+    cookies: Vec<String>,
+    query: Vec<String>,
+    json: Vec<String>,
+    key: Option<hmac::Key>,
+}
+
+/// What stands in place of a value.
+const MARK: &str = "redacted";
+
+impl Redact {
+    pub(crate) fn new(settings: &crate::config::Redact) -> Self {
+        let key = settings.key.as_ref();
+        Self {
+            headers: settings
+                .headers
+                .iter()
+                .map(|name| name.spelling().to_owned())
+                .collect(),
+            cookies: settings.cookies.clone(),
+            query: settings.query.clone(),
+            json: settings.json.clone(),
+            key: key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.reveal().as_bytes())),
+        }
+    }
+
+    /// Whether everything stays.
+    pub(crate) fn is_nothing(&self) -> bool {
+        [&self.headers, &self.cookies, &self.query, &self.json]
+            .iter()
+            .all(|names| names.is_empty())
+    }
+
+    /// What stands in place of this value.
+    fn replace(&self, value: &[u8]) -> String {
+        let mut text = MARK.to_owned();
+        if let Some(key) = &self.key {
+            text.push('-');
+            for byte in &hmac::sign(key, value).as_ref()[..8] {
+                // Writing to a string can't fail.
+                let _ = write!(text, "{byte:02x}");
+            }
+        }
+        text
+    }
+
+    /// Writes a message's head to `out`, and its body, without its framing, to `body_out`.
+    pub(crate) fn message(
+        &self,
+        head: &[u8],
+        body: &[u8],
+        out: &mut Vec<u8>,
+        body_out: &mut Vec<u8>,
+    ) {
+        self.body(head, body, body_out);
+        for (index, line) in head.split_inclusive(|byte| *byte == b'\n').enumerate() {
+            let text = line.strip_suffix(b"\r\n").unwrap_or(line);
+            let field = text
+                .iter()
+                .position(|byte| *byte == b':')
+                .filter(|_| index > 0);
+            match field {
+                _ if index == 0 => self.start_line(text, out),
+                Some(colon) => {
+                    let (name, value) = (&text[..colon], text[colon + 1..].trim_ascii());
+                    out.extend_from_slice(name);
+                    out.extend_from_slice(b": ");
+                    self.field(name, value, (body.len(), body_out.len()), out);
+                }
+                None => out.extend_from_slice(text),
+            }
+            out.extend_from_slice(&line[text.len()..]);
+        }
+    }
+
+    fn start_line(&self, line: &[u8], out: &mut Vec<u8>) {
+        let mut words = line.splitn(3, |byte| *byte == b' ');
+        let (Some(method), Some(target), Some(version)) =
+            (words.next(), words.next(), words.next())
+        else {
+            return out.extend_from_slice(line);
+        };
+        // An answer's status has no query.
+        let Some(query) = target.iter().position(|byte| *byte == b'?') else {
+            return out.extend_from_slice(line);
+        };
+        out.extend_from_slice(method);
+        out.push(b' ');
+        out.extend_from_slice(&target[..=query]);
+        pairs::replace(
+            &target[query + 1..],
+            b'&',
+            &self.query,
+            |value| self.replace(value),
+            out,
+        );
+        out.push(b' ');
+        out.extend_from_slice(version);
+    }
+
+    /// A field's value. `lengths` are those of the body, before and now.
+    fn field(&self, name: &[u8], value: &[u8], lengths: (usize, usize), out: &mut Vec<u8>) {
+        let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+        if self.headers.iter().any(|header| is(header)) {
+            out.extend_from_slice(self.replace(value).as_bytes());
+        } else if is("cookie") {
+            pairs::replace(value, b';', &self.cookies, |value| self.replace(value), out);
+        } else if is("set-cookie") {
+            let end = value
+                .iter()
+                .position(|byte| *byte == b';')
+                .unwrap_or(value.len());
+            pairs::replace(
+                &value[..end],
+                b';',
+                &self.cookies,
+                |value| self.replace(value),
+                out,
+            );
+            out.extend_from_slice(&value[end..]);
+        } else if is("content-length") && lengths.0 != lengths.1 {
+            out.extend_from_slice(lengths.1.to_string().as_bytes());
+        } else if is("referer") && value.contains(&b'?') {
+            let query = value.iter().position(|byte| *byte == b'?').unwrap_or(0);
+            out.extend_from_slice(&value[..=query]);
+            pairs::replace(
+                &value[query + 1..],
+                b'&',
+                &self.query,
+                |value| self.replace(value),
+                out,
+            );
+        } else {
+            out.extend_from_slice(value);
+        }
+    }
+
+    fn body(&self, head: &[u8], body: &[u8], out: &mut Vec<u8>) {
+        let kind = field(head, "content-type")
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        let has = |what: &[u8]| memchr::memmem::find(&kind, what).is_some();
+        let starts_json = matches!(body.trim_ascii_start(), [b'{' | b'[', ..]);
+        let json = !self.json.is_empty() && (has(b"json") || starts_json);
+        let form = !self.query.is_empty() && has(b"x-www-form-urlencoded");
+        let encoding = field(head, "content-encoding").unwrap_or_default();
+        let is_hidden = !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity");
+        if body.is_empty() || !(json || form) {
+            out.extend_from_slice(body);
+        } else if is_hidden {
+            // Nobody looks into what is compressed: better nothing of it than a password.
+            out.extend_from_slice(MARK.as_bytes());
+        } else if form {
+            pairs::replace(body, b'&', &self.query, |value| self.replace(value), out);
+        } else {
+            json::replace(body, &self.json, |value| self.replace(value), out);
+        }
+    }
+}
+
+/// The first value of a field in a head.
+pub(crate) fn field<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    head.split(|byte| *byte == b'\n').skip(1).find_map(|line| {
+        let (start, rest) = line.split_at_checked(name.len())?;
+        let value = rest.strip_prefix(b":")?;
+        start
+            .eq_ignore_ascii_case(name.as_bytes())
+            .then(|| value.trim_ascii())
+    })
+}
+
+/// The value of a cookie in a head.
+pub(crate) fn cookie<'a>(head: &'a [u8], name: &str) -> Option<&'a [u8]> {
+    let cookies = field(head, "cookie")?;
+    cookies.split(|byte| *byte == b';').find_map(|pair| {
+        let value = pair.trim_ascii_start().strip_prefix(name.as_bytes())?;
+        value.strip_prefix(b"=")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redact(key: Option<&str>) -> Redact {
+        let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
+        Redact {
+            headers: names(&["Authorization"]),
+            cookies: names(&["session"]),
+            query: names(&["token", "password"]),
+            json: names(&["password"]),
+            key: key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())),
+        }
+    }
+
+    fn shown(redact: &Redact, head: &str, body: &str) -> String {
+        let (mut out, mut rest) = (Vec::new(), Vec::new());
+        redact.message(head.as_bytes(), body.as_bytes(), &mut out, &mut rest);
+        out.extend_from_slice(&rest);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn everything_that_is_named_goes_and_all_else_stays() {
+        let head = "POST /a?x=1&token=t&token=&y HTTP/1.1\r\nHost: a\r\nauthorization: Bearer b\r\n\
+                    Cookie: a=1; session=s; b=2\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n";
+        let body = r#"{"user":"u","password":"hunter2"}"#;
+        let expected = "POST /a?x=1&token=redacted&token=redacted&y HTTP/1.1\r\nHost: a\r\nauthorization: redacted\r\n\
+                    Cookie: a=1; session=redacted; b=2\r\nContent-Type: application/json\r\nContent-Length: 34\r\n\r\n\
+                    {\"user\":\"u\",\"password\":\"redacted\"}";
+        assert_eq!(shown(&redact(None), head, body), expected);
+    }
+
+    #[test]
+    fn with_a_key_the_same_value_is_the_same_text() {
+        let head = |session| format!("GET / HTTP/1.1\r\nCookie: session={session}\r\n\r\n");
+        let (one, other) = (redact(Some("k")), redact(Some("l")));
+        let text = shown(&one, &head("s"), "");
+        assert_eq!(text, shown(&one, &head("s"), ""));
+        assert_ne!(text, shown(&one, &head("t"), ""));
+        assert_ne!(text, shown(&other, &head("s"), ""));
+        assert!(text.contains("session=redacted-") && !text.contains("=s"));
+    }
+
+    #[test]
+    fn answers_and_forms_are_looked_into_and_compressed_bodies_are_left_out() {
+        let redact = redact(None);
+        let answer =
+            "HTTP/1.1 200 OK\r\nSet-Cookie: session=s; Path=/; HttpOnly\r\nSet-Cookie: b=1\r\n\r\n";
+        let expected = "HTTP/1.1 200 OK\r\nSet-Cookie: session=redacted; Path=/; HttpOnly\r\nSet-Cookie: b=1\r\n\r\n";
+        assert_eq!(shown(&redact, answer, ""), expected);
+        let form = "POST / HTTP/1.1\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: 24\r\n\r\n";
+        assert!(
+            shown(&redact, form, "user=u&password=hunter2&")
+                .ends_with("Content-Length: 25\r\n\r\nuser=u&password=redacted&")
+        );
+        let hidden =
+            "POST / HTTP/1.1\r\nContent-Encoding: gzip\r\nContent-Type: application/json\r\n\r\n";
+        assert!(shown(&redact, hidden, "\x1f?").ends_with("\r\n\r\nredacted"));
+    }
+}

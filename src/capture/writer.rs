@@ -1,0 +1,247 @@
+//! The thread that writes files: the disk may be slow, full or gone, and nobody but this thread waits for it.
+
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::Ordering::Relaxed,
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use serde_json::json;
+
+use super::{
+    Answered, Capture, Record, Sink,
+    assemble::{Assembled, assemble},
+    batch::{Batch, Raw},
+    prune::prune,
+    sink::Created,
+};
+use crate::telemetry::{metrics::CaptureOutcome, rate::RateLimit};
+
+/// Writes what the workers pass on.
+pub(super) struct Writer {
+    capture: Arc<Capture>,
+    sink: Option<Sink>,
+    opened: Instant,
+    /// Records of this file that are in it for sure, and those that are not yet.
+    flushed: u64,
+    unflushed: u64,
+    due: Instant,
+    retry: Instant,
+    number: u64,
+    failures: RateLimit,
+    scratch: Assembled,
+}
+
+/// How long a file that can't be written is left alone.
+const RETRY: Duration = Duration::from_secs(1);
+/// How many names are tried until one is free.
+const ATTEMPTS: u32 = 10_000;
+
+impl Writer {
+    /// Opens the first file.
+    ///
+    /// # Errors
+    /// Where it can't be made.
+    pub(super) fn open(capture: Arc<Capture>) -> Result<Self, (PathBuf, io::Error)> {
+        let now = Instant::now();
+        let mut writer = Self {
+            capture,
+            sink: None,
+            opened: now,
+            flushed: 0,
+            unflushed: 0,
+            due: now,
+            retry: now,
+            number: 0,
+            failures: RateLimit::new(1, Duration::from_secs(10)),
+            scratch: Assembled::default(),
+        };
+        writer.create()?;
+        Ok(writer)
+    }
+
+    /// Writes until every worker is gone.
+    pub(super) fn run(mut self, inbox: &Receiver<Batch>) {
+        loop {
+            let patience = if self.unflushed > 0 {
+                self.due.saturating_duration_since(Instant::now())
+            } else {
+                RETRY
+            };
+            match inbox.recv_timeout(patience) {
+                Ok(batch) => self.take(&batch),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+            if self.unflushed > 0 && Instant::now() >= self.due {
+                self.flush();
+            }
+            self.rotate();
+        }
+        self.flush();
+        if let Some(sink) = self.sink.take()
+            && let Err(error) = sink.finish()
+        {
+            tracing::warn!(%error, "the last file of the capture could not be ended");
+        }
+    }
+
+    fn take(&mut self, batch: &Batch) {
+        if self.sink.is_none() && Instant::now() >= self.retry {
+            match self.create() {
+                Ok(()) => tracing::info!(
+                    file = %self.sink.as_ref().map(|sink| sink.path.display().to_string()).unwrap_or_default(),
+                    "the capture goes on"
+                ),
+                Err((path, error)) => self.failed(&path, &error),
+            }
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        for raw in &batch.exchanges {
+            self.write(batch, raw, &mut scratch);
+        }
+        scratch.shrink();
+        self.scratch = scratch;
+        self.capture.queued.fetch_sub(batch.cost, Relaxed);
+    }
+
+    fn write(&mut self, batch: &Batch, raw: &Raw, scratch: &mut Assembled) {
+        let Some(sink) = &mut self.sink else {
+            return self.count(CaptureOutcome::WriteFailed, 1);
+        };
+        assemble(
+            batch,
+            raw,
+            &self.capture.redact,
+            &self.capture.settings.client,
+            scratch,
+        );
+        let record = Record {
+            time: raw.time,
+            id: &batch.text[raw.id.clone()],
+            client: &scratch.client,
+            request: &scratch.request,
+            answer: raw.answer.as_ref().map(|answer| Answered {
+                status: answer.status,
+                after: answer.after,
+                message: &scratch.answer,
+                cut: answer.cut,
+            }),
+        };
+        if sink.add(&record).is_err() {
+            return self.count(CaptureOutcome::Unwritable, 1);
+        }
+        let is_full = sink.is_full();
+        if self.unflushed == 0 {
+            self.due = Instant::now() + self.capture.settings.flush.0;
+        }
+        self.unflushed += 1;
+        if is_full && let Some(Err(error)) = self.sink.as_mut().map(Sink::write) {
+            self.fail(&error);
+        }
+    }
+
+    /// Hands everything to the system.
+    fn flush(&mut self) {
+        let Some(sink) = &mut self.sink else { return };
+        let before = sink.len();
+        match sink.flush() {
+            Ok(()) => {
+                let more = sink.len().saturating_sub(before);
+                self.capture.metrics.bytes(more);
+                self.count(CaptureOutcome::Written, self.unflushed);
+                self.flushed += self.unflushed;
+                self.unflushed = 0;
+            }
+            Err(error) => self.fail(&error),
+        }
+    }
+
+    /// The file can't be written: what is not in it for sure is lost.
+    fn fail(&mut self, error: &io::Error) {
+        self.count(CaptureOutcome::WriteFailed, self.unflushed);
+        self.unflushed = 0;
+        let Some(sink) = self.sink.take() else { return };
+        let path = sink.path.clone();
+        if self.flushed == 0 {
+            // Otherwise a disk that is full would fill up with empty files.
+            let _ = std::fs::remove_file(&path);
+        }
+        drop(sink);
+        self.failed(&path, error);
+    }
+
+    fn failed(&mut self, path: &std::path::Path, error: &io::Error) {
+        self.retry = Instant::now() + RETRY;
+        if let Some(left_out) = self.failures.allow() {
+            tracing::warn!(
+                file = %path.display(),
+                %error,
+                left_out,
+                "the capture can't be written; requests go on, and are counted as lost to it until it can"
+            );
+        }
+    }
+
+    fn rotate(&mut self) {
+        let settings = &self.capture.settings;
+        let Some(sink) = &self.sink else { return };
+        let is_old = self.flushed > 0 && self.opened.elapsed() >= settings.rotate_after.0;
+        if self.flushed == 0 || (sink.len() < settings.rotate_bytes.0 && !is_old) {
+            return;
+        }
+        self.flush();
+        if let Some(sink) = self.sink.take()
+            && let Err(error) = sink.finish()
+        {
+            tracing::warn!(%error, "a file of the capture could not be ended");
+        }
+        if let Err((path, error)) = self.create() {
+            self.failed(&path, &error);
+        }
+    }
+
+    /// The next file, under a name that no file has.
+    fn create(&mut self) -> Result<(), (PathBuf, io::Error)> {
+        let (pattern, instance) = (&self.capture.settings.file, &self.capture.instance);
+        let about = json!({
+            "software": concat!("shadowtee ", env!("CARGO_PKG_VERSION")),
+            "instance": instance,
+            "created": humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            "answers": self.capture.settings.answers,
+            "redacted": !self.capture.redact.is_nothing(),
+        });
+        self.number += 1;
+        let mut attempt = 0;
+        let sink = loop {
+            let path = pattern.name(SystemTime::now(), instance, self.number, attempt);
+            match Sink::create(&path, pattern.format, &about) {
+                Ok(sink) => break sink,
+                Err(Created::Exists) if attempt < ATTEMPTS => attempt += 1,
+                Err(error) => return Err((path, error.into())),
+            }
+        };
+        if let Some(limit) = self.capture.settings.total_bytes {
+            // The new file may become as large as one may be.
+            let limit = limit.0.saturating_sub(self.capture.settings.rotate_bytes.0);
+            match prune(pattern, limit, &sink.path) {
+                Ok(0) => {}
+                Ok(files) => tracing::info!(files, "removed the oldest files of the capture"),
+                Err(error) => tracing::warn!(%error, "old files of the capture can't be removed"),
+            }
+        }
+        self.opened = Instant::now();
+        self.flushed = 0;
+        self.sink = Some(sink);
+        Ok(())
+    }
+
+    fn count(&self, outcome: CaptureOutcome, records: u64) {
+        self.capture.metrics.count(outcome, records);
+    }
+}

@@ -1,0 +1,108 @@
+//! `shadowtee convert`.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{BufWriter, Write},
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+};
+
+use anyhow::{Context, bail};
+use serde_json::json;
+
+use crate::{
+    capture::{
+        FORMAT_ENDINGS, Format, Reader, Record, Sink,
+        export::{Har, Script},
+    },
+    cli::Convert,
+};
+
+/// Writes the records of one file into another, in the format that its name says.
+pub(super) fn convert(arguments: &Convert) -> anyhow::Result<()> {
+    let (from, to) = (&arguments.from, &arguments.to);
+    let mut reader =
+        Reader::open(from).with_context(|| format!("can't read {}", from.display()))?;
+    let mut target = Target::create(to).with_context(|| format!("can't write {}", to.display()))?;
+    let (mut written, mut unwritable) = (0_u64, 0_u64);
+    while reader.advance() {
+        match target.add(&reader.record())? {
+            Ok(()) => written += 1,
+            Err(why) => {
+                unwritable += 1;
+                eprintln!(
+                    "{}, at byte {}: left out: {why}",
+                    from.display(),
+                    reader.offset()
+                );
+            }
+        }
+        super::tell(reader.troubles());
+    }
+    target
+        .end()
+        .with_context(|| format!("can't write {}", to.display()))?;
+    super::tell(reader.troubles());
+    let troubles = reader.troubles();
+    eprintln!(
+        "{written} records written, {unwritable} left out; {} places are damaged, {} bytes skipped",
+        troubles.count, troubles.skipped
+    );
+    Ok(())
+}
+
+enum Target {
+    Capture(Box<Sink>),
+    Har(Har<BufWriter<File>>),
+    Curl(Script<BufWriter<File>>),
+}
+
+impl Target {
+    fn create(path: &Path) -> anyhow::Result<Self> {
+        if let Some(format) = Format::of(path) {
+            let sink = Sink::create(path, format, &json!({ "converted": true }))?;
+            return Ok(Self::Capture(Box::new(sink)));
+        }
+        let ending = path.extension().unwrap_or_default();
+        if ending != "har" && ending != "sh" {
+            bail!("the name has to end in {FORMAT_ENDINGS}, or in .har or .sh");
+        }
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        let out = BufWriter::new(file);
+        Ok(if ending == "har" {
+            Self::Har(Har::begin(out)?)
+        } else {
+            Self::Curl(Script::begin(out)?)
+        })
+    }
+
+    /// Writes a record; the inner error says why the format can't.
+    fn add(&mut self, record: &Record<'_>) -> anyhow::Result<Result<(), String>> {
+        match self {
+            Self::Capture(sink) => {
+                if let Err(why) = sink.add(record) {
+                    return Ok(Err(why.to_string()));
+                }
+                if sink.is_full() {
+                    sink.write()?;
+                }
+            }
+            Self::Har(har) => har.add(record)?,
+            Self::Curl(script) => script.add(record)?,
+        }
+        Ok(Ok(()))
+    }
+
+    fn end(self) -> anyhow::Result<()> {
+        match self {
+            Self::Capture(sink) => sink.finish()?,
+            Self::Har(har) => har.end()?.flush()?,
+            Self::Curl(script) => script.end().flush()?,
+        }
+        Ok(())
+    }
+}

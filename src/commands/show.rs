@@ -1,0 +1,117 @@
+//! `shadowtee show`.
+
+use std::{
+    io::{self, BufWriter, Write},
+    time::{Duration, UNIX_EPOCH},
+};
+
+use anyhow::{Context, bail};
+
+use crate::{
+    capture::{Reader, Record},
+    cli::Show,
+};
+
+/// Lists the records of a file, or shows one in full.
+pub(super) fn show(arguments: &Show) -> anyhow::Result<()> {
+    let file = &arguments.file;
+    let mut reader =
+        Reader::open(file).with_context(|| format!("can't read {}", file.display()))?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut number = 0_u64;
+    while reader.advance() {
+        number += 1;
+        let record = reader.record();
+        let shown = match arguments.record {
+            None => line(number, &record, &mut out),
+            Some(wanted) if wanted == number => {
+                whole(number, &record, &mut out).context("can't write to standard output")?;
+                return out.flush().context("can't write to standard output");
+            }
+            Some(_) => Ok(()),
+        };
+        match shown {
+            // Whoever does not read on does not want to.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            shown => shown.context("can't write to standard output")?,
+        }
+        super::tell(reader.troubles());
+    }
+    let _ = out.flush();
+    super::tell(reader.troubles());
+    let troubles = reader.troubles();
+    if let Some(wanted) = arguments.record {
+        bail!("there is no record {wanted}: the file has {number}");
+    }
+    if troubles.count > 0 {
+        eprintln!(
+            "{number} records; {} places are damaged, {} bytes skipped",
+            troubles.count, troubles.skipped
+        );
+    }
+    Ok(())
+}
+
+fn time(record: &Record<'_>) -> String {
+    let time = UNIX_EPOCH + Duration::from_nanos(record.time);
+    humantime::format_rfc3339_micros(time).to_string()
+}
+
+fn text(bytes: &[u8]) -> String {
+    // A terminal does not see what would move its cursor.
+    let text = String::from_utf8_lossy(bytes);
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+fn line(number: u64, record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
+    let mut words = record.request.split(|byte| *byte == b' ' || *byte == b'\n');
+    let method = text(words.next().unwrap_or_default());
+    let target = text(words.next().unwrap_or_default());
+    let (status, after) = match record.answer {
+        Some(answer) => (
+            answer.status.to_string(),
+            format!(
+                "{}.{:03} ms",
+                answer.after / 1_000_000,
+                answer.after / 1_000 % 1_000
+            ),
+        ),
+        None => ("-".into(), "-".into()),
+    };
+    let (time, client) = (time(record), text(record.client));
+    let client = if client.is_empty() { "-" } else { &client };
+    writeln!(
+        out,
+        "{number:>6}  {time}  {status:>3}  {after:>12}  {:>8}  {client}  {method} {target}",
+        record.request.len()
+    )
+}
+
+fn whole(number: u64, record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
+    writeln!(out, "record  {number}\ntime    {}", time(record))?;
+    writeln!(
+        out,
+        "id      {}\nclient  {}",
+        text(record.id),
+        text(record.client)
+    )?;
+    match record.answer {
+        Some(answer) => writeln!(
+            out,
+            "answer  {} after {} us",
+            answer.status,
+            answer.after / 1_000
+        )?,
+        None => writeln!(out, "answer  none")?,
+    }
+    writeln!(out, "\n--- request, {} bytes", record.request.len())?;
+    out.write_all(record.request)?;
+    if let Some(answer) = record.answer.filter(|answer| !answer.message.is_empty()) {
+        let cut = if answer.cut { ", not all of it" } else { "" };
+        writeln!(out, "\n--- answer, {} bytes{cut}", answer.message.len())?;
+        out.write_all(answer.message)?;
+    }
+    writeln!(out)
+}

@@ -1,0 +1,245 @@
+//! `[capture]`: which exchanges go to which files, and what of them.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{
+    FilePattern, Secret,
+    reader::Table,
+    units::{FieldName, Size, Span},
+};
+
+/// `[capture]`.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Capture {
+    /// How the files are called.
+    pub(crate) file: FilePattern,
+    /// What is stored of answers, beside status and time.
+    pub(crate) answers: Answers,
+    /// A new file is begun when one has so many bytes.
+    pub(crate) rotate_bytes: Size,
+    /// And when it is so old.
+    pub(crate) rotate_after: Span,
+    /// The oldest files are removed when all together have more; None: they stay.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) total_bytes: Option<Size>,
+    /// Bytes that wait for the disk.
+    pub(crate) queue: Size,
+    /// A request with a larger body is not stored.
+    pub(crate) body_bytes: Size,
+    /// So much of an answer's body is stored.
+    pub(crate) answer_bytes: Size,
+    /// How often what is collected is handed to the system.
+    pub(crate) flush: Span,
+    /// Who a client is.
+    pub(crate) client: ClientKey,
+    pub(crate) redact: Redact,
+}
+
+/// What is stored of answers, beside status and time.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Answers {
+    None,
+    Head,
+    Body,
+}
+
+/// What is left out of files.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Redact {
+    pub(crate) headers: Vec<FieldName>,
+    pub(crate) cookies: Vec<String>,
+    /// Parameters of queries and forms.
+    pub(crate) query: Vec<String>,
+    /// Fields of JSON.
+    pub(crate) json: Vec<String>,
+    /// With it, a value becomes its hash.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) key: Option<Secret>,
+}
+
+/// Who a client is: by its address, or by what a header or cookie says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum ClientKey {
+    Address,
+    Header(FieldName),
+    Cookie(String),
+}
+
+impl FromStr for ClientKey {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let header = |name: &str| FieldName::parse(name).map(Self::Header);
+        match text.split_once(':') {
+            None if text == "address" => Ok(Self::Address),
+            Some(("header", name)) => header(name),
+            Some(("cookie", name)) if !name.is_empty() => Ok(Self::Cookie(name.into())),
+            _ => Err(format!(
+                "{text:?} says no client; write \"address\", \"header:X-Forwarded-For\" or \"cookie:session\""
+            )),
+        }
+    }
+}
+
+impl fmt::Display for ClientKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address => f.write_str("address"),
+            Self::Header(name) => write!(f, "header:{}", name.spelling()),
+            Self::Cookie(name) => write!(f, "cookie:{name}"),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for ClientKey {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for ClientKey {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for FilePattern {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let path = std::path::PathBuf::deserialize(deserializer)?;
+        Self::parse(&path).map_err(de::Error::custom)
+    }
+}
+
+impl Serialize for FilePattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Capture {
+    pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
+        let file = file(&mut table);
+        let not_zero = |size: &Size| size.0 > 0;
+        let answers = table.value("answers", Answers::None);
+        let rotate_bytes = table.checked(
+            "rotate_bytes",
+            Size::mib(1024),
+            |size| *size >= Size::kib(64),
+            "has to be at least 64KiB",
+        );
+        let rotate_after = table.time("rotate_after", Span::seconds(3600));
+        let total_bytes: Option<Size> = table.optional("total_bytes");
+        if total_bytes.is_some_and(|total| total.0 < rotate_bytes.0.saturating_mul(2)) {
+            table.mistake(
+                "total_bytes",
+                "is less than two files may have; raise it, or lower rotate_bytes",
+            );
+        }
+        let why = "has to be more than 0";
+        let queue = table.checked("queue", Size::mib(32), not_zero, why);
+        let body_bytes = table.checked(
+            "body_bytes",
+            Size::mib(8),
+            |size| *size <= Size::mib(128),
+            "has to be at most 128MiB",
+        );
+        let answer_bytes = table.checked(
+            "answer_bytes",
+            Size::mib(1),
+            |size| *size <= Size::mib(64),
+            "has to be at most 64MiB",
+        );
+        let flush = table.time("flush", Span::milliseconds(100));
+        let client = table.value("client", ClientKey::Address);
+        let redact = Redact::read(table.table("redact"));
+        table.finish();
+        Some(Self {
+            file: file?,
+            answers,
+            rotate_bytes,
+            rotate_after,
+            total_bytes,
+            queue,
+            body_bytes,
+            answer_bytes,
+            flush,
+            client,
+            redact,
+        })
+    }
+}
+
+fn file(table: &mut Table<'_>) -> Option<FilePattern> {
+    let tip = "for example file = \"/var/lib/shadowtee/{time}-{instance}.tee.zst\"";
+    if !table.has("file") {
+        return table.required("file", tip);
+    }
+    match FilePattern::parse(&table.path("file")?) {
+        Ok(pattern) => Some(pattern),
+        Err(error) => {
+            table.mistake("file", &format!("{error}; {tip}"));
+            None
+        }
+    }
+}
+
+impl Redact {
+    fn read(mut table: Table<'_>) -> Self {
+        let key: Option<Secret> = table.optional("key");
+        if key.as_ref().is_some_and(|key| key.reveal().len() < 16) {
+            table.mistake(
+                "key",
+                "is too short to keep anything secret; write at least 16 characters",
+            );
+        }
+        let read = Self {
+            headers: table.value("headers", Vec::new()),
+            cookies: table.value("cookies", Vec::new()),
+            query: table.value("query", Vec::new()),
+            json: table.value("json", Vec::new()),
+            key,
+        };
+        if read.headers.iter().any(|name| {
+            ["host", "content-length", "transfer-encoding"]
+                .iter()
+                .any(|needed| name.is(needed))
+        }) {
+            table.mistake(
+                "headers",
+                "names a header that a request can't be sent without",
+            );
+        }
+        table.finish();
+        read
+    }
+}
+
+#[cfg(test)]
+impl Capture {
+    /// For tests: requests only, and a queue of so many bytes.
+    pub(crate) fn small(file: FilePattern, queue: u64) -> Self {
+        Self {
+            file,
+            answers: Answers::None,
+            rotate_bytes: Size::mib(1),
+            rotate_after: Span::seconds(60),
+            total_bytes: None,
+            queue: Size(queue),
+            body_bytes: Size::mib(1),
+            answer_bytes: Size::mib(1),
+            flush: Span::milliseconds(100),
+            client: ClientKey::Address,
+            redact: Redact {
+                headers: Vec::new(),
+                cookies: Vec::new(),
+                query: Vec::new(),
+                json: Vec::new(),
+                key: None,
+            },
+        }
+    }
+}

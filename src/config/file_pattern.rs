@@ -1,0 +1,232 @@
+//! The names of capture files: a pattern with time, instance and number.
+
+use std::{
+    ffi::OsStr,
+    fmt,
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use super::{Compression, Format};
+
+/// How the files of a capture are called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FilePattern {
+    folder: PathBuf,
+    parts: Vec<Part>,
+    /// What is behind them, from the format's ending on.
+    ending: String,
+    pub(crate) format: (Format, Compression),
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Part {
+    Text(String),
+    /// `20261124T144725Z`.
+    Time,
+    /// Eight hex digits.
+    Instance,
+    Number,
+}
+
+/// Why a text is no pattern.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum BadPattern {
+    #[error("names no file")]
+    NoFile,
+    #[error("has to end in {}", super::file_format::ENDINGS)]
+    Ending,
+    #[error("has {{{0}}} in its name, but {{time}}, {{instance}} and {{n}} are what there is")]
+    Unknown(String),
+    #[error("has {{…}} in the name of a folder; only the file's own name may have them")]
+    Folder,
+}
+
+impl FilePattern {
+    /// # Errors
+    /// Where it is none.
+    pub(crate) fn parse(path: &Path) -> Result<Self, BadPattern> {
+        let name = path
+            .file_name()
+            .and_then(OsStr::to_str)
+            .ok_or(BadPattern::NoFile)?;
+        let folder = path.parent().unwrap_or(Path::new("")).to_owned();
+        if folder.to_string_lossy().contains('{') {
+            return Err(BadPattern::Folder);
+        }
+        let format = Format::of(path).ok_or(BadPattern::Ending)?;
+        let (plain, _) = Compression::strip(name);
+        let stem = plain.rsplit_once('.').map_or(plain, |(stem, _)| stem);
+        let (mut parts, mut rest) = (Vec::new(), stem);
+        while let Some((text, after)) = rest.split_once('{') {
+            if !text.is_empty() {
+                parts.push(Part::Text(text.into()));
+            }
+            let (word, after) = after.split_once('}').unwrap_or((after, ""));
+            parts.push(match word {
+                "time" => Part::Time,
+                "instance" => Part::Instance,
+                "n" => Part::Number,
+                unknown => return Err(BadPattern::Unknown(unknown.into())),
+            });
+            rest = after;
+        }
+        if !rest.is_empty() {
+            parts.push(Part::Text(rest.into()));
+        }
+        if parts.is_empty() {
+            return Err(BadPattern::NoFile);
+        }
+        Ok(Self {
+            folder,
+            parts,
+            ending: name[stem.len()..].into(),
+            format,
+        })
+    }
+
+    /// The name of a file; `attempt` sets it apart from those that exist.
+    pub(crate) fn name(
+        &self,
+        time: SystemTime,
+        instance: &str,
+        number: u64,
+        attempt: u32,
+    ) -> PathBuf {
+        let mut name = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(text) => name.push_str(text),
+                Part::Time => name.push_str(&stamp(time)),
+                Part::Instance => name.push_str(instance),
+                Part::Number => name.push_str(&number.to_string()),
+            }
+        }
+        if attempt > 0 {
+            name.push('-');
+            name.push_str(&attempt.to_string());
+        }
+        name.push_str(&self.ending);
+        self.folder.join(name)
+    }
+
+    /// Whether a file of this name may be one of this capture's.
+    pub(crate) fn is_one(&self, name: &str) -> bool {
+        let Some(mut rest) = name.strip_suffix(&self.ending) else {
+            return false;
+        };
+        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+        for part in &self.parts {
+            let length = match part {
+                Part::Text(text) if rest.starts_with(text.as_str()) => text.len(),
+                Part::Time if is_stamp(rest) => STAMP,
+                Part::Instance
+                    if rest.bytes().take(8).filter(u8::is_ascii_hexdigit).count() == 8 =>
+                {
+                    8
+                }
+                Part::Number if digits(rest) > 0 => digits(rest),
+                _ => return false,
+            };
+            rest = &rest[length..];
+        }
+        match rest.strip_prefix('-') {
+            Some(attempt) => !attempt.is_empty() && digits(attempt) == attempt.len(),
+            None => rest.is_empty(),
+        }
+    }
+
+    /// The folder that the files are in.
+    pub(crate) fn folder(&self) -> &Path {
+        if self.folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            &self.folder
+        }
+    }
+}
+
+impl fmt::Display for FilePattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut name = String::new();
+        for part in &self.parts {
+            name.push_str(match part {
+                Part::Text(text) => text,
+                Part::Time => "{time}",
+                Part::Instance => "{instance}",
+                Part::Number => "{n}",
+            });
+        }
+        write!(f, "{}", self.folder.join(name + &self.ending).display())
+    }
+}
+
+/// The length of a time in a name.
+const STAMP: usize = 16;
+
+/// A time in UTC, without what file systems dislike.
+fn stamp(time: SystemTime) -> String {
+    let text = humantime::format_rfc3339_seconds(time).to_string();
+    text.replace(['-', ':'], "")
+}
+
+fn is_stamp(text: &str) -> bool {
+    text.is_char_boundary(STAMP)
+        && text
+            .bytes()
+            .enumerate()
+            .take(STAMP)
+            .all(|(at, byte)| match at {
+                8 => byte == b'T',
+                15 => byte == b'Z',
+                _ => byte.is_ascii_digit(),
+            })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    fn pattern(text: &str) -> Result<FilePattern, BadPattern> {
+        FilePattern::parse(Path::new(text))
+    }
+
+    #[test]
+    fn a_name_is_made_of_its_pattern_and_known_again() {
+        let pattern = pattern("/var/c/app-{time}-{instance}-{n}.tee.zst").unwrap();
+        let time = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+        for (attempt, expected) in [
+            (0, "app-20231114T221320Z-0123abcd-7.tee.zst"),
+            (3, "app-20231114T221320Z-0123abcd-7-3.tee.zst"),
+        ] {
+            let name = pattern.name(time, "0123abcd", 7, attempt);
+            assert_eq!(name, Path::new("/var/c").join(expected));
+            assert!(pattern.is_one(expected));
+        }
+        for other in [
+            "app-20231114T221320Z-0123abcd-7.tee",
+            "app-x-0123abcd-7.tee.zst",
+            "app-20231114T221320Z-0123abcd-7-.tee.zst",
+        ] {
+            assert!(!pattern.is_one(other), "{other}");
+        }
+        assert_eq!(
+            pattern.to_string(),
+            "/var/c/app-{time}-{instance}-{n}.tee.zst"
+        );
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_told() {
+        assert_eq!(pattern("/a/b.txt"), Err(BadPattern::Ending));
+        assert_eq!(
+            pattern("/a/b-{day}.tee"),
+            Err(BadPattern::Unknown("day".into()))
+        );
+        assert_eq!(pattern("/a-{time}/b.tee"), Err(BadPattern::Folder));
+        assert_eq!(pattern("/a/.tee"), Err(BadPattern::NoFile));
+        assert_eq!(pattern("/"), Err(BadPattern::NoFile));
+    }
+}

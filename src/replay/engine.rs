@@ -1,0 +1,241 @@
+//! Sends what is due on as many connections as it takes, up to the limit.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    io,
+    path::PathBuf,
+    rc::Rc,
+    sync::{Arc, atomic::Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    runtime::{Builder, LocalOptions},
+    sync::{Notify, mpsc::Receiver},
+    task::spawn_local,
+    time::interval,
+};
+
+use super::{
+    Options, Report, Speed,
+    feed::{Feed, Progress},
+    job::Job,
+    lane::Lane,
+    order::Order,
+    progress::Moment,
+    tally::Tally,
+};
+use crate::{
+    client::{Pool, PoolSettings, Reading},
+    net::{Connector, TlsError},
+};
+
+/// Why a replay can't begin.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReplayError {
+    #[error("can't read {0}")]
+    Unreadable(PathBuf, #[source] io::Error),
+    #[error("TLS to the target")]
+    Tls(#[from] TlsError),
+    #[error("the system refuses what a replay needs")]
+    System(#[from] io::Error),
+}
+
+/// More wait for a connection than this only where they are read no further.
+const BACKLOG: usize = 4096;
+const BACKLOG_BYTES: usize = 32 << 20;
+/// How often it is told how far it is.
+const TELL: Duration = Duration::from_millis(200);
+/// What no answer's header needs.
+const READING: Reading = Reading {
+    header_bytes: 1 << 20,
+    header_count: 1000,
+};
+
+/// Replays, and says how far it is now and then.
+///
+/// # Errors
+/// Where it can't begin; what fails later is in the report.
+pub(crate) fn run(
+    mut options: Options,
+    tell: impl Fn(&Moment) + 'static,
+) -> Result<Report, ReplayError> {
+    let connector = Connector::new(options.to.clone(), &options.tls, options.connect_timeout)?;
+    let mut feed = Feed::start(&mut options)?;
+    let runtime = Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    let (tally, took) = runtime.block_on(async {
+        let engine = Engine::new(connector, &options);
+        let telling = spawn_local(tell_progress(
+            Rc::clone(&engine),
+            Arc::clone(&feed.progress),
+            tell,
+        ));
+        tokio::select! {
+            () = engine.run(&mut feed.jobs) => {}
+            // Whoever interrupts gets the report of what was sent.
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        telling.abort();
+        (engine.tally.take(), engine.start.elapsed())
+    });
+    let read = feed.end();
+    Ok(Report::new(&tally, &read, took))
+}
+
+async fn tell_progress(engine: Rc<Engine>, progress: Arc<Progress>, tell: impl Fn(&Moment)) {
+    let mut ticks = interval(TELL);
+    loop {
+        ticks.tick().await;
+        let tally = engine.tally.borrow();
+        tell(&Moment {
+            answered: tally.answered,
+            errors: tally.all_errors(),
+            lag: tally.lag,
+            elapsed: engine.start.elapsed(),
+            position: progress.position.load(Relaxed),
+            total: progress.total,
+        });
+    }
+}
+
+/// What all lanes share.
+struct Engine {
+    pool: Rc<Pool>,
+    start: Instant,
+    timeout: Duration,
+    concurrency: usize,
+    is_paced: bool,
+    ready: RefCell<VecDeque<Job>>,
+    order: RefCell<Order>,
+    /// Requests that are not answered yet, and their bytes.
+    open: Cell<usize>,
+    open_bytes: Cell<usize>,
+    lanes: Cell<usize>,
+    idle: Cell<usize>,
+    work: Notify,
+    room: Notify,
+    tally: RefCell<Tally>,
+}
+
+impl Engine {
+    fn new(connector: Connector, options: &Options) -> Rc<Self> {
+        let pool = Pool::new(
+            connector,
+            PoolSettings {
+                idle_connections: 0,
+                idle_timeout: Duration::ZERO,
+                connections: None,
+                reading: READING,
+                metrics: Arc::default(),
+            },
+        );
+        Rc::new(Self {
+            pool,
+            start: Instant::now(),
+            timeout: options.timeout,
+            concurrency: options.concurrency,
+            is_paced: options.speed != Speed::Max,
+            ready: RefCell::default(),
+            order: RefCell::default(),
+            open: Cell::new(0),
+            open_bytes: Cell::new(0),
+            lanes: Cell::new(0),
+            idle: Cell::new(0),
+            work: Notify::new(),
+            room: Notify::new(),
+            tally: RefCell::default(),
+        })
+    }
+
+    /// Until everything is answered.
+    async fn run(self: &Rc<Self>, jobs: &mut Receiver<Vec<Job>>) {
+        while let Some(batch) = jobs.recv().await {
+            for job in batch {
+                self.open.set(self.open.get() + 1);
+                self.open_bytes.set(self.open_bytes.get() + job.size());
+                let ready = self.order.borrow_mut().enter(job);
+                if let Some(job) = ready {
+                    self.ready.borrow_mut().push_back(job);
+                    self.call();
+                }
+            }
+            while self.open.get() >= BACKLOG + self.concurrency
+                || self.open_bytes.get() >= BACKLOG_BYTES
+            {
+                self.room.notified().await;
+            }
+        }
+        while self.open.get() > 0 {
+            self.room.notified().await;
+        }
+    }
+
+    /// Somebody is to take what is ready.
+    fn call(self: &Rc<Self>) {
+        if self.idle.get() > 0 {
+            self.idle.set(self.idle.get() - 1);
+            self.work.notify_one();
+        } else if self.lanes.get() < self.concurrency {
+            self.lanes.set(self.lanes.get() + 1);
+            spawn_local(Rc::clone(self).lane());
+        }
+    }
+
+    async fn lane(self: Rc<Self>) {
+        let mut lane = Lane::new(Rc::clone(&self.pool), self.timeout);
+        let mut was_idle = true;
+        loop {
+            let Some(job) = self.ready.borrow_mut().pop_front() else {
+                self.idle.set(self.idle.get() + 1);
+                was_idle = true;
+                self.work.notified().await;
+                continue;
+            };
+            self.send(&mut lane, &job, !was_idle).await;
+            was_idle = false;
+            self.done(&job);
+        }
+    }
+
+    async fn send(&self, lane: &mut Lane, job: &Job, busy: bool) {
+        let started = Instant::now();
+        let due = if self.is_paced {
+            self.start + job.due
+        } else {
+            started
+        };
+        let behind = started.saturating_duration_since(due);
+        self.tally.borrow_mut().goes(behind, busy);
+        let result = lane.send(job, started).await;
+        let mut tally = self.tally.borrow_mut();
+        match result {
+            Ok(outcome) => {
+                let ended = Instant::now();
+                tally.answered(
+                    job,
+                    &outcome,
+                    ended.saturating_duration_since(due),
+                    ended - started,
+                );
+            }
+            Err(why) => tally.failed(why),
+        }
+    }
+
+    fn done(self: &Rc<Self>, job: &Job) {
+        self.open.set(self.open.get() - 1);
+        self.open_bytes.set(self.open_bytes.get() - job.size());
+        if let Some(next) = self.order.borrow_mut().leave(job.key) {
+            self.ready.borrow_mut().push_front(next);
+        }
+        // Whoever waits for room is woken now and then only.
+        let bytes = self.open_bytes.get();
+        let has_room = bytes < BACKLOG_BYTES && bytes + job.size() >= BACKLOG_BYTES;
+        if has_room || self.open.get().is_multiple_of(64) {
+            self.room.notify_one();
+        }
+    }
+}

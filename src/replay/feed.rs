@@ -1,0 +1,208 @@
+//! The thread that reads, merges and paces: it hands each request over when it is due, and sends none itself.
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use tokio::sync::mpsc::{Receiver, Sender, channel};
+
+use super::{
+    Options, ReplayError, Speed,
+    job::{Job, Maker},
+    merge::{LeftOut, Merge, total},
+    pace::Pace,
+};
+use crate::http::Marks;
+
+/// Requests as they become due.
+pub(super) struct Feed {
+    pub(super) jobs: Receiver<Vec<Job>>,
+    pub(super) progress: Arc<Progress>,
+    thread: thread::JoinHandle<Fed>,
+}
+
+/// How far the reading is.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    pub(super) position: AtomicU64,
+    /// Of all files and rounds; 0: nobody knows.
+    pub(super) total: u64,
+}
+
+/// What was read in the end.
+#[derive(Debug, Default)]
+pub(super) struct Fed {
+    pub(super) requests: u64,
+    pub(super) left_out: LeftOut,
+    /// How long it takes as it is paced.
+    pub(super) span: Duration,
+    pub(super) damaged: u64,
+    pub(super) skipped: u64,
+    /// Lines that say what is damaged.
+    pub(super) troubles: Vec<String>,
+}
+
+/// So many requests, or bytes of them, are handed over at a time.
+const MANY: usize = 64;
+const LARGE: usize = 256 * 1024;
+/// So often is looked whether anybody still wants requests.
+const LOOK: Duration = Duration::from_millis(100);
+
+impl Feed {
+    /// # Errors
+    /// Where a file can't be opened.
+    pub(super) fn start(options: &mut Options) -> Result<Self, ReplayError> {
+        let marks = options.mark.as_ref().map_or_else(Vec::new, |mark| {
+            let mut lines = Vec::new();
+            Marks::new(mark).write("replay", &mut lines);
+            lines
+        });
+        let merge = open(&options.files)?;
+        let progress = Arc::new(Progress {
+            position: AtomicU64::new(0),
+            total: total(&options.files).unwrap_or(0) * options.rounds,
+        });
+        let (sender, jobs) = channel(16);
+        let mut feeder = Feeder {
+            maker: Maker::new(options.ordered_by.clone(), options.edit.take(), marks),
+            files: options.files.clone(),
+            rounds: options.rounds,
+            limit: options.limit.unwrap_or(u64::MAX),
+            window: (options.from, options.until),
+            is_paced: options.speed != Speed::Max && !options.dry_run,
+            is_dry: options.dry_run,
+            pace: Pace::new(options.speed, options.max_gap),
+            sender,
+            progress: Arc::clone(&progress),
+            start: Instant::now(),
+            pending: Vec::with_capacity(MANY),
+            size: 0,
+            fed: Fed::default(),
+        };
+        let thread = thread::Builder::new().name("feed".into()).spawn(move || {
+            feeder.run(merge);
+            feeder.fed
+        })?;
+        Ok(Self {
+            jobs,
+            progress,
+            thread,
+        })
+    }
+
+    /// What was read, once nothing more is to come.
+    pub(super) fn end(self) -> Fed {
+        drop(self.jobs);
+        self.thread.join().unwrap_or_default()
+    }
+}
+
+fn open(files: &[PathBuf]) -> Result<Merge, ReplayError> {
+    Merge::open(files).map_err(|(path, error)| ReplayError::Unreadable(path, error))
+}
+
+struct Feeder {
+    maker: Maker,
+    files: Vec<PathBuf>,
+    rounds: u64,
+    limit: u64,
+    window: (u64, u64),
+    is_paced: bool,
+    is_dry: bool,
+    pace: Pace,
+    sender: Sender<Vec<Job>>,
+    progress: Arc<Progress>,
+    start: Instant,
+    pending: Vec<Job>,
+    size: usize,
+    fed: Fed,
+}
+
+impl Feeder {
+    fn run(&mut self, first: Merge) {
+        let mut merge = Some(first);
+        let mut before = 0;
+        for _ in 0..self.rounds {
+            let Some(mut files) = merge.take().or_else(|| open(&self.files).ok()) else {
+                break;
+            };
+            let goes_on = self.round(&mut files, before);
+            before += files.position();
+            for troubles in files.troubles() {
+                self.fed.damaged += troubles.count;
+                self.fed.skipped += troubles.skipped;
+                let lines = troubles
+                    .take()
+                    .into_iter()
+                    .map(|trouble| trouble.to_string());
+                self.fed.troubles.extend(lines);
+            }
+            // What is damaged is told once.
+            self.fed.troubles.dedup();
+            if !goes_on {
+                break;
+            }
+            self.pace.again();
+        }
+        self.pass_on();
+    }
+
+    /// Once through all files; false where nothing more is wanted.
+    fn round(&mut self, files: &mut Merge, before: u64) -> bool {
+        while self.fed.requests < self.limit {
+            let next = files.next(&mut self.maker, self.window, &mut self.fed.left_out);
+            let Some((time, mut job)) = next else {
+                return true;
+            };
+            job.due = self.pace.due(time);
+            self.fed.requests += 1;
+            self.fed.span = job.due;
+            if self.is_dry {
+                continue;
+            }
+            if self.is_paced && !self.wait(job.due) {
+                return false;
+            }
+            self.size += job.size();
+            self.pending.push(job);
+            if self.pending.len() >= MANY || self.size >= LARGE {
+                self.progress
+                    .position
+                    .store(before + files.position(), Relaxed);
+                if !self.pass_on() {
+                    return false;
+                }
+            }
+        }
+        false
+    }
+
+    /// Sleeps until a request is due; what was due before is handed over first.
+    fn wait(&mut self, due: Duration) -> bool {
+        loop {
+            let left = due.saturating_sub(self.start.elapsed());
+            if left.is_zero() {
+                return true;
+            }
+            if !self.pass_on() || self.sender.is_closed() {
+                return false;
+            }
+            thread::sleep(left.min(LOOK));
+        }
+    }
+
+    fn pass_on(&mut self) -> bool {
+        if self.pending.is_empty() {
+            return true;
+        }
+        self.size = 0;
+        let batch = std::mem::replace(&mut self.pending, Vec::with_capacity(MANY));
+        self.sender.blocking_send(batch).is_ok()
+    }
+}

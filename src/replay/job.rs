@@ -1,0 +1,194 @@
+//! A request that is to be sent: vetted, so that it can't make the next one on its connection another.
+
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    time::Duration,
+};
+
+use bytes::{Bytes, BytesMut};
+
+use super::options::{Edit, Key};
+use crate::{
+    capture::Record,
+    http::{BodyReader, Framing, Known, Part, RequestHead, asks_for_upgrade, strip_request},
+};
+
+/// A request that is to be sent.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// From the start of the replay.
+    pub(super) due: Duration,
+    /// The head, without its empty line.
+    pub(super) head: Bytes,
+    pub(super) body: Bytes,
+    /// How long the method and the target are: they begin the head.
+    pub(super) method: usize,
+    pub(super) target: usize,
+    /// Those with the same key are sent one after the other.
+    pub(super) key: Option<u64>,
+    /// The status that production answered with; 0: none was captured.
+    pub(super) status: u16,
+}
+
+/// Why a record is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Unsent {
+    /// It is no request, or could be read in two ways.
+    Malformed,
+    /// Its body is not as long as it says.
+    NotWhole,
+    /// It asks for another protocol.
+    Upgrade,
+    /// The selection left it out.
+    Filtered,
+}
+
+impl Unsent {
+    pub(super) const ALL: [Self; 4] = [
+        Self::Malformed,
+        Self::NotWhole,
+        Self::Upgrade,
+        Self::Filtered,
+    ];
+
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed",
+            Self::NotWhole => "not_whole",
+            Self::Upgrade => "upgrade",
+            Self::Filtered => "filtered",
+        }
+    }
+}
+
+/// Makes jobs of records, in memory that many of them share.
+pub(super) struct Maker {
+    arena: BytesMut,
+    head: RequestHead,
+    scratch: Vec<u8>,
+    key: Option<Key>,
+    edit: Option<Box<dyn Edit>>,
+    /// What every head gets in the end.
+    marks: Vec<u8>,
+}
+
+/// Memory is taken in pieces of this.
+const ARENA: usize = 256 * 1024;
+/// What no server accepts by default.
+const MOST_FIELDS: usize = 1000;
+
+impl Maker {
+    pub(super) fn new(key: Option<Key>, edit: Option<Box<dyn Edit>>, marks: Vec<u8>) -> Self {
+        Self {
+            arena: BytesMut::new(),
+            head: RequestHead::default(),
+            scratch: Vec::new(),
+            key,
+            edit,
+            marks,
+        }
+    }
+
+    /// A record's job, due at the start.
+    pub(super) fn make(&mut self, record: &Record<'_>) -> Result<Job, Unsent> {
+        let request = record.request;
+        let length = self.head.parse(request, MOST_FIELDS);
+        let Ok(Some(length)) = length else {
+            return Err(Unsent::Malformed);
+        };
+        let head = &mut self.head;
+        let body = body(head, &request[length..])?;
+        if asks_for_upgrade(&head.fields) {
+            return Err(Unsent::Upgrade);
+        }
+        self.scratch.clear();
+        // Files of others hold what belongs to one hop.
+        let is_clean = ![
+            Known::Connection,
+            Known::KeepAlive,
+            Known::ProxyConnection,
+            Known::Upgrade,
+        ]
+        .iter()
+        .any(|known| head.fields.has(*known));
+        if is_clean && self.edit.is_none() && request[..length].ends_with(b"\r\n\r\n") {
+            self.scratch.extend_from_slice(&request[..length - 2]);
+        } else {
+            strip_request(&mut head.fields, false);
+            if self.edit.as_ref().is_some_and(|edit| !edit.edit(head)) {
+                return Err(Unsent::Filtered);
+            }
+            head.write(head.version, &mut self.scratch);
+        }
+        let (method, target) = (head.method().len(), head.target().len());
+        if !self.scratch.starts_with(head.method()) {
+            return Err(Unsent::Malformed);
+        }
+        self.scratch.extend_from_slice(&self.marks);
+        let key = self
+            .key
+            .as_ref()
+            .and_then(|key| key.of(record.client, request));
+        let key = key.map(|key| {
+            let mut hasher = DefaultHasher::new();
+            key.hash(&mut hasher);
+            hasher.finish()
+        });
+        let wanted = self.scratch.len() + body.len();
+        if self.arena.capacity() < wanted {
+            self.arena = BytesMut::with_capacity(ARENA.max(wanted));
+        }
+        self.arena.extend_from_slice(&self.scratch);
+        let head = self.arena.split().freeze();
+        self.arena.extend_from_slice(body);
+        Ok(Job {
+            due: Duration::ZERO,
+            head,
+            body: self.arena.split().freeze(),
+            method,
+            target,
+            key,
+            status: record.answer.map_or(0, |answer| answer.status),
+        })
+    }
+}
+
+/// The body as the head says it is; what follows it belongs to nobody.
+fn body<'a>(head: &RequestHead, rest: &'a [u8]) -> Result<&'a [u8], Unsent> {
+    match Framing::of_request(head) {
+        Ok(Framing::None) => Ok(&[]),
+        Ok(Framing::Sized(length)) => usize::try_from(length)
+            .ok()
+            .and_then(|length| rest.get(..length))
+            .ok_or(Unsent::NotWhole),
+        Ok(Framing::Chunked) => {
+            let mut reader = BodyReader::new(Framing::Chunked, rest.len(), MOST_FIELDS);
+            let mut left = BytesMut::from(rest);
+            loop {
+                match reader.next(&mut left) {
+                    Ok(Part::Piece(length)) => drop(left.split_to(length)),
+                    Ok(Part::Trailers(_)) => {}
+                    Ok(Part::End) => return Ok(&rest[..rest.len() - left.len()]),
+                    Ok(Part::More) | Err(_) => return Err(Unsent::NotWhole),
+                }
+            }
+        }
+        Ok(Framing::Close) | Err(_) => Err(Unsent::Malformed),
+    }
+}
+
+impl Job {
+    pub(super) fn method(&self) -> &[u8] {
+        &self.head[..self.method]
+    }
+
+    pub(super) fn target(&self) -> &[u8] {
+        let start = self.method + 1;
+        &self.head[start..start + self.target]
+    }
+
+    /// What it holds in memory.
+    pub(super) fn size(&self) -> usize {
+        self.head.len() + self.body.len() + size_of::<Self>()
+    }
+}

@@ -1,0 +1,24 @@
+//! Sends captures to a target: when each request is due, on kept connections, and says what came of it.
+//!
+//! A thread of its own reads, merges and paces; the calling thread sends. What is due is due, whatever became of
+//! the requests before it: latency counts from then.
+
+mod engine;
+mod feed;
+mod job;
+mod lane;
+mod merge;
+mod options;
+mod order;
+mod pace;
+mod progress;
+mod report;
+mod routes;
+mod tally;
+mod verdict;
+
+pub(crate) use engine::{ReplayError, run};
+pub(crate) use options::{Key, Options, Speed};
+pub(crate) use progress::Moment;
+pub(crate) use report::Report;
+pub(crate) use verdict::{Condition, met};

@@ -1,0 +1,108 @@
+//! What a replay is asked to do.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use crate::{
+    capture::{cookie, field, split_head},
+    config::{Address, ClientTls},
+    http::RequestHead,
+};
+
+/// What a replay is asked to do.
+pub(crate) struct Options {
+    pub(crate) files: Vec<PathBuf>,
+    pub(crate) to: Address,
+    pub(crate) tls: ClientTls,
+    pub(crate) speed: Speed,
+    /// How often the whole is sent.
+    pub(crate) rounds: u64,
+    /// So many requests at most.
+    pub(crate) limit: Option<u64>,
+    /// Only what was captured from then on, and before then; nanoseconds since 1970.
+    pub(crate) from: u64,
+    pub(crate) until: u64,
+    /// A longer pause is cut to this.
+    pub(crate) max_gap: Option<Duration>,
+    /// Requests under way at one time.
+    pub(crate) concurrency: usize,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) timeout: Duration,
+    pub(crate) ordered_by: Option<Key>,
+    /// The name of the mark; `None`: requests bear none.
+    pub(crate) mark: Option<crate::config::Mark>,
+    pub(crate) dry_run: bool,
+    /// Which requests are sent, and what is changed in them; `None`: all of them, as they are.
+    pub(crate) edit: Option<Box<dyn Edit>>,
+}
+
+/// Selects and rewrites requests, as a shadow's settings do.
+pub(crate) trait Edit: Send {
+    /// Changes a request's head; false where it is not to be sent.
+    fn edit(&self, head: &mut RequestHead) -> bool;
+}
+
+/// When requests are sent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Speed {
+    /// As they came, so many times as fast.
+    Times(f64),
+    /// So many in a second.
+    Rate(f64),
+    /// As fast as the target answers.
+    Max,
+}
+
+impl FromStr for Speed {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let number = |digits: &str| {
+            digits
+                .parse()
+                .ok()
+                .filter(|n: &f64| n.is_finite() && *n > 0.0)
+        };
+        let speed = match text.strip_suffix('x') {
+            _ if text == "max" => Some(Self::Max),
+            Some(times) => number(times).map(Self::Times),
+            None => None,
+        };
+        speed.ok_or_else(|| format!("{text:?} is no speed; write for example 1x, 0.5x, 10x or max"))
+    }
+}
+
+/// By what requests belong together, so that one waits for the answer of the one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Key {
+    Client,
+    Header(String),
+    Cookie(String),
+}
+
+impl FromStr for Key {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.split_once(':') {
+            None if text == "client" => Ok(Self::Client),
+            Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.into())),
+            Some(("cookie", name)) if !name.is_empty() => Ok(Self::Cookie(name.into())),
+            _ => Err(format!(
+                "{text:?} is no key; write client, header:NAME or cookie:NAME"
+            )),
+        }
+    }
+}
+
+impl Key {
+    /// A request's key; `None` where it has none, and waits for nobody.
+    pub(super) fn of<'a>(&self, client: &'a [u8], request: &'a [u8]) -> Option<&'a [u8]> {
+        let head = split_head(request).0;
+        let key = match self {
+            Self::Client => Some(client),
+            Self::Header(name) => field(head, name),
+            Self::Cookie(name) => cookie(head, name),
+        };
+        key.filter(|key| !key.is_empty())
+    }
+}

@@ -1,0 +1,16 @@
+//! How far a replay is.
+
+use std::time::Duration;
+
+/// How far a replay is at one moment.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moment {
+    pub(crate) answered: u64,
+    pub(crate) errors: u64,
+    /// How late the last request went.
+    pub(crate) lag: Duration,
+    pub(crate) elapsed: Duration,
+    /// Bytes read of so many; 0: nobody knows of how many.
+    pub(crate) position: u64,
+    pub(crate) total: u64,
+}

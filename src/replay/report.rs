@@ -1,0 +1,282 @@
+//! What a replay came to, for people and for programs.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+use super::{feed::Fed, job::Unsent, tally::Tally};
+
+/// What a replay came to.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    /// Requests that were read and not left out.
+    pub(crate) requests: u64,
+    pub(crate) sent: u64,
+    pub(crate) answered: u64,
+    pub(crate) seconds: f64,
+    /// Answers in a second.
+    pub(crate) rate: f64,
+    /// Bytes of the answers' bodies.
+    pub(crate) received_bytes: u64,
+    /// How long it takes at this speed, as far as it was read.
+    pub(crate) span_seconds: f64,
+    pub(crate) statuses: BTreeMap<u16, u64>,
+    pub(crate) errors: BTreeMap<&'static str, u64>,
+    /// Records that were not sent, by reason.
+    pub(crate) left_out: BTreeMap<&'static str, u64>,
+    /// In milliseconds, from when a request was due.
+    pub(crate) latency_ms: Percentiles,
+    /// In milliseconds, from when it was sent.
+    pub(crate) service_ms: Percentiles,
+    pub(crate) late: Late,
+    pub(crate) captured: Captured,
+    pub(crate) damage: Damage,
+    #[serde(skip)]
+    latency: Histogram<u64>,
+}
+
+/// Times in milliseconds.
+#[derive(Debug, Serialize)]
+pub(crate) struct Percentiles {
+    mean: f64,
+    p50: f64,
+    p90: f64,
+    p99: f64,
+    #[serde(rename = "p99.9")]
+    p999: f64,
+    max: f64,
+}
+
+/// Requests that went more than 10 ms after they were due.
+#[derive(Debug, Serialize)]
+pub(crate) struct Late {
+    /// Every connection waited for an answer: the target could not keep up.
+    by_target: u64,
+    /// The sender could not keep up.
+    by_sender: u64,
+    most_ms: f64,
+}
+
+/// The answers beside those of production.
+#[derive(Debug, Serialize)]
+pub(crate) struct Captured {
+    /// Answers whose request has a status in the capture.
+    pub(crate) compared: u64,
+    /// Those that are of another class.
+    pub(crate) differing: u64,
+    /// By both classes, such as `2xx to 5xx`.
+    pairs: BTreeMap<String, u64>,
+    /// The routes that differ most.
+    routes: Vec<Route>,
+}
+
+#[derive(Debug, Serialize)]
+struct Route {
+    #[serde(rename = "route")]
+    name: String,
+    count: u64,
+    /// The statuses of the last that differed: production's, and the target's.
+    captured: u16,
+    replayed: u16,
+}
+
+/// What was wrong in the files.
+#[derive(Debug, Serialize)]
+pub(crate) struct Damage {
+    places: u64,
+    skipped_bytes: u64,
+    lines: Vec<String>,
+}
+
+/// So many routes are told.
+const ROUTES: usize = 10;
+
+impl Report {
+    pub(super) fn new(tally: &Tally, fed: &Fed, took: Duration) -> Self {
+        let seconds = took.as_secs_f64();
+        let counted = |index: usize, count: u64| Some((u16::try_from(index).ok()?, count));
+        let statuses = tally
+            .statuses
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count > 0);
+        let left_out = Unsent::ALL
+            .iter()
+            .zip(fed.left_out)
+            .filter(|(_, count)| *count > 0);
+        let routes = tally
+            .routes
+            .top(ROUTES)
+            .into_iter()
+            .map(|(route, of)| Route {
+                name: route,
+                count: of.count,
+                captured: of.example.0,
+                replayed: of.example.1,
+            });
+        let pairs = tally.pairs.iter();
+        Self {
+            requests: fed.requests,
+            sent: tally.sent,
+            answered: tally.answered,
+            seconds,
+            rate: ratio(tally.answered, seconds),
+            received_bytes: tally.received,
+            span_seconds: fed.span.as_secs_f64(),
+            statuses: statuses
+                .filter_map(|(index, count)| counted(index, *count))
+                .collect(),
+            errors: tally.errors.clone(),
+            left_out: left_out.map(|(why, count)| (why.as_str(), count)).collect(),
+            latency_ms: Percentiles::of(&tally.latency),
+            service_ms: Percentiles::of(&tally.service),
+            late: Late {
+                by_target: tally.late_by_target,
+                by_sender: tally.late_by_sender,
+                most_ms: tally.most_late.as_secs_f64() * 1e3,
+            },
+            captured: Captured {
+                compared: tally.compared,
+                differing: tally.differing,
+                pairs: pairs
+                    .map(|((before, now), count)| (format!("{before}xx to {now}xx"), *count))
+                    .collect(),
+                routes: routes.collect(),
+            },
+            damage: Damage {
+                places: fed.damaged,
+                skipped_bytes: fed.skipped,
+                lines: fed.troubles.clone(),
+            },
+            latency: tally.latency.clone(),
+        }
+    }
+
+    /// Requests that were sent and got no answer.
+    pub(crate) fn failed(&self) -> u64 {
+        self.errors.values().sum()
+    }
+
+    /// Lines that say what is damaged in the files.
+    pub(crate) fn damage_lines(&self) -> &[String] {
+        &self.damage.lines
+    }
+
+    /// A percentile of the latency.
+    pub(crate) fn percentile(&self, percent: f64) -> Duration {
+        Duration::from_micros(self.latency.value_at_percentile(percent))
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn ratio(count: u64, all: f64) -> f64 {
+    if all > 0.0 { count as f64 / all } else { 0.0 }
+}
+
+impl Percentiles {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "microseconds of an hour are far below 2^53"
+    )]
+    fn of(histogram: &Histogram<u64>) -> Self {
+        let at = |percent| histogram.value_at_percentile(percent) as f64 / 1e3;
+        Self {
+            mean: (histogram.mean() / 1e3 * 1e3).round() / 1e3,
+            p50: at(50.0),
+            p90: at(90.0),
+            p99: at(99.0),
+            p999: at(99.9),
+            max: histogram.max() as f64 / 1e3,
+        }
+    }
+}
+
+impl fmt::Display for Percentiles {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "p50 {:.2}   p90 {:.2}   p99 {:.2}   p99.9 {:.2}   max {:.2}",
+            self.p50, self.p90, self.p99, self.p999, self.max
+        )
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{} requests sent, {} answered in {:.2} s: {:.0} a second",
+            self.sent, self.answered, self.seconds, self.rate
+        )?;
+        let share = |count: u64| 100.0 * ratio(count, ratio(self.sent, 1.0));
+        for (status, count) in &self.statuses {
+            writeln!(f, "  {status:<16} {count:>10}  {:5.1} %", share(*count))?;
+        }
+        for (error, count) in &self.errors {
+            writeln!(
+                f,
+                "  {error:<16} {count:>10}  {:5.1} %  no answer",
+                share(*count)
+            )?;
+        }
+        for (why, count) in &self.left_out {
+            writeln!(f, "  {why:<16} {count:>10}           not sent")?;
+        }
+        writeln!(
+            f,
+            "latency in ms, from when each was due:   {}",
+            self.latency_ms
+        )?;
+        writeln!(
+            f,
+            "latency in ms, from when each was sent:  {}",
+            self.service_ms
+        )?;
+        let Late {
+            by_target,
+            by_sender,
+            most_ms,
+        } = &self.late;
+        if by_target + by_sender > 0 {
+            writeln!(
+                f,
+                "late by more than 10 ms: {by_target} since the target could not keep up, {by_sender} since the sender could not; at most {most_ms:.0} ms"
+            )?;
+        }
+        let captured = &self.captured;
+        if captured.compared > 0 {
+            writeln!(
+                f,
+                "of {} answers with a status in the capture, {} are of another class",
+                captured.compared, captured.differing
+            )?;
+        }
+        for (pair, count) in &captured.pairs {
+            writeln!(f, "  {pair:<16} {count:>10}")?;
+        }
+        for Route {
+            name,
+            count,
+            captured,
+            replayed,
+        } in &captured.routes
+        {
+            writeln!(
+                f,
+                "  {count:>10}  {name}  (for example {captured} before, {replayed} now)"
+            )?;
+        }
+        if self.damage.places > 0 {
+            writeln!(
+                f,
+                "{} places in the files are damaged, {} bytes were skipped",
+                self.damage.places, self.damage.skipped_bytes
+            )?;
+        }
+        for line in &self.damage.lines {
+            writeln!(f, "  {line}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,102 @@
+//! Which routes are answered otherwise than before: paths with their numbers taken out, so that they are few.
+
+use std::collections::HashMap;
+
+/// How often each route was answered with another class of status.
+#[derive(Debug, Default)]
+pub(super) struct Routes(HashMap<String, Route>);
+
+/// One route.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Route {
+    pub(super) count: u64,
+    /// Production's status and the target's, of the last that differed.
+    pub(super) example: (u16, u16),
+}
+
+/// More are counted together.
+const MOST: usize = 1000;
+
+impl Routes {
+    pub(super) fn note(&mut self, method: &[u8], target: &[u8], example: (u16, u16)) {
+        let mut name = route(method, target);
+        if self.0.len() >= MOST && !self.0.contains_key(&name) {
+            name = "(others)".into();
+        }
+        let route = self.0.entry(name).or_default();
+        route.count += 1;
+        route.example = example;
+    }
+
+    /// The most frequent ones.
+    pub(super) fn top(&self, many: usize) -> Vec<(String, Route)> {
+        let mut all: Vec<_> = self
+            .0
+            .iter()
+            .map(|(name, route)| (name.clone(), route.clone()))
+            .collect();
+        all.sort_by(|one, other| {
+            other
+                .1
+                .count
+                .cmp(&one.1.count)
+                .then_with(|| one.0.cmp(&other.0))
+        });
+        all.truncate(many);
+        all
+    }
+}
+
+/// The method, and the path with `:id` for what is a number or a long row of digits and letters.
+fn route(method: &[u8], target: &[u8]) -> String {
+    let path = target
+        .split(|byte| *byte == b'?')
+        .next()
+        .unwrap_or_default();
+    let path = String::from_utf8_lossy(path);
+    let mut route = String::from_utf8_lossy(method).into_owned();
+    route.push(' ');
+    for (index, part) in path.split('/').enumerate() {
+        if index > 0 {
+            route.push('/');
+        }
+        route.push_str(if is_id(part) { ":id" } else { part });
+    }
+    route
+}
+
+fn is_id(part: &str) -> bool {
+    let digits = part.bytes().filter(u8::is_ascii_digit).count();
+    let is_plain = part
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    digits > 0 && is_plain && (digits == part.len() || (part.len() >= 16 && digits >= 4))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_and_random_names_are_taken_out_of_routes() {
+        for (target, expected) in [
+            ("/orders/17/items?x=1", "GET /orders/:id/items"),
+            ("/v2/users", "GET /v2/users"),
+            ("/f/0b1f3a52-77aa-4b1c-9c1e-0f6a1c3f8a10", "GET /f/:id"),
+            ("/", "GET /"),
+        ] {
+            assert_eq!(route(b"GET", target.as_bytes()), expected);
+        }
+    }
+
+    #[test]
+    fn there_are_never_too_many_routes() {
+        let mut routes = Routes::default();
+        for n in 0..5000 {
+            routes.note(b"GET", format!("/page{n}").as_bytes(), (200, 500));
+        }
+        assert!(routes.0.len() <= MOST + 1);
+        assert_eq!(routes.top(1)[0].0, "(others)");
+        assert_eq!(routes.top(1)[0].1.count, 4000);
+    }
+}

@@ -1,0 +1,127 @@
+//! What came of the requests so far.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use hdrhistogram::Histogram;
+
+use super::{job::Job, routes::Routes};
+
+/// What came of the requests so far.
+pub(super) struct Tally {
+    pub(super) sent: u64,
+    pub(super) answered: u64,
+    /// By status; whatever is no status counts as 0.
+    pub(super) statuses: Vec<u64>,
+    pub(super) errors: BTreeMap<&'static str, u64>,
+    /// Bytes of the answers' bodies.
+    pub(super) received: u64,
+    /// From when a request was due to the end of its answer, in microseconds.
+    pub(super) latency: Histogram<u64>,
+    /// From when it was sent.
+    pub(super) service: Histogram<u64>,
+    /// Requests that went late because every connection waited for an answer, and for other reasons.
+    pub(super) late_by_target: u64,
+    pub(super) late_by_sender: u64,
+    pub(super) most_late: Duration,
+    /// How late the last one went.
+    pub(super) lag: Duration,
+    /// Answers whose request had one in the capture, and those whose class is another.
+    pub(super) compared: u64,
+    pub(super) differing: u64,
+    /// Production's class and the target's: how often they differ so.
+    pub(super) pairs: BTreeMap<(u16, u16), u64>,
+    pub(super) routes: Routes,
+}
+
+/// What came of one request.
+pub(super) struct Outcome {
+    pub(super) status: u16,
+    pub(super) received: u64,
+}
+
+/// Later than this is late.
+const LATE: Duration = Duration::from_millis(10);
+/// No answer takes longer than is told, in microseconds.
+const LONGEST: u64 = 3_600_000_000;
+
+impl Default for Tally {
+    fn default() -> Self {
+        let histogram = || {
+            let mut histogram =
+                Histogram::new(3).unwrap_or_else(|_| unreachable!("3 digits are few enough"));
+            histogram.auto(true);
+            histogram
+        };
+        Self {
+            sent: 0,
+            answered: 0,
+            statuses: vec![0; 1000],
+            errors: BTreeMap::new(),
+            received: 0,
+            latency: histogram(),
+            service: histogram(),
+            late_by_target: 0,
+            late_by_sender: 0,
+            most_late: Duration::ZERO,
+            lag: Duration::ZERO,
+            compared: 0,
+            differing: 0,
+            pairs: BTreeMap::new(),
+            routes: Routes::default(),
+        }
+    }
+}
+
+impl Tally {
+    /// A request goes, so much later than it was due; `busy`: because every connection was.
+    pub(super) fn goes(&mut self, late: Duration, busy: bool) {
+        self.sent += 1;
+        self.lag = late;
+        self.most_late = self.most_late.max(late);
+        if late > LATE {
+            if busy {
+                self.late_by_target += 1;
+            } else {
+                self.late_by_sender += 1;
+            }
+        }
+    }
+
+    /// It was answered, so long after it was due and after it was sent.
+    pub(super) fn answered(
+        &mut self,
+        job: &Job,
+        outcome: &Outcome,
+        latency: Duration,
+        service: Duration,
+    ) {
+        self.answered += 1;
+        self.received += outcome.received;
+        self.statuses[usize::from(outcome.status) % 1000] += 1;
+        for (histogram, time) in [(&mut self.latency, latency), (&mut self.service, service)] {
+            let micros = u64::try_from(time.as_micros()).unwrap_or(LONGEST);
+            // A histogram that grows takes every value.
+            let _ = histogram.record(micros.clamp(1, LONGEST));
+        }
+        if job.status == 0 {
+            return;
+        }
+        self.compared += 1;
+        let (before, now) = (job.status / 100, outcome.status / 100);
+        if before != now {
+            self.differing += 1;
+            *self.pairs.entry((before, now)).or_default() += 1;
+            self.routes
+                .note(job.method(), job.target(), (job.status, outcome.status));
+        }
+    }
+
+    /// It was not.
+    pub(super) fn failed(&mut self, why: &'static str) {
+        *self.errors.entry(why).or_default() += 1;
+    }
+
+    pub(super) fn all_errors(&self) -> u64 {
+        self.errors.values().sum()
+    }
+}

@@ -1,0 +1,361 @@
+//! Exchanges are captured while they pass, and nobody but the capture notices.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+
+use rustix::process::Signal;
+
+use crate::kit::{
+    Client, Nginx, OK, Server, Setup, Tee, answers, eventually, files, get, latin1, post,
+    shadowtee, stored, tells,
+};
+
+/// A tee that captures to a file of this name in its folder, with these settings.
+fn capturing(primary: &Server, name: &str, settings: &str) -> Setup {
+    let setup = Tee::with_primary(primary);
+    let file = setup.dir().join(name);
+    setup.toml(&format!(
+        "[capture]\nfile = \"{}\"\n{settings}",
+        file.display()
+    ))
+}
+
+/// What became of exchanges in the capture.
+fn outcome(tee: &Tee, outcome: &str) -> u64 {
+    let text = tee.ask_admin("/metrics").text();
+    let name = format!("shadowtee_capture_records_total{{outcome=\"{outcome}\"}} ");
+    let line = text.lines().find_map(|line| line.strip_prefix(&name));
+    line.expect("the metric").parse().unwrap()
+}
+
+#[track_caller]
+fn wait_for(tee: &Tee, what: &str, count: u64) {
+    eventually(&format!("{count} exchanges that are {what}"), || {
+        (outcome(tee, what) >= count).then_some(())
+    });
+}
+
+/// Stops it, so that everything is in the files.
+#[track_caller]
+fn end(tee: &mut Tee) {
+    tee.signal(Signal::TERM);
+    assert!(tee.wait_for_exit().success());
+}
+
+#[test]
+fn a_file_holds_each_request_as_the_primary_got_it_with_its_answer() {
+    for name in ["c.tee", "c.tee.gz", "c.tee.zst", "c.gor", "c.gor.gz"] {
+        let primary = Server::unix(tells);
+        let mut tee = capturing(&primary, name, "answers = \"body\"").start();
+        let mut client = tee.client();
+        client.get("/one?a=b");
+        client.send(post("/two", "hello")).answer();
+        client
+            .send("PUT /three HTTP/1.1\r\nHost: a\r\nConnection: x\r\nX: 1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nT: 1\r\n\r\n")
+            .answer();
+        wait_for(&tee, "written", 3);
+        let file = tee.dir().join(name);
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        end(&mut tee);
+        let stored = stored(&file);
+        let sent: Vec<_> = primary.requests();
+        assert_eq!((stored.len(), sent.len()), (6, 3), "{name}");
+        for (pair, sent) in stored.chunks(2).zip(sent) {
+            assert_eq!(latin1(&pair[0].message), latin1(&sent.raw), "{name}");
+            let text = pair[1].text();
+            assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+            let told = format!("{} {} {}", sent.method(), sent.target(), sent.body.len());
+            assert!(text.ends_with(&told), "{text}");
+            assert!(pair[1].latency > 0 && pair[0].id == pair[1].id);
+        }
+    }
+}
+
+#[test]
+fn of_an_answer_status_and_time_are_always_there_and_more_where_it_is_asked_for() {
+    let primary = Server::unix(answers(
+        "HTTP/1.1 404 No\r\nA: b\r\nContent-Length: 5\r\n\r\nhello",
+    ));
+    for (settings, shown) in [
+        ("", ""),
+        ("answers = \"head\"", "A: b\r\nContent-Length: 5\r\n\r\n\n"),
+        ("answers = \"body\"", "\r\n\r\nhello\n"),
+        (
+            "answers = \"body\"\nanswer_bytes = 2",
+            "not all of it\nHTTP/1.1 404 No\r\nA: b\r\nContent-Length: 5\r\n\r\nhe\n",
+        ),
+    ] {
+        let tee = capturing(&primary, "c.tee", settings).start();
+        tee.get("/");
+        wait_for(&tee, "written", 1);
+        let file = tee.dir().join("c.tee");
+        let output = shadowtee(&["show", file.to_str().unwrap(), "--record", "1"]);
+        let text = latin1(&output.stdout);
+        assert!(text.contains("answer  404 after "), "{text}");
+        assert!(text.ends_with(shown), "{text:?}");
+        assert_eq!(text.contains("--- answer"), !settings.is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_request_without_an_answer_is_stored_without_one() {
+    let primary = Server::unix(|conn| conn.request().map(drop));
+    let tee = capturing(&primary, "c.tee", "").start();
+    assert_eq!(tee.get("/").status(), 502);
+    wait_for(&tee, "written", 1);
+    let file = tee.dir().join("c.tee");
+    let output = shadowtee(&["show", file.to_str().unwrap(), "--record", "1"]);
+    assert!(latin1(&output.stdout).contains("answer  none"));
+}
+
+#[test]
+fn what_is_not_stored_is_counted_with_its_cause() {
+    let primary = Server::unix(answers(OK));
+    let tee = capturing(&primary, "c.tee", "body_bytes = \"1KiB\"").start();
+    tee.client().send(post("/", &"x".repeat(2000))).answer();
+    wait_for(&tee, "body_limit", 1);
+    let mut cut = tee.client();
+    cut.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nhalf");
+    drop(cut);
+    wait_for(&tee, "not_whole", 1);
+    tee.client()
+        .send("GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n")
+        .answer();
+    wait_for(&tee, "upgrade", 1);
+    tee.get("/");
+    wait_for(&tee, "written", 1);
+}
+
+#[test]
+fn a_body_of_many_pieces_is_stored_whole_and_gives_its_memory_back() {
+    let primary = Server::unix(tells);
+    let mut tee = capturing(&primary, "c.tee", "answers = \"body\"").start();
+    let body: Vec<_> = (0..200_000).map(|n| n.to_string()).collect();
+    let body = body.join("\n");
+    tee.client().send(post("/", &body)).answer();
+    wait_for(&tee, "written", 1);
+    eventually("no memory that is held", || {
+        let text = tee.ask_admin("/metrics").text();
+        (text.contains("shadow_memory_used_bytes 0\n") && text.contains("capture_queued_bytes 0\n"))
+            .then_some(())
+    });
+    end(&mut tee);
+    let stored = stored(&tee.dir().join("c.tee"));
+    assert_eq!(stored[0].message, primary.request().raw);
+}
+
+#[test]
+fn secrets_are_left_out() {
+    let primary = Server::unix(answers(OK));
+    let tee = capturing(
+        &primary,
+        "c.tee",
+        "client = \"cookie:session\"\n[capture.redact]\nheaders = [\"Authorization\"]\ncookies = [\"session\"]\n\
+         query = [\"token\"]\njson = [\"password\"]\nkey = \"0123456789abcdef\"",
+    )
+    .start();
+    let json = r#"{"name":"n","password":"hunter2"}"#;
+    for _ in 0..2 {
+        tee.client()
+            .send(format!(
+                "POST /?token=s3cret&a=1 HTTP/1.1\r\nHost: a\r\nAuthorization: Basic s3cret\r\nCookie: a=1; session=s3cret\r\n\
+                 Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{json}",
+                json.len()
+            ))
+            .answer();
+    }
+    wait_for(&tee, "written", 2);
+    let file = tee.dir().join("c.tee");
+    let bytes = latin1(&fs::read(&file).unwrap());
+    assert!(!bytes.contains("s3cret") && !bytes.contains("hunter2"));
+    assert!(bytes.contains("a=1") && bytes.contains("\"name\":\"n\""));
+    // Whoever has the same cookie is the same client still.
+    let output = shadowtee(&["show", file.to_str().unwrap()]);
+    let text = latin1(&output.stdout);
+    let clients: Vec<_> = text
+        .split_whitespace()
+        .filter(|word| word.starts_with("redacted-"))
+        .collect();
+    assert_eq!(clients.len(), 2, "{text}");
+    assert_eq!(clients[0], clients[1]);
+    // The primary gets everything.
+    assert!(latin1(&primary.wait_for(2)[0].raw).contains("hunter2"));
+}
+
+#[test]
+fn files_are_rotated_and_the_oldest_are_removed() {
+    let primary = Server::unix(tells);
+    let tee = capturing(
+        &primary,
+        "c-{time}-{instance}-{n}.tee",
+        "rotate_bytes = \"64KiB\"\ntotal_bytes = \"256KiB\"\nflush = \"1ms\"",
+    )
+    .start();
+    let mut client = tee.client();
+    let body = "x".repeat(20_000);
+    for n in 1..=40 {
+        client.send(post("/", &body)).answer();
+        wait_for(&tee, "written", n);
+    }
+    let files = files(tee.dir(), ".tee");
+    assert!((2..=5).contains(&files.len()), "{files:?}");
+    for file in &files {
+        let length = fs::metadata(file).unwrap().len();
+        assert!(length < 100_000, "{length}");
+    }
+}
+
+#[test]
+fn a_file_that_exists_is_never_written_over() {
+    let primary = Server::unix(answers(OK));
+    let setup = capturing(&primary, "c.tee", "");
+    fs::write(setup.dir().join("c.tee"), "precious").unwrap();
+    let tee = setup.start();
+    tee.get("/");
+    wait_for(&tee, "written", 1);
+    assert_eq!(fs::read(tee.dir().join("c.tee")).unwrap(), b"precious");
+    assert_eq!(stored(&tee.dir().join("c-1.tee")).len(), 1);
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_a_file_that_is_read_up_to_its_last_whole_record() {
+    for name in ["c.tee", "c.tee.zst", "c.gor.gz"] {
+        let primary = Server::unix(tells);
+        let tee = capturing(&primary, name, "flush = \"5ms\"").start();
+        let mut clients: Vec<Client> = (0..4).map(|_| tee.client()).collect();
+        for n in 0..200 {
+            for client in &mut clients {
+                client.get(&format!("/{n}"));
+            }
+        }
+        wait_for(&tee, "written", 400);
+        let written = outcome(&tee, "written");
+        for client in &mut clients {
+            client.send(get("/last"));
+        }
+        tee.signal(Signal::KILL);
+        let file = tee.dir().join(name);
+        let output = shadowtee(&["show", file.to_str().unwrap()]);
+        assert!(output.status.success(), "{output:?}");
+        let lines = latin1(&output.stdout).lines().count() as u64;
+        assert!(lines >= written, "{name}: {lines} of {written}");
+    }
+}
+
+#[test]
+fn a_full_disk_costs_records_and_no_request() {
+    let primary = Server::unix(tells);
+    // No file may be larger than this; the log has its share of it, too.
+    let tee = capturing(
+        &primary,
+        "c-{n}.tee",
+        "flush = \"1ms\"\n[log]\nlevel = \"warn\"",
+    )
+    .under(&["prlimit", "--fsize=60000:60000"])
+    .start();
+    let mut client = tee.client();
+    let body = "x".repeat(5000);
+    for n in 1..=40 {
+        assert_eq!(client.send(post("/", &body)).answer().text(), "POST / 5000");
+        if n == 2 {
+            wait_for(&tee, "written", n);
+        }
+    }
+    wait_for(&tee, "write_failed", 1);
+    tee.wait_for_log("the capture's failure", |line| {
+        line.contains("can't be written")
+    });
+    // It goes on in another file.
+    eventually("the capture to go on", || {
+        client.get("/again");
+        (files(tee.dir(), ".tee").len() > 1).then_some(())
+    });
+    let first = stored(&files(tee.dir(), "c-1.tee")[0]);
+    assert!(!first.is_empty() && first.len() < 40, "{}", first.len());
+}
+
+#[test]
+fn a_folder_that_goes_away_costs_records_until_it_is_back() {
+    let primary = Server::unix(answers(OK));
+    let setup = Tee::with_primary(&primary);
+    let folder = setup.dir().join("captures");
+    fs::create_dir(&folder).unwrap();
+    let file = folder.join("c-{n}.tee");
+    let tee = setup
+        .toml(&format!(
+            "[capture]\nfile = \"{}\"\nflush = \"1ms\"",
+            file.display()
+        ))
+        .start();
+    let mut client = tee.client();
+    client.get("/");
+    wait_for(&tee, "written", 1);
+    fs::remove_dir_all(&folder).unwrap();
+    eventually("records that are lost", || {
+        assert_eq!(client.get("/").status(), 200);
+        (outcome(&tee, "write_failed") > 0).then_some(())
+    });
+    fs::create_dir(&folder).unwrap();
+    let before = outcome(&tee, "written");
+    eventually("records that are written again", || {
+        assert_eq!(client.get("/").status(), 200);
+        (outcome(&tee, "written") > before).then_some(())
+    });
+    assert!(!files(&folder, ".tee").is_empty());
+}
+
+#[test]
+fn the_flag_captures_too_and_a_name_that_says_no_format_is_refused() {
+    let primary = Server::unix(answers(OK));
+    let setup = Tee::with_primary(&primary);
+    let file = setup.dir().join("flag.gor");
+    let tee = setup.arg("--capture").arg(file.to_str().unwrap()).start();
+    tee.get("/");
+    wait_for(&tee, "written", 1);
+    assert_eq!(stored(&file).len(), 1);
+    let output = shadowtee(&[
+        "run",
+        "--listen",
+        "127.0.0.1:0",
+        "--primary",
+        "127.0.0.1:1",
+        "--capture",
+        "x.txt",
+    ]);
+    let said = latin1(&output.stderr);
+    assert!(
+        !output.status.success() && said.contains("capture.file: has to end in .tee or .gor"),
+        "{said}"
+    );
+}
+
+#[test]
+fn what_passes_through_nginx_is_captured_byte_for_byte() {
+    let primary = Server::unix(tells);
+    let mut tee = capturing(&primary, "c.tee.zst", "client = \"header:X-Real-IP\"").start();
+    let nginx = Nginx::unix(
+        &format!("upstream tee {{ server {}; keepalive 8; }}", crate::kit::At::at(&tee)),
+        "location / { proxy_pass http://tee; proxy_http_version 1.1; proxy_set_header Connection \"\";
+             proxy_set_header X-Real-IP 192.0.2.7; proxy_request_buffering off; }",
+    );
+    let mut client = Client::connect(&nginx);
+    for n in 0..20 {
+        client.get(&format!("/page/{n}?q=a%20b"));
+        client.send(post("/form", &"y".repeat(n * 1000))).answer();
+    }
+    wait_for(&tee, "written", 40);
+    end(&mut tee);
+    let file = tee.dir().join("c.tee.zst");
+    let stored = stored(&file);
+    let sent = primary.requests();
+    assert_eq!(stored.len(), 40);
+    for (stored, sent) in stored.iter().zip(&sent) {
+        assert_eq!(latin1(&stored.message), latin1(&sent.raw));
+    }
+    assert!(stored.is_sorted_by_key(|stored| stored.time));
+    let output = shadowtee(&["show", file.to_str().unwrap()]);
+    assert!(latin1(&output.stdout).contains("  192.0.2.7  GET /page/0"));
+}
