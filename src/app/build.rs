@@ -21,7 +21,7 @@ use crate::{
     },
     shadow::{self, DifferenceLog, Pair},
     tee::Budget,
-    telemetry::metrics::{CaptureMetrics, PoolMetrics, ProxyMetrics},
+    telemetry::metrics::{CaptureMetrics, CaptureOutcome, PoolMetrics, ProxyMetrics},
 };
 
 /// The program, its sockets bound, nothing of it running.
@@ -108,7 +108,7 @@ impl App {
         let capture = match &live.config.capture {
             Some(settings) => Some(capture::Running::start(
                 settings.clone(),
-                None,
+                captured_only(settings, &live.config),
                 &budget,
                 &captured,
             )?),
@@ -156,6 +156,22 @@ impl App {
     pub(crate) fn ledger(&self) -> Arc<Ledger> {
         Arc::clone(&self.shared.ledger)
     }
+}
+
+/// Which requests are captured, where not all of them are.
+fn captured_only(settings: &config::Capture, config: &Config) -> Option<capture::Select> {
+    let selects = shadow::selects(&settings.select);
+    let client_address = config.client_address.clone();
+    (!settings.select.is_default()).then(|| {
+        let select: capture::Select = Box::new(move |head, peer| {
+            if selects(head, peer, &client_address) {
+                Ok(())
+            } else {
+                Err(CaptureOutcome::Filtered)
+            }
+        });
+        select
+    })
 }
 
 fn greeter(listen: &Listen) -> Result<Greeter, AppError> {

@@ -66,6 +66,6 @@ pub fn selection(file: &Path, head: &[u8]) -> Option<impl Fn() -> bool + use<>> 
     let mut parsed = RequestHead::default();
     parsed.parse(head, config.limits.header_count).ok()??;
     let client_address = config.client_address;
-    let selects = shadow::selects(config.shadow.first()?);
-    Some(move || selects(&parsed, &client_address))
+    let selects = shadow::selects(&config.shadow.first()?.select);
+    Some(move || selects(&parsed, None, &client_address))
 }

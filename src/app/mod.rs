@@ -2,6 +2,7 @@
 
 mod build;
 mod control;
+mod edit;
 mod explain;
 mod live;
 mod pulse;
@@ -21,6 +22,7 @@ use crate::{
 /// What a running program shows to whoever started it.
 pub(crate) use crate::{ledger::Ledger, shadow::Pair};
 pub(crate) use build::{App, check_files};
+pub(crate) use edit::editor;
 pub(crate) use explain::{Asked, explain};
 
 pub use explain::selection;

@@ -35,6 +35,7 @@ pub(crate) use trouble::Troubles;
 
 use std::{
     io,
+    net::IpAddr,
     path::PathBuf,
     rc::Rc,
     sync::{
@@ -59,7 +60,8 @@ use crate::{
 pub(crate) const LARGEST_RECORD: usize = 256 << 20;
 
 /// Which requests are captured; the error says why one is not.
-pub(crate) type Select = Box<dyn Fn(&RequestHead) -> Result<(), CaptureOutcome> + Send + Sync>;
+pub(crate) type Select =
+    Box<dyn Fn(&RequestHead, Option<IpAddr>) -> Result<(), CaptureOutcome> + Send + Sync>;
 
 /// A capture as the workers and the writer share it.
 pub(crate) struct Capture {

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     config::Answers,
     exchange::Exchange,
-    http::{AnswerHead, RequestHead, Version},
+    http::{AnswerHead, Version},
     telemetry::metrics::CaptureOutcome,
 };
 
@@ -86,7 +86,7 @@ impl Recorder {
     }
 
     /// What to keep of an exchange; `None` where it is not wanted, and counted so.
-    pub(crate) fn tap(&self, head: &RequestHead, has_body: bool, upgrade: bool) -> Option<Tap> {
+    pub(crate) fn tap(&self, exchange: &Exchange, has_body: bool, upgrade: bool) -> Option<Tap> {
         let capture = &*self.capture;
         let unwanted = if upgrade {
             Some(CaptureOutcome::Upgrade)
@@ -94,7 +94,7 @@ impl Recorder {
             capture
                 .select
                 .as_ref()
-                .and_then(|select| select(head).err())
+                .and_then(|select| select(&exchange.head, exchange.peer).err())
         };
         if let Some(unwanted) = unwanted {
             capture.metrics.count(unwanted, 1);
@@ -248,6 +248,7 @@ mod tests {
     use tokio::runtime::{Builder, LocalOptions};
 
     use super::*;
+    use crate::http::RequestHead;
     use crate::{
         config::{Capture as Settings, FilePattern},
         exchange::Answer,
@@ -280,8 +281,8 @@ mod tests {
                 let mut head = RequestHead::default();
                 let text = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
                 head.parse(text, 10).unwrap().unwrap();
-                let tap = recorder.tap(&head, false, false).unwrap();
                 let exchange = Exchange::new(head, None, &"x-id".into(), Instant::now());
+                let tap = recorder.tap(&exchange, false, false).unwrap();
                 exchange.answered(Answer {
                     status: 200,
                     after: Duration::ZERO,

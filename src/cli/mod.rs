@@ -10,7 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
     config::{Address, ClientTls, FieldName, FlagTable as Dict, Flags, Mark, Sources},
-    replay::{Condition, Key, Options, Speed},
+    replay::{Condition, Edit, Key, Options, Speed},
 };
 
 mod shadow_flags;
@@ -199,6 +199,12 @@ pub(crate) struct Replay {
     /// Send the requests as they are, without the mark.
     #[arg(long)]
     no_mark: bool,
+    /// A configuration with the shadow that --as names.
+    #[arg(long, value_name = "FILE", requires = "as_shadow")]
+    pub(crate) config: Option<PathBuf>,
+    /// Send what this shadow would get: by its select and sample, and with its rewrite and host.
+    #[arg(long = "as", value_name = "NAME", requires = "config")]
+    pub(crate) as_shadow: Option<String>,
     /// Read everything and send nothing.
     #[arg(long)]
     dry_run: bool,
@@ -242,7 +248,12 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 impl Replay {
     /// What is to be done with these files.
-    pub(crate) fn into_options(self, files: Vec<PathBuf>) -> anyhow::Result<Options> {
+    /// `edit` is what is made of requests before they are sent.
+    pub(crate) fn into_options(
+        self,
+        files: Vec<PathBuf>,
+        edit: Option<Box<dyn Edit>>,
+    ) -> anyhow::Result<Options> {
         if self.to.has_no_port() {
             anyhow::bail!("--to {}: port 0 is none that can be connected to", self.to);
         }
@@ -262,7 +273,7 @@ impl Replay {
             ordered_by: self.ordered_by,
             mark: (!self.no_mark).then(|| Mark::named(self.mark)),
             dry_run: self.dry_run,
-            edit: None,
+            edit,
         })
     }
 }

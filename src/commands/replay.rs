@@ -12,7 +12,9 @@ use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{
+    app,
     cli::{Replay, ReportForm},
+    config::{Flags, Sources},
     replay::{self, Moment, Report, met},
 };
 
@@ -25,7 +27,17 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
         ..
     } = arguments;
     let (files, fail_on) = (expand(files)?, fail_on.clone());
-    let options = arguments.into_options(files)?;
+    let edit = match (&arguments.config, &arguments.as_shadow) {
+        (Some(file), Some(name)) => {
+            let sources = Sources {
+                file: Some(file.clone()),
+                flags: Flags::default(),
+            };
+            Some(app::editor(&super::load(&sources)?, name)?)
+        }
+        _ => None,
+    };
+    let options = arguments.into_options(files, edit)?;
     let is_dry = options.dry_run;
     let bar = (io::stderr().is_terminal() && !is_dry).then(bar);
     let shown = bar.clone();

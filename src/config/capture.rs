@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::{
     FilePattern, Secret,
     reader::Table,
+    select::Select,
     units::{FieldName, Size, Span},
 };
 
@@ -34,6 +35,9 @@ pub(crate) struct Capture {
     pub(crate) flush: Span,
     /// Who a client is.
     pub(crate) client: ClientKey,
+    /// Which requests; all of them where it says nothing.
+    #[serde(skip_serializing_if = "Select::is_default")]
+    pub(crate) select: Select,
     pub(crate) redact: Redact,
 }
 
@@ -155,6 +159,7 @@ impl Capture {
         );
         let flush = table.time("flush", Span::milliseconds(100));
         let client = table.value("client", ClientKey::Address);
+        let select = Select::read(table.table("select"), false);
         let redact = Redact::read(table.table("redact"));
         table.finish();
         Some(Self {
@@ -168,6 +173,7 @@ impl Capture {
             answer_bytes,
             flush,
             client,
+            select,
             redact,
         })
     }
@@ -233,6 +239,7 @@ impl Capture {
             answer_bytes: Size::mib(1),
             flush: Span::milliseconds(100),
             client: ClientKey::Address,
+            select: Select::default(),
             redact: Redact {
                 headers: Vec::new(),
                 cookies: Vec::new(),

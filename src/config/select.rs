@@ -210,7 +210,7 @@ impl Select {
         read
     }
 
-    pub(super) fn is_default(&self) -> bool {
+    pub(crate) fn is_default(&self) -> bool {
         self.all().next().is_none()
     }
 

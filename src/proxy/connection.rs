@@ -125,7 +125,7 @@ async fn answer(
     let tap = path
         .capture
         .as_ref()
-        .and_then(|capture| capture.tap(&exchange.head, has_body, prepared.upgrade));
+        .and_then(|capture| capture.tap(&exchange, has_body, prepared.upgrade));
     let capture = path.capture.as_ref().filter(|_| tap.is_some());
     let tap = tap.unwrap_or_default();
     let mut forwarded = forward(path, client, &exchange, prepared, branches, tap).await;

@@ -101,6 +101,7 @@ impl Maker {
         if asks_for_upgrade(&head.fields) {
             return Err(Unsent::Upgrade);
         }
+        let status = record.answer.map(|answer| answer.status);
         self.scratch.clear();
         // Files of others hold what belongs to one hop.
         let is_clean = ![
@@ -115,7 +116,11 @@ impl Maker {
             self.scratch.extend_from_slice(&request[..length - 2]);
         } else {
             strip_request(&mut head.fields, false);
-            if self.edit.as_ref().is_some_and(|edit| !edit.edit(head)) {
+            if self
+                .edit
+                .as_ref()
+                .is_some_and(|edit| !edit.edit(head, status))
+            {
                 return Err(Unsent::Filtered);
             }
             head.write(head.version, &mut self.scratch);
@@ -148,7 +153,7 @@ impl Maker {
             method,
             target,
             key,
-            status: record.answer.map_or(0, |answer| answer.status),
+            status: status.unwrap_or(0),
         })
     }
 }

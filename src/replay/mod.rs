@@ -18,7 +18,7 @@ mod tally;
 mod verdict;
 
 pub(crate) use engine::{ReplayError, run};
-pub(crate) use options::{Key, Options, Speed};
+pub(crate) use options::{Edit, Key, Options, Speed};
 pub(crate) use progress::Moment;
 pub(crate) use report::Report;
 pub(crate) use verdict::{Condition, met};

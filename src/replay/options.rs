@@ -37,8 +37,8 @@ pub(crate) struct Options {
 
 /// Selects and rewrites requests, as a shadow's settings do.
 pub(crate) trait Edit: Send {
-    /// Changes a request's head; false where it is not to be sent.
-    fn edit(&self, head: &mut RequestHead) -> bool;
+    /// Changes a request's head; false where it is not to be sent. `status` is what production answered with.
+    fn edit(&self, head: &mut RequestHead, status: Option<u16>) -> bool;
 }
 
 /// When requests are sent.

@@ -69,13 +69,13 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
 
 /// Whether a shadow's rules select a request, to be asked again and again.
 pub(crate) fn selects(
-    settings: &config::Shadow,
-) -> impl Fn(&RequestHead, &ClientAddress) -> bool + use<> {
-    let selection = Selection::new(&settings.select);
-    move |head, client_address| {
+    select: &config::Select,
+) -> impl Fn(&RequestHead, Option<IpAddr>, &ClientAddress) -> bool + use<> {
+    let selection = Selection::new(select);
+    move |head, peer, client_address| {
         let seen = Seen {
             head,
-            peer: None,
+            peer,
             client_address,
         };
         selection.judge(seen, Answered::NotYet).0 != Verdict::Filtered

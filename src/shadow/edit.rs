@@ -1,0 +1,63 @@
+//! Selects and rewrites requests as a shadow's settings say, without any shadow: for a replay.
+
+use super::{
+    rewrite::{BadAuthorization, Rewriting, authorization},
+    sample,
+    seen::Seen,
+    select::{Answered, Selection, Verdict},
+};
+use crate::{
+    config::{self, ClientAddress, HostHeader},
+    http::RequestHead,
+};
+
+/// What a shadow's settings make of a request.
+pub(crate) struct Editor {
+    settings: config::Shadow,
+    selection: Selection,
+    rewriting: Rewriting,
+    client_address: ClientAddress,
+}
+
+impl Editor {
+    /// # Errors
+    /// Where `rewrite.authorization` can't be read.
+    pub(crate) fn new(
+        settings: &config::Shadow,
+        client_address: &ClientAddress,
+    ) -> Result<Self, BadAuthorization> {
+        let from = settings.rewrite.authorization.as_ref();
+        let value = from.map(authorization).transpose()?;
+        Ok(Self {
+            selection: Selection::new(&settings.select),
+            rewriting: Rewriting::new(&settings.rewrite, value),
+            client_address: client_address.clone(),
+            settings: settings.clone(),
+        })
+    }
+
+    /// Rewrites a head as a copy's; false where the shadow would not get it. The primary's status is that which was
+    /// captured, if any was.
+    pub(crate) fn edit(&self, head: &mut RequestHead, status: Option<u16>) -> bool {
+        let seen = Seen {
+            head,
+            peer: None,
+            client_address: &self.client_address,
+        };
+        let sample = &self.settings.sample;
+        let (verdict, _) = self.selection.judge(seen, Answered::With(status));
+        if verdict == Verdict::Filtered || !sample::draw(sample, sample.percent, seen).is_in() {
+            return false;
+        }
+        self.rewriting.apply(head);
+        match &self.settings.host {
+            HostHeader::Client => {}
+            HostHeader::Fixed(host) => head.fields.set(b"Host", host.as_bytes()),
+            HostHeader::Address => {
+                let host = self.settings.address.authority();
+                head.fields.set(b"Host", host.as_bytes());
+            }
+        }
+        true
+    }
+}
