@@ -177,6 +177,9 @@ fn an_answer_that_does_not_come_delays_no_other_request() {
         (&report["sent"], &report["answered"]),
         (&20.into(), &20.into())
     );
+    // Nothing goes before it is due.
+    let half = |of: &str| report[of]["p50"].as_f64().unwrap();
+    assert!(half("latency_ms") >= half("service_ms"), "{report}");
 }
 
 #[test]
