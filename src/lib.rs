@@ -28,7 +28,8 @@
 //!
 //! HTTP/1 is spoken by the room `http`, on the bytes as they came: a message passes as it was sent, and costs a
 //! third less than one that is parsed into maps and written anew (docs/performance). One task does all of an
-//! exchange, so that nothing is handed from task to task on the primary path. hyper serves the administration
+//! exchange, so that nothing is handed from task to task on the primary path. Where exchanges are captured, a
+//! worker adds each to a batch when it ends, and a thread of its own writes batches to files. hyper serves the administration
 //! and the demo.
 //!
 //! Each worker is a thread with a runtime, an accept loop and pools of its own, and runs the tasks of its own

@@ -89,29 +89,41 @@ fn message(
     (body, redacted): (&mut Vec<u8>, &mut Vec<u8>),
 ) {
     let head = &batch.text[message.head.clone()];
-    body.clear();
-    body.extend_from_slice(&batch.text[message.body.clone()]);
-    for piece in &batch.pieces[message.pieces.clone()] {
-        body.extend_from_slice(piece);
-    }
+    let text = &batch.text[message.body.clone()];
+    let pieces = &batch.pieces[message.pieces.clone()];
+    let parts = || std::iter::once(text).chain(pieces.iter().map(|piece| &piece[..]));
+    let trailers = &batch.text[message.trailers.clone()];
+    let trailers = message.chunked.then_some(trailers);
     out.clear();
-    let body = if redact.is_nothing() {
+    if redact.is_nothing() {
         out.extend_from_slice(head);
-        body
-    } else {
-        redacted.clear();
-        redact.message(head, body, out, redacted);
-        redacted
-    };
-    if !message.chunked {
-        return out.extend_from_slice(body);
+        return frame(parts(), trailers, out);
     }
-    if !body.is_empty() {
-        let _ = write!(out, "{:x}\r\n", body.len());
-        out.extend_from_slice(body);
+    body.clear();
+    parts().for_each(|part| body.extend_from_slice(part));
+    redacted.clear();
+    redact.message(head, body, out, redacted);
+    frame(std::iter::once(&redacted[..]), trailers, out);
+}
+
+/// Writes a body behind its head: in one chunk, with its trailers, where it has some.
+fn frame<'a>(
+    parts: impl Iterator<Item = &'a [u8]> + Clone,
+    trailers: Option<&[u8]>,
+    out: &mut Vec<u8>,
+) {
+    let length: usize = parts.clone().map(<[u8]>::len).sum();
+    out.reserve(length + trailers.map_or(0, <[u8]>::len) + 32);
+    if trailers.is_some() && length > 0 {
+        // Writing to memory can't fail.
+        let _ = write!(out, "{length:x}\r\n");
+    }
+    parts.for_each(|part| out.extend_from_slice(part));
+    let Some(trailers) = trailers else { return };
+    if length > 0 {
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"0\r\n");
-    out.extend_from_slice(&batch.text[message.trailers.clone()]);
+    out.extend_from_slice(trailers);
     out.extend_from_slice(b"\r\n");
 }

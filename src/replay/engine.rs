@@ -67,7 +67,7 @@ pub(crate) fn run(
         .enable_all()
         .build_local(LocalOptions::default())?;
     let (tally, took) = runtime.block_on(async {
-        let engine = Engine::new(connector, &options);
+        let engine = Engine::new(connector, &options, feed.start);
         let telling = spawn_local(tell_progress(
             Rc::clone(&engine),
             Arc::clone(&feed.progress),
@@ -121,7 +121,7 @@ struct Engine {
 }
 
 impl Engine {
-    fn new(connector: Connector, options: &Options) -> Rc<Self> {
+    fn new(connector: Connector, options: &Options, start: Instant) -> Rc<Self> {
         let pool = Pool::new(
             connector,
             PoolSettings {
@@ -134,7 +134,7 @@ impl Engine {
         );
         Rc::new(Self {
             pool,
-            start: Instant::now(),
+            start,
             timeout: options.timeout,
             concurrency: options.concurrency,
             is_paced: options.speed != Speed::Max,

@@ -23,6 +23,8 @@ use crate::http::Marks;
 /// Requests as they become due.
 pub(super) struct Feed {
     pub(super) jobs: Receiver<Vec<Job>>,
+    /// What is due is due so long after this.
+    pub(super) start: Instant,
     pub(super) progress: Arc<Progress>,
     thread: thread::JoinHandle<Fed>,
 }
@@ -69,6 +71,7 @@ impl Feed {
             total: total(&options.files).unwrap_or(0) * options.rounds,
         });
         let (sender, jobs) = channel(16);
+        let start = Instant::now();
         let mut feeder = Feeder {
             maker: Maker::new(options.ordered_by.clone(), options.edit.take(), marks),
             files: options.files.clone(),
@@ -80,7 +83,7 @@ impl Feed {
             pace: Pace::new(options.speed, options.max_gap),
             sender,
             progress: Arc::clone(&progress),
-            start: Instant::now(),
+            start,
             pending: Vec::with_capacity(MANY),
             size: 0,
             fed: Fed::default(),
@@ -91,6 +94,7 @@ impl Feed {
         })?;
         Ok(Self {
             jobs,
+            start,
             progress,
             thread,
         })
@@ -169,15 +173,13 @@ impl Feeder {
             if self.is_paced && !self.wait(job.due) {
                 return false;
             }
+            self.progress
+                .position
+                .store(before + files.position(), Relaxed);
             self.size += job.size();
             self.pending.push(job);
-            if self.pending.len() >= MANY || self.size >= LARGE {
-                self.progress
-                    .position
-                    .store(before + files.position(), Relaxed);
-                if !self.pass_on() {
-                    return false;
-                }
+            if (self.pending.len() >= MANY || self.size >= LARGE) && !self.pass_on() {
+                return false;
             }
         }
         false

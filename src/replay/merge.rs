@@ -82,9 +82,13 @@ impl Merge {
         self.files.iter_mut().map(|source| source.reader.troubles())
     }
 
-    /// Bytes read so far, as they were before compression.
+    /// Bytes read so far, as they were before compression, less what was only looked ahead at.
     pub(super) fn position(&self) -> u64 {
-        self.files.iter().map(|source| source.reader.offset()).sum()
+        let of = |source: &Source| {
+            let ahead = source.ahead.bytes as u64;
+            source.reader.offset().saturating_sub(ahead)
+        };
+        self.files.iter().map(of).sum()
     }
 }
 

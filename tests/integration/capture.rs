@@ -359,3 +359,20 @@ fn what_passes_through_nginx_is_captured_byte_for_byte() {
     let output = shadowtee(&["show", file.to_str().unwrap()]);
     assert!(latin1(&output.stdout).contains("  192.0.2.7  GET /page/0"));
 }
+
+#[test]
+fn only_what_the_rules_select_is_captured_and_the_rest_is_counted() {
+    let primary = Server::unix(tells);
+    let rules = "[capture.select]\ndeny = [\"prefix:/health\"]\nallow = [{ method = [\"GET\"] }]";
+    let mut tee = capturing(&primary, "c.tee", rules).start();
+    let mut client = tee.client();
+    client.get("/health/live");
+    client.get("/shop");
+    client.send(post("/shop", "x")).answer();
+    wait_for(&tee, "written", 1);
+    assert_eq!(outcome(&tee, "filtered"), 2);
+    let file = tee.dir().join("c.tee");
+    end(&mut tee);
+    let text = stored(&file)[0].text();
+    assert!(text.starts_with("GET /shop HTTP/1.1\r\n"), "{text}");
+}

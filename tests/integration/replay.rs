@@ -177,6 +177,9 @@ fn an_answer_that_does_not_come_delays_no_other_request() {
         (&report["sent"], &report["answered"]),
         (&20.into(), &20.into())
     );
+    // Nothing goes before it is due.
+    let half = |of: &str| report[of]["p50"].as_f64().unwrap();
+    assert!(half("latency_ms") >= half("service_ms"), "{report}");
 }
 
 #[test]
@@ -404,4 +407,47 @@ fn a_connection_that_the_target_closes_is_made_anew() {
         (&report["answered"], &report["errors"]),
         (&20.into(), &serde_json::json!({}))
     );
+}
+
+#[test]
+fn a_replay_sends_what_a_shadow_of_a_configuration_would_get() {
+    let (dir, file) = file(&[
+        gor_request(0, 0, get("/shop/1")),
+        gor_request(1, 1, get("/health")),
+        gor_request(2, 2, post("/shop/2", "hello")),
+    ]);
+    let config = dir.path().join("shadowtee.toml");
+    fs::write(
+        &config,
+        "listen = [\"127.0.0.1:1\"]\nprimary.address = \"127.0.0.1:2\"\n\
+         [[shadow]]\nname = \"next\"\naddress = \"127.0.0.1:3\"\nhost = \"next.example\"\n\
+         [shadow.select]\nallow = [\"prefix:/shop/\"]\n\
+         [shadow.rewrite]\nbase_path = \"/v2\"\nheaders = { set = { X-Replayed = \"yes\" } }\n",
+    )
+    .unwrap();
+    let target = Server::unix(tells);
+    let config = config.to_str().unwrap();
+    let with = [
+        "--config",
+        config,
+        "--as",
+        "next",
+        "--speed",
+        "max",
+        "--concurrency",
+        "1",
+    ];
+    let report = report(&file, &target, &with);
+    assert_eq!(report["sent"], 2, "{report}");
+    let requests = target.requests();
+    assert_eq!(targets(&requests), ["/v2/shop/1", "/v2/shop/2"]);
+    for request in &requests {
+        assert_eq!(request.all("host"), ["next.example"]);
+        assert_eq!(request.all("x-replayed"), ["yes"]);
+    }
+    assert_eq!(requests[1].text(), "hello");
+    let unknown = replay(&file, &target, &["--config", config, "--as", "other"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    let text = latin1(&unknown.stderr);
+    assert!(text.contains("other") && text.contains("next"), "{text}");
 }
