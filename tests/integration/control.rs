@@ -157,3 +157,42 @@ fn a_token_is_asked_for_where_there_is_one() {
         200
     );
 }
+
+#[test]
+fn what_was_changed_at_run_time_outlives_a_reload_unless_the_configuration_says_otherwise() {
+    let (primary, shadow) = (Server::unix(answers(OK)), Server::unix(answers(OK)));
+    let tee = tee(&primary, &shadow);
+    ask(&tee, "POST /api/shadows/next/pause", JSON, "");
+    let body = "{\"percent\": \"30%\"}";
+    ask(&tee, "PUT /api/shadows/next/sample", JSON, body);
+    let file = tee.dir().join("shadowtee.toml");
+    let before = std::fs::read_to_string(&file).unwrap();
+    let reload = |from: &str, to: &str| {
+        let now = std::fs::read_to_string(&file).unwrap();
+        std::fs::write(&file, now.replacen(from, to, 1)).unwrap();
+        let answer = ask(&tee, "POST /api/reload", "", "");
+        assert_eq!(answer.status(), 200, "{}", answer.text());
+    };
+    assert!(before.contains("name = \"next\"\n"), "{before}");
+    reload(
+        "name = \"next\"\n",
+        "name = \"next\"\nbody_buffer = \"1MiB\"\n",
+    );
+    let changed = state(&tee);
+    assert_eq!(
+        (&changed["paused"], &changed["sample"]["percent"]),
+        (&true.into(), &"30%".into())
+    );
+    tee.get("/");
+    assert_eq!(tee.settled(1).of("next").len(), 1);
+    assert_eq!(tee.ledger().count("next", "answered"), 0);
+    reload(
+        "body_buffer = \"1MiB\"\n",
+        "body_buffer = \"1MiB\"\nsample = \"80%\"\n",
+    );
+    let changed = state(&tee);
+    assert_eq!(
+        (&changed["paused"], &changed["sample"]["percent"]),
+        (&true.into(), &"80%".into())
+    );
+}
