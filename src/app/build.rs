@@ -21,6 +21,7 @@ use crate::{
     },
     shadow::{self, DifferenceLog, Pair},
     tee::Budget,
+    telemetry::logs::with_causes,
     telemetry::metrics::{CaptureMetrics, CaptureOutcome, PoolMetrics, ProxyMetrics},
 };
 
@@ -229,11 +230,4 @@ pub(crate) fn check_files<'a>(
     }
     mistakes.extend(unauthorized);
     mistakes
-}
-
-pub(super) fn with_causes(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

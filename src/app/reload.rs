@@ -8,7 +8,7 @@ use tokio::{
 };
 
 use super::{
-    build::{check_files, with_causes},
+    build::check_files,
     live::{Ground, Live},
     shared::Shared,
 };
@@ -16,7 +16,7 @@ use crate::{
     admin::Reloading,
     config::{Config, Mistake, Sources, is_same},
     net::{ServerTlsLoader, TlsError},
-    telemetry::logs,
+    telemetry::logs::{self, with_causes},
 };
 
 /// How long workers may take until they use what was loaded; they need a turn each.

@@ -114,6 +114,15 @@ impl AnswerReader {
         }
     }
 
+    /// Whether `error` may only mean that the other side closed a kept connection just as the request was written to
+    /// it: the connection has served before, and nothing of this answer came.
+    pub(crate) fn is_stale(&self, error: &BadAnswer, connection: &Connection) -> bool {
+        matches!(error, BadAnswer::Ended | BadAnswer::Io(_))
+            && connection.is_used
+            && !self.has_head()
+            && connection.wire.buf.is_empty()
+    }
+
     /// Whether the head came.
     pub(crate) fn has_head(&self) -> bool {
         self.body.is_some()

@@ -6,7 +6,7 @@ use crate::{
     client::{BadAnswer, NoConnection},
     ledger::Outcome,
     net::ConnectError,
-    telemetry::metrics::Reason,
+    telemetry::{logs::with_causes, metrics::Reason},
 };
 
 /// Why there is no answer of the primary's.
@@ -165,9 +165,6 @@ impl Refusal {
             Self::Failed(error) => error,
             _ => return self.text().into(),
         };
-        std::iter::successors(Some(error), |error| error.source())
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(": ")
+        with_causes(error)
     }
 }

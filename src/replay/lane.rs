@@ -133,12 +133,7 @@ impl Sending<'_> {
         match self.poll_answer(cx, connection) {
             Poll::Ready(Ok(())) => Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => {
-                let ended = matches!(error, BadAnswer::Ended | BadAnswer::Io(_));
-                let is_stale = ended
-                    && connection.is_used
-                    && !self.reader.has_head()
-                    && connection.wire.buf.is_empty();
-                Poll::Ready(Err(if is_stale {
+                Poll::Ready(Err(if self.reader.is_stale(&error, connection) {
                     Failure::Stale
                 } else {
                     Failure::Broken(error)

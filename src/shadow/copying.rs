@@ -173,11 +173,7 @@ impl<'a> Copying<'a> {
         first: Option<io::Error>,
         connection: &Connection,
     ) -> Unanswered {
-        let ended = matches!(error, BadAnswer::Ended | BadAnswer::Io(_));
-        let stale = ended
-            && connection.is_used
-            && !self.reader.has_head()
-            && connection.wire.buf.is_empty();
+        let stale = self.reader.is_stale(&error, connection);
         let error = match (error, first) {
             (BadAnswer::Ended, Some(first)) => BadAnswer::Io(first),
             (error, _) => error,

@@ -33,6 +33,7 @@ use crate::{
     ledger::{Entry, Outcome},
     net::ConnectError,
     tee::{Copy, CopyBody, Recipient},
+    telemetry::logs::with_causes,
 };
 
 /// One worker's way to a shadow.
@@ -410,10 +411,7 @@ impl Failure {
             }
             Self::Unanswered(Unanswered::Body(outcome)) => return outcome.as_str().into(),
         };
-        std::iter::successors(Some(error), |error| error.source())
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(": ")
+        with_causes(error)
     }
 }
 

@@ -74,3 +74,11 @@ fn filter(level: &str) -> Targets {
         .parse()
         .unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO))
 }
+
+/// An error with its causes, in one line.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

@@ -164,9 +164,7 @@ impl<'a> Relay<'a> {
                 tracing::debug!(request_id = %self.exchange.id_text(), %error, "the primary broke off its answer");
                 End::Cut
             }
-            Stopped::ByPrimary(error @ (BadAnswer::Ended | BadAnswer::Io(_)))
-                if primary.is_used && primary.wire.buf.is_empty() =>
-            {
+            Stopped::ByPrimary(error) if self.download.reader.is_stale(&error, primary) => {
                 End::Stale(error)
             }
             Stopped::ByPrimary(error) => End::Refused(Refusal::Failed(error)),
