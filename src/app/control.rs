@@ -48,9 +48,13 @@ impl App {
             mut requests,
         } = self;
         let runtime = Builder::new_current_thread().enable_all().build()?;
+        // Before any client is served: a signal that nobody listens to ends the process on the spot.
+        let mut signals = {
+            let _entered = runtime.enter();
+            Signals::listen()?
+        };
         let workers = start_workers(&shared, &sockets.listeners)?;
         let outcome = runtime.block_on(async {
-            let mut signals = Signals::listen()?;
             announce(&shared, &sockets);
             let admin = sockets.admin.as_ref().map(Bound::share).transpose()?;
             let admin = admin.map(|bound| tokio::spawn(administer(bound, Arc::clone(&shared))));

@@ -2,7 +2,6 @@
 
 use std::{cell::RefCell, io, pin::pin, rc::Rc, sync::Arc, time::Duration};
 
-use futures_util::FutureExt;
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::{mpsc::UnboundedReceiver, watch},
@@ -232,7 +231,7 @@ impl Worker {
                 }
             }
         }
-        while let Some(Ok(raw)) = acceptor.accept().now_or_never() {
+        while let Ok(raw) = acceptor.accept_waiting() {
             self.share_out(listener, raw);
         }
     }

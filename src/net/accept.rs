@@ -10,6 +10,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream, UnixListener, UnixStream},
     sync::mpsc,
@@ -56,6 +57,28 @@ impl Acceptor {
             }
             Self::Unix(listener) => Ok(Raw::Unix(listener.accept().await?.0)),
         }
+    }
+
+    /// A client that connected already. It asks the kernel, since the runtime may not have heard of it yet.
+    ///
+    /// # Errors
+    /// Where there is none, and as `accept`.
+    pub(crate) fn accept_waiting(&self) -> io::Result<Raw> {
+        let accepted = match self {
+            Self::Tcp(listener) => {
+                let (socket, address) = SockRef::from(listener).accept()?;
+                let _ = socket.set_tcp_nodelay(true);
+                let address = address.as_socket().ok_or(io::ErrorKind::InvalidInput)?;
+                socket.set_nonblocking(true)?;
+                Accepted::Tcp(socket.into(), address.ip().to_canonical())
+            }
+            Self::Unix(listener) => {
+                let (socket, _) = SockRef::from(listener).accept()?;
+                socket.set_nonblocking(true)?;
+                Accepted::Unix(socket.into())
+            }
+        };
+        accepted.enter_runtime()
     }
 }
 

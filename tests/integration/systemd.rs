@@ -232,6 +232,38 @@ fn every_system_call_that_it_makes_is_allowed_by_the_unit() {
     assert!(refused.is_empty(), "{refused:?}");
 }
 
+/// A signal that comes before it is listened to ends the process with all that clients have on their way.
+#[test]
+fn it_listens_to_signals_before_it_accepts_a_client() {
+    let primary = Server::unix(answers(OK));
+    let setup = Tee::with_primary(&primary).top("workers = 2");
+    let trace = setup.dir().join("trace");
+    let strace = need("strace").display().to_string();
+    let file = trace.to_str().unwrap();
+    let calls = "--trace=rt_sigaction,clone,clone3";
+    let words = [&strace, "-D", "--follow-forks", calls, "--output", file];
+    let mut tee = setup.under(&words).start();
+    tee.get("/");
+    tee.signal(Signal::TERM);
+    tee.wait_for_exit();
+    let trace = eventually("the end of the trace", || {
+        let text = fs::read_to_string(&trace).unwrap();
+        text.contains("+++ exited").then_some(text)
+    });
+    let main = tee.pid().to_string();
+    let of_main = || trace.lines().filter_map(|line| line.strip_prefix(&main));
+    for signal in ["SIGTERM", "SIGINT", "SIGHUP"] {
+        let listens = format!(" rt_sigaction({signal}, {{sa_handler=0x");
+        let threads = of_main()
+            .take_while(|call| !call.starts_with(&listens))
+            .filter(|call| call.starts_with(" clone"))
+            .count();
+        // That of the log; the workers come after it.
+        assert!(threads < 2, "{signal}: {trace}");
+        assert!(of_main().any(|call| call.starts_with(&listens)), "{trace}");
+    }
+}
+
 /// The name of the call in a line of strace.
 fn call(line: &str) -> Option<&str> {
     let line = line.split_once(' ')?.1.trim_start();
