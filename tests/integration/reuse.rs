@@ -188,7 +188,9 @@ fn the_rest_of_a_body_that_was_answered_early_is_no_request() {
         conn.send(OK)?;
         conn.hang().map(drop)
     });
-    let tee = Tee::with_primary(&primary).start();
+    let tee = Tee::with_primary(&primary)
+        .toml("[timeouts]\nanswer = \"1s\"")
+        .start();
     let mut client = tee.client();
     let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
     client.send(format!(
