@@ -36,9 +36,9 @@ pub(crate) struct Recorder {
 #[derive(Debug, Default)]
 pub(crate) struct Tap {
     /// The request's body, where it has one.
-    pub(crate) request: Option<Kept>,
+    pub(crate) request: Option<Box<Kept>>,
     /// The answer's, where it is asked for.
-    pub(crate) answer: Option<Kept>,
+    pub(crate) answer: Option<Box<Kept>>,
 }
 
 /// What an exchange was in the end.
@@ -101,7 +101,7 @@ impl Recorder {
             return None;
         }
         let settings = &capture.settings;
-        let keep = |limit| Kept::new(limit, &capture.budget);
+        let keep = |limit| Box::new(Kept::new(limit, &capture.budget));
         Some(Tap {
             request: has_body.then(|| keep(settings.body_bytes.0)),
             answer: (settings.answers == Answers::Body).then(|| keep(settings.answer_bytes.0)),
@@ -120,7 +120,7 @@ impl Recorder {
         if !ended.whole {
             return Err(CaptureOutcome::NotWhole);
         }
-        match tap.request.as_ref().map(Kept::state) {
+        match tap.request.as_ref().map(|kept| kept.state()) {
             Some(kept::State::OverLimit) => return Err(CaptureOutcome::BodyLimit),
             Some(kept::State::OverBudget) => return Err(CaptureOutcome::OverBudget),
             Some(kept::State::Open) | None => {}
@@ -128,7 +128,7 @@ impl Recorder {
         let head = &ended.exchange.head;
         let bodies = [&tap.request, &tap.answer].into_iter().flatten();
         let own = EXCHANGE + head.size();
-        let cost = own + bodies.map(Kept::cost).sum::<usize>();
+        let cost = own + bodies.map(|kept| kept.cost()).sum::<usize>();
         if capture.queued.fetch_add(cost, Relaxed) + cost > capture.settings.queue.bytes() {
             capture.queued.fetch_sub(cost, Relaxed);
             return Err(CaptureOutcome::QueueFull);

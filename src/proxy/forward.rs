@@ -37,7 +37,7 @@ pub(super) struct Forwarded {
     /// Of an answer that is cut: only a reset can tell that it is not whole.
     pub(super) ends_with_connection: bool,
     /// Where both speak another protocol now: the primary's side.
-    pub(super) switched: Option<Connection>,
+    pub(super) switched: Option<Box<Connection>>,
 }
 
 /// What passed, as the capture looks at it.
@@ -109,7 +109,7 @@ fn finish(
     client: &mut Client,
     relay: Relay<'_>,
     end: End,
-    primary: Option<Connection>,
+    primary: Option<Box<Connection>>,
 ) -> Forwarded {
     let Relay {
         upload, download, ..
@@ -152,7 +152,11 @@ fn finish(
 }
 
 /// A new connection to the primary, unless the client leaves before it is there.
-async fn connect(path: &Path, client: &mut Client, relay: &Relay<'_>) -> Result<Connection, End> {
+async fn connect(
+    path: &Path,
+    client: &mut Client,
+    relay: &Relay<'_>,
+) -> Result<Box<Connection>, End> {
     let watches = relay.upload.is_done();
     let mut connecting = pin!(path.pool.open());
     let half_close = path.timeouts.half_close.0;

@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Lane {
     pool: Rc<Pool>,
     timeout: Duration,
-    connection: Option<Connection>,
+    connection: Option<Box<Connection>>,
     head: AnswerHead,
     alarm: Alarm,
 }

@@ -23,7 +23,7 @@ pub(in crate::proxy) struct Download {
     pub(in crate::proxy) reader: AnswerReader,
     pub(in crate::proxy) head: AnswerHead,
     /// What the capture keeps of its body.
-    pub(in crate::proxy) kept: Option<Kept>,
+    pub(in crate::proxy) kept: Option<Box<Kept>>,
     /// The client asked for another protocol.
     upgrade: bool,
     to_head: bool,
@@ -63,7 +63,7 @@ impl Download {
         exchange: &Exchange,
         upgrade: bool,
         closes: bool,
-        kept: Option<Kept>,
+        kept: Option<Box<Kept>>,
     ) -> Self {
         Self {
             reader,
@@ -300,7 +300,7 @@ impl Download {
 }
 
 /// Passes a piece of an answer on, to the client and to the capture.
-fn pass(kept: &mut Option<Kept>, wire: &mut Wire<Stream>, length: usize, out: &mut Outbox) {
+fn pass(kept: &mut Option<Box<Kept>>, wire: &mut Wire<Stream>, length: usize, out: &mut Outbox) {
     match Kept::notice(kept, &wire.buf[..length]) {
         Some(kept) => {
             let buffer = wire.buffer();
