@@ -1,12 +1,14 @@
 //! Exchanges are captured while they pass, and nobody but the capture notices.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::kit::{
-    Client, Nginx, OK, Server, Setup, Tee, answers, eventually, files, get, latin1, post,
+    Client, Nginx, OK, Server, Setup, Tee, answers, eventually, files, get, latin1, need, post,
     shadowtee, stored, tells,
 };
 
@@ -186,6 +188,47 @@ fn secrets_are_left_out() {
 }
 
 #[test]
+fn secrets_are_left_out_of_forms_trailers_and_answers() {
+    let primary = Server::unix(answers(
+        "HTTP/1.1 302 Found\r\nLocation: /next?token=s3cret&a=1\r\nSet-Cookie: session=s3cret; Path=/\r\n\
+         Content-Type: application/json\r\nContent-Length: 44\r\n\r\n[{\"password\":[\"s3cret\",\"s3cret\"]}, \"plain\"] ",
+    ));
+    let mut tee = capturing(
+        &primary,
+        "c.tee",
+        "answers = \"body\"\n[capture.redact]\nheaders = [\"X-Secret\"]\ncookies = [\"session\"]\n\
+         query = [\"token\", \"password\"]\njson = [\"password\"]",
+    )
+    .start();
+    let form = "user[name]=n&user[password]=s3cret&token=s3cret;a=1";
+    let mut client = tee.client();
+    client
+        .send(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        ))
+        .answer();
+    client
+        .send(
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Secret\r\n\r\n\
+             4\r\nbody\r\n0\r\nX-Secret: s3cret\r\n\r\n",
+        )
+        .answer();
+    wait_for(&tee, "written", 2);
+    end(&mut tee);
+    let bytes = latin1(&fs::read(tee.dir().join("c.tee")).unwrap());
+    assert!(!bytes.contains("s3cret"), "{bytes}");
+    for kept in [
+        "user[name]=n&user[password]=redacted&token=redacted;a=1",
+        "4\r\nbody\r\n0\r\nX-Secret: redacted\r\n\r\n",
+        "/next?token=redacted&a=1",
+        "\"plain\"",
+    ] {
+        assert!(bytes.contains(kept), "{kept} in {bytes}");
+    }
+}
+
+#[test]
 fn files_are_rotated_and_the_oldest_are_removed() {
     let primary = Server::unix(tells);
     let tee = capturing(
@@ -222,7 +265,7 @@ fn a_file_that_exists_is_never_written_over() {
 
 #[test]
 fn a_process_that_is_killed_leaves_a_file_that_is_read_up_to_its_last_whole_record() {
-    for name in ["c.tee", "c.tee.zst", "c.gor.gz"] {
+    for name in ["c.tee", "c.tee.gz", "c.tee.zst", "c.gor", "c.gor.gz"] {
         let primary = Server::unix(tells);
         let tee = capturing(&primary, name, "flush = \"5ms\"").start();
         let mut clients: Vec<Client> = (0..4).map(|_| tee.client()).collect();
@@ -305,6 +348,89 @@ fn a_folder_that_goes_away_costs_records_until_it_is_back() {
         (outcome(&tee, "written") > before).then_some(())
     });
     assert!(!files(&folder, ".tee").is_empty());
+}
+
+#[test]
+fn a_file_that_is_removed_costs_no_more_than_what_was_in_it() {
+    let primary = Server::unix(answers(OK));
+    let tee = capturing(&primary, "c-{n}.tee", "flush = \"1ms\"").start();
+    let mut client = tee.client();
+    client.get("/");
+    wait_for(&tee, "written", 1);
+    fs::remove_file(&files(tee.dir(), ".tee")[0]).unwrap();
+    client.get("/lost");
+    wait_for(&tee, "write_failed", 1);
+    client.get("/kept");
+    wait_for(&tee, "written", 2);
+    assert_eq!(outcome(&tee, "write_failed"), 1);
+}
+
+#[test]
+fn a_disk_that_hangs_costs_records_and_no_request() {
+    let primary = Server::unix(tells);
+    let setup = capturing(
+        &primary,
+        "c.tee",
+        "flush = \"1ms\"\nqueue = \"64KiB\"\n[log]\nlevel = \"warn\"",
+    );
+    let file = setup.dir().join("c.tee");
+    // The first write to the file takes this long. As a grandchild, strace leaves the child's place to the program.
+    let strace = need("strace").display().to_string();
+    let (hangs, file) = (Duration::from_secs(3), file.to_str().unwrap());
+    let delay = format!("inject=write:delay_enter={}:when=1", hangs.as_micros());
+    let tee = setup
+        .under(&[
+            &strace,
+            "-D",
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=write",
+            "-e",
+            &delay,
+            "-P",
+            file,
+        ])
+        .start();
+    let mut client = tee.client();
+    let began = Instant::now();
+    for n in 0..50 {
+        let answer = client
+            .send(post(&format!("/{n}"), &"x".repeat(5000)))
+            .answer();
+        assert_eq!(answer.text(), format!("POST /{n} 5000"));
+    }
+    wait_for(&tee, "queue_full", 1);
+    tee.wait_for_log("that the disk is too slow", |line| {
+        line.contains("the disk is too slow for the capture")
+    });
+    assert!(outcome(&tee, "written") == 0 && began.elapsed() < hangs);
+    let lost = outcome(&tee, "queue_full");
+    // Once the disk takes something again, the capture has it, and goes on.
+    wait_for(&tee, "written", 50 - lost);
+    client.get("/again");
+    wait_for(&tee, "written", 51 - lost);
+    assert_eq!(outcome(&tee, "queue_full"), lost);
+}
+
+#[test]
+fn whoever_finds_its_address_taken_leaves_no_file_behind() {
+    let primary = Server::unix(answers(OK));
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let output = shadowtee(&[
+        "run",
+        "--listen",
+        &taken.local_addr().unwrap().to_string(),
+        "--primary",
+        &crate::kit::At::at(&primary),
+        "--capture",
+        dir.path().join("c.tee").to_str().unwrap(),
+    ]);
+    assert!(!output.status.success());
+    assert!(files(dir.path(), ".tee").is_empty());
 }
 
 #[test]
