@@ -21,12 +21,17 @@ pub(crate) struct Input {
 }
 
 impl Input {
-    /// Opens a file, compressed or not: its first bytes say which.
+    /// Opens a file, compressed or not: its first bytes say which. `-` is standard input.
     ///
     /// # Errors
     /// Where it can't be opened or read.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+        let is_input = path.as_os_str() == "-";
+        let mut file = File::open(if is_input {
+            Path::new("/dev/stdin")
+        } else {
+            path
+        })?;
         let mut first = Vec::new();
         Read::by_ref(&mut file).take(4).read_to_end(&mut first)?;
         let whole = io::Cursor::new(first.clone()).chain(file);
