@@ -128,14 +128,14 @@ fn show(bar: &ProgressBar, moment: &Moment) {
     let left = if moment.total > 0 && part > 0.001 {
         let left = Duration::from_secs_f64(seconds / part * (1.0 - part).max(0.0));
         format!(
-            "{} left",
+            ", {} left",
             humantime::format_duration(Duration::from_secs(left.as_secs()))
         )
     } else {
         String::new()
     };
     bar.set_message(format!(
-        "{rate:.0}/s, {} errors, {} ms behind, {left}",
+        "{rate:.0}/s, {} errors, {} ms behind{left}",
         moment.errors,
         moment.lag.as_millis()
     ));

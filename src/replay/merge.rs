@@ -7,7 +7,7 @@ use std::{
     cmp::Reverse,
     collections::{BinaryHeap, VecDeque},
     io, mem,
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
 use super::job::{Job, Maker, Unsent};
@@ -137,7 +137,7 @@ impl Merge {
         }
         self.open.retain_mut(|source| {
             if is_done(source) {
-                self.read += source.reader.offset();
+                self.read += source.reader.stored();
                 self.troubles.push(mem::take(source.reader.troubles()));
             }
             !is_done(source)
@@ -150,13 +150,9 @@ impl Merge {
         self.troubles.iter_mut().chain(open)
     }
 
-    /// Bytes read so far, as they were before compression, less what was only looked ahead at.
+    /// Bytes of the files read so far, less what was only looked ahead at.
     pub(super) fn position(&self) -> u64 {
-        let of = |source: &Source| {
-            let ahead = source.ahead.bytes as u64;
-            source.reader.offset().saturating_sub(ahead)
-        };
-        self.read + self.open.iter().map(of).sum::<u64>()
+        self.read + self.open.iter().map(Source::position).sum::<u64>()
     }
 }
 
@@ -180,6 +176,14 @@ impl Source {
             ahead: Ahead::default(),
             ended: false,
         }
+    }
+
+    fn position(&self) -> u64 {
+        let (stored, offset) = (self.reader.stored(), self.reader.offset().max(1));
+        let used = offset.saturating_sub(self.ahead.bytes as u64);
+        // Compressed, what was looked ahead at takes its part of what is stored.
+        let part = u128::from(stored) * u128::from(used) / u128::from(offset);
+        u64::try_from(part).unwrap_or(stored)
     }
 
     fn fill(
@@ -232,14 +236,11 @@ impl Ahead {
     }
 }
 
-/// How many bytes the files have, for a progress bar; compressed ones tell less than they hold.
+/// How many bytes the files have, for a progress bar; `None` where one is a pipe.
 pub(super) fn total(files: &[PathBuf]) -> Option<u64> {
-    let is_plain = |file: &Path| {
-        file.extension()
-            .is_some_and(|ending| ending == "tee" || ending == "gor")
+    let length = |file: &PathBuf| {
+        let about = file.metadata().ok()?;
+        about.is_file().then_some(about.len())
     };
-    let lengths = files
-        .iter()
-        .map(|file| is_plain(file).then(|| file.metadata().ok())?);
-    lengths.map(|about| about.map(|about| about.len())).sum()
+    files.iter().map(length).sum()
 }
