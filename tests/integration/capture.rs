@@ -3,13 +3,15 @@
 use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::kit::{
-    Client, Nginx, OK, Server, Setup, Tee, answers, eventually, files, get, latin1, need, post,
-    shadowtee, stored, tells,
+    At, Client, Nginx, OK, Server, Setup, Tee, answers, eventually, files, finish, get,
+    gor_request, latin1, need, post, shadowtee, stored, tells,
 };
 
 /// A tee that captures to a file of this name in its folder, with these settings.
@@ -425,7 +427,7 @@ fn whoever_finds_its_address_taken_leaves_no_file_behind() {
         "--listen",
         &taken.local_addr().unwrap().to_string(),
         "--primary",
-        &crate::kit::At::at(&primary),
+        &At::at(&primary),
         "--capture",
         dir.path().join("c.tee").to_str().unwrap(),
     ]);
@@ -463,7 +465,7 @@ fn what_passes_through_nginx_is_captured_byte_for_byte() {
     let primary = Server::unix(tells);
     let mut tee = capturing(&primary, "c.tee.zst", "client = \"header:X-Real-IP\"").start();
     let nginx = Nginx::unix(
-        &format!("upstream tee {{ server {}; keepalive 8; }}", crate::kit::At::at(&tee)),
+        &format!("upstream tee {{ server {}; keepalive 8; }}", At::at(&tee)),
         "location / { proxy_pass http://tee; proxy_http_version 1.1; proxy_set_header Connection \"\";
              proxy_set_header X-Real-IP 192.0.2.7; proxy_request_buffering off; }",
     );
@@ -501,4 +503,82 @@ fn only_what_the_rules_select_is_captured_and_the_rest_is_counted() {
     end(&mut tee);
     let text = stored(&file)[0].text();
     assert!(text.starts_with("GET /shop HTTP/1.1\r\n"), "{text}");
+}
+
+/// A file of requests with all that a shell, a terminal or a program could take for something else.
+fn odd(dir: &Path) -> PathBuf {
+    let requests: [&[u8]; 5] = [
+        b"POST /a?q='x'&y=$(id)`id` HTTP/1.1\r\nHost: h\r\nX: it's \"q\" \\ %s\r\nContent-Length: 5\r\n\r\n@file",
+        b"POST /dash HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\n--help-n",
+        b"POST /latin HTTP/1.1\r\nHost: h\r\nX: caf\xe9\r\nContent-Length: 7\r\n\r\n\0\xff'\\\n%\r",
+        b"POST /empty HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n",
+        b"POST /terminal HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n\x1b[2J\x1b]0;a",
+    ];
+    let file = dir.join("odd.gor");
+    let records: Vec<_> = requests
+        .iter()
+        .enumerate()
+        .map(|(n, request)| gor_request(n, n as u64, request))
+        .collect();
+    fs::write(&file, records.concat()).unwrap();
+    file
+}
+
+#[test]
+fn a_script_of_curl_sends_the_same_bytes_whatever_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("odd.sh");
+    let output = shadowtee(&[
+        "convert",
+        odd(dir.path()).to_str().unwrap(),
+        script.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    for shell in ["sh", "bash"] {
+        let target = Server::tcp(answers(OK));
+        let output = finish(Command::new(shell).arg(&script).arg(target.at()));
+        assert_eq!(latin1(&output.stderr), "", "{shell}");
+        let heads = [
+            "POST /a?q='x'&y=$(id)`id` HTTP/1.1\r\nHost: h\r\nX: it's \"q\" \\ %s\r\n",
+            "POST /dash HTTP/1.1\r\nHost: h\r\n",
+            "POST /latin HTTP/1.1\r\nHost: h\r\nX: caf\u{e9}\r\n",
+            "POST /empty HTTP/1.1\r\nHost: h\r\n",
+            "POST /terminal HTTP/1.1\r\nHost: h\r\n",
+        ];
+        let bodies: [&[u8]; 5] = [
+            b"@file",
+            b"--help-n",
+            b"\0\xff'\\\n%\r",
+            b"",
+            b"\x1b[2J\x1b]0;a",
+        ];
+        let requests = target.wait_for(5);
+        for ((request, head), body) in requests.iter().zip(heads).zip(bodies) {
+            let expected = format!("{head}Content-Length: {}\r\n\r\n", body.len());
+            assert_eq!(latin1(&request.raw), expected + &latin1(body), "{shell}");
+        }
+    }
+}
+
+#[test]
+fn a_terminal_sees_no_control_characters_and_a_pipe_every_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = odd(dir.path());
+    let show = |record| {
+        let program = env!("CARGO_BIN_EXE_shadowtee");
+        format!("'{program}' show '{}' --record {record}", file.display())
+    };
+    let terminal = |record| {
+        let mut script = Command::new("script");
+        let output = finish(script.args(["-qec", &show(record), "/dev/null"]));
+        latin1(&output.stdout)
+    };
+    let shown = terminal(5);
+    assert!(
+        shown.contains("POST /terminal HTTP/1.1") && !shown.contains('\x1b'),
+        "{shown:?}"
+    );
+    assert!(terminal(3).contains("(7 bytes that are no text)"));
+    let piped = finish(Command::new("sh").args(["-c", &show(5)]));
+    assert!(latin1(&piped.stdout).contains("\r\n\r\n\x1b[2J\x1b]0;a"));
 }
