@@ -110,8 +110,23 @@ impl Recorder {
 
     /// An exchange ended: it goes to the writer, or is counted as lost.
     pub(crate) fn store(&self, ended: &Ended<'_>, tap: Tap) {
-        if let Err(lost) = self.try_store(ended, tap) {
-            self.capture.metrics.count(lost, 1);
+        let Err(lost) = self.try_store(ended, tap) else {
+            return;
+        };
+        let capture = &*self.capture;
+        capture.metrics.count(lost, 1);
+        let told = match lost {
+            CaptureOutcome::QueueFull => {
+                "the disk is too slow for the capture; requests go on, and those that find its queue full are lost to it"
+            }
+            CaptureOutcome::OverBudget => {
+                "limits.shadow_memory is used up; requests go on, and those that find no room are lost to the capture"
+            }
+            _ => return,
+        };
+        if let Some(left_out) = capture.losses.allow() {
+            let queued = capture.queued.load(Relaxed);
+            tracing::warn!(queued_bytes = queued, left_out, "{told}");
         }
     }
 
@@ -268,6 +283,7 @@ mod tests {
             metrics: Arc::clone(&metrics),
             queued: 0.into(),
             instance: String::new(),
+            losses: crate::telemetry::rate::RateLimit::new(1, crate::capture::TOLD),
         };
         // Nobody takes anything out.
         let (writer, hangs) = mpsc::channel();

@@ -24,7 +24,7 @@ use super::{
     lane::Lane,
     order::Order,
     progress::Moment,
-    tally::Tally,
+    tally::{LATE, Tally},
 };
 use crate::{
     client::{Pool, PoolSettings, Reading},
@@ -36,6 +36,8 @@ use crate::{
 pub(crate) enum ReplayError {
     #[error("can't read {0}")]
     Unreadable(PathBuf, #[source] io::Error),
+    #[error("{0} is no file and can be read only once, so that there is nothing to loop over")]
+    Once(PathBuf),
     #[error("TLS to the target")]
     Tls(#[from] TlsError),
     #[error("the system refuses what a replay needs")]
@@ -66,23 +68,23 @@ pub(crate) fn run(
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
-    let (tally, took) = runtime.block_on(async {
+    let (tally, took, interrupted) = runtime.block_on(async {
         let engine = Engine::new(connector, &options, feed.start);
         let telling = spawn_local(tell_progress(
             Rc::clone(&engine),
             Arc::clone(&feed.progress),
             tell,
         ));
-        tokio::select! {
-            () = engine.run(&mut feed.jobs) => {}
+        let interrupted = tokio::select! {
+            () = engine.run(&mut feed.jobs) => false,
             // Whoever interrupts gets the report of what was sent.
-            _ = tokio::signal::ctrl_c() => {}
-        }
+            _ = tokio::signal::ctrl_c() => true,
+        };
         telling.abort();
-        (engine.tally.take(), engine.start.elapsed())
+        (engine.tally.take(), engine.start.elapsed(), interrupted)
     });
     let read = feed.end();
-    Ok(Report::new(&tally, &read, took))
+    Ok(Report::new(&tally, &read, took, interrupted))
 }
 
 async fn tell_progress(engine: Rc<Engine>, progress: Arc<Progress>, tell: impl Fn(&Moment)) {
@@ -113,6 +115,8 @@ struct Engine {
     /// Requests that are not answered yet, and their bytes.
     open: Cell<usize>,
     open_bytes: Cell<usize>,
+    /// There was no room for more, and what came since was late for it.
+    held_up: Cell<bool>,
     lanes: Cell<usize>,
     idle: Cell<usize>,
     work: Notify,
@@ -142,6 +146,7 @@ impl Engine {
             order: RefCell::default(),
             open: Cell::new(0),
             open_bytes: Cell::new(0),
+            held_up: Cell::new(false),
             lanes: Cell::new(0),
             idle: Cell::new(0),
             work: Notify::new(),
@@ -153,7 +158,9 @@ impl Engine {
     /// Until everything is answered.
     async fn run(self: &Rc<Self>, jobs: &mut Receiver<Vec<Job>>) {
         while let Some(batch) = jobs.recv().await {
-            for job in batch {
+            let late = self.lateness(&batch);
+            for mut job in batch {
+                job.late = late;
                 self.open.set(self.open.get() + 1);
                 self.open_bytes.set(self.open_bytes.get() + job.size());
                 let ready = self.order.borrow_mut().enter(job);
@@ -165,12 +172,25 @@ impl Engine {
             while self.open.get() >= BACKLOG + self.concurrency
                 || self.open_bytes.get() >= BACKLOG_BYTES
             {
+                self.held_up.set(true);
                 self.room.notified().await;
             }
         }
         while self.open.get() > 0 {
             self.room.notified().await;
         }
+    }
+
+    /// Whether these requests come too late from who reads them, and not for want of room here.
+    fn lateness(&self, batch: &[Job]) -> bool {
+        let Some(last) = batch.last().filter(|_| self.is_paced) else {
+            return false;
+        };
+        let is_late = self.start.elapsed().saturating_sub(last.due) > LATE;
+        if !is_late {
+            self.held_up.set(false);
+        }
+        is_late && !self.held_up.get()
     }
 
     /// Somebody is to take what is ready.
@@ -208,7 +228,7 @@ impl Engine {
             started
         };
         let behind = started.saturating_duration_since(due);
-        self.tally.borrow_mut().goes(behind, busy);
+        self.tally.borrow_mut().goes(behind, busy && !job.late);
         let result = lane.send(job, started).await;
         let mut tally = self.tally.borrow_mut();
         match result {

@@ -1,7 +1,7 @@
 //! The thread that reads, merges and paces: it hands each request over when it is due, and sends none itself.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -18,7 +18,7 @@ use super::{
     merge::{LeftOut, Merge, total},
     pace::Pace,
 };
-use crate::http::Marks;
+use crate::{http::Marks, net::raise_limit, telemetry::logs::with_causes};
 
 /// Requests as they become due.
 pub(super) struct Feed {
@@ -65,13 +65,13 @@ impl Feed {
             Marks::new(mark).write("replay", &mut lines);
             lines
         });
-        let merge = open(&options.files)?;
+        raise_limit();
+        let mut merge = open(&options.files, options.rounds)?;
         let progress = Arc::new(Progress {
             position: AtomicU64::new(0),
             total: total(&options.files).unwrap_or(0) * options.rounds,
         });
         let (sender, jobs) = channel(16);
-        let start = Instant::now();
         let mut feeder = Feeder {
             maker: Maker::new(options.ordered_by.clone(), options.edit.take(), marks),
             files: options.files.clone(),
@@ -83,11 +83,15 @@ impl Feed {
             pace: Pace::new(options.speed, options.max_gap),
             sender,
             progress: Arc::clone(&progress),
-            start,
+            start: Instant::now(),
             pending: Vec::with_capacity(MANY),
             size: 0,
             fed: Fed::default(),
         };
+        // The time that this takes makes no request late.
+        feeder.look_ahead(&mut merge);
+        let start = Instant::now();
+        feeder.start = start;
         let thread = thread::Builder::new().name("feed".into()).spawn(move || {
             feeder.run(merge);
             feeder.fed
@@ -107,8 +111,18 @@ impl Feed {
     }
 }
 
-fn open(files: &[PathBuf]) -> Result<Merge, ReplayError> {
+fn open(files: &[PathBuf], rounds: u64) -> Result<Merge, ReplayError> {
+    if rounds > 1
+        && let Some(pipe) = files.iter().find(|file| is_read_once(file))
+    {
+        return Err(ReplayError::Once(pipe.clone()));
+    }
     Merge::open(files).map_err(|(path, error)| ReplayError::Unreadable(path, error))
+}
+
+/// A pipe, or standard input.
+fn is_read_once(file: &Path) -> bool {
+    file.as_os_str() == "-" || (file.exists() && !file.is_file() && !file.is_dir())
 }
 
 struct Feeder {
@@ -133,8 +147,15 @@ impl Feeder {
         let mut merge = Some(first);
         let mut before = 0;
         for _ in 0..self.rounds {
-            let Some(mut files) = merge.take().or_else(|| open(&self.files).ok()) else {
-                break;
+            let files = merge.take().map_or_else(|| open(&self.files, 1), Ok);
+            let mut files = match files {
+                Ok(files) => files,
+                Err(error) => {
+                    self.fed.damaged += 1;
+                    let line = with_causes(&error);
+                    self.fed.troubles.push(line);
+                    break;
+                }
             };
             let goes_on = self.round(&mut files, before);
             before += files.position();
@@ -155,6 +176,10 @@ impl Feeder {
             self.pace.again();
         }
         self.pass_on();
+    }
+
+    fn look_ahead(&mut self, files: &mut Merge) {
+        files.look_ahead(&mut self.maker, self.window, &mut self.fed.left_out);
     }
 
     /// Once through all files; false where nothing more is wanted.
