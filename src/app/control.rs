@@ -85,6 +85,7 @@ impl App {
                 tracing::error!("a worker thread panicked");
             }
         }
+        shared.crew.end();
         end_capture(&shared);
         say_ledger(&shared);
         outcome

@@ -14,7 +14,7 @@ use super::{Shadow, form::Form};
 use crate::{
     client::{AnswerReader, BadAnswer, Connection},
     exchange::Exchange,
-    http::{Alarm, AnswerHead, Known, Part, TURNS, is_idempotent, later},
+    http::{Alarm, AnswerHead, Known, Part, RequestHead, TURNS, is_idempotent, later},
     ledger::Outcome,
     tee::{CopyBody, CopyPart, Piece},
 };
@@ -24,6 +24,8 @@ pub(super) struct Copying<'a> {
     shadow: &'a Arc<Shadow>,
     form: &'a Form,
     exchange: &'a Rc<Exchange>,
+    /// As the script wrote it, or as the exchange has it.
+    head: &'a RequestHead,
     body: &'a mut CopyBody,
     tools: &'a mut Tools,
     reader: AnswerReader,
@@ -70,23 +72,22 @@ pub(super) enum Unanswered {
 impl<'a> Copying<'a> {
     pub(super) fn new(
         (shadow, form): (&'a Arc<Shadow>, &'a Form),
-        exchange: &'a Rc<Exchange>,
-        body: &'a mut CopyBody,
+        (exchange, head, body): (&'a Rc<Exchange>, &'a RequestHead, &'a mut CopyBody),
         tools: &'a mut Tools,
         started: Instant,
     ) -> Self {
-        let fields = &exchange.head.fields;
         let sent = if body.exists() {
             Sent::Going
         } else {
             Sent::Whole
         };
         Self {
-            reader: AnswerReader::new(exchange.head.method(), shadow.reading),
-            chunked: fields.has(Known::TransferEncoding),
+            reader: AnswerReader::new(head.method(), shadow.reading),
+            chunked: head.fields.has(Known::TransferEncoding),
             shadow,
             form,
             exchange,
+            head,
             body,
             sent,
             stopped: false,
@@ -103,12 +104,12 @@ impl<'a> Copying<'a> {
     pub(super) fn write_head(&self, connection: &mut Connection) {
         connection.wire.out.begin();
         let out = connection.wire.out.text();
-        self.form.write_head(&self.exchange.head, out);
+        self.form.write_head(self.head, out);
     }
 
     /// Whether the same copy may be sent once more: there is no body that could be taken already.
     pub(super) fn may_repeat(&self) -> bool {
-        !self.body.exists() && is_idempotent(self.exchange.head.method())
+        !self.body.exists() && is_idempotent(self.head.method())
     }
 
     /// It is to be sent on another connection.

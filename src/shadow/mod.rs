@@ -7,6 +7,7 @@
 mod breaker;
 mod control;
 mod copying;
+mod desk;
 mod difference;
 mod edit;
 mod explain;

@@ -17,6 +17,7 @@ use super::{
     Shadow,
     breaker::{Change, Lesson},
     copying::{Copying, Tools, Unanswered},
+    desk::Desk,
     form::Form,
     lane::{Hand, Lanes},
     limit::Permit,
@@ -38,7 +39,7 @@ use crate::{
 
 /// One worker's way to a shadow.
 pub(crate) struct Sender {
-    shadow: Arc<Shadow>,
+    pub(super) shadow: Arc<Shadow>,
     pool: Rc<Pool>,
     queue: Queue<Offered>,
     /// Where copies keep the order of their requests.
@@ -47,8 +48,10 @@ pub(crate) struct Sender {
     lanes: Lanes<(Rc<Self>, Job)>,
     selection: Selection,
     form: Form,
+    /// Where copies go through a script.
+    pub(super) desk: Option<Desk>,
     /// It gets no more copies, and ends when those that wait are sent.
-    retired: Cell<bool>,
+    pub(super) retired: Cell<bool>,
     retiring: Notify,
     /// Somebody looks after those that wait.
     runs: Cell<bool>,
@@ -62,7 +65,7 @@ struct Offered {
 }
 
 /// A turn that may not have come, and a seat for the meantime.
-type Queued = (Turn, Seat);
+pub(super) type Queued = (Turn, Seat);
 
 /// A copy that has a place among those on their way.
 type Job = (Offered, Place);
@@ -93,6 +96,7 @@ impl Sender {
             lanes: Lanes::default(),
             selection: shadow.selection.clone(),
             form: shadow.form.clone(),
+            desk: shadow.script.clone().map(Desk::new),
             shadow,
             retired: Cell::new(false),
             retiring: Notify::new(),
@@ -127,6 +131,9 @@ impl Sender {
     pub(crate) fn retire(&self) {
         self.retired.set(true);
         self.retiring.notify_one();
+        if let Some(desk) = &self.desk {
+            desk.call();
+        }
     }
 
     /// The shadow that it sends to.
@@ -193,7 +200,15 @@ impl Sender {
         } else if !self.shadow.limit.admits() {
             copy.settle(Outcome::RateLimited);
         } else {
-            self.enter(copy, turn);
+            self.go_on(copy, turn);
+        }
+    }
+
+    /// Sends a copy, once its script has written it where there is one.
+    fn go_on(self: &Rc<Self>, copy: Copy, queued: Option<Queued>) {
+        match &self.desk {
+            Some(desk) => desk.take(self, copy, queued),
+            None => self.enter(copy, queued),
         }
     }
 
@@ -212,7 +227,7 @@ impl Sender {
     }
 
     /// Sends a copy at once, or has it wait for its turn or for a place.
-    fn enter(self: &Rc<Self>, copy: Copy, queued: Option<Queued>) {
+    pub(super) fn enter(self: &Rc<Self>, copy: Copy, queued: Option<Queued>) {
         // A copy that waited for the primary's answer may come after a reload.
         if !self.runs.replace(true) {
             spawn_local(Rc::clone(self).run());
@@ -260,7 +275,7 @@ impl Sender {
         let Some(admitted) = self.shadow.breaker.admit() else {
             return copy.settle(Outcome::BreakerOpen);
         };
-        let ended = self.exchange(&copy.exchange, &mut copy.body, tools).await;
+        let ended = self.exchange(copy.parts(), tools).await;
         let outcome = ended
             .as_ref()
             .map_or_else(Failure::outcome, |()| Outcome::Answered);
@@ -291,12 +306,11 @@ impl Sender {
     /// where a connection turns out to be closed, if that is safe.
     async fn exchange(
         &self,
-        exchange: &Rc<Exchange>,
-        body: &mut CopyBody,
+        parts: (&Rc<Exchange>, &RequestHead, &mut CopyBody),
         tools: &mut Tools,
     ) -> Result<(), Failure> {
         let now = Instant::now();
-        let mut copying = Copying::new((&self.shadow, &self.form), exchange, body, tools, now);
+        let mut copying = Copying::new((&self.shadow, &self.form), parts, tools, now);
         let mut unsent = None;
         loop {
             let mut connection = match self.pool.take_idle(now) {
@@ -440,7 +454,11 @@ impl Recipient for Rc<Sender> {
     }
 
     fn body_buffer(&self) -> usize {
-        self.shadow.settings.body_buffer.bytes()
+        let settings = &self.shadow.settings;
+        let script = self.shadow.script.as_ref();
+        let most = script.map(|script| script.settings().request_bytes);
+        let buffer = settings.body_buffer;
+        most.map_or(buffer, |most| most.min(buffer)).bytes()
     }
 
     fn offer(&self, copy: Copy) {
@@ -449,7 +467,7 @@ impl Recipient for Rc<Sender> {
             Err(outcome) => return copy.settle(outcome),
         };
         match self.shadow.settings.send {
-            Send::WithRequest => self.enter(copy, queued),
+            Send::WithRequest => self.go_on(copy, queued),
             Send::AfterAnswer => {
                 let sender = Rc::clone(self);
                 let exchange = Rc::clone(&copy.exchange);

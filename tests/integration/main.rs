@@ -36,6 +36,7 @@ mod reuse;
 mod rewrite;
 mod rooms;
 mod sample;
+mod script;
 mod select;
 mod shadow_host;
 mod smuggling;
