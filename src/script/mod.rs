@@ -22,7 +22,7 @@ mod process;
 mod serving;
 
 pub(crate) use crew::Crew;
-pub(crate) use inbox::{Inbox, Reply, Unscripted};
+pub(crate) use inbox::{Inbox, Unscripted};
 pub(crate) use message::{Edited, Kind, Limits, write_answer, write_request};
 
 use std::{
@@ -118,6 +118,11 @@ impl Script {
         &self.common.settings
     }
 
+    /// Takes memory out of the budget.
+    pub(crate) fn hold(&self, bytes: usize) -> Option<Held> {
+        self.common.budget.hold(bytes)
+    }
+
     /// Whether this is what a script with these settings would be.
     pub(crate) fn is(&self, name: &str, settings: &config::Script, limits: Limits) -> bool {
         self.common.name == name
@@ -168,7 +173,10 @@ impl Script {
         let time = SystemTime::now();
         if let Ok((payload, held)) = self.message(ticket, kind, (time, latency), write) {
             // Nobody waits for anything to become of it.
-            let _ = self.processes[ticket.process].give(Given::Answer { payload, held });
+            let _ = self.processes[ticket.process].give(Given::Answer {
+                payload,
+                _held: held,
+            });
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) enum Given {
     },
     Answer {
         payload: Vec<u8>,
-        held: Held,
+        _held: Held,
     },
 }
 

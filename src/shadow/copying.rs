@@ -10,7 +10,7 @@ use std::{
 
 use bytes::Buf;
 
-use super::{Shadow, form::Form};
+use super::{Shadow, form::Form, replayed::Replayed};
 use crate::{
     client::{AnswerReader, BadAnswer, Connection},
     exchange::Exchange,
@@ -28,6 +28,8 @@ pub(super) struct Copying<'a> {
     head: &'a RequestHead,
     body: &'a mut CopyBody,
     tools: &'a mut Tools,
+    /// Where the script wants the answer.
+    replayed: Option<&'a mut Replayed>,
     reader: AnswerReader,
     chunked: bool,
     sent: Sent,
@@ -74,6 +76,7 @@ impl<'a> Copying<'a> {
         (shadow, form): (&'a Arc<Shadow>, &'a Form),
         (exchange, head, body): (&'a Rc<Exchange>, &'a RequestHead, &'a mut CopyBody),
         tools: &'a mut Tools,
+        replayed: Option<&'a mut Replayed>,
         started: Instant,
     ) -> Self {
         let sent = if body.exists() {
@@ -97,6 +100,7 @@ impl<'a> Copying<'a> {
             waited_for: started,
             answered: None,
             tools,
+            replayed,
         }
     }
 
@@ -123,6 +127,11 @@ impl<'a> Copying<'a> {
             Some(outcome) => Poll::Ready(Unanswered::Body(outcome)),
             None => Poll::Pending,
         }
+    }
+
+    /// How much of the answer's body was read.
+    pub(super) fn read(&self) -> u64 {
+        self.read
     }
 
     /// When the answer's head came, or else when the copy began.
@@ -255,6 +264,9 @@ impl<'a> Copying<'a> {
             }
             while let Part::Piece(length) = self.reader.part(connection)? {
                 self.read += length as u64;
+                if let Some(replayed) = &mut self.replayed {
+                    replayed.piece(&connection.wire.buf[..length]);
+                }
                 connection.wire.buf.advance(length);
             }
             if self.reader.is_done() || self.read > self.shadow.settings.answer_bytes.0 {
@@ -271,6 +283,9 @@ impl<'a> Copying<'a> {
     fn answered(&mut self, status: u16) {
         let now = Instant::now();
         self.answered = Some(now);
+        if let Some(replayed) = &mut self.replayed {
+            replayed.head(&self.tools.head);
+        }
         let took = now - self.started;
         self.shadow.metrics.latency.record(took);
         self.shadow.note(self.exchange, status, took);

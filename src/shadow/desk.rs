@@ -8,14 +8,16 @@ use std::{
     future::poll_fn,
     rc::Rc,
     sync::Arc,
+    time::Duration,
 };
 
 use tokio::task::spawn_local;
 
-use super::{Sender, sample, sender::Queued};
+use super::{Sender, replayed::Replayed, sample, sender::Queued};
 use crate::{
+    exchange::{Exchange, Told},
     ledger::Outcome,
-    script::{Inbox, Script, Unscripted, write_request},
+    script::{Inbox, Kind, Script, Ticket, Unscripted, write_answer, write_request},
     tee::Copy,
 };
 
@@ -25,7 +27,7 @@ pub(super) struct Desk {
     inbox: Arc<Inbox>,
     /// Whole, and not given yet.
     ready: RefCell<VecDeque<Waiting>>,
-    given: RefCell<HashMap<u64, Waiting>>,
+    given: RefCell<HashMap<u64, (Ticket, Waiting)>>,
     /// Copies whose body is not whole yet.
     coming: Cell<usize>,
     /// Somebody looks after all of these.
@@ -64,6 +66,19 @@ impl Desk {
         }
     }
 
+    /// Before the primary's answer comes: whether it is wanted.
+    pub(super) fn expect(&self, exchange: &Exchange) {
+        if self.script.settings().answers {
+            exchange.want_answer(self.script.settings().answer_bytes.0);
+        }
+    }
+
+    /// What keeps the shadow's answer to this request for the script, where it wants answers.
+    pub(super) fn replayed(&self, ticket: Ticket) -> Option<Replayed> {
+        let wants = self.script.settings().answers;
+        wants.then(|| Replayed::new(Arc::clone(&self.script), ticket))
+    }
+
     fn is_whole(&self, copy: Copy, queued: Option<Queued>) {
         self.ready.borrow_mut().push_back((copy, queued));
         self.call();
@@ -94,7 +109,16 @@ impl Desk {
             });
         match given {
             Ok(ticket) => {
-                self.given.borrow_mut().insert(ticket.token, (copy, queued));
+                if self.script.settings().answers {
+                    let script = Arc::clone(&self.script);
+                    exchange.with_message(move |told| {
+                        if let Some(told) = told {
+                            tell(&script, ticket, told);
+                        }
+                    });
+                }
+                let waiting = (ticket, (copy, queued));
+                self.given.borrow_mut().insert(ticket.token, waiting);
             }
             Err(why) => copy.settle(outcome(why)),
         }
@@ -103,18 +127,29 @@ impl Desk {
     /// Sends, or gives up, what the script has made up its mind about.
     fn take_replies(&self, sender: &Rc<Sender>) {
         for reply in self.inbox.take() {
-            let Some((mut copy, queued)) = self.given.borrow_mut().remove(&reply.token) else {
+            let Some((ticket, (mut copy, queued))) = self.given.borrow_mut().remove(&reply.token)
+            else {
                 continue;
             };
             match reply.result {
                 Ok((edited, held)) => {
                     copy.write(edited.head, edited.body, held);
-                    sender.enter(copy, queued);
+                    sender.enter(copy, queued, Some(ticket));
                 }
                 Err(why) => copy.settle(outcome(why)),
             }
         }
     }
+}
+
+/// The primary's answer goes to the script that got the request.
+fn tell(script: &Script, ticket: Ticket, told: &Told) {
+    let limit = script.settings().answer_bytes.bytes();
+    let body = &told.body[..told.body.len().min(limit)];
+    let whole = told.whole && body.len() == told.body.len();
+    script.answer(ticket, Kind::Answer, Duration::ZERO, |out| {
+        write_answer(&told.head, body, whole, out);
+    });
 }
 
 /// Looks after a desk until its sender is retired and nothing waits.

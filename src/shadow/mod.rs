@@ -16,6 +16,7 @@ mod lane;
 mod limit;
 mod order;
 mod queue;
+mod replayed;
 mod rewrite;
 mod sample;
 mod seen;

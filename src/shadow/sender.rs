@@ -23,6 +23,7 @@ use super::{
     limit::Permit,
     order::{Order, Turn},
     queue::{Place, Queue, Seat},
+    replayed::Replayed,
     sample,
     select::{Answered, Selection, Verdict},
 };
@@ -33,6 +34,7 @@ use crate::{
     http::{RequestHead, asks_for_upgrade},
     ledger::{Entry, Outcome},
     net::ConnectError,
+    script::Ticket,
     tee::{Copy, CopyBody, Recipient},
     telemetry::logs::with_causes,
 };
@@ -62,6 +64,8 @@ struct Offered {
     copy: Copy,
     turn: Option<Turn>,
     permit: Option<Permit>,
+    /// As the script knows it.
+    ticket: Option<Ticket>,
 }
 
 /// A turn that may not have come, and a seat for the meantime.
@@ -208,7 +212,7 @@ impl Sender {
     fn go_on(self: &Rc<Self>, copy: Copy, queued: Option<Queued>) {
         match &self.desk {
             Some(desk) => desk.take(self, copy, queued),
-            None => self.enter(copy, queued),
+            None => self.enter(copy, queued, None),
         }
     }
 
@@ -227,7 +231,12 @@ impl Sender {
     }
 
     /// Sends a copy at once, or has it wait for its turn or for a place.
-    pub(super) fn enter(self: &Rc<Self>, copy: Copy, queued: Option<Queued>) {
+    pub(super) fn enter(
+        self: &Rc<Self>,
+        copy: Copy,
+        queued: Option<Queued>,
+        ticket: Option<Ticket>,
+    ) {
         // A copy that waited for the primary's answer may come after a reload.
         if !self.runs.replace(true) {
             spawn_local(Rc::clone(self).run());
@@ -240,6 +249,7 @@ impl Sender {
                 copy,
                 turn: None,
                 permit,
+                ticket,
             };
             return match self.queue.enter(offered) {
                 Ok(Some(job)) => self.launch(job),
@@ -248,14 +258,15 @@ impl Sender {
             };
         };
         let has_come = turn.has_come();
-        let ticket = turn.ticket();
+        let number = turn.ticket();
         let offered = Offered {
             copy,
             turn: Some(turn),
             permit,
+            ticket,
         };
         match &self.order {
-            Some(order) if !has_come => order.wait(ticket, offered, seat),
+            Some(order) if !has_come => order.wait(number, offered, seat),
             _ => self.queue.push(offered, seat),
         }
         // Whoever called it in between called this worker, too.
@@ -265,7 +276,7 @@ impl Sender {
     }
 
     /// From the queue to the outcome.
-    async fn send(&self, mut copy: Copy, tools: &mut Tools) {
+    async fn send(&self, mut copy: Copy, ticket: Option<Ticket>, tools: &mut Tools) {
         if let Some(outcome) = copy.body.failure(&Context::from_waker(Waker::noop())) {
             return copy.settle(outcome);
         }
@@ -275,7 +286,9 @@ impl Sender {
         let Some(admitted) = self.shadow.breaker.admit() else {
             return copy.settle(Outcome::BreakerOpen);
         };
-        let ended = self.exchange(copy.parts(), tools).await;
+        let desk = self.desk.as_ref();
+        let replayed = ticket.and_then(|ticket| desk?.replayed(ticket));
+        let ended = self.exchange(copy.parts(), tools, replayed).await;
         let outcome = ended
             .as_ref()
             .map_or_else(Failure::outcome, |()| Outcome::Answered);
@@ -308,9 +321,12 @@ impl Sender {
         &self,
         parts: (&Rc<Exchange>, &RequestHead, &mut CopyBody),
         tools: &mut Tools,
+        mut replayed: Option<Replayed>,
     ) -> Result<(), Failure> {
         let now = Instant::now();
-        let mut copying = Copying::new((&self.shadow, &self.form), parts, tools, now);
+        let exchange = parts.0;
+        let of = (&self.shadow, &self.form);
+        let mut copying = Copying::new(of, parts, tools, replayed.as_mut(), now);
         let mut unsent = None;
         loop {
             let mut connection = match self.pool.take_idle(now) {
@@ -326,6 +342,10 @@ impl Sender {
                 Ok(()) => {
                     if copying.keeps_connection() {
                         self.pool.give_back(connection, copying.last());
+                    }
+                    let (read, took) = (copying.read(), copying.last() - now);
+                    if let Some(replayed) = replayed {
+                        replayed.end(exchange, read, took);
                     }
                     return Ok(());
                 }
@@ -372,8 +392,14 @@ impl Sender {
 async fn run_lane(mut sender: Rc<Sender>, first: Job) {
     let (mut job, mut tools, hand) = (first, Tools::default(), Rc::new(Hand::default()));
     loop {
-        let (Offered { copy, turn, permit }, place) = job;
-        sender.send(copy, &mut tools).await;
+        let (offered, place) = job;
+        let Offered {
+            copy,
+            turn,
+            permit,
+            ticket,
+        } = offered;
+        sender.send(copy, ticket, &mut tools).await;
         drop((turn, permit, place));
         sender.queue_those_called();
         job = match sender.queue.next() {
@@ -462,6 +488,9 @@ impl Recipient for Rc<Sender> {
     }
 
     fn offer(&self, copy: Copy) {
+        if let Some(desk) = &self.desk {
+            desk.expect(&copy.exchange);
+        }
         let queued = match self.line_up(&copy.exchange) {
             Ok(queued) => queued,
             Err(outcome) => return copy.settle(outcome),

@@ -42,7 +42,9 @@ impl Copy {
     }
 
     /// Another head and another body take the place of what the exchange has.
-    pub(crate) fn write(&mut self, head: RequestHead, body: Bytes, held: Held) {
+    pub(crate) fn write(&mut self, mut head: RequestHead, body: Bytes, held: Held) {
+        // What names the request in all logs stays true.
+        self.exchange.name(&mut head);
         self.entry = self.entry.take().or_else(|| self.body.take_entry());
         self.body = if body.is_empty() {
             CopyBody::default()

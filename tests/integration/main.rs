@@ -37,6 +37,7 @@ mod rewrite;
 mod rooms;
 mod sample;
 mod script;
+mod script_faults;
 mod select;
 mod shadow_host;
 mod smuggling;
