@@ -111,6 +111,16 @@ impl Script {
         }
     }
 
+    /// This command, for requests that can wait.
+    pub(crate) fn replaying(command: Vec<String>) -> Self {
+        Self {
+            timeout: Span::seconds(5),
+            queue: Size::mib(256),
+            request_bytes: Size::mib(64),
+            ..Self::of(command)
+        }
+    }
+
     pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
         // A relative directory is relative to the file, and so is a relative script.
         let folder = table.folder_of("command");

@@ -123,6 +123,11 @@ impl Script {
         self.common.budget.hold(bytes)
     }
 
+    /// Bytes of messages that no process was given yet.
+    pub(crate) fn queued(&self) -> usize {
+        self.processes.iter().map(Process::queued).sum()
+    }
+
     /// Whether this is what a script with these settings would be.
     pub(crate) fn is(&self, name: &str, settings: &config::Script, limits: Limits) -> bool {
         self.common.name == name

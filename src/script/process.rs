@@ -73,6 +73,11 @@ impl Process {
         }
     }
 
+    /// Bytes that wait for it.
+    pub(super) fn queued(&self) -> usize {
+        self.gate.queued.load(Relaxed)
+    }
+
     /// Puts a message behind the others.
     pub(super) fn give(&self, given: Given) -> Result<(), Unscripted> {
         if self.when_down == WhenDown::HoldBack && self.gate.is_down.load(Relaxed) {
