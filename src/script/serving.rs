@@ -408,6 +408,7 @@ impl<'a> Serving<'a> {
     /// Ends what is left of it, once all that it wrote is read.
     pub(super) fn bury(&mut self, end: End) -> Option<ExitStatus> {
         if end == End::Closed {
+            self.child.stdin = None;
             // Most that close their output are about to end.
             self.wait(Instant::now() + Duration::from_millis(200));
         }
@@ -423,10 +424,11 @@ impl<'a> Serving<'a> {
         status
     }
 
-    /// Ends it in order: its input ends, then it is asked to, then it has to.
+    /// Ends it in order: it gets what waits, its input ends, then it is asked to, then it has to.
     pub(super) fn stop(&mut self) {
-        self.child.stdin = None;
         let (now, limit) = (Instant::now(), self.common.settings.stop_timeout.0);
+        self.wait(now + limit / 4);
+        self.child.stdin = None;
         if !self.wait(now + limit / 2) {
             self.child.signal(Signal::TERM);
             self.wait(now + limit);
@@ -436,9 +438,15 @@ impl<'a> Serving<'a> {
         self.show();
     }
 
-    /// Waits for its end, and reads meanwhile what it writes.
+    /// Waits for its end, or until it has all that waits for it, and reads meanwhile what it writes.
     fn wait(&mut self, until: Instant) -> bool {
         while !self.child.has_ended() {
+            if self.child.stdin.is_some() {
+                let broken = self.write().is_err();
+                if broken || self.out.is_empty() && self.backlog.is_empty() {
+                    return true;
+                }
+            }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return false;
@@ -447,12 +455,22 @@ impl<'a> Serving<'a> {
                 self.child.stdout = None;
             }
             self.read_errors();
-            let Child { stdout, stderr, .. } = &self.child;
-            let mut fds = Vec::with_capacity(3);
+            let Child {
+                stdin,
+                stdout,
+                stderr,
+                ..
+            } = &self.child;
+            let mut fds = Vec::with_capacity(4);
             fds.push(PollFd::from_borrowed_fd(
                 self.child.descriptor(),
                 PollFlags::IN,
             ));
+            fds.extend(
+                stdin
+                    .as_ref()
+                    .map(|stdin| PollFd::new(stdin, PollFlags::OUT)),
+            );
             fds.extend(stdout.as_ref().map(|out| PollFd::new(out, PollFlags::IN)));
             let stderr = stderr.as_ref().filter(|_| self.errors_rest.is_none());
             fds.extend(stderr.map(|err| PollFd::new(err, PollFlags::IN)));

@@ -38,6 +38,7 @@ mod rooms;
 mod sample;
 mod script;
 mod script_faults;
+mod script_libraries;
 mod select;
 mod shadow_host;
 mod smuggling;
