@@ -86,6 +86,8 @@ mod telemetry;
 pub use app::selection;
 #[cfg(fuzzing)]
 pub use capture::fuzzing;
+#[doc(hidden)]
+pub use script::scripted;
 
 use std::process::ExitCode;
 

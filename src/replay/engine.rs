@@ -63,7 +63,7 @@ const READING: Reading = Reading {
 /// # Errors
 /// Where it can't begin; what fails later is in the report.
 pub(crate) fn run(
-    options: Options,
+    options: &Options,
     tell: impl Fn(&Moment) + 'static,
 ) -> Result<Report, ReplayError> {
     let connector = Connector::new(options.to.clone(), &options.tls, options.connect_timeout)?;
@@ -76,12 +76,12 @@ pub(crate) fn run(
     let script = options.script.as_ref().filter(|_| !options.dry_run);
     let script = script.map(|script| Scripting::start(script, Arc::clone(&finish)));
     let script = script.transpose()?;
-    let mut feed = Feed::start(&options, finish)?;
+    let mut feed = Feed::start(options, finish)?;
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
     let (tally, took) = runtime.block_on(async {
-        let engine = Engine::new(connector, &options, feed.start, script);
+        let engine = Engine::new(connector, options, feed.start, script);
         let telling = spawn_local(tell_progress(
             Rc::clone(&engine),
             Arc::clone(&feed.progress),
@@ -192,8 +192,8 @@ impl Engine {
                             sleep(SCRIPT_LOOK).await;
                         }
                         self.scripted.set(self.scripted.get() + 1);
-                        if let Err((job, why)) = script.give(job) {
-                            self.end_scripted(job, Err(why));
+                        if let Err(why) = script.give(job) {
+                            self.end_scripted(Err(why));
                         }
                     }
                 }
@@ -225,16 +225,16 @@ impl Engine {
         let Some(script) = &self.script else { return };
         loop {
             script.inbox.called().await;
-            for (job, result) in script.replies() {
-                self.end_scripted(job, result);
+            for result in script.replies() {
+                self.end_scripted(result);
             }
         }
     }
 
-    fn end_scripted(self: &Rc<Self>, job: Job, result: Result<(), &'static str>) {
+    fn end_scripted(self: &Rc<Self>, result: Result<Job, &'static str>) {
         self.scripted.set(self.scripted.get() - 1);
         match result {
-            Ok(()) => self.enter(job),
+            Ok(job) => self.enter(job),
             Err(why) => self.tally.borrow_mut().left_out(why),
         }
         self.room.notify_one();

@@ -60,15 +60,12 @@ impl Scripting {
     }
 
     /// Gives a request to the script; the job comes back by [`Scripting::replies`].
-    pub(super) fn give(&self, job: Job) -> Result<(), (Job, &'static str)> {
+    pub(super) fn give(&self, job: Job) -> Result<(), &'static str> {
         let now = Instant::now();
         let given = self.script.give(&self.inbox, job.key, now, |out| {
             out.extend_from_slice(&job.head);
         });
-        let ticket = match given {
-            Ok(ticket) => ticket,
-            Err(why) => return Err((job, word(why))),
-        };
+        let ticket = given.map_err(word)?;
         if let Some((head, body)) = answer(&job.answer) {
             let kept = &body[..body.len().min(self.limit())];
             self.script
@@ -86,7 +83,7 @@ impl Scripting {
     }
 
     /// What the script has made up its mind about: requests to be sent, or the word for why one is not.
-    pub(super) fn replies(&self) -> Vec<(Job, Result<(), &'static str>)> {
+    pub(super) fn replies(&self) -> Vec<Result<Job, &'static str>> {
         let replies = self.inbox.take().into_iter();
         let of_job = replies.filter_map(|reply| {
             let mut job = self.waiting.borrow_mut().remove(&reply.token)?;
@@ -95,8 +92,9 @@ impl Scripting {
                 (job.method, job.target) = self.finish.write(&mut edited.head, None, &mut text);
                 job.head = text.into();
                 job.body = edited.body;
+                job
             });
-            Some((job, result))
+            Some(result)
         });
         of_job.collect()
     }

@@ -55,7 +55,7 @@ impl Echoes {
         let Some(((b'1', id), _)) = message_line(&payload) else {
             return ScriptLine::Garbage;
         };
-        let known = token(&self.common.tag, id);
+        let known = token(self.common.tag, id);
         let Some(token) = known else {
             return ScriptLine::Unknown;
         };
@@ -78,7 +78,7 @@ impl Echoes {
         let start = &start[..start.len().min(LONGEST_START) & !1];
         if super::hex::decode(start, &mut self.start)
             && let Some(((b'1', id), _)) = message_line(&self.start)
-            && let Some(token) = token(&self.common.tag, id)
+            && let Some(token) = token(self.common.tag, id)
             && let Some((inbox, _)) = self.pending.echo(token)
         {
             self.calls.reply(&inbox, token, Err(Unscripted::Invalid));

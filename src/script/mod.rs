@@ -16,6 +16,7 @@ mod hex;
 mod inbox;
 mod keeper;
 mod lines;
+mod measure;
 mod message;
 mod pending;
 mod process;
@@ -23,6 +24,7 @@ mod serving;
 
 pub(crate) use crew::Crew;
 pub(crate) use inbox::{Inbox, Unscripted};
+pub use measure::scripted;
 pub(crate) use message::{Edited, Kind, Limits, write_answer, write_request};
 
 use std::{
@@ -195,7 +197,7 @@ impl Script {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         let mut payload = Vec::with_capacity(1024);
-        let id = id(&self.common.tag, ticket.token);
+        let id = id(self.common.tag, ticket.token);
         first_line(
             kind.digit(),
             &id,
@@ -213,9 +215,9 @@ impl Script {
 /// So many lines of standard error are logged in a second.
 const LINES: u64 = 20;
 
-fn id(tag: &[u8; TAG], token: u64) -> [u8; TAG + NUMBER] {
+fn id(tag: [u8; TAG], token: u64) -> [u8; TAG + NUMBER] {
     let mut id = [0; TAG + NUMBER];
-    id[..TAG].copy_from_slice(tag);
+    id[..TAG].copy_from_slice(&tag);
     for (place, byte) in id[TAG..].chunks_exact_mut(2).zip(token.to_be_bytes()) {
         place.copy_from_slice(&hex::digits(byte));
     }
@@ -223,9 +225,9 @@ fn id(tag: &[u8; TAG], token: u64) -> [u8; TAG + NUMBER] {
 }
 
 /// The token in an id of this script's.
-fn token(tag: &[u8; TAG], id: &[u8]) -> Option<u64> {
+fn token(tag: [u8; TAG], id: &[u8]) -> Option<u64> {
     let digits = id
-        .strip_prefix(tag)
+        .strip_prefix(&tag)
         .filter(|digits| digits.len() == NUMBER)?;
     u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
@@ -237,12 +239,12 @@ mod tests {
     #[test]
     fn a_token_is_found_in_its_id_and_in_no_other() {
         for number in [0, 1, 0xfedc_ba98_7654_3210, u64::MAX] {
-            let id = id(b"0123abcd", number);
+            let id = id(*b"0123abcd", number);
             assert_eq!(id.len(), 24);
-            assert_eq!(token(b"0123abcd", &id), Some(number));
-            assert_eq!(token(b"0123abce", &id), None);
-            assert_eq!(token(b"0123abcd", &id[..23]), None);
+            assert_eq!(token(*b"0123abcd", &id), Some(number));
+            assert_eq!(token(*b"0123abce", &id), None);
+            assert_eq!(token(*b"0123abcd", &id[..23]), None);
         }
-        assert_eq!(token(b"0123abcd", b"0123abcd+123456789012345"), None);
+        assert_eq!(token(*b"0123abcd", b"0123abcd+123456789012345"), None);
     }
 }

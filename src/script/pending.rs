@@ -81,21 +81,20 @@ impl Pending {
         self.by_token.get(token).map(|waiting| waiting.at)
     }
 
-    /// Gives up all that were given before `until`. The process has taken `taken` bytes; `idle`: that is all that there
+    /// Gives up all that were given before `until`. The process has read so many bytes; `idle`: that is all that there
     /// is for it.
-    pub(super) fn give_up(&mut self, until: Instant, taken: u64, idle: bool, calls: &mut Calls) {
+    pub(super) fn give_up(&mut self, until: Instant, read: u64, idle: bool, calls: &mut Calls) {
         while self.oldest().is_some_and(|at| at <= until) {
-            let Some(waiting) = self.in_order.pop_front().and_then(|token| {
-                let waiting = self.by_token.remove(&token)?;
-                Some((token, waiting))
-            }) else {
+            let Some(token) = self.in_order.pop_front() else {
                 return;
             };
-            let (token, waiting) = waiting;
+            let Some(waiting) = self.by_token.remove(&token) else {
+                continue;
+            };
             // It took it, and went on to a later one or waits for more: it dropped it.
             let dropped = waiting
                 .written
-                .is_some_and(|written| written < self.echoed || (written <= taken && idle));
+                .is_some_and(|written| written < self.echoed || (written <= read && idle));
             let why = if dropped {
                 Unscripted::Dropped
             } else {

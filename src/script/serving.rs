@@ -314,16 +314,18 @@ impl<'a> Serving<'a> {
         }
         let hang = settings.hang_timeout.0;
         self.hangs_at = (!idle).then_some(self.progress + hang);
-        let hung = !idle && now >= self.progress + hang;
+        let is_hung = !idle && now >= self.progress + hang;
         // As long as it only starts, the time of its requests does not run.
-        let ready = self.ready.unwrap_or(if hung { self.started } else { now });
+        let ready = self
+            .ready
+            .unwrap_or(if is_hung { self.started } else { now });
         if let Some(until) = now.checked_sub(settings.timeout.0)
             && until >= ready
         {
             let Echoes { pending, calls, .. } = &mut self.echoes;
             pending.give_up(until, taken, idle, calls);
         }
-        if hung { Err(End::Hung) } else { Ok(()) }
+        if is_hung { Err(End::Hung) } else { Ok(()) }
     }
 
     /// Until there is something to do.

@@ -42,14 +42,14 @@ impl Copy {
     }
 
     /// Another head and another body take the place of what the exchange has.
-    pub(crate) fn write(&mut self, mut head: RequestHead, body: Bytes, held: Held) {
+    pub(crate) fn write(&mut self, mut head: RequestHead, body: Bytes, cost: Held) {
         // What names the request in all logs stays true.
         self.exchange.name(&mut head);
         self.entry = self.entry.take().or_else(|| self.body.take_entry());
         self.body = if body.is_empty() {
             CopyBody::default()
         } else {
-            CopyBody::whole(Piece::own(body, held))
+            CopyBody::whole(Piece::own(body, cost))
         };
         self.written = Some(Box::new(head));
     }
