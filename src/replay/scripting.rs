@@ -43,6 +43,7 @@ impl Scripting {
     /// Where the system refuses what the script's thread needs.
     pub(super) fn start(settings: &config::Script, finish: Arc<Finish>) -> io::Result<Self> {
         let crew = Crew::default();
+        crew.begin();
         let budget = Budget::new(MEMORY);
         let script = Script::start("script".into(), settings.clone(), LIMITS, &budget, &crew)?;
         Ok(Self {

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
     thread::{self, JoinHandle},
 };
 
@@ -18,6 +18,21 @@ use crate::telemetry::metrics::{Samples, ScriptMetrics};
 pub(crate) struct Crew {
     threads: Mutex<Vec<(Arc<Gate>, JoinHandle<()>)>>,
     metrics: Mutex<Vec<(String, Arc<ScriptMetrics>)>>,
+    begun: Arc<Begun>,
+}
+
+/// Whether processes may run: until then their threads wait.
+#[derive(Default)]
+pub(super) struct Begun {
+    is_so: Mutex<bool>,
+    told: Condvar,
+}
+
+impl Begun {
+    pub(super) fn wait(&self) {
+        let is_so = lock(&self.is_so);
+        let _begun = self.told.wait_while(is_so, |is_so| !*is_so);
+    }
 }
 
 impl Crew {
@@ -32,14 +47,24 @@ impl Crew {
         metrics
     }
 
+    /// Processes start from now on, and those that are waited for at once.
+    pub(crate) fn begin(&self) {
+        *lock(&self.begun.is_so) = true;
+        self.begun.told.notify_all();
+    }
+
     /// Starts the thread of a process.
     pub(super) fn employ(&self, common: &Arc<Common>, index: usize) -> io::Result<Process> {
         let gate = Gate::new()?;
         let (to_keeper, given) = mpsc::channel();
         let keeper = Keeper::new(Arc::clone(common), Arc::clone(&gate), given);
+        let begun = Arc::clone(&self.begun);
         let thread = thread::Builder::new()
             .name(format!("script-{index}"))
-            .spawn(move || keeper.run())?;
+            .spawn(move || {
+                begun.wait();
+                keeper.run();
+            })?;
         let mut threads = lock(&self.threads);
         threads.retain(|(_, thread)| !thread.is_finished());
         threads.push((Arc::clone(&gate), thread));
@@ -54,6 +79,7 @@ impl Crew {
         for (gate, _) in &threads {
             gate.stop();
         }
+        self.begin();
         for (_, thread) in threads {
             if thread.join().is_err() {
                 tracing::error!("a script's thread panicked");

@@ -46,7 +46,7 @@ impl Keeper {
 
     /// Until the script is dropped, or the program stops.
     pub(super) fn run(mut self) {
-        loop {
+        while !self.gate.stops() {
             let started = Instant::now();
             let ended = match Child::start(&self.common.settings) {
                 Ok(child) => match self.serve(child) {
@@ -109,7 +109,7 @@ impl Keeper {
         }
         calls.make();
         Some(match (end, status) {
-            (End::Exited, Some(status)) => status.to_string(),
+            (End::Exited | End::Closed, Some(status)) => status.to_string(),
             (End::Hung, _) => "it took nothing for hang_timeout, and was ended".into(),
             (End::Flooded, _) => "it wrote much more than it was given, and was ended".into(),
             _ => "it closed its input or output, and was ended".into(),

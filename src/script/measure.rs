@@ -29,6 +29,7 @@ pub fn scripted(
     requests: usize,
 ) -> io::Result<(Duration, usize)> {
     let (crew, inbox) = (Crew::default(), Arc::<Inbox>::default());
+    crew.begin();
     let settings = config::Script::replaying(command);
     let budget = Budget::new(1 << 30);
     let script = Script::start("bench".into(), settings, LIMITS, &budget, &crew)?;

@@ -408,13 +408,16 @@ impl<'a> Serving<'a> {
     }
 
     /// Ends what is left of it, once all that it wrote is read.
+    ///
+    /// Returns how it ended, where it did by itself.
     pub(super) fn bury(&mut self, end: End) -> Option<ExitStatus> {
         if end == End::Closed {
             self.child.stdin = None;
             // Most that close their output are about to end.
-            self.wait(Instant::now() + Duration::from_millis(200));
+            self.wait(Instant::now() + Duration::from_secs(1));
         }
-        let status = self.child.bury();
+        let by_itself = self.child.has_ended();
+        let status = self.child.bury().filter(|_| by_itself);
         if matches!(end, End::Exited | End::Closed) {
             self.read();
         }
