@@ -186,6 +186,12 @@ impl Script {
     /// Why there is none that can be run.
     pub(crate) fn program(&self) -> Result<PathBuf, String> {
         let name = &self.command[0];
+        if let Some(folder) = self.directory.as_ref().filter(|folder| !folder.is_dir()) {
+            return Err(format!(
+                "can't run in {}, which is no folder",
+                folder.display()
+            ));
+        }
         let is_program = |file: &PathBuf| {
             fs::metadata(file)
                 .is_ok_and(|about| about.is_file() && about.permissions().mode() & 0o111 != 0)

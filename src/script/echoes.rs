@@ -86,3 +86,78 @@ impl Echoes {
         ScriptLine::TooLong
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        config,
+        script::{Inbox, Limits, hex, id},
+        tee::Budget,
+        telemetry::{metrics::ScriptMetrics, rate::RateLimit},
+    };
+
+    fn echoes() -> Echoes {
+        Echoes::new(&Arc::new(Common {
+            name: "script".into(),
+            settings: config::Script::of(vec!["cat".into()]),
+            limits: Limits {
+                header_bytes: 1000,
+                header_count: 10,
+                target_bytes: 100,
+            },
+            budget: Budget::new(1 << 20),
+            metrics: Arc::new(ScriptMetrics::new()),
+            tag: *b"00000000",
+            ended: RateLimit::new(1, Duration::from_secs(60)),
+            said: RateLimit::new(1, Duration::from_secs(60)),
+        }))
+    }
+
+    fn line(start: &str, id: &[u8], rest: &[u8]) -> Vec<u8> {
+        let mut digits = Vec::new();
+        hex::encode(
+            &[start.as_bytes(), id, b" 1 0\n", rest].concat(),
+            &mut digits,
+        );
+        digits
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_written_each_request_has_one_reply(
+            lines in proptest::collection::vec(prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..60),
+                "[0-9a-f]{0,80}".prop_map(String::into_bytes),
+                (0..6_u64, "[123]", "(GET|get|PUT) /[a-z ]{0,3} HTTP/1.[01]\r\n(Host: a\r\n|Transfer-Encoding: chunked\r\n){0,2}\r\n[a-z]{0,4}")
+                    .prop_map(|(token, kind, text)| line(&format!("{kind} "), &id(*b"00000000", token), text.as_bytes())),
+            ], 0..40),
+            cut: bool,
+        ) {
+            let (mut echoes, inbox) = (echoes(), Arc::<Inbox>::default());
+            for token in 0..4 {
+                echoes.pending.enter(token, Instant::now(), Arc::clone(&inbox));
+                echoes.pending.given(token, 10 * token, None);
+            }
+            // Entered, and not given.
+            echoes.pending.enter(4, Instant::now(), Arc::clone(&inbox));
+            for line in &lines {
+                echoes.line(&if cut { Line::TooLong(line) } else { Line::Whole(line) });
+            }
+            let waiting = echoes.pending.len();
+            let mut replied: Vec<_> = inbox.take().iter().map(|reply| reply.token).collect();
+            prop_assert_eq!(replied.len() + waiting, 5);
+            prop_assert!(replied.iter().all(|token| *token < 4));
+            replied.sort_unstable();
+            replied.dedup();
+            prop_assert_eq!(replied.len() + waiting, 5);
+            let mut calls = Calls::default();
+            echoes.pending.lose(&echoes.common.limits, &mut calls);
+            prop_assert_eq!(inbox.take().len(), waiting);
+        }
+    }
+}

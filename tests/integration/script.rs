@@ -458,6 +458,10 @@ fn check_tells_every_mistake_of_a_script_with_all_others() {
             "script.command: there is no program no-such-program",
         ),
         (
+            "[script]\ncommand = [\"cat\"]\ndirectory = \"/no/folder\"",
+            "script.command: can't run in /no/folder",
+        ),
+        (
             "[script]\ncommand = [\"cat\"]\nprocesses = 0",
             "script.processes: has to be from 1 to 64",
         ),
@@ -484,4 +488,30 @@ fn check_tells_every_mistake_of_a_script_with_all_others() {
             assert!(mistakes.contains(said), "{said:?} in {mistakes}");
         }
     }
+}
+
+#[test]
+fn check_explains_that_a_copy_goes_through_a_script() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("shadowtee.toml");
+    fs::write(
+        &file,
+        "listen = [\"unix:/run/a.sock\"]\nprimary.address = \"unix:/run/b.sock\"\nscript.command = [\"cat\"]\n\
+         [[shadow]]\nname = \"one\"\naddress = \"127.0.0.1:1\"\n\
+         [[shadow]]\nname = \"two\"\naddress = \"127.0.0.1:2\"\nscript = false\n",
+    )
+    .unwrap();
+    let output = shadowtee(&[
+        "check",
+        "--config",
+        file.to_str().unwrap(),
+        "--explain",
+        "GET /",
+    ]);
+    let said = latin1(&output.stdout);
+    let (one, two) = said.split_once("shadow \"two\"").unwrap();
+    assert!(
+        one.contains("scripted: what \"cat\" makes of it") && !two.contains("scripted"),
+        "{said}"
+    );
 }
