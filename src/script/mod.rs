@@ -226,9 +226,11 @@ fn id(tag: [u8; TAG], token: u64) -> [u8; TAG + NUMBER] {
 
 /// The token in an id of this script's.
 fn token(tag: [u8; TAG], id: &[u8]) -> Option<u64> {
-    let digits = id
-        .strip_prefix(&tag)
-        .filter(|digits| digits.len() == NUMBER)?;
+    let digits = id.strip_prefix(&tag)?;
+    // No sign, as a number of Rust's may have.
+    if digits.len() != NUMBER || !digits.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
     u64::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 

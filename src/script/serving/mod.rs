@@ -1,10 +1,14 @@
 //! One process from its start to its end: what waits is written to it, what it writes is read, what it does not echo in
 //! time is given up.
 
+mod end;
+mod wait;
+
+pub(super) use wait::timespec;
+
 use std::{
     collections::VecDeque,
     io::{self, ErrorKind, Read, Write},
-    process::ExitStatus,
     sync::{
         Arc,
         atomic::Ordering::Relaxed,
@@ -13,11 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::{
-    event::{PollFd, PollFlags, Timespec, poll},
-    io::ioctl_fionread,
-    process::Signal,
-};
+use rustix::io::ioctl_fionread;
 
 use super::{
     Common,
@@ -80,8 +80,6 @@ const OUT: usize = 64 * 1024;
 const BUF: usize = 64 * 1024;
 /// So often one side is read before the other has its turn.
 const TURNS: usize = 16;
-/// How often a process is looked at that has not taken anything yet.
-const LOOK: Duration = Duration::from_millis(20);
 /// How long standard error rests where there is very much of it.
 const REST: Duration = Duration::from_millis(10);
 /// A process may write so much that nobody asked for, beside twice what it was given.
@@ -328,49 +326,6 @@ impl<'a> Serving<'a> {
         if is_hung { Err(End::Hung) } else { Ok(()) }
     }
 
-    /// Until there is something to do.
-    fn sleep(&mut self) {
-        let now = Instant::now();
-        let oldest = self.echoes.pending.oldest();
-        let next = [
-            oldest.map(|oldest| match self.ready {
-                Some(ready) => due(oldest, ready, self.common.settings.timeout.0),
-                None => now + LOOK,
-            }),
-            self.hangs_at,
-            self.errors_rest,
-        ];
-        let next = next.into_iter().flatten().min();
-        // A little later than due, so that it is due then.
-        let left = next.map(|at| at.saturating_duration_since(now) + Duration::from_millis(1));
-        let Child {
-            stdin,
-            stdout,
-            stderr,
-            ..
-        } = &self.child;
-        let mut fds = Vec::with_capacity(5);
-        fds.push(PollFd::from_borrowed_fd(
-            self.gate.descriptor(),
-            PollFlags::IN,
-        ));
-        fds.push(PollFd::from_borrowed_fd(
-            self.child.descriptor(),
-            PollFlags::IN,
-        ));
-        if let Some(stdin) = stdin.as_ref().filter(|_| !self.out.is_empty()) {
-            fds.push(PollFd::new(stdin, PollFlags::OUT));
-        }
-        if let Some(stdout) = stdout {
-            fds.push(PollFd::new(stdout, PollFlags::IN));
-        }
-        if let Some(stderr) = stderr.as_ref().filter(|_| self.errors_rest.is_none()) {
-            fds.push(PollFd::new(stderr, PollFlags::IN));
-        }
-        // Whatever wakes it, it looks at everything.
-        let _ = poll(&mut fds, left.map(timespec).as_ref());
-    }
-
     /// Puts what is there now into the metrics, in which all processes of a script add up.
     fn show(&mut self) {
         let metrics = &self.common.metrics;
@@ -406,83 +361,6 @@ impl<'a> Serving<'a> {
         self.show();
         backlog
     }
-
-    /// Ends what is left of it, once all that it wrote is read.
-    ///
-    /// Returns how it ended, where it did by itself.
-    pub(super) fn bury(&mut self, end: End) -> Option<ExitStatus> {
-        if end == End::Closed {
-            self.child.stdin = None;
-            // Most that close their output are about to end.
-            self.wait(Instant::now() + Duration::from_secs(1));
-        }
-        let by_itself = self.child.has_ended();
-        let status = self.child.bury().filter(|_| by_itself);
-        if matches!(end, End::Exited | End::Closed) {
-            self.read();
-        }
-        self.read_errors();
-        let rest = self.errors.rest();
-        if !rest.is_empty() {
-            say(self.common, &Line::Whole(&rest));
-        }
-        status
-    }
-
-    /// Ends it in order: it gets what waits, its input ends, then it is asked to, then it has to.
-    pub(super) fn stop(&mut self) {
-        let (now, limit) = (Instant::now(), self.common.settings.stop_timeout.0);
-        self.wait(now + limit / 4);
-        self.child.stdin = None;
-        if !self.wait(now + limit / 2) {
-            self.child.signal(Signal::TERM);
-            self.wait(now + limit);
-        }
-        self.bury(End::Asked);
-        self.echoes.pending = super::pending::Pending::default();
-        self.show();
-    }
-
-    /// Waits for its end, or until it has all that waits for it, and reads meanwhile what it writes.
-    fn wait(&mut self, until: Instant) -> bool {
-        while !self.child.has_ended() {
-            if self.child.stdin.is_some() {
-                let broken = self.write().is_err();
-                if broken || self.out.is_empty() && self.backlog.is_empty() {
-                    return true;
-                }
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                return false;
-            }
-            if self.read() {
-                self.child.stdout = None;
-            }
-            self.read_errors();
-            let Child {
-                stdin,
-                stdout,
-                stderr,
-                ..
-            } = &self.child;
-            let mut fds = Vec::with_capacity(4);
-            fds.push(PollFd::from_borrowed_fd(
-                self.child.descriptor(),
-                PollFlags::IN,
-            ));
-            fds.extend(
-                stdin
-                    .as_ref()
-                    .map(|stdin| PollFd::new(stdin, PollFlags::OUT)),
-            );
-            fds.extend(stdout.as_ref().map(|out| PollFd::new(out, PollFlags::IN)));
-            let stderr = stderr.as_ref().filter(|_| self.errors_rest.is_none());
-            fds.extend(stderr.map(|err| PollFd::new(err, PollFlags::IN)));
-            let _ = poll(&mut fds, Some(&timespec(left.min(LOOK))));
-        }
-        true
-    }
 }
 
 fn again(error: &io::Error) -> bool {
@@ -499,13 +377,5 @@ fn say(common: &Common, line: &Line<'_>) {
     if let Some(left_out) = common.said.allow() {
         let line = String::from_utf8_lossy(line.trim_ascii_end());
         tracing::info!(script = common.name, line = %format_args!("{line}{cut}"), left_out, "the script says");
-    }
-}
-
-/// A time for poll(2).
-pub(super) fn timespec(time: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(time.subsec_nanos()),
     }
 }
