@@ -126,6 +126,8 @@ impl Child {
         }
         // Before it is waited for: until then no other process can get its number.
         self.signal(Signal::KILL);
+        // It may have left its group.
+        let _ = self.started.kill();
         self.started.wait().ok()
     }
 }
