@@ -12,6 +12,7 @@ use crate::faults::{Fault, Shadow};
 use crate::loads::{Driver, Load};
 use crate::machine::Machine;
 use crate::options::Options;
+use crate::others::Buffers;
 use crate::process::Process;
 use crate::{http, others, tee};
 
@@ -26,7 +27,7 @@ pub(crate) struct Contender {
 
 #[derive(Clone, Copy, Eq, PartialEq)]
 enum Kind {
-    Nginx,
+    Nginx(Buffers),
     Haproxy,
     Envoy,
     Floor,
@@ -50,7 +51,7 @@ const fn row(name: &'static str, title: &'static str, shadows: usize, kind: Kind
 
 /// All rows, in the order of the tables.
 pub(crate) const ALL: &[Contender] = &[
-    row("nginx", "nginx, plain", 0, Kind::Nginx),
+    row("nginx", "nginx, plain", 0, Kind::Nginx(Buffers::Large)),
     row("haproxy", "HAProxy, plain", 0, Kind::Haproxy),
     row("floor", "floor", 0, Kind::Floor),
     row("tee-0", "shadowtee, no shadow", 0, Kind::Tee(None)),
@@ -66,7 +67,18 @@ pub(crate) const ALL: &[Contender] = &[
         0,
         Kind::Capture,
     ),
-    row("nginx-mirror", "nginx `mirror`", 1, Kind::Nginx),
+    row(
+        "nginx-mirror",
+        "nginx `mirror`",
+        1,
+        Kind::Nginx(Buffers::Large),
+    ),
+    row(
+        "nginx-as-is",
+        "nginx `mirror`, its own buffers",
+        1,
+        Kind::Nginx(Buffers::AsInstalled),
+    ),
     row("envoy-mirror", "Envoy, mirror", 1, Kind::Envoy),
     row("floor-mirror", "floor, mirrored", 1, Kind::Floor),
     row("tee-1", "shadowtee, 1 shadow", 1, Kind::Tee(None)),
@@ -152,7 +164,7 @@ impl Contender {
         match self.kind {
             Kind::Haproxy => machine.haproxy,
             Kind::Envoy => machine.envoy.is_some(),
-            Kind::Nginx
+            Kind::Nginx(_)
             | Kind::Floor
             | Kind::Tee(_)
             | Kind::Filtered
@@ -166,11 +178,15 @@ impl Contender {
         if self.has_faulty_shadow() {
             return load.name == "rate-half" && threads == 1;
         }
+        if self.kind == Kind::Nginx(Buffers::AsInstalled) {
+            // With small bodies it is the other.
+            return ["post-1m", "answer-1m"].contains(&load.name);
+        }
         match load.driver {
             // The floor has no TLS.
             _ if load.tls => self.kind != Kind::Floor,
             // A keep-alive connection costs memory in the proxies that are compared in it.
-            Driver::Idle => threads == 1 && matches!(self.kind, Kind::Nginx | Kind::Tee(None)),
+            Driver::Idle => threads == 1 && matches!(self.kind, Kind::Nginx(_) | Kind::Tee(None)),
             Driver::Wrk { .. } | Driver::Rate(_) | Driver::Syscalls => true,
         }
     }
@@ -194,7 +210,7 @@ impl Contender {
             .as_ref()
             .map_or(&world.shadow.socket, |shadow| &shadow.socket);
         let process = match self.kind {
-            Kind::Nginx => others::nginx(world, &place, self.shadows > 0)?,
+            Kind::Nginx(buffers) => others::nginx(world, &place, self.shadows > 0, buffers)?,
             Kind::Haproxy => others::haproxy(world, &place)?,
             Kind::Envoy => {
                 let program = world.envoy.as_ref().context("no Envoy")?;

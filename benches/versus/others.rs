@@ -8,7 +8,40 @@ use crate::contenders::{Place, World};
 use crate::nginx;
 use crate::process::Process;
 
-pub(crate) fn nginx(world: &World, place: &Place, mirror: bool) -> anyhow::Result<Process> {
+/// Where nginx keeps bodies.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub(crate) enum Buffers {
+    /// In memory.
+    Large,
+    /// Those it has where nobody sets any: what is over 16 KB goes through a file.
+    AsInstalled,
+}
+
+impl Buffers {
+    fn settings(self) -> &'static str {
+        match self {
+            Self::Large => {
+                "proxy_buffers 16 64k; proxy_busy_buffers_size 128k; proxy_max_temp_file_size 0;"
+            }
+            Self::AsInstalled => "",
+        }
+    }
+
+    /// What the settings of all say otherwise.
+    fn of_server(self) -> &'static str {
+        match self {
+            Self::Large => "",
+            Self::AsInstalled => "client_body_buffer_size 16k;",
+        }
+    }
+}
+
+pub(crate) fn nginx(
+    world: &World,
+    place: &Place,
+    mirror: bool,
+    buffers: Buffers,
+) -> anyhow::Result<Process> {
     let keep = "keepalive 512; keepalive_requests 1000000000; keepalive_timeout 600s;";
     let (first, copy) = if mirror {
         (
@@ -21,16 +54,19 @@ pub(crate) fn nginx(world: &World, place: &Place, mirror: bool) -> anyhow::Resul
     };
     let body = format!(
         "    proxy_http_version 1.1; proxy_set_header Connection \"\"; proxy_set_header Host $http_host;
-    proxy_buffers 16 64k; proxy_busy_buffers_size 128k; proxy_max_temp_file_size 0;
+    {settings}
     upstream primary {{ server unix:{primary}; {keep} }}
     upstream shadow {{ server unix:{shadow}; {keep} }}
     server {{
+        {of_server}
         listen 127.0.0.1:{port} backlog=4096;
         listen 127.0.0.1:{tls} ssl backlog=4096;
         ssl_certificate {certificate}; ssl_certificate_key {key};
         location / {{ {first} proxy_pass http://primary; }}
         {copy}
     }}",
+        settings = buffers.settings(),
+        of_server = buffers.of_server(),
         primary = world.primary.socket.display(),
         shadow = world.shadow.socket.display(),
         port = place.port,

@@ -111,7 +111,9 @@ impl App {
         for shadow in &live.shadows {
             ledger.enter(shadow.name(), &shadow.account);
         }
+        let sockets = Sockets::open(&live.config)?;
         let captured = Arc::new(CaptureMetrics::new(workers));
+        // Whoever finds its address taken leaves no empty file behind.
         let capture = match &live.config.capture {
             Some(settings) => Some(capture::Running::start(
                 settings.clone(),
@@ -121,7 +123,6 @@ impl App {
             )?),
             None => None,
         };
-        let sockets = Sockets::open(&live.config)?;
         let phases = Phases::new();
         let (reloads, requests) = Requests::channel();
         let shared = Shared {

@@ -103,6 +103,11 @@ fn message(
     parts().for_each(|part| body.extend_from_slice(part));
     redacted.clear();
     redact.message(head, body, out, redacted);
+    let trailers = trailers.map(|trailers| {
+        body.clear();
+        redact.trailers(trailers, body);
+        &body[..]
+    });
     frame(std::iter::once(&redacted[..]), trailers, out);
 }
 

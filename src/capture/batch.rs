@@ -61,7 +61,7 @@ impl Batch {
     pub(super) fn message(
         &mut self,
         head: impl FnOnce(&mut Vec<u8>),
-        body: Option<Kept>,
+        body: Option<Box<Kept>>,
         chunked: bool,
     ) -> Message {
         let mut message = Message {

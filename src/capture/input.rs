@@ -4,6 +4,10 @@ use std::{
     fs::File,
     io::{self, Read},
     path::Path,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
 };
 
 /// How much the window holds, unless a record is larger.
@@ -18,23 +22,48 @@ pub(crate) struct Input {
     offset: u64,
     ended: bool,
     broke: Option<io::Error>,
+    stored: Arc<AtomicU64>,
+}
+
+/// Counts what is read, below whatever takes it apart.
+struct Counted<R> {
+    source: R,
+    read: Arc<AtomicU64>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let length = self.source.read(buf)?;
+        self.read.fetch_add(length as u64, Relaxed);
+        Ok(length)
+    }
 }
 
 impl Input {
-    /// Opens a file, compressed or not: its first bytes say which.
+    /// Opens a file, compressed or not: its first bytes say which. `-` is standard input.
     ///
     /// # Errors
     /// Where it can't be opened or read.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let mut file = File::open(path)?;
+        let is_input = path.as_os_str() == "-";
+        let mut file = File::open(if is_input {
+            Path::new("/dev/stdin")
+        } else {
+            path
+        })?;
         let mut first = Vec::new();
         Read::by_ref(&mut file).take(4).read_to_end(&mut first)?;
-        let whole = io::Cursor::new(first.clone()).chain(file);
-        Ok(Self::new(match first[..] {
+        let stored = Arc::new(AtomicU64::new(0));
+        let whole = Counted {
+            source: io::Cursor::new(first.clone()).chain(file),
+            read: Arc::clone(&stored),
+        };
+        let input = Self::new(match first[..] {
             [0x1f, 0x8b, ..] => Box::new(flate2::read::MultiGzDecoder::new(whole)),
             [0x28, 0xb5, 0x2f, 0xfd] => Box::new(zstd::Decoder::new(whole)?),
             _ => Box::new(whole),
-        }))
+        });
+        Ok(Self { stored, ..input })
     }
 
     pub(crate) fn new(source: Box<dyn Read + Send>) -> Self {
@@ -46,7 +75,13 @@ impl Input {
             offset: 0,
             ended: false,
             broke: None,
+            stored: Arc::default(),
         }
+    }
+
+    /// Bytes read so far of the file as it is stored.
+    pub(crate) fn stored(&self) -> u64 {
+        self.stored.load(Relaxed)
     }
 
     /// What is in the window.

@@ -55,8 +55,11 @@ impl Kept {
 
     /// A piece passes, which `kept` may be there for. Returns it where it wants the piece itself, by
     /// [`Kept::share`].
-    pub(crate) fn notice<'a>(kept: &'a mut Option<Self>, piece: &[u8]) -> Option<&'a mut Self> {
-        let kept = kept.as_mut()?;
+    pub(crate) fn notice<'a>(
+        kept: &'a mut Option<Box<Self>>,
+        piece: &[u8],
+    ) -> Option<&'a mut Self> {
+        let kept = kept.as_deref_mut()?;
         kept.pass(piece).then_some(kept)
     }
 

@@ -54,7 +54,10 @@ use crate::{
     config,
     http::RequestHead,
     tee::Budget,
-    telemetry::metrics::{CaptureMetrics, CaptureOutcome},
+    telemetry::{
+        metrics::{CaptureMetrics, CaptureOutcome},
+        rate::RateLimit,
+    },
 };
 
 /// A record that is larger is no record: nobody reads it into memory.
@@ -76,7 +79,12 @@ pub(crate) struct Capture {
     queued: AtomicUsize,
     /// Who writes, as it stands in file names.
     instance: String,
+    /// How often it is said that exchanges are lost before they reach the writer.
+    losses: RateLimit,
 }
+
+/// So often, at most, a loss is told.
+const TOLD: Duration = Duration::from_secs(10);
 
 /// The capture can't begin.
 #[derive(Debug, thiserror::Error)]
@@ -109,6 +117,7 @@ impl Running {
             metrics: Arc::clone(metrics),
             queued: AtomicUsize::new(0),
             instance: format!("{:08x}", fastrand::u32(..)),
+            losses: RateLimit::new(1, TOLD),
             settings,
         });
         let failed = |(path, error)| CaptureError(path, error);

@@ -60,6 +60,11 @@ impl Reader {
         self.input.offset()
     }
 
+    /// Bytes read so far of the file as it is stored, which may be compressed.
+    pub(crate) fn stored(&self) -> u64 {
+        self.input.stored()
+    }
+
     pub(crate) fn troubles(&mut self) -> &mut Troubles {
         match &mut self.decoder {
             Decoder::Native(decoder) => decoder.troubles(),

@@ -36,9 +36,9 @@ pub(crate) struct Recorder {
 #[derive(Debug, Default)]
 pub(crate) struct Tap {
     /// The request's body, where it has one.
-    pub(crate) request: Option<Kept>,
+    pub(crate) request: Option<Box<Kept>>,
     /// The answer's, where it is asked for.
-    pub(crate) answer: Option<Kept>,
+    pub(crate) answer: Option<Box<Kept>>,
 }
 
 /// What an exchange was in the end.
@@ -101,7 +101,7 @@ impl Recorder {
             return None;
         }
         let settings = &capture.settings;
-        let keep = |limit| Kept::new(limit, &capture.budget);
+        let keep = |limit| Box::new(Kept::new(limit, &capture.budget));
         Some(Tap {
             request: has_body.then(|| keep(settings.body_bytes.0)),
             answer: (settings.answers == Answers::Body).then(|| keep(settings.answer_bytes.0)),
@@ -110,8 +110,23 @@ impl Recorder {
 
     /// An exchange ended: it goes to the writer, or is counted as lost.
     pub(crate) fn store(&self, ended: &Ended<'_>, tap: Tap) {
-        if let Err(lost) = self.try_store(ended, tap) {
-            self.capture.metrics.count(lost, 1);
+        let Err(lost) = self.try_store(ended, tap) else {
+            return;
+        };
+        let capture = &*self.capture;
+        capture.metrics.count(lost, 1);
+        let told = match lost {
+            CaptureOutcome::QueueFull => {
+                "the disk is too slow for the capture; requests go on, and those that find its queue full are lost to it"
+            }
+            CaptureOutcome::OverBudget => {
+                "limits.shadow_memory is used up; requests go on, and those that find no room are lost to the capture"
+            }
+            _ => return,
+        };
+        if let Some(left_out) = capture.losses.allow() {
+            let queued = capture.queued.load(Relaxed);
+            tracing::warn!(queued_bytes = queued, left_out, "{told}");
         }
     }
 
@@ -120,7 +135,7 @@ impl Recorder {
         if !ended.whole {
             return Err(CaptureOutcome::NotWhole);
         }
-        match tap.request.as_ref().map(Kept::state) {
+        match tap.request.as_ref().map(|kept| kept.state()) {
             Some(kept::State::OverLimit) => return Err(CaptureOutcome::BodyLimit),
             Some(kept::State::OverBudget) => return Err(CaptureOutcome::OverBudget),
             Some(kept::State::Open) | None => {}
@@ -128,7 +143,7 @@ impl Recorder {
         let head = &ended.exchange.head;
         let bodies = [&tap.request, &tap.answer].into_iter().flatten();
         let own = EXCHANGE + head.size();
-        let cost = own + bodies.map(Kept::cost).sum::<usize>();
+        let cost = own + bodies.map(|kept| kept.cost()).sum::<usize>();
         if capture.queued.fetch_add(cost, Relaxed) + cost > capture.settings.queue.bytes() {
             capture.queued.fetch_sub(cost, Relaxed);
             return Err(CaptureOutcome::QueueFull);
@@ -268,6 +283,7 @@ mod tests {
             metrics: Arc::clone(&metrics),
             queued: 0.into(),
             instance: String::new(),
+            losses: crate::telemetry::rate::RateLimit::new(1, crate::capture::TOLD),
         };
         // Nobody takes anything out.
         let (writer, hangs) = mpsc::channel();

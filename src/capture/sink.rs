@@ -111,6 +111,11 @@ impl Sink {
         self.buf.len() >= FULL
     }
 
+    /// Whether what is written is in the file at once.
+    pub(crate) fn is_plain(&self) -> bool {
+        matches!(self.stream, Stream::Plain(_))
+    }
+
     /// Writes what is collected. Afterwards a plain file ends with a whole record, also where it failed.
     ///
     /// # Errors
@@ -128,11 +133,15 @@ impl Sink {
             Stream::Gzip(encoder) => encoder.write_all(&self.buf),
             Stream::Zstd(encoder) => encoder.write_all(&self.buf),
         };
-        if result.is_ok() && matches!(self.stream, Stream::Plain(_)) {
-            self.written += self.buf.len() as u64;
-        }
+        let length = self.buf.len() as u64;
         self.buf.clear();
-        result
+        result?;
+        if self.is_plain() {
+            self.written += length;
+        } else {
+            self.written = self.file().metadata()?.len();
+        }
+        Ok(())
     }
 
     /// Hands everything to the system, so that it is in the file whatever becomes of this process.

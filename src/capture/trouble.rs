@@ -33,14 +33,14 @@ pub(crate) struct Troubles {
 const TOLD: u64 = 20;
 
 impl Troubles {
-    pub(super) fn of(file: PathBuf) -> Self {
+    pub(crate) fn of(file: PathBuf) -> Self {
         Self {
             file,
             ..Self::default()
         }
     }
 
-    pub(super) fn note(&mut self, offset: u64, what: impl Into<String>) {
+    pub(crate) fn note(&mut self, offset: u64, what: impl Into<String>) {
         self.count += 1;
         if self.count <= TOLD {
             self.untold.push(Trouble {

@@ -30,6 +30,8 @@ pub(super) struct Writer {
     /// Records of this file that are in it for sure, and those that are not yet.
     flushed: u64,
     unflushed: u64,
+    /// Bytes of this file that the metrics have.
+    counted: u64,
     due: Instant,
     retry: Instant,
     number: u64,
@@ -55,10 +57,11 @@ impl Writer {
             opened: now,
             flushed: 0,
             unflushed: 0,
+            counted: 0,
             due: now,
             retry: now,
             number: 0,
-            failures: RateLimit::new(1, Duration::from_secs(10)),
+            failures: RateLimit::new(1, super::TOLD),
             scratch: Assembled::default(),
         };
         writer.create()?;
@@ -136,24 +139,33 @@ impl Writer {
         if sink.add(&record).is_err() {
             return self.count(CaptureOutcome::Unwritable, 1);
         }
-        let is_full = sink.is_full();
+        let (is_full, is_plain) = (sink.is_full(), sink.is_plain());
         if self.unflushed == 0 {
             self.due = Instant::now() + self.capture.settings.flush.0;
         }
         self.unflushed += 1;
-        if is_full && let Some(Err(error)) = self.sink.as_mut().map(Sink::write) {
+        if !is_full {
+            return;
+        }
+        if is_plain {
+            self.flush();
+        } else if let Some(Err(error)) = self.sink.as_mut().map(Sink::write) {
+            // Of what is compressed, nobody knows how much is in the file before it is flushed.
             self.fail(&error);
         }
+        self.rotate();
     }
 
     /// Hands everything to the system.
     fn flush(&mut self) {
         let Some(sink) = &mut self.sink else { return };
-        let before = sink.len();
         match sink.flush() {
             Ok(()) => {
-                let more = sink.len().saturating_sub(before);
-                self.capture.metrics.bytes(more);
+                let length = sink.len();
+                self.capture
+                    .metrics
+                    .bytes(length.saturating_sub(self.counted));
+                self.counted = length;
                 self.count(CaptureOutcome::Written, self.unflushed);
                 self.flushed += self.unflushed;
                 self.unflushed = 0;
@@ -174,6 +186,10 @@ impl Writer {
         }
         drop(sink);
         self.failed(&path, error);
+        if error.kind() == io::ErrorKind::NotFound {
+            // Somebody removed it, which the next one need not suffer from.
+            self.retry = Instant::now();
+        }
     }
 
     fn failed(&mut self, path: &std::path::Path, error: &io::Error) {
@@ -191,8 +207,9 @@ impl Writer {
     fn rotate(&mut self) {
         let settings = &self.capture.settings;
         let Some(sink) = &self.sink else { return };
-        let is_old = self.flushed > 0 && self.opened.elapsed() >= settings.rotate_after.0;
-        if self.flushed == 0 || (sink.len() < settings.rotate_bytes.0 && !is_old) {
+        let is_empty = self.flushed + self.unflushed == 0;
+        let is_old = self.opened.elapsed() >= settings.rotate_after.0;
+        if is_empty || (sink.len() < settings.rotate_bytes.0 && !is_old) {
             return;
         }
         self.flush();
@@ -237,6 +254,7 @@ impl Writer {
         }
         self.opened = Instant::now();
         self.flushed = 0;
+        self.counted = 0;
         self.sink = Some(sink);
         Ok(())
     }

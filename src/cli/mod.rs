@@ -59,8 +59,9 @@ pub(crate) enum Command {
 }
 
 const REPLAY_EXAMPLES: &str = "\
-A request is due when it was captured, seen from the first one, at the given speed. A slow answer delays no other
-request; latency counts from when a request was due. Several files are merged by time.
+A request is due when it was captured, seen from the first one, at the given speed.
+A slow answer delays no other request; latency counts from when a request was due.
+Several files are merged by time. A file named - is standard input.
 
 Examples:
   shadowtee replay day.tee.zst --to http://127.0.0.1:8080

@@ -39,6 +39,8 @@ pub(crate) struct AnswerReader {
     /// The connection may serve another request afterwards.
     keeps: bool,
     looked: usize,
+    /// Something of it was taken, if only an interim head.
+    began: bool,
 }
 
 impl AnswerReader {
@@ -50,6 +52,7 @@ impl AnswerReader {
             body: None,
             keeps: false,
             looked: 0,
+            began: false,
         }
     }
 
@@ -77,6 +80,7 @@ impl AnswerReader {
             return Err(BadAnswer::HeadTooLarge);
         }
         self.looked = 0;
+        self.began = true;
         bytes::Buf::advance(buf, length);
         let framing = Framing::of_answer(head, self.to_head)?;
         if !head.is_interim() {
@@ -119,7 +123,7 @@ impl AnswerReader {
     pub(crate) fn is_stale(&self, error: &BadAnswer, connection: &Connection) -> bool {
         matches!(error, BadAnswer::Ended | BadAnswer::Io(_))
             && connection.is_used
-            && !self.has_head()
+            && !self.began
             && connection.wire.buf.is_empty()
     }
 

@@ -14,13 +14,13 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    /// `permit` is kept as long as the connection is open.
-    pub(super) fn new(stream: Stream, permit: Option<Permit>) -> Self {
-        Self {
+    /// `permit` is kept as long as the connection is open. It is in a box: it goes from hand to hand.
+    pub(super) fn new(stream: Stream, permit: Option<Permit>) -> Box<Self> {
+        Box::new(Self {
             wire: Wire::new(stream),
             is_used: false,
             _permit: permit,
-        }
+        })
     }
 
     /// Whether nothing came on an idle connection: neither its end, nor an answer that nobody asked for.

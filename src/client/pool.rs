@@ -38,7 +38,7 @@ pub(crate) struct Pool {
 }
 
 struct Idle {
-    connection: Connection,
+    connection: Box<Connection>,
     until: Instant,
 }
 
@@ -79,7 +79,7 @@ impl Pool {
     }
 
     /// The idle connection that was used last, where there is one: the others grow old and are closed.
-    pub(crate) fn take_idle(&self, now: Instant) -> Option<Connection> {
+    pub(crate) fn take_idle(&self, now: Instant) -> Option<Box<Connection>> {
         loop {
             let Idle {
                 mut connection,
@@ -96,7 +96,7 @@ impl Pool {
     ///
     /// # Errors
     /// Where there is none within the connect timeout.
-    pub(crate) async fn open(&self) -> Result<Connection, NoConnection> {
+    pub(crate) async fn open(&self) -> Result<Box<Connection>, NoConnection> {
         let permit = match &self.settings.connections {
             None => None,
             Some(share) => {
@@ -126,7 +126,7 @@ impl Pool {
     }
 
     /// Keeps a connection for the next request, whose answer was read to the end at `now`.
-    pub(crate) fn give_back(self: &Rc<Self>, mut connection: Connection, now: Instant) {
+    pub(crate) fn give_back(self: &Rc<Self>, mut connection: Box<Connection>, now: Instant) {
         // What came behind an answer belongs to no request.
         if !connection.wire.buf.is_empty()
             || self.settings.idle_connections == 0

@@ -48,6 +48,9 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<()> {
         "{written} records written, {unwritable} left out; {} places are damaged, {} bytes skipped",
         troubles.count, troubles.skipped
     );
+    if written == 0 && troubles.count > 0 {
+        bail!("{} holds no record", from.display());
+    }
     Ok(())
 }
 

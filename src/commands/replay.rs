@@ -57,9 +57,13 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
     io::stdout()
         .write_all(text.as_bytes())
         .context("can't write to standard output")?;
-    let met = met(&fail_on, &report);
+    let met: Vec<_> = met(&fail_on, &report).collect();
     for condition in &met {
-        eprintln!("shadowtee: {condition}");
+        eprintln!("shadowtee: failed by {condition}");
+    }
+    if report.requests == 0 && !report.interrupted {
+        // Whoever waits for the exit code does not take nothing for a success.
+        bail!("the files hold no request that was to be sent");
     }
     Ok(if met.is_empty() {
         ExitCode::SUCCESS
@@ -124,14 +128,14 @@ fn show(bar: &ProgressBar, moment: &Moment) {
     let left = if moment.total > 0 && part > 0.001 {
         let left = Duration::from_secs_f64(seconds / part * (1.0 - part).max(0.0));
         format!(
-            "{} left",
+            ", {} left",
             humantime::format_duration(Duration::from_secs(left.as_secs()))
         )
     } else {
         String::new()
     };
     bar.set_message(format!(
-        "{rate:.0}/s, {} errors, {} ms behind, {left}",
+        "{rate:.0}/s, {} errors, {} ms behind{left}",
         moment.errors,
         moment.lag.as_millis()
     ));

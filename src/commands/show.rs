@@ -1,14 +1,14 @@
 //! `shadowtee show`.
 
 use std::{
-    io::{self, BufWriter, Write},
+    io::{self, BufWriter, IsTerminal, Write},
     time::{Duration, UNIX_EPOCH},
 };
 
 use anyhow::{Context, bail};
 
 use crate::{
-    capture::{Reader, Record},
+    capture::{Reader, Record, split_head},
     cli::Show,
 };
 
@@ -18,6 +18,7 @@ pub(super) fn show(arguments: &Show) -> anyhow::Result<()> {
     let mut reader =
         Reader::open(file).with_context(|| format!("can't read {}", file.display()))?;
     let mut out = BufWriter::new(io::stdout().lock());
+    let is_terminal = io::stdout().is_terminal();
     let mut number = 0_u64;
     while reader.advance() {
         number += 1;
@@ -25,7 +26,8 @@ pub(super) fn show(arguments: &Show) -> anyhow::Result<()> {
         let shown = match arguments.record {
             None => line(number, &record, &mut out),
             Some(wanted) if wanted == number => {
-                whole(number, &record, &mut out).context("can't write to standard output")?;
+                whole(number, &record, is_terminal, &mut out)
+                    .context("can't write to standard output")?;
                 return out.flush().context("can't write to standard output");
             }
             Some(_) => Ok(()),
@@ -43,6 +45,9 @@ pub(super) fn show(arguments: &Show) -> anyhow::Result<()> {
     if let Some(wanted) = arguments.record {
         bail!("there is no record {wanted}: the file has {number}");
     }
+    if number == 0 && troubles.count > 0 {
+        bail!("{} holds no record", file.display());
+    }
     if troubles.count > 0 {
         eprintln!(
             "{number} records; {} places are damaged, {} bytes skipped",
@@ -58,11 +63,35 @@ fn time(record: &Record<'_>) -> String {
 }
 
 fn text(bytes: &[u8]) -> String {
-    // A terminal does not see what would move its cursor.
     let text = String::from_utf8_lossy(bytes);
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
+    text.chars().map(tame).collect()
+}
+
+/// A terminal does not see what would move its cursor or turn its text around.
+fn tame(c: char) -> char {
+    match c {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    }
+}
+
+/// A message byte for byte, or as a terminal can bear it.
+fn message(message: &[u8], is_terminal: bool, out: &mut impl Write) -> io::Result<()> {
+    if !is_terminal {
+        return out.write_all(message);
+    }
+    let (head, body) = split_head(message);
+    let shown = |bytes: &[u8]| {
+        let text = String::from_utf8_lossy(bytes).replace("\r\n", "\n");
+        let tame = |c| if matches!(c, '\n' | '\t') { c } else { tame(c) };
+        text.chars().map(tame).collect::<String>()
+    };
+    write!(out, "{}", shown(head))?;
+    if body.contains(&0) || std::str::from_utf8(body).is_err() {
+        return write!(out, "({} bytes that are no text)", body.len());
+    }
+    write!(out, "{}", shown(body))
 }
 
 fn line(number: u64, record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
@@ -89,7 +118,12 @@ fn line(number: u64, record: &Record<'_>, out: &mut impl Write) -> io::Result<()
     )
 }
 
-fn whole(number: u64, record: &Record<'_>, out: &mut impl Write) -> io::Result<()> {
+fn whole(
+    number: u64,
+    record: &Record<'_>,
+    is_terminal: bool,
+    out: &mut impl Write,
+) -> io::Result<()> {
     writeln!(out, "record  {number}\ntime    {}", time(record))?;
     writeln!(
         out,
@@ -107,11 +141,11 @@ fn whole(number: u64, record: &Record<'_>, out: &mut impl Write) -> io::Result<(
         None => writeln!(out, "answer  none")?,
     }
     writeln!(out, "\n--- request, {} bytes", record.request.len())?;
-    out.write_all(record.request)?;
+    message(record.request, is_terminal, out)?;
     if let Some(answer) = record.answer.filter(|answer| !answer.message.is_empty()) {
         let cut = if answer.cut { ", not all of it" } else { "" };
         writeln!(out, "\n--- answer, {} bytes{cut}", answer.message.len())?;
-        out.write_all(answer.message)?;
+        message(answer.message, is_terminal, out)?;
     }
     writeln!(out)
 }

@@ -59,24 +59,33 @@ pub(crate) enum Known {
 
 impl Known {
     fn of(name: &[u8]) -> Self {
-        let (text, known): (&[u8], _) = match name.len() {
-            2 => (b"te", Self::Te),
-            4 => (b"host", Self::Host),
-            6 => (b"expect", Self::Expect),
-            7 if name[0] | 0x20 == b'u' => (b"upgrade", Self::Upgrade),
-            7 => (b"trailer", Self::Trailer),
-            10 if name[0] | 0x20 == b'c' => (b"connection", Self::Connection),
-            10 => (b"keep-alive", Self::KeepAlive),
-            14 => (b"content-length", Self::ContentLength),
-            16 => (b"proxy-connection", Self::ProxyConnection),
-            17 => (b"transfer-encoding", Self::TransferEncoding),
+        let Some(first) = name.first() else {
+            return Self::Other;
+        };
+        // Length and first letter leave one at most to compare with.
+        let (text, known): (&[u8], _) = match (name.len(), first | 0x20) {
+            (2, b't') => (b"TE", Self::Te),
+            (4, b'h') => (b"Host", Self::Host),
+            (6, b'e') => (b"Expect", Self::Expect),
+            (7, b'u') => (b"Upgrade", Self::Upgrade),
+            (7, b't') => (b"Trailer", Self::Trailer),
+            (10, b'c') => (b"Connection", Self::Connection),
+            (10, b'k') => (b"Keep-Alive", Self::KeepAlive),
+            (14, b'c') => (b"Content-Length", Self::ContentLength),
+            (16, b'p') => (b"Proxy-Connection", Self::ProxyConnection),
+            (17, b't') => (b"Transfer-Encoding", Self::TransferEncoding),
             _ => return Self::Other,
         };
-        if name.eq_ignore_ascii_case(text) {
+        // The usual spelling is compared at once, any other letter by letter.
+        if name == text || name.eq_ignore_ascii_case(text) {
             known
         } else {
             Self::Other
         }
+    }
+
+    const fn bit(self) -> u16 {
+        1 << self as u16
     }
 }
 
@@ -94,7 +103,9 @@ struct Field {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     text: Vec<u8>,
-    fields: Vec<Field>,
+    lines: Vec<Field>,
+    /// The bits of all that were ever here: most messages have few of those that a proxy asks for.
+    known: u16,
 }
 
 /// What becomes of a field.
@@ -114,21 +125,25 @@ impl Fields {
     pub(super) fn fill(&mut self, text: &[u8], parsed: &[httparse::Header<'_>]) {
         self.text.clear();
         self.text.extend_from_slice(text);
-        self.fields.clear();
-        self.fields.extend(parsed.iter().map(|header| {
+        self.lines.clear();
+        let mut all = 0;
+        self.lines.extend(parsed.iter().map(|header| {
             let name = Span::within(text, header.name.as_bytes());
             let value = Span::within(text, header.value);
             let neat = value.start() == name.end() + 2
                 && text[name.end() + 1] == b' '
                 && text[value.end()..].starts_with(b"\r\n");
+            let known = Known::of(header.name.as_bytes());
+            all |= known.bit();
             Field {
                 name,
                 value,
-                known: Known::of(header.name.as_bytes()),
+                known,
                 gone: false,
                 neat,
             }
         }));
+        self.known = all;
     }
 
     /// Fields that stand alone, such as trailers: `bytes` begins with them and their empty line.
@@ -147,7 +162,7 @@ impl Fields {
     }
 
     fn kept(&self) -> impl Iterator<Item = &Field> {
-        self.fields.iter().filter(|field| !field.gone)
+        self.lines.iter().filter(|field| !field.gone)
     }
 
     /// Every field that is left.
@@ -158,9 +173,19 @@ impl Fields {
 
     /// The values of a known field, in their order.
     pub(crate) fn all(&self, known: Known) -> impl Iterator<Item = &[u8]> {
-        self.kept()
-            .filter(move |field| field.known == known)
+        let lines = if self.may_have(known) {
+            &self.lines[..]
+        } else {
+            &[]
+        };
+        lines
+            .iter()
+            .filter(move |field| !field.gone && field.known == known)
             .map(|field| self.text(field.value))
+    }
+
+    fn may_have(&self, known: Known) -> bool {
+        self.known & known.bit() != 0
     }
 
     /// The first value of a known field.
@@ -169,7 +194,7 @@ impl Fields {
     }
 
     pub(crate) fn has(&self, known: Known) -> bool {
-        self.kept().any(|field| field.known == known)
+        self.may_have(known) && self.kept().any(|field| field.known == known)
     }
 
     /// The values of any field, in their order; `name` in whatever case.
@@ -181,23 +206,26 @@ impl Fields {
 
     /// Takes known fields off.
     pub(crate) fn remove(&mut self, known: Known) {
-        for field in &mut self.fields {
+        if !self.may_have(known) {
+            return;
+        }
+        for field in &mut self.lines {
             field.gone |= field.known == known;
         }
     }
 
     /// Takes fields off by their name.
     pub(crate) fn remove_named(&mut self, unwanted: impl Fn(&[u8]) -> bool) {
-        let Self { text, fields } = self;
-        for field in fields.iter_mut().filter(|field| !field.gone) {
+        let Self { text, lines, .. } = self;
+        for field in lines.iter_mut().filter(|field| !field.gone) {
             field.gone = unwanted(&text[field.name.start()..field.name.end()]);
         }
     }
 
     /// Edits the fields of this name, in whatever case.
     pub(crate) fn edit(&mut self, name: &[u8], mut edit: impl FnMut(&[u8]) -> Edit) {
-        let Self { text, fields } = self;
-        for field in fields.iter_mut().filter(|field| !field.gone) {
+        let Self { text, lines, .. } = self;
+        for field in lines.iter_mut().filter(|field| !field.gone) {
             if !text[field.name.start()..field.name.end()].eq_ignore_ascii_case(name) {
                 continue;
             }
@@ -228,10 +256,12 @@ impl Fields {
         let value_at = Span::new(self.text.len(), value.len());
         self.text.extend_from_slice(value);
         self.text.extend_from_slice(b"\r\n");
-        self.fields.push(Field {
+        let known = Known::of(name);
+        self.known |= known.bit();
+        self.lines.push(Field {
             name: name_at,
             value: value_at,
-            known: Known::of(name),
+            known,
             gone: false,
             neat: true,
         });
@@ -241,7 +271,7 @@ impl Fields {
     pub(crate) fn set(&mut self, name: &[u8], value: &[u8]) {
         let value_at = Span::new(self.text.len(), value.len());
         let mut place = None;
-        for (index, field) in self.fields.iter_mut().enumerate() {
+        for (index, field) in self.lines.iter_mut().enumerate() {
             let its = &self.text[field.name.start()..field.name.end()];
             if field.gone || !its.eq_ignore_ascii_case(name) {
             } else if place.is_none() {
@@ -283,12 +313,12 @@ impl Fields {
 
     /// At most so many bytes are written.
     pub(super) fn len_written(&self) -> usize {
-        self.text.len() + 4 * self.fields.len()
+        self.text.len() + 4 * self.lines.len()
     }
 
     /// What they hold in memory, in bytes.
     pub(super) fn size(&self) -> usize {
-        self.text.capacity() + self.fields.capacity() * size_of::<Field>()
+        self.text.capacity() + self.lines.capacity() * size_of::<Field>()
     }
 }
 

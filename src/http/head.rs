@@ -190,12 +190,10 @@ impl AnswerHead {
             }
             self.version = Version::of(parsed.version);
             self.fields.fill(&bytes[..length], parsed.headers);
-            // The reason as it was sent; httparse hides one that is not ASCII.
-            let line = bytes.trim_ascii_start();
-            let line_end = line.iter().position(|byte| *byte == b'\n').unwrap_or(0);
-            let line = &line[..line_end];
-            let line = line.strip_suffix(b"\r").unwrap_or(line);
-            let reason = line.get(b"HTTP/1.1 200 ".len()..).unwrap_or_default();
+            let reason = match parsed.reason {
+                Some(reason) if !reason.is_empty() => reason.as_bytes(),
+                _ => reason_of(bytes),
+            };
             self.reason = Span::within(bytes, reason);
             Ok(Some(length))
         })
@@ -217,6 +215,15 @@ impl AnswerHead {
         out.extend_from_slice(b"\r\n");
         self.fields.write(out);
     }
+}
+
+/// The reason as it was sent, of which httparse hides one that is not ASCII.
+fn reason_of(bytes: &[u8]) -> &[u8] {
+    let line = bytes.trim_ascii_start();
+    let line_end = line.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+    let line = &line[..line_end];
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    line.get(b"HTTP/1.1 200 ".len()..).unwrap_or_default()
 }
 
 /// How many fields are parsed without any allocation.

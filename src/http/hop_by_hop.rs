@@ -11,8 +11,17 @@ pub(crate) fn asks_for_upgrade(fields: &Fields) -> bool {
 pub(crate) fn has_option(fields: &Fields, option: &[u8]) -> bool {
     fields
         .all(Known::Connection)
-        .flat_map(elements)
-        .any(|named| named.eq_ignore_ascii_case(option))
+        .any(|value| names(value, option))
+}
+
+/// What most messages say, and nothing else.
+const USUAL: &[u8] = b"keep-alive";
+
+fn names(value: &[u8], option: &[u8]) -> bool {
+    if value == USUAL {
+        return option == USUAL;
+    }
+    elements(value).any(|named| named.eq_ignore_ascii_case(option))
 }
 
 /// Takes the fields of one hop off a request. `TE: trailers` stays, since trailers are passed on; an upgrade
@@ -59,15 +68,7 @@ pub(crate) fn strip_trailers(fields: &mut Fields) {
 }
 
 fn strip(fields: &mut Fields, upgrade: bool) {
-    let named: Vec<Vec<u8>> = fields
-        .all(Known::Connection)
-        .flat_map(elements)
-        .filter(|option| !is_untouchable(option) && !is_plain(option))
-        .map(<[u8]>::to_vec)
-        .collect();
-    if !named.is_empty() {
-        fields.remove_named(|name| named.iter().any(|other| other.eq_ignore_ascii_case(name)));
-    }
+    strip_named(fields);
     for known in [
         Known::Connection,
         Known::KeepAlive,
@@ -78,6 +79,20 @@ fn strip(fields: &mut Fields, upgrade: bool) {
     }
     if !upgrade {
         fields.remove(Known::Upgrade);
+    }
+}
+
+/// Takes off what `Connection` names.
+fn strip_named(fields: &mut Fields) {
+    let named: Vec<Vec<u8>> = fields
+        .all(Known::Connection)
+        .filter(|value| *value != USUAL)
+        .flat_map(elements)
+        .filter(|option| !is_untouchable(option) && !is_plain(option))
+        .map(<[u8]>::to_vec)
+        .collect();
+    if !named.is_empty() {
+        fields.remove_named(|name| named.iter().any(|other| other.eq_ignore_ascii_case(name)));
     }
 }
 

@@ -31,7 +31,8 @@ impl Descriptors {
     }
 }
 
-fn raise_limit() -> usize {
+/// Raises the soft limit to the hard one, and returns it.
+pub(crate) fn raise_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     if limit.current < limit.maximum {
         // Refused: the soft limit goes on to hold.

@@ -12,7 +12,7 @@ mod tls;
 pub(crate) use accept::{Acceptor, Greeter, Handover, Load, Parcel, Raw};
 pub(crate) use bind::{BindError, Bound, bind};
 pub(crate) use connect::{ConnectError, Connector};
-pub(crate) use descriptors::Descriptors;
+pub(crate) use descriptors::{Descriptors, raise_limit};
 pub(crate) use inherit::{InheritError, Inherited};
 pub(crate) use stream::Stream;
 pub(crate) use takeover::{Predecessor, hand_over};

@@ -23,7 +23,8 @@ pub(super) struct Client {
     pub(super) answer_head: AnswerHead,
     /// When the request that is being answered, or is coming, arrived.
     pub(super) arrived: Instant,
-    alarm: Alarm,
+    /// For whatever is waited for, between requests and during one.
+    pub(super) alarm: Alarm,
     /// No request came on it yet.
     is_new: bool,
     /// It is idle, and has given its memory back.

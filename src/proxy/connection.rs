@@ -197,7 +197,7 @@ async fn after(
         End::Switched => {
             path.metrics.answer(status);
             if let Some(primary) = switched {
-                upgrade::join(client, primary).await;
+                upgrade::join(client, *primary).await;
             }
             Then::End
         }

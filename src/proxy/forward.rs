@@ -37,7 +37,7 @@ pub(super) struct Forwarded {
     /// Of an answer that is cut: only a reset can tell that it is not whole.
     pub(super) ends_with_connection: bool,
     /// Where both speak another protocol now: the primary's side.
-    pub(super) switched: Option<Connection>,
+    pub(super) switched: Option<Box<Connection>>,
 }
 
 /// What passed, as the capture looks at it.
@@ -51,7 +51,7 @@ pub(super) struct Passed {
     /// What was kept of both bodies.
     pub(super) tap: Tap,
     /// What was kept of the answer for scripts.
-    pub(super) told: Option<Kept>,
+    pub(super) told: Option<Box<Kept>>,
 }
 
 /// Sends a request to the primary and passes its answer on.
@@ -72,7 +72,7 @@ pub(super) async fn forward(
     let upload = Upload::new(framing, waits, branches, tap.request, exchange, path);
     let reader = AnswerReader::new(exchange.head.method(), path.pool.reading());
     let told = exchange.wanted_answer();
-    let told = told.map(|limit| Kept::new(limit, &path.budget));
+    let told = told.map(|limit| Box::new(Kept::new(limit, &path.budget)));
     let head = std::mem::take(&mut client.answer_head);
     let download = Download::new(reader, head, exchange, upgrade, closes, (tap.answer, told));
     let mut relay = Relay::new(path, exchange, upload, download);
@@ -113,7 +113,7 @@ fn finish(
     client: &mut Client,
     relay: Relay<'_>,
     end: End,
-    primary: Option<Connection>,
+    primary: Option<Box<Connection>>,
 ) -> Forwarded {
     let Relay {
         upload, download, ..
@@ -157,7 +157,11 @@ fn finish(
 }
 
 /// A new connection to the primary, unless the client leaves before it is there.
-async fn connect(path: &Path, client: &mut Client, relay: &Relay<'_>) -> Result<Connection, End> {
+async fn connect(
+    path: &Path,
+    client: &mut Client,
+    relay: &Relay<'_>,
+) -> Result<Box<Connection>, End> {
     let watches = relay.upload.is_done();
     let mut connecting = pin!(path.pool.open());
     let half_close = path.timeouts.half_close.0;

@@ -26,7 +26,7 @@ use super::{
     order::Order,
     progress::Moment,
     scripting::Scripting,
-    tally::Tally,
+    tally::{LATE, Tally},
 };
 use crate::{
     client::{Pool, PoolSettings, Reading},
@@ -39,6 +39,8 @@ use crate::{
 pub(crate) enum ReplayError {
     #[error("can't read {0}")]
     Unreadable(PathBuf, #[source] io::Error),
+    #[error("{0} is no file and can be read only once, so that there is nothing to loop over")]
+    Once(PathBuf),
     #[error("TLS to the target")]
     Tls(#[from] TlsError),
     #[error("the system refuses what a replay needs")]
@@ -80,26 +82,26 @@ pub(crate) fn run(
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
-    let (tally, took) = runtime.block_on(async {
+    let (tally, took, interrupted) = runtime.block_on(async {
         let engine = Engine::new(connector, options, feed.start, script);
         let telling = spawn_local(tell_progress(
             Rc::clone(&engine),
             Arc::clone(&feed.progress),
             tell,
         ));
-        tokio::select! {
-            () = engine.run(&mut feed.jobs) => {}
+        let interrupted = tokio::select! {
+            () = engine.run(&mut feed.jobs) => false,
             // Whoever interrupts gets the report of what was sent.
-            _ = tokio::signal::ctrl_c() => {}
-        }
+            _ = tokio::signal::ctrl_c() => true,
+        };
         telling.abort();
         if let Some(script) = &engine.script {
             script.end();
         }
-        (engine.tally.take(), engine.start.elapsed())
+        (engine.tally.take(), engine.start.elapsed(), interrupted)
     });
     let read = feed.end();
-    Ok(Report::new(&tally, &read, took))
+    Ok(Report::new(&tally, &read, took, interrupted))
 }
 
 async fn tell_progress(engine: Rc<Engine>, progress: Arc<Progress>, tell: impl Fn(&Moment)) {
@@ -132,6 +134,8 @@ struct Engine {
     open_bytes: Cell<usize>,
     /// Requests that the script has.
     scripted: Cell<usize>,
+    /// There was no room for more, and what came since was late for it.
+    held_up: Cell<bool>,
     lanes: Cell<usize>,
     idle: Cell<usize>,
     work: Notify,
@@ -169,6 +173,7 @@ impl Engine {
             open: Cell::new(0),
             open_bytes: Cell::new(0),
             scripted: Cell::new(0),
+            held_up: Cell::new(false),
             lanes: Cell::new(0),
             idle: Cell::new(0),
             work: Notify::new(),
@@ -184,7 +189,9 @@ impl Engine {
             spawn_local(Rc::clone(self).take_scripted());
         }
         while let Some(batch) = jobs.recv().await {
-            for job in batch {
+            let late = self.lateness(&batch);
+            for mut job in batch {
+                job.late = late;
                 match &self.script {
                     None => self.enter(job),
                     Some(script) => {
@@ -201,6 +208,7 @@ impl Engine {
             while self.open.get() >= BACKLOG + self.concurrency
                 || self.open_bytes.get() >= BACKLOG_BYTES
             {
+                self.held_up.set(true);
                 self.room.notified().await;
             }
         }
@@ -240,6 +248,18 @@ impl Engine {
         self.room.notify_one();
     }
 
+    /// Whether these requests come too late from who reads them, and not for want of room here.
+    fn lateness(&self, batch: &[Job]) -> bool {
+        let Some(last) = batch.last().filter(|_| self.is_paced) else {
+            return false;
+        };
+        let is_late = self.start.elapsed().saturating_sub(last.due) > LATE;
+        if !is_late {
+            self.held_up.set(false);
+        }
+        is_late && !self.held_up.get()
+    }
+
     /// Somebody is to take what is ready.
     fn call(self: &Rc<Self>) {
         if self.idle.get() > 0 {
@@ -275,7 +295,7 @@ impl Engine {
             started
         };
         let behind = started.saturating_duration_since(due);
-        self.tally.borrow_mut().goes(behind, busy);
+        self.tally.borrow_mut().goes(behind, busy && !job.late);
         let keep = self.script.as_ref().and_then(Scripting::wants_answers);
         let result = lane.send(job, started, keep).await;
         if let (Some(script), Some(ticket), Ok(outcome)) = (&self.script, job.ticket, &result)

@@ -1,7 +1,7 @@
 //! The thread that reads, merges and paces: it hands each request over when it is due, and sends none itself.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
@@ -19,6 +19,7 @@ use super::{
     merge::{LeftOut, Merge, total},
     pace::Pace,
 };
+use crate::{net::raise_limit, telemetry::logs::with_causes};
 
 /// Requests as they become due.
 pub(super) struct Feed {
@@ -60,13 +61,13 @@ impl Feed {
     /// # Errors
     /// Where a file can't be opened.
     pub(super) fn start(options: &Options, finish: Arc<Finish>) -> Result<Self, ReplayError> {
-        let merge = open(&options.files)?;
+        raise_limit();
+        let mut merge = open(&options.files, options.rounds)?;
         let progress = Arc::new(Progress {
             position: AtomicU64::new(0),
             total: total(&options.files).unwrap_or(0) * options.rounds,
         });
         let (sender, jobs) = channel(16);
-        let start = Instant::now();
         let script = options.script.as_ref().map(|script| script.answers);
         let mut feeder = Feeder {
             maker: Maker::new(
@@ -84,11 +85,15 @@ impl Feed {
             pace: Pace::new(options.speed, options.max_gap),
             sender,
             progress: Arc::clone(&progress),
-            start,
+            start: Instant::now(),
             pending: Vec::with_capacity(MANY),
             size: 0,
             fed: Fed::default(),
         };
+        // The time that this takes makes no request late.
+        feeder.look_ahead(&mut merge);
+        let start = Instant::now();
+        feeder.start = start;
         let thread = thread::Builder::new().name("feed".into()).spawn(move || {
             feeder.run(merge);
             feeder.fed
@@ -108,8 +113,18 @@ impl Feed {
     }
 }
 
-fn open(files: &[PathBuf]) -> Result<Merge, ReplayError> {
+fn open(files: &[PathBuf], rounds: u64) -> Result<Merge, ReplayError> {
+    if rounds > 1
+        && let Some(pipe) = files.iter().find(|file| is_read_once(file))
+    {
+        return Err(ReplayError::Once(pipe.clone()));
+    }
     Merge::open(files).map_err(|(path, error)| ReplayError::Unreadable(path, error))
+}
+
+/// A pipe, or standard input.
+fn is_read_once(file: &Path) -> bool {
+    file.as_os_str() == "-" || (file.exists() && !file.is_file() && !file.is_dir())
 }
 
 struct Feeder {
@@ -134,8 +149,15 @@ impl Feeder {
         let mut merge = Some(first);
         let mut before = 0;
         for _ in 0..self.rounds {
-            let Some(mut files) = merge.take().or_else(|| open(&self.files).ok()) else {
-                break;
+            let files = merge.take().map_or_else(|| open(&self.files, 1), Ok);
+            let mut files = match files {
+                Ok(files) => files,
+                Err(error) => {
+                    self.fed.damaged += 1;
+                    let line = with_causes(&error);
+                    self.fed.troubles.push(line);
+                    break;
+                }
             };
             let goes_on = self.round(&mut files, before);
             before += files.position();
@@ -156,6 +178,10 @@ impl Feeder {
             self.pace.again();
         }
         self.pass_on();
+    }
+
+    fn look_ahead(&mut self, files: &mut Merge) {
+        files.look_ahead(&mut self.maker, self.window, &mut self.fed.left_out);
     }
 
     /// Once through all files; false where nothing more is wanted.

@@ -26,6 +26,8 @@ pub(super) struct Job {
     /// How long the method and the target are: they begin the head.
     pub(super) method: usize,
     pub(super) target: usize,
+    /// It was read too late to be sent when it is due.
+    pub(super) late: bool,
     /// Those with the same key are sent one after the other.
     pub(super) key: Option<u64>,
     /// The status that production answered with; 0: none was captured.
@@ -161,6 +163,7 @@ impl Maker {
         self.arena.extend_from_slice(body);
         Ok(Job {
             due: Duration::ZERO,
+            late: false,
             head,
             body: self.arena.split().freeze(),
             method,

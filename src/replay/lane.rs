@@ -20,7 +20,7 @@ use crate::{
 pub(super) struct Lane {
     pool: Rc<Pool>,
     timeout: Duration,
-    connection: Option<Connection>,
+    connection: Option<Box<Connection>>,
     head: AnswerHead,
     /// As much of the last answer's body as was to be kept.
     body: Vec<u8>,

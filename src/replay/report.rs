@@ -10,6 +10,8 @@ use super::{feed::Fed, job::Unsent, tally::Tally};
 /// What a replay came to.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    /// Somebody ended it before everything was sent.
+    pub(crate) interrupted: bool,
     /// Requests that were read and not left out.
     pub(crate) requests: u64,
     pub(crate) sent: u64,
@@ -93,7 +95,7 @@ pub(crate) struct Damage {
 const ROUTES: usize = 10;
 
 impl Report {
-    pub(super) fn new(tally: &Tally, fed: &Fed, took: Duration) -> Self {
+    pub(super) fn new(tally: &Tally, fed: &Fed, took: Duration, interrupted: bool) -> Self {
         let seconds = took.as_secs_f64();
         let counted = |index: usize, count: u64| Some((u16::try_from(index).ok()?, count));
         let statuses = tally
@@ -117,6 +119,7 @@ impl Report {
             });
         let pairs = tally.pairs.iter();
         Self {
+            interrupted,
             requests: fed.requests,
             sent: tally.sent,
             answered: tally.answered,
@@ -172,6 +175,13 @@ impl Report {
     }
 }
 
+fn places(count: u64) -> String {
+    match count {
+        1 => "1 damaged place".to_owned(),
+        count => format!("{count} damaged places"),
+    }
+}
+
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
 fn ratio(count: u64, all: f64) -> f64 {
     if all > 0.0 { count as f64 / all } else { 0.0 }
@@ -197,16 +207,18 @@ impl Percentiles {
 
 impl fmt::Display for Percentiles {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "p50 {:.2}   p90 {:.2}   p99 {:.2}   p99.9 {:.2}   max {:.2}",
-            self.p50, self.p90, self.p99, self.p999, self.max
-        )
+        for ms in [self.mean, self.p50, self.p90, self.p99, self.p999, self.max] {
+            write!(f, " {ms:>9.2}")?;
+        }
+        Ok(())
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.interrupted {
+            writeln!(f, "interrupted before everything was sent")?;
+        }
         writeln!(
             f,
             "{} requests sent, {} answered in {:.2} s: {:.0} a second",
@@ -226,16 +238,15 @@ impl fmt::Display for Report {
         for (why, count) in &self.left_out {
             writeln!(f, "  {why:<16} {count:>10}           not sent")?;
         }
-        writeln!(
-            f,
-            "latency in ms, from when each was due:   {}",
-            self.latency_ms
-        )?;
-        writeln!(
-            f,
-            "latency in ms, from when each was sent:  {}",
-            self.service_ms
-        )?;
+        if self.answered > 0 {
+            let titles = ["mean", "p50", "p90", "p99", "p99.9", "max"];
+            write!(f, "\n{:<22}", "latency in ms")?;
+            for title in titles {
+                write!(f, " {title:>9}")?;
+            }
+            writeln!(f, "\n{:<22}{}", "  since it was due", self.latency_ms)?;
+            writeln!(f, "{:<22}{}", "  since it was sent", self.service_ms)?;
+        }
         let Late {
             by_target,
             by_sender,
@@ -244,16 +255,18 @@ impl fmt::Display for Report {
         if by_target + by_sender > 0 {
             writeln!(
                 f,
-                "late by more than 10 ms: {by_target} since the target could not keep up, {by_sender} since the sender could not; at most {most_ms:.0} ms"
+                "\nlate by more than 10 ms: {by_target} since the target could not keep up, {by_sender} since this machine could not; at most {most_ms:.0} ms"
             )?;
         }
         let captured = &self.captured;
         if captured.compared > 0 {
             writeln!(
                 f,
-                "of {} answers with a status in the capture, {} are of another class",
+                "\nof {} answers with a status in the capture, {} are of another class",
                 captured.compared, captured.differing
             )?;
+        } else if self.answered > 0 {
+            writeln!(f, "\nthe capture holds no statuses to compare with")?;
         }
         for (pair, count) in &captured.pairs {
             writeln!(f, "  {pair:<16} {count:>10}")?;
@@ -273,8 +286,9 @@ impl fmt::Display for Report {
         if self.damage.places > 0 {
             writeln!(
                 f,
-                "{} places in the files are damaged, {} bytes were skipped",
-                self.damage.places, self.damage.skipped_bytes
+                "\n{} in the files, {} bytes were skipped",
+                places(self.damage.places),
+                self.damage.skipped_bytes
             )?;
         }
         for line in &self.damage.lines {

@@ -42,7 +42,7 @@ pub(super) struct Outcome {
 }
 
 /// Later than this is late.
-const LATE: Duration = Duration::from_millis(10);
+pub(super) const LATE: Duration = Duration::from_millis(10);
 /// No answer takes longer than is told, in microseconds.
 const LONGEST: u64 = 3_600_000_000;
 

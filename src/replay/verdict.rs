@@ -77,21 +77,33 @@ fn limit(value: &str) -> Option<Limit> {
     }
 }
 
-/// Those conditions that a report meets.
-pub(crate) fn met<'a>(conditions: &'a [Condition], report: &Report) -> Vec<&'a Condition> {
-    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
-    let over = |limit: Limit, count: u64, all: u64| match limit {
+/// Those conditions that a report meets, each with what it was.
+pub(crate) fn met<'a>(
+    conditions: &'a [Condition],
+    report: &'a Report,
+) -> impl Iterator<Item = String> + 'a {
+    conditions.iter().filter_map(move |condition| {
+        let was = match condition.what {
+            What::Errors(limit) => over(limit, report.failed(), report.sent),
+            What::Differences(limit) => {
+                over(limit, report.captured.differing, report.captured.compared)
+            }
+            What::Latency(percent, most) => {
+                let was = report.percentile(percent);
+                (was > most).then(|| humantime::format_duration(was).to_string())
+            }
+        };
+        was.map(|was| format!("{condition}: {was}"))
+    })
+}
+
+#[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+fn over(limit: Limit, count: u64, all: u64) -> Option<String> {
+    let is_over = match limit {
         Limit::Count(most) => count > most,
         Limit::Share(most) => count as f64 > most * all as f64,
     };
-    let is_met = |condition: &&Condition| match condition.what {
-        What::Errors(limit) => over(limit, report.failed(), report.sent),
-        What::Differences(limit) => {
-            over(limit, report.captured.differing, report.captured.compared)
-        }
-        What::Latency(percent, most) => report.percentile(percent) > most,
-    };
-    conditions.iter().filter(is_met).collect()
+    is_over.then(|| format!("{count} of {all}"))
 }
 
 #[cfg(test)]

@@ -360,7 +360,7 @@ impl Sender {
     }
 
     /// A new connection, unless the copy is given up before it is there.
-    async fn connect(&self, copying: &mut Copying<'_>) -> Result<Connection, Failure> {
+    async fn connect(&self, copying: &mut Copying<'_>) -> Result<Box<Connection>, Failure> {
         let mut connecting = pin!(self.pool.open());
         poll_fn(|cx| {
             if let Poll::Ready(connection) = connecting.as_mut().poll(cx) {

@@ -1,13 +1,17 @@
 //! Exchanges are captured while they pass, and nobody but the capture notices.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
 use crate::kit::{
-    Client, Nginx, OK, Server, Setup, Tee, answers, eventually, files, get, latin1, post,
-    shadowtee, stored, tells,
+    At, Client, Nginx, OK, Server, Setup, Tee, answers, eventually, files, finish, get,
+    gor_request, latin1, need, post, shadowtee, stored, tells,
 };
 
 /// A tee that captures to a file of this name in its folder, with these settings.
@@ -186,6 +190,47 @@ fn secrets_are_left_out() {
 }
 
 #[test]
+fn secrets_are_left_out_of_forms_trailers_and_answers() {
+    let primary = Server::unix(answers(
+        "HTTP/1.1 302 Found\r\nLocation: /next?token=s3cret&a=1\r\nSet-Cookie: session=s3cret; Path=/\r\n\
+         Content-Type: application/json\r\nContent-Length: 44\r\n\r\n[{\"password\":[\"s3cret\",\"s3cret\"]}, \"plain\"] ",
+    ));
+    let mut tee = capturing(
+        &primary,
+        "c.tee",
+        "answers = \"body\"\n[capture.redact]\nheaders = [\"X-Secret\"]\ncookies = [\"session\"]\n\
+         query = [\"token\", \"password\"]\njson = [\"password\"]",
+    )
+    .start();
+    let form = "user[name]=n&user[password]=s3cret&token=s3cret;a=1";
+    let mut client = tee.client();
+    client
+        .send(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            form.len()
+        ))
+        .answer();
+    client
+        .send(
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: X-Secret\r\n\r\n\
+             4\r\nbody\r\n0\r\nX-Secret: s3cret\r\n\r\n",
+        )
+        .answer();
+    wait_for(&tee, "written", 2);
+    end(&mut tee);
+    let bytes = latin1(&fs::read(tee.dir().join("c.tee")).unwrap());
+    assert!(!bytes.contains("s3cret"), "{bytes}");
+    for kept in [
+        "user[name]=n&user[password]=redacted&token=redacted;a=1",
+        "4\r\nbody\r\n0\r\nX-Secret: redacted\r\n\r\n",
+        "/next?token=redacted&a=1",
+        "\"plain\"",
+    ] {
+        assert!(bytes.contains(kept), "{kept} in {bytes}");
+    }
+}
+
+#[test]
 fn files_are_rotated_and_the_oldest_are_removed() {
     let primary = Server::unix(tells);
     let tee = capturing(
@@ -222,7 +267,7 @@ fn a_file_that_exists_is_never_written_over() {
 
 #[test]
 fn a_process_that_is_killed_leaves_a_file_that_is_read_up_to_its_last_whole_record() {
-    for name in ["c.tee", "c.tee.zst", "c.gor.gz"] {
+    for name in ["c.tee", "c.tee.gz", "c.tee.zst", "c.gor", "c.gor.gz"] {
         let primary = Server::unix(tells);
         let tee = capturing(&primary, name, "flush = \"5ms\"").start();
         let mut clients: Vec<Client> = (0..4).map(|_| tee.client()).collect();
@@ -308,6 +353,89 @@ fn a_folder_that_goes_away_costs_records_until_it_is_back() {
 }
 
 #[test]
+fn a_file_that_is_removed_costs_no_more_than_what_was_in_it() {
+    let primary = Server::unix(answers(OK));
+    let tee = capturing(&primary, "c-{n}.tee", "flush = \"1ms\"").start();
+    let mut client = tee.client();
+    client.get("/");
+    wait_for(&tee, "written", 1);
+    fs::remove_file(&files(tee.dir(), ".tee")[0]).unwrap();
+    client.get("/lost");
+    wait_for(&tee, "write_failed", 1);
+    client.get("/kept");
+    wait_for(&tee, "written", 2);
+    assert_eq!(outcome(&tee, "write_failed"), 1);
+}
+
+#[test]
+fn a_disk_that_hangs_costs_records_and_no_request() {
+    let primary = Server::unix(tells);
+    let setup = capturing(
+        &primary,
+        "c.tee",
+        "flush = \"1ms\"\nqueue = \"64KiB\"\n[log]\nlevel = \"warn\"",
+    );
+    let file = setup.dir().join("c.tee");
+    // The first write to the file takes this long. As a grandchild, strace leaves the child's place to the program.
+    let strace = need("strace").display().to_string();
+    let (hangs, file) = (Duration::from_secs(3), file.to_str().unwrap());
+    let delay = format!("inject=write:delay_enter={}:when=1", hangs.as_micros());
+    let tee = setup
+        .under(&[
+            &strace,
+            "-D",
+            "-f",
+            "-qq",
+            "-o",
+            "/dev/null",
+            "-e",
+            "trace=write",
+            "-e",
+            &delay,
+            "-P",
+            file,
+        ])
+        .start();
+    let mut client = tee.client();
+    let began = Instant::now();
+    for n in 0..50 {
+        let answer = client
+            .send(post(&format!("/{n}"), &"x".repeat(5000)))
+            .answer();
+        assert_eq!(answer.text(), format!("POST /{n} 5000"));
+    }
+    wait_for(&tee, "queue_full", 1);
+    tee.wait_for_log("that the disk is too slow", |line| {
+        line.contains("the disk is too slow for the capture")
+    });
+    assert!(outcome(&tee, "written") == 0 && began.elapsed() < hangs);
+    let lost = outcome(&tee, "queue_full");
+    // Once the disk takes something again, the capture has it, and goes on.
+    wait_for(&tee, "written", 50 - lost);
+    client.get("/again");
+    wait_for(&tee, "written", 51 - lost);
+    assert_eq!(outcome(&tee, "queue_full"), lost);
+}
+
+#[test]
+fn whoever_finds_its_address_taken_leaves_no_file_behind() {
+    let primary = Server::unix(answers(OK));
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let output = shadowtee(&[
+        "run",
+        "--listen",
+        &taken.local_addr().unwrap().to_string(),
+        "--primary",
+        &At::at(&primary),
+        "--capture",
+        dir.path().join("c.tee").to_str().unwrap(),
+    ]);
+    assert!(!output.status.success());
+    assert!(files(dir.path(), ".tee").is_empty());
+}
+
+#[test]
 fn the_flag_captures_too_and_a_name_that_says_no_format_is_refused() {
     let primary = Server::unix(answers(OK));
     let setup = Tee::with_primary(&primary);
@@ -337,7 +465,7 @@ fn what_passes_through_nginx_is_captured_byte_for_byte() {
     let primary = Server::unix(tells);
     let mut tee = capturing(&primary, "c.tee.zst", "client = \"header:X-Real-IP\"").start();
     let nginx = Nginx::unix(
-        &format!("upstream tee {{ server {}; keepalive 8; }}", crate::kit::At::at(&tee)),
+        &format!("upstream tee {{ server {}; keepalive 8; }}", At::at(&tee)),
         "location / { proxy_pass http://tee; proxy_http_version 1.1; proxy_set_header Connection \"\";
              proxy_set_header X-Real-IP 192.0.2.7; proxy_request_buffering off; }",
     );
@@ -375,4 +503,82 @@ fn only_what_the_rules_select_is_captured_and_the_rest_is_counted() {
     end(&mut tee);
     let text = stored(&file)[0].text();
     assert!(text.starts_with("GET /shop HTTP/1.1\r\n"), "{text}");
+}
+
+/// A file of requests with all that a shell, a terminal or a program could take for something else.
+fn odd(dir: &Path) -> PathBuf {
+    let requests: [&[u8]; 5] = [
+        b"POST /a?q='x'&y=$(id)`id` HTTP/1.1\r\nHost: h\r\nX: it's \"q\" \\ %s\r\nContent-Length: 5\r\n\r\n@file",
+        b"POST /dash HTTP/1.1\r\nHost: h\r\nContent-Length: 8\r\n\r\n--help-n",
+        b"POST /latin HTTP/1.1\r\nHost: h\r\nX: caf\xe9\r\nContent-Length: 7\r\n\r\n\0\xff'\\\n%\r",
+        b"POST /empty HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n",
+        b"POST /terminal HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n\x1b[2J\x1b]0;a",
+    ];
+    let file = dir.join("odd.gor");
+    let records: Vec<_> = requests
+        .iter()
+        .enumerate()
+        .map(|(n, request)| gor_request(n, n as u64, request))
+        .collect();
+    fs::write(&file, records.concat()).unwrap();
+    file
+}
+
+#[test]
+fn a_script_of_curl_sends_the_same_bytes_whatever_they_are() {
+    let dir = tempfile::tempdir().unwrap();
+    let script = dir.path().join("odd.sh");
+    let output = shadowtee(&[
+        "convert",
+        odd(dir.path()).to_str().unwrap(),
+        script.to_str().unwrap(),
+    ]);
+    assert!(output.status.success(), "{output:?}");
+    for shell in ["sh", "bash"] {
+        let target = Server::tcp(answers(OK));
+        let output = finish(Command::new(shell).arg(&script).arg(target.at()));
+        assert_eq!(latin1(&output.stderr), "", "{shell}");
+        let heads = [
+            "POST /a?q='x'&y=$(id)`id` HTTP/1.1\r\nHost: h\r\nX: it's \"q\" \\ %s\r\n",
+            "POST /dash HTTP/1.1\r\nHost: h\r\n",
+            "POST /latin HTTP/1.1\r\nHost: h\r\nX: caf\u{e9}\r\n",
+            "POST /empty HTTP/1.1\r\nHost: h\r\n",
+            "POST /terminal HTTP/1.1\r\nHost: h\r\n",
+        ];
+        let bodies: [&[u8]; 5] = [
+            b"@file",
+            b"--help-n",
+            b"\0\xff'\\\n%\r",
+            b"",
+            b"\x1b[2J\x1b]0;a",
+        ];
+        let requests = target.wait_for(5);
+        for ((request, head), body) in requests.iter().zip(heads).zip(bodies) {
+            let expected = format!("{head}Content-Length: {}\r\n\r\n", body.len());
+            assert_eq!(latin1(&request.raw), expected + &latin1(body), "{shell}");
+        }
+    }
+}
+
+#[test]
+fn a_terminal_sees_no_control_characters_and_a_pipe_every_byte() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = odd(dir.path());
+    let show = |record| {
+        let program = env!("CARGO_BIN_EXE_shadowtee");
+        format!("'{program}' show '{}' --record {record}", file.display())
+    };
+    let terminal = |record| {
+        let mut script = Command::new("script");
+        let output = finish(script.args(["-qec", &show(record), "/dev/null"]));
+        latin1(&output.stdout)
+    };
+    let shown = terminal(5);
+    assert!(
+        shown.contains("POST /terminal HTTP/1.1") && !shown.contains('\x1b'),
+        "{shown:?}"
+    );
+    assert!(terminal(3).contains("(7 bytes that are no text)"));
+    let piped = finish(Command::new("sh").args(["-c", &show(5)]));
+    assert!(latin1(&piped.stdout).contains("\r\n\r\n\x1b[2J\x1b]0;a"));
 }

@@ -2,16 +2,19 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::kit::{
-    At, Client, Gate, Message, Nginx, OK, SEPARATOR, Server, Tee, answers, eventually, get,
+    At, Client, Gate, Message, Nginx, OK, SEPARATOR, Server, Tee, answers, eventually, finish, get,
     gor_answer, gor_request, hangs, latin1, post, shadowtee, stored, tells,
 };
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_shadowtee");
 
 /// A file of these records.
 fn file(records: &[Vec<u8>]) -> (TempDir, PathBuf) {
@@ -450,4 +453,115 @@ fn a_replay_sends_what_a_shadow_of_a_configuration_would_get() {
     assert_eq!(unknown.status.code(), Some(1));
     let text = latin1(&unknown.stderr);
     assert!(text.contains("other") && text.contains("next"), "{text}");
+}
+
+/// What a failure says; the exit code is 1.
+fn failure(file: &Path, more: &[&str]) -> String {
+    let nobody = "127.0.0.1:1".to_owned();
+    let mut arguments = vec!["replay", file.to_str().unwrap(), "--to", &nobody];
+    arguments.extend(more);
+    let output = shadowtee(&arguments);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    latin1(&output.stderr)
+}
+
+#[test]
+fn a_replay_that_sends_nothing_is_no_success() {
+    let (dir, file) = file(&gets(3, 0));
+    assert!(failure(&file, &["--until", "1971-01-01T00:00:00Z"]).contains("no request"));
+    let garbage = dir.path().join("garbage.tee");
+    for text in ["", "GET / HTTP/1.1\r\n\r\n"] {
+        fs::write(&garbage, text).unwrap();
+        assert!(failure(&garbage, &["--fail-on", "errors>0"]).contains("no request"));
+    }
+    assert!(failure(dir.path(), &[]).contains("Is a directory"));
+}
+
+#[test]
+fn a_condition_that_is_met_says_what_was() {
+    let (_dir, file) = file(&gets(4, 0));
+    let target = Server::unix(answers("HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n"));
+    let conditions = [
+        "--fail-on",
+        "errors>0",
+        "--fail-on",
+        "max>0s",
+        "--speed",
+        "max",
+    ];
+    let output = replay(&file, &target, &conditions);
+    assert_eq!(output.status.code(), Some(2));
+    let said = latin1(&output.stderr);
+    assert!(said.starts_with("shadowtee: failed by max>0s: "), "{said}");
+}
+
+#[test]
+fn files_that_follow_each_other_are_opened_one_after_the_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let target = Server::unix(tells);
+    // The names say another order than the times; each two files overlap.
+    for n in 0..40_u64 {
+        let records: Vec<_> = (0..10)
+            .map(|m| gor_request(0, n * 8 + m, get(&format!("/{}", n * 8 + m))))
+            .collect();
+        fs::write(dir.path().join(format!("{}.gor", 99 - n)), records.concat()).unwrap();
+    }
+    let pattern = dir.path().join("*.gor");
+    // More than a few can't be open.
+    let output = finish(
+        Command::new("prlimit")
+            .args([
+                "--nofile=24:24",
+                PROGRAM,
+                "replay",
+                pattern.to_str().unwrap(),
+            ])
+            .args(["--to", &target.at(), "--speed", "max", "--concurrency", "1"]),
+    );
+    assert!(output.status.success(), "{output:?}");
+    let requests = target.wait_for(400);
+    let numbers: Vec<u64> = targets(&requests)
+        .iter()
+        .map(|target| target[1..].parse().unwrap())
+        .collect();
+    assert!(numbers.is_sorted(), "{numbers:?}");
+}
+
+#[test]
+fn standard_input_is_read_once() {
+    let (_dir, file) = file(&gets(3, 0));
+    let target = Server::unix(tells);
+    let pipe = |more: &[&str]| {
+        let mut command = Command::new(PROGRAM);
+        let command = command.args(["replay", "-", "--to", &target.at(), "--speed", "max"]);
+        let command = command.args(more).stdin(fs::File::open(&file).unwrap());
+        command.output().unwrap()
+    };
+    assert!(pipe(&[]).status.success());
+    assert_eq!(target.wait_for(3).len(), 3);
+    let output = pipe(&["--loop", "2"]);
+    assert!(
+        latin1(&output.stderr).contains("can be read only once"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn whoever_interrupts_gets_the_report_of_what_was_sent() {
+    let (_dir, file) = file(&gets(2, 3_600_000));
+    let target = Server::unix(tells);
+    let mut command = Command::new(PROGRAM);
+    let child = command
+        .args(["replay", file.to_str().unwrap(), "--to", &target.at()])
+        .args(["--report", "json"])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    target.wait_for(1);
+    let id = Pid::from_child(&child);
+    kill_process(id, Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["interrupted"], true);
+    assert_eq!(report["sent"], 1);
 }

@@ -42,6 +42,24 @@ fn a_post_that_was_sent_is_not_sent_twice() {
     assert_eq!(targets, ["/first", "/second"]);
 }
 
+/// An interim answer says that the request was taken up, so the connection was no stale one.
+#[test]
+fn a_request_that_had_an_interim_answer_is_not_sent_twice() {
+    let primary = Server::unix(|conn| {
+        conn.request()?;
+        conn.send(OK)?;
+        conn.request()?;
+        conn.send("HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n")
+    });
+    let tee = Tee::with_primary(&primary).top("workers = 1").start();
+    let mut client = tee.client();
+    client.get("/first");
+    client.send(get("/second"));
+    assert_eq!(client.answer().status(), 103);
+    assert_refusal(&client.answer(), 502);
+    assert_eq!(primary.requests().len(), 2);
+}
+
 #[test]
 fn connections_that_the_primary_closed_while_idle_are_not_used_again() {
     let gate = Gate::default();
@@ -170,7 +188,9 @@ fn the_rest_of_a_body_that_was_answered_early_is_no_request() {
         conn.send(OK)?;
         conn.hang().map(drop)
     });
-    let tee = Tee::with_primary(&primary).start();
+    let tee = Tee::with_primary(&primary)
+        .toml("[timeouts]\nanswer = \"1s\"")
+        .start();
     let mut client = tee.client();
     let hidden = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
     client.send(format!(

@@ -30,18 +30,24 @@ impl<W: Write> Script<W> {
         let parts = parts(record.request);
         let [method, target, _] = &parts.start;
         let out = &mut self.out;
-        if !parts.body.is_empty() {
+        // With a HEAD, curl sends no body.
+        let is_head = *method == b"HEAD";
+        let has_body = !parts.body.is_empty() && !is_head;
+        if has_body {
             write!(out, "printf '")?;
-            for byte in &parts.body {
+            for (index, byte) in parts.body.iter().enumerate() {
                 match byte {
                     b'\'' | b'\\' | b'%' | ..0x20 | 0x7f.. => write!(out, "\\{byte:03o}")?,
+                    // It would be an option.
+                    b'-' if index == 0 => write!(out, "\\{byte:03o}")?,
                     plain => out.write_all(&[*plain])?,
                 }
             }
             write!(out, "' | ")?;
         }
-        write!(out, "send --request {}", quoted(method))?;
-        if method == "HEAD" {
+        write!(out, "send --request ")?;
+        quoted(&[method], out)?;
+        if is_head {
             write!(out, " --head")?;
         }
         // What curl would add by itself is said to be left out.
@@ -54,17 +60,22 @@ impl<W: Write> Script<W> {
             let framing = ["content-length", "transfer-encoding"];
             if framing
                 .iter()
-                .any(|framing| name.eq_ignore_ascii_case(framing))
+                .any(|framing| name.eq_ignore_ascii_case(framing.as_bytes()))
             {
                 continue;
             }
-            let between = if value.is_empty() { ";" } else { ": " };
-            write!(out, " -H {}", quoted(&format!("{name}{between}{value}")))?;
+            let between: &[u8] = if value.is_empty() { b";" } else { b": " };
+            write!(out, " -H ")?;
+            quoted(&[name, between, value], out)?;
         }
-        if !parts.body.is_empty() {
+        if has_body {
             write!(out, " --data-binary @-")?;
+        } else if parts.has("content-length") && !is_head {
+            write!(out, " --data-binary ''")?;
         }
-        writeln!(out, " --request-target {} \"$to\"", quoted(target))
+        write!(out, " --request-target ")?;
+        quoted(&[target], out)?;
+        writeln!(out, " \"$to\"")
     }
 
     /// What the script was written to.
@@ -73,9 +84,16 @@ impl<W: Write> Script<W> {
     }
 }
 
-/// For a shell.
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\'', r"'\''"))
+/// Writes bytes, joined, as one word for a shell.
+fn quoted(parts: &[&[u8]], out: &mut impl Write) -> io::Result<()> {
+    out.write_all(b"'")?;
+    for byte in parts.iter().copied().flatten() {
+        match byte {
+            b'\'' => out.write_all(br"'\''")?,
+            byte => out.write_all(&[*byte])?,
+        }
+    }
+    out.write_all(b"'")
 }
 
 #[cfg(test)]

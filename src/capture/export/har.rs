@@ -71,12 +71,15 @@ fn millis(nanos: u64) -> f64 {
 
 fn request(record: &Record<'_>) -> Value {
     let parts = parts(record.request);
-    let [method, target, version] = &parts.start;
-    let host = parts.value("host").unwrap_or("localhost");
+    let [method, target, version] = parts.start.map(text);
+    let host = parts.value("host").unwrap_or_else(|| "localhost".into());
     let url = if target.starts_with('/') {
         format!("http://{host}{target}")
-    } else {
+    } else if target.contains("://") {
         target.clone()
+    } else {
+        // `*`, or the address of a CONNECT.
+        format!("http://{host}/{target}")
     };
     let query = target.split_once('?').map_or("", |(_, query)| query);
     let pairs = query
@@ -90,14 +93,16 @@ fn request(record: &Record<'_>) -> Value {
         "method": method,
         "url": url,
         "httpVersion": version,
-        "cookies": cookies(&parts),
+        "cookies": cookies(parts.values("cookie").flat_map(|cookies| {
+            cookies.split(';').map(str::to_owned).collect::<Vec<_>>()
+        })),
         "headers": headers(&parts),
         "queryString": pairs.collect::<Vec<_>>(),
         "headersSize": parts.head.len(),
         "bodySize": parts.body.len(),
     });
     if !parts.body.is_empty() {
-        let mut data = content(&parts.body);
+        let mut data = content(&parts.body, "_encoding");
         data["mimeType"] = parts.value("content-type").unwrap_or_default().into();
         request["postData"] = data;
     }
@@ -106,15 +111,17 @@ fn request(record: &Record<'_>) -> Value {
 
 fn response(answer: &Answered<'_>) -> Value {
     let parts = parts(answer.message);
-    let [version, _, reason] = &parts.start;
-    let mut body = content(&parts.body);
+    let [version, _, reason] = parts.start.map(text);
+    let mut body = content(&parts.body, "encoding");
     body["size"] = parts.body.len().into();
     body["mimeType"] = parts.value("content-type").unwrap_or_default().into();
     json!({
         "status": answer.status,
         "statusText": reason,
-        "httpVersion": if version.is_empty() { "HTTP/1.1" } else { version },
-        "cookies": [],
+        "httpVersion": if version.is_empty() { "HTTP/1.1".into() } else { version },
+        "cookies": cookies(parts.values("set-cookie").filter_map(|cookie| {
+            Some(cookie.split(';').next()?.to_owned())
+        })),
         "headers": headers(&parts),
         "content": body,
         "redirectURL": parts.value("location").unwrap_or_default(),
@@ -126,22 +133,24 @@ fn response(answer: &Answered<'_>) -> Value {
 fn headers(parts: &Parts<'_>) -> Vec<Value> {
     let fields = parts.fields.iter();
     fields
-        .map(|(name, value)| json!({ "name": name, "value": value }))
+        .map(|(name, value)| json!({ "name": text(name), "value": text(value) }))
         .collect()
 }
 
-fn cookies(parts: &Parts<'_>) -> Vec<Value> {
-    let pairs = parts.value("cookie").unwrap_or_default().split(';');
-    pairs
-        .filter_map(|pair| pair.trim().split_once('='))
-        .map(|(name, value)| json!({ "name": name, "value": value }))
-        .collect()
+/// Cookies of `name=value`.
+fn cookies(cookies: impl Iterator<Item = String>) -> Vec<Value> {
+    let pair = |cookie: String| {
+        let (name, value) = cookie.trim().split_once('=')?;
+        Some(json!({ "name": name, "value": value }))
+    };
+    cookies.filter_map(pair).collect()
 }
 
-fn content(body: &[u8]) -> Value {
+/// A body as text, or in the encoding that is said under this name: HAR has one for answers only.
+fn content(body: &[u8], encoding: &str) -> Value {
     match std::str::from_utf8(body) {
         Ok(text) => json!({ "text": text }),
-        Err(_) => json!({ "text": base64(body), "encoding": "base64" }),
+        Err(_) => json!({ "text": base64(body), encoding: "base64" }),
     }
 }
 

@@ -8,18 +8,22 @@ use crate::http::{BodyReader, Framing, Part};
 /// A message's parts, as far as they can be told.
 pub(super) struct Parts<'a> {
     /// The words of the first line.
-    pub(super) start: [String; 3],
-    pub(super) fields: Vec<(String, String)>,
+    pub(super) start: [&'a [u8]; 3],
+    pub(super) fields: Vec<(&'a [u8], &'a [u8])>,
     pub(super) head: &'a [u8],
     pub(super) body: Vec<u8>,
 }
 
 impl Parts<'_> {
     /// The first value of a field.
-    pub(super) fn value(&self, name: &str) -> Option<&str> {
-        let mut fields = self.fields.iter();
-        let field = fields.find(|(other, _)| other.eq_ignore_ascii_case(name))?;
-        Some(&field.1)
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        self.values(name).next()
+    }
+
+    /// All values of a field.
+    pub(super) fn values(&self, name: &str) -> impl Iterator<Item = String> {
+        let is_it = |field: &&(&[u8], &[u8])| field.0.eq_ignore_ascii_case(name.as_bytes());
+        self.fields.iter().filter(is_it).map(|field| text(field.1))
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -41,11 +45,11 @@ pub(super) fn parts(message: &[u8]) -> Parts<'_> {
         .next()
         .unwrap_or_default()
         .splitn(3, |byte| *byte == b' ');
-    let mut word = || text(words.next().unwrap_or_default());
+    let mut word = || words.next().unwrap_or_default();
     let start = [word(), word(), word()];
     let fields = lines.filter_map(|line| {
         let colon = line.iter().position(|byte| *byte == b':')?;
-        Some((text(&line[..colon]), text(line[colon + 1..].trim_ascii())))
+        Some((&line[..colon], line[colon + 1..].trim_ascii()))
     });
     Parts {
         start,

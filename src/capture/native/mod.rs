@@ -157,10 +157,13 @@ mod tests {
             let (mut bytes, starts) = written(&exchanges);
             let at = at.index(bytes.len());
             let end = (at + length).min(bytes.len());
+            // Where the same bytes follow, nobody can tell which of them are missing.
+            let alike = bytes[end..].iter().zip(&bytes[at..]).take_while(|(one, other)| one == other);
+            let touched = end + alike.count();
             bytes.drain(at..end);
             let (read, _) = read(bytes);
             let before = starts.iter().skip(1).filter(|start| **start <= at).count();
-            let after = starts.iter().filter(|start| **start >= end).count();
+            let after = starts.iter().filter(|start| **start >= touched).count();
             prop_assert!(read.len() >= before + after, "{} of {before} and {after}", read.len());
             prop_assert_eq!(&read[read.len() - after..], &exchanges[exchanges.len() - after..]);
         }

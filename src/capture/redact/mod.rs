@@ -68,19 +68,29 @@ impl Redact {
         body_out: &mut Vec<u8>,
     ) {
         self.body(head, body, body_out);
-        for (index, line) in head.split_inclusive(|byte| *byte == b'\n').enumerate() {
+        let start = memchr::memchr(b'\n', head).map_or(head.len(), |at| at + 1);
+        let line = &head[..start];
+        let text = line.strip_suffix(b"\r\n").unwrap_or(line);
+        self.start_line(text, out);
+        out.extend_from_slice(&line[text.len()..]);
+        self.fields(&head[start..], (body.len(), body_out.len()), out);
+    }
+
+    /// Writes the fields behind the last chunk.
+    pub(crate) fn trailers(&self, fields: &[u8], out: &mut Vec<u8>) {
+        self.fields(fields, (0, 0), out);
+    }
+
+    /// Lines of fields. `lengths` are those of the body, before and now.
+    fn fields(&self, lines: &[u8], lengths: (usize, usize), out: &mut Vec<u8>) {
+        for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let text = line.strip_suffix(b"\r\n").unwrap_or(line);
-            let field = text
-                .iter()
-                .position(|byte| *byte == b':')
-                .filter(|_| index > 0);
-            match field {
-                _ if index == 0 => self.start_line(text, out),
+            match memchr::memchr(b':', text) {
                 Some(colon) => {
                     let (name, value) = (&text[..colon], text[colon + 1..].trim_ascii());
                     out.extend_from_slice(name);
                     out.extend_from_slice(b": ");
-                    self.field(name, value, (body.len(), body_out.len()), out);
+                    self.field(name, value, lengths, out);
                 }
                 None => out.extend_from_slice(text),
             }
@@ -104,7 +114,7 @@ impl Redact {
         out.extend_from_slice(&target[..=query]);
         pairs::replace(
             &target[query + 1..],
-            b'&',
+            pairs::QUERY,
             &self.query,
             |value| self.replace(value),
             out,
@@ -113,13 +123,13 @@ impl Redact {
         out.extend_from_slice(version);
     }
 
-    /// A field's value. `lengths` are those of the body, before and now.
+    /// A field's value.
     fn field(&self, name: &[u8], value: &[u8], lengths: (usize, usize), out: &mut Vec<u8>) {
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         if self.headers.iter().any(|header| is(header)) {
             out.extend_from_slice(self.replace(value).as_bytes());
         } else if is("cookie") {
-            pairs::replace(value, b';', &self.cookies, |value| self.replace(value), out);
+            pairs::replace(value, b";", &self.cookies, |value| self.replace(value), out);
         } else if is("set-cookie") {
             let end = value
                 .iter()
@@ -127,7 +137,7 @@ impl Redact {
                 .unwrap_or(value.len());
             pairs::replace(
                 &value[..end],
-                b';',
+                b";",
                 &self.cookies,
                 |value| self.replace(value),
                 out,
@@ -135,12 +145,16 @@ impl Redact {
             out.extend_from_slice(&value[end..]);
         } else if is("content-length") && lengths.0 != lengths.1 {
             out.extend_from_slice(lengths.1.to_string().as_bytes());
-        } else if is("referer") && value.contains(&b'?') {
+        } else if ["referer", "location", "content-location"]
+            .into_iter()
+            .any(is)
+            && value.contains(&b'?')
+        {
             let query = value.iter().position(|byte| *byte == b'?').unwrap_or(0);
             out.extend_from_slice(&value[..=query]);
             pairs::replace(
                 &value[query + 1..],
-                b'&',
+                pairs::QUERY,
                 &self.query,
                 |value| self.replace(value),
                 out,
@@ -166,7 +180,13 @@ impl Redact {
             // Nobody looks into what is compressed: better nothing of it than a password.
             out.extend_from_slice(MARK.as_bytes());
         } else if form {
-            pairs::replace(body, b'&', &self.query, |value| self.replace(value), out);
+            pairs::replace(
+                body,
+                pairs::QUERY,
+                &self.query,
+                |value| self.replace(value),
+                out,
+            );
         } else {
             json::replace(body, &self.json, |value| self.replace(value), out);
         }

@@ -1,30 +1,43 @@
 //! Lists of `name=value`: queries, forms, cookies.
 
+/// What stands between the pairs of a query or a form; older applications split at a semicolon, too.
+pub(super) const QUERY: &[u8] = b"&;";
+
 /// Writes pairs, with the values of those that are named replaced.
 pub(super) fn replace(
     text: &[u8],
-    between: u8,
+    between: &[u8],
     names: &[String],
     with: impl Fn(&[u8]) -> String,
     out: &mut Vec<u8>,
 ) {
-    for (index, pair) in text.split(|byte| *byte == between).enumerate() {
-        if index > 0 {
-            out.push(between);
-        }
+    for pair in text.split_inclusive(|byte| between.contains(byte)) {
+        let end = pair.last().filter(|last| between.contains(last));
+        let (pair, end) = pair.split_at(pair.len() - usize::from(end.is_some()));
         let equals = pair.iter().position(|byte| *byte == b'=');
         let Some(equals) = equals.filter(|equals| is_named(pair[..*equals].trim_ascii(), names))
         else {
             out.extend_from_slice(pair);
+            out.extend_from_slice(end);
             continue;
         };
         out.extend_from_slice(&pair[..=equals]);
         out.extend_from_slice(with(&pair[equals + 1..]).as_bytes());
+        out.extend_from_slice(end);
     }
 }
 
+/// Whether it is one of the names, or has one of them in it as `user[password]` has `password`.
 fn is_named(name: &[u8], names: &[String]) -> bool {
-    names.iter().any(|other| decoded(name).eq(other.bytes()))
+    if names.iter().any(|other| decoded(name).eq(other.bytes())) {
+        return true;
+    }
+    let is_nested = memchr::memchr2(b'[', b'%', name).is_some();
+    is_nested && {
+        let name: Vec<_> = decoded(name).collect();
+        let mut parts = name.split(|byte| matches!(byte, b'[' | b']'));
+        name.contains(&b'[') && parts.any(|part| names.iter().any(|name| name.as_bytes() == part))
+    }
 }
 
 /// A name whose letters may be written as `%6e` and `+`.
@@ -61,11 +74,27 @@ mod tests {
         let mut out = Vec::new();
         replace(
             b"%74oken=1&to+ken=2&%zz=3",
-            b'&',
+            QUERY,
             &["token".into(), "to ken".into()],
             |_| "-".into(),
             &mut out,
         );
         assert_eq!(out, b"%74oken=-&to+ken=-&%zz=3");
+    }
+
+    #[test]
+    fn a_name_in_brackets_is_known_and_pairs_end_at_a_semicolon_too() {
+        let mut out = Vec::new();
+        replace(
+            b"a[token]=1&a%5Btoken%5D[]=2;token=3&tokens[a]=4&token[a]=5&=6;",
+            QUERY,
+            &["token".into()],
+            |_| "-".into(),
+            &mut out,
+        );
+        assert_eq!(
+            out,
+            b"a[token]=-&a%5Btoken%5D[]=-;token=-&tokens[a]=4&token[a]=-&=6;"
+        );
     }
 }

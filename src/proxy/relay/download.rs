@@ -23,9 +23,9 @@ pub(in crate::proxy) struct Download {
     pub(in crate::proxy) reader: AnswerReader,
     pub(in crate::proxy) head: AnswerHead,
     /// What the capture keeps of its body.
-    pub(in crate::proxy) kept: Option<Kept>,
+    pub(in crate::proxy) kept: Option<Box<Kept>>,
     /// What is kept of it for scripts.
-    pub(in crate::proxy) told: Option<Kept>,
+    pub(in crate::proxy) told: Option<Box<Kept>>,
     /// The client asked for another protocol.
     upgrade: bool,
     to_head: bool,
@@ -65,7 +65,7 @@ impl Download {
         exchange: &Exchange,
         upgrade: bool,
         closes: bool,
-        (kept, told): (Option<Kept>, Option<Kept>),
+        (kept, told): (Option<Box<Kept>>, Option<Box<Kept>>),
     ) -> Self {
         Self {
             reader,
@@ -304,7 +304,12 @@ impl Download {
 }
 
 /// Passes a piece of an answer on, to the client and to the capture.
-fn pass(kept: [&mut Option<Kept>; 2], wire: &mut Wire<Stream>, length: usize, out: &mut Outbox) {
+fn pass(
+    kept: [&mut Option<Box<Kept>>; 2],
+    wire: &mut Wire<Stream>,
+    length: usize,
+    out: &mut Outbox,
+) {
     match kept.map(|kept| Kept::notice(kept, &wire.buf[..length])) {
         [None, None] => out.piece(&mut wire.buf, length),
         kept => {

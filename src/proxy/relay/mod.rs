@@ -12,7 +12,6 @@ use super::{Path, client::Client, refusal::Refusal};
 use crate::{
     client::{BadAnswer, Connection},
     exchange::Exchange,
-    http::Alarm,
     ledger::Outcome,
 };
 use download::{Receiving, Stopped};
@@ -24,7 +23,6 @@ pub(super) struct Relay<'a> {
     pub(super) exchange: &'a Exchange,
     pub(super) upload: Upload,
     pub(super) download: Download,
-    alarm: Alarm,
 }
 
 /// How an exchange ended, seen from the client.
@@ -55,7 +53,6 @@ impl<'a> Relay<'a> {
             exchange,
             upload,
             download,
-            alarm: Alarm::default(),
         }
     }
 
@@ -175,7 +172,7 @@ impl<'a> Relay<'a> {
     fn poll_late(
         &mut self,
         cx: &mut Context<'_>,
-        client: &Client,
+        client: &mut Client,
         primary: &Connection,
     ) -> Poll<End> {
         let (upload, download) = (&self.upload, &self.download);
@@ -194,7 +191,7 @@ impl<'a> Relay<'a> {
         if stalls {
             due = due.min(download.last + idle);
         }
-        ready!(self.alarm.poll(cx, due));
+        ready!(client.alarm.poll(cx, due));
         Poll::Ready(match download.state {
             _ if stalls && download.last.elapsed() >= idle => {
                 self.stopped(Stopped::ByClient, primary)

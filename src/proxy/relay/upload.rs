@@ -27,7 +27,7 @@ pub(in crate::proxy) struct Upload {
     chunked: bool,
     pub(in crate::proxy) branches: Branches,
     /// What the capture keeps of it.
-    pub(in crate::proxy) kept: Option<Kept>,
+    pub(in crate::proxy) kept: Option<Box<Kept>>,
     passed: u64,
     limit: Option<u64>,
     /// When the last piece came; the request's arrival where none did yet.
@@ -50,7 +50,7 @@ impl Upload {
         framing: Framing,
         waits: bool,
         branches: Branches,
-        kept: Option<Kept>,
+        kept: Option<Box<Kept>>,
         exchange: &Exchange,
         path: &Path,
     ) -> Self {
