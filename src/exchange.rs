@@ -1,14 +1,15 @@
 //! One request with the primary's answer to it, as the rooms hand it to each other.
 
 use std::{
+    any::Any,
     borrow::Cow,
-    cell::{Cell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     net::IpAddr,
     rc::Rc,
     time::{Duration, Instant},
 };
 
-use crate::http::RequestHead;
+use crate::http::{AnswerHead, RequestHead};
 
 /// What an answer was like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,6 +18,19 @@ pub(crate) struct Answer {
     /// From the request's arrival to the answer's header.
     pub(crate) after: Duration,
 }
+
+/// The primary's answer as a message, as far as somebody wanted it.
+pub(crate) struct Told {
+    pub(crate) head: AnswerHead,
+    pub(crate) body: Vec<u8>,
+    /// All of it is there.
+    pub(crate) whole: bool,
+    /// What the body costs, as long as it is kept.
+    pub(crate) _cost: Box<dyn Any>,
+}
+
+/// What is to be done once all is over; `None` where no message was wanted, or none came.
+type OnTold = Box<dyn FnOnce(Option<&Told>)>;
 
 /// What is to be done once the primary's answer is known; `None` where it never came.
 type OnPrimary = Box<dyn FnOnce(&Exchange, Option<Answer>)>;
@@ -34,6 +48,10 @@ pub(crate) struct Exchange {
     /// Nothing more is to come of the primary.
     is_over: Cell<bool>,
     waiting: RefCell<Vec<OnPrimary>>,
+    /// So much of its body is wanted.
+    wanted: Cell<Option<u64>>,
+    told: OnceCell<Box<Told>>,
+    waiting_for_told: RefCell<Vec<OnTold>>,
 }
 
 impl Exchange {
@@ -51,6 +69,9 @@ impl Exchange {
             primary: Cell::new(None),
             is_over: Cell::new(false),
             waiting: RefCell::default(),
+            wanted: Cell::new(None),
+            told: OnceCell::new(),
+            waiting_for_told: RefCell::default(),
         })
     }
 
@@ -68,6 +89,30 @@ impl Exchange {
         }
     }
 
+    /// Somebody wants the answer as a message, with so much of its body.
+    pub(crate) fn want_answer(&self, bytes: u64) {
+        self.wanted.set(self.wanted.get().max(Some(bytes)));
+    }
+
+    /// So much of the answer's body is wanted.
+    pub(crate) fn wanted_answer(&self) -> Option<u64> {
+        self.wanted.get()
+    }
+
+    /// The answer as a message: it is passed on when all is over.
+    pub(crate) fn keep_answer(&self, told: Told) {
+        let _ = self.told.set(Box::new(told));
+    }
+
+    /// Calls `then` with the answer's message once all is over, in the order of these calls.
+    pub(crate) fn with_message(&self, then: impl FnOnce(Option<&Told>) + 'static) {
+        if self.is_over.get() {
+            then(self.told.get().map(Box::as_ref));
+        } else {
+            self.waiting_for_told.borrow_mut().push(Box::new(then));
+        }
+    }
+
     /// The primary's answer, where it is there.
     pub(crate) fn answer(&self) -> Option<Answer> {
         self.primary.get()
@@ -77,12 +122,29 @@ impl Exchange {
         for waiting in self.waiting.take() {
             waiting(self, self.primary.get());
         }
+        if self.is_over.get() {
+            for waiting in self.waiting_for_told.take() {
+                waiting(self.told.get().map(Box::as_ref));
+            }
+        }
     }
 
     /// The request's id.
     pub(crate) fn id(&self) -> &[u8] {
         let mut ids = self.head.fields.named(self.id_field.as_bytes());
         ids.next().unwrap_or_default()
+    }
+
+    /// Gives a head that somebody wrote the id of this exchange.
+    pub(crate) fn name(&self, head: &mut RequestHead) {
+        let field = self.id_field.as_bytes();
+        let is_named = {
+            let mut ids = head.fields.named(field);
+            ids.next().unwrap_or_default() == self.id() && ids.next().is_none()
+        };
+        if !is_named && !self.id().is_empty() {
+            head.fields.set(field, self.id());
+        }
     }
 
     /// The request's id as text, for logs.
@@ -123,6 +185,7 @@ impl Drop for Primary<'_> {
         // Broken off, as when the worker stops: there is nothing left to tell it to.
         self.0.is_over.set(true);
         self.0.waiting.take();
+        self.0.waiting_for_told.take();
     }
 }
 

@@ -55,16 +55,24 @@ outcomes! {
     Looped = "looped",
     /// The request asks for another protocol, which can't be copied.
     Upgrade = "upgrade",
-    /// The shadow's queue had no place left.
+    /// The shadow's queue had no place left, or its script's.
     QueueFull = "queue_full",
     /// No connection or descriptor of the shadow's share was free.
     ConnectionLimit = "connection_limit",
     /// The memory for shadows was used up.
     OverBudget = "over_budget",
-    /// The shadow could not keep up with a body larger than what is kept for one copy.
+    /// The shadow could not keep up with a body larger than what is kept for one copy, or than a script is given.
     BodyOverrun = "body_overrun",
     /// The primary stopped reading the body before its end, so that the copy is not whole.
     BodyCut = "body_cut",
+    /// The script took it and did not write it in time: it dropped it.
+    ScriptedOut = "scripted_out",
+    /// The script did not come to it in time.
+    ScriptTimeout = "script_timeout",
+    /// What the script wrote is no request that could be sent.
+    ScriptInvalid = "script_invalid",
+    /// The script was down, and copies are held back meanwhile.
+    ScriptDown = "script_down",
     /// The shadow failed too often and is left alone for a while.
     BreakerOpen = "breaker_open",
     /// Somebody paused the shadow.

@@ -48,8 +48,9 @@
 //! | `lifecycle` | signals, the phases running → draining → flushing → stopped | – |
 //! | `admin` | the administrative HTTP interface | `ledger`, `lifecycle`, `net` |
 //! | `proxy` | clients' connections, the steps before forwarding, forwarding, upgrades, errors as answers | `capture`, `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
-//! | `shadow` | selection, sampling, limits, rewriting, the queue and its order, sending, the breaker, outcomes | `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
-//! | `replay` | sending a capture: pacing, connections, the report | `capture`, `client`, `net`, `http` |
+//! | `shadow` | selection, sampling, limits, rewriting, the queue and its order, sending, the breaker, outcomes | `script`, `tee`, `client`, `net`, `http`, `exchange`, `ledger` |
+//! | `replay` | sending a capture: pacing, connections, the report | `script`, `capture`, `tee`, `client`, `net`, `http` |
+//! | `script` | the processes that see copies and may change or drop them | `capture`, `tee`, `http` |
 //! | `capture` | exchanges in files: the formats, writing, reading | `tee`, `exchange`, `http` |
 //! | `tee` | what clones a request into copies, within the budget | `exchange`, `ledger`, `http` |
 //! | `exchange`, `ledger` | the types that the rooms hand to each other; the counts | `http` |
@@ -76,6 +77,7 @@ mod lifecycle;
 mod net;
 mod proxy;
 mod replay;
+mod script;
 mod shadow;
 mod tee;
 mod telemetry;
@@ -84,6 +86,8 @@ mod telemetry;
 pub use app::selection;
 #[cfg(fuzzing)]
 pub use capture::fuzzing;
+#[doc(hidden)]
+pub use script::scripted;
 
 use std::process::ExitCode;
 

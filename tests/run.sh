@@ -27,6 +27,9 @@ have nft || missing+=(nftables)
 { have ip && have unshare; } || missing+=(iproute2 util-linux)
 have postfix || missing+=(postfix)
 have man || missing+=(man-db)
+have node || missing+=(nodejs)
+have npm || missing+=(npm)
+{ have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3 python3-venv)
 { have ruby && ruby -e 'require "rack"' 2>/dev/null; } || missing+=(ruby-rack)
 
 as_root() {
@@ -66,6 +69,26 @@ fi
 if ! have cargo; then
     say "cargo is missing: https://rustup.rs installs it" >&2
     exit 1
+fi
+
+# The libraries that users' scripts are written with: each in the one version that is tested.
+libraries="${CARGO_TARGET_DIR:-target}/tmp/scripts"
+mkdir -p "$libraries"
+cp tests/integration/scripts/node/package.json tests/integration/scripts/node/package-lock.json "$libraries"
+if ! cmp -s "$libraries/package-lock.json" "$libraries/installed.json"; then
+    say "installing goreplay_middleware"
+    if ! npm ci --prefix "$libraries" --no-audit --no-fund --ignore-scripts; then
+        say "goreplay_middleware can't be installed with npm: the tests of scripts need it" >&2
+        exit 1
+    fi
+    cp "$libraries/package-lock.json" "$libraries/installed.json"
+fi
+if ! "$libraries/venv/bin/python" -c 'import gor' 2>/dev/null; then
+    say "installing gor"
+    if ! { python3 -m venv "$libraries/venv" && "$libraries/venv/bin/python" -m pip install -q gor==0.2.3; }; then
+        say "gor can't be installed with pip: the tests of scripts need it" >&2
+        exit 1
+    fi
 fi
 
 say "cargo test --locked $*"

@@ -36,6 +36,8 @@ enum Kind {
     Filtered,
     /// shadowtee that writes every request to a file.
     Capture,
+    /// Whose copies go through a script that echoes.
+    Script,
 }
 
 const fn row(name: &'static str, title: &'static str, shadows: usize, kind: Kind) -> Contender {
@@ -80,6 +82,7 @@ pub(crate) const ALL: &[Contender] = &[
     row("envoy-mirror", "Envoy, mirror", 1, Kind::Envoy),
     row("floor-mirror", "floor, mirrored", 1, Kind::Floor),
     row("tee-1", "shadowtee, 1 shadow", 1, Kind::Tee(None)),
+    row("tee-script", "shadowtee, 1 shadow, script", 1, Kind::Script),
     row("tee-3", "shadowtee, 3 shadows", 3, Kind::Tee(None)),
     row(
         "tee-hung",
@@ -161,7 +164,12 @@ impl Contender {
         match self.kind {
             Kind::Haproxy => machine.haproxy,
             Kind::Envoy => machine.envoy.is_some(),
-            Kind::Nginx(_) | Kind::Floor | Kind::Tee(_) | Kind::Filtered | Kind::Capture => true,
+            Kind::Nginx(_)
+            | Kind::Floor
+            | Kind::Tee(_)
+            | Kind::Filtered
+            | Kind::Capture
+            | Kind::Script => true,
         }
     }
 
@@ -211,6 +219,7 @@ impl Contender {
             Kind::Floor => floor(world, &place, self.shadows > 0)?,
             Kind::Tee(_) => tee::start(world, &place, shadow, self.shadows, "")?,
             Kind::Filtered => tee::start(world, &place, shadow, 1, tee::TEN_RULES)?,
+            Kind::Script => tee::start(world, &place, shadow, self.shadows, tee::SCRIPT)?,
             Kind::Capture => {
                 let capture = tee::capture(&place);
                 tee::start(world, &place, shadow, self.shadows, &capture)?

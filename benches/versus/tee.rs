@@ -32,6 +32,9 @@ header = { X-Preview = true, Cookie = "regex:beta=1" }
 query = { preview = "1" }
 "#;
 
+/// Copies go through a script that echoes them, as fast as there is one.
+pub(crate) const SCRIPT: &str = "[script]\ncommand = [\"cat\"]\n";
+
 /// The lines that make it capture every request, with no more than a little disk.
 pub(crate) fn capture(place: &Place) -> String {
     let file = place.dir.join("{n}.tee");

@@ -13,12 +13,15 @@ use super::{
 };
 use crate::{
     capture,
-    config::{self, Address, ClientTls, Config, Listen, Mistake, Primary, Sources},
+    config::{
+        self, Address, ClientTls, Config, Listen, Mistake, OwnScript, Primary, Script, Sources,
+    },
     ledger::Ledger,
     lifecycle::Phases,
     net::{
         Bound, ClientTlsLoader, Greeter, Inherited, Predecessor, ServerTlsLoader, TlsError, bind,
     },
+    script::Crew,
     shadow::{self, DifferenceLog, Pair},
     tee::Budget,
     telemetry::logs::with_causes,
@@ -95,12 +98,15 @@ impl App {
         let ledger = Arc::new(Ledger::new(workers));
         let differences = Arc::new(DifferenceLog::new(config.log.differences_per_second));
         let primary_metrics = Arc::default();
+        let budget = Budget::new(config.limits.shadow_memory.bytes());
+        let crew = Crew::default();
         let ground = Ground {
             ledger: &ledger,
             primary_metrics: &primary_metrics,
             differences: &differences,
+            budget: &budget,
+            crew: &crew,
         };
-        let budget = Budget::new(config.limits.shadow_memory.bytes());
         let live = Live::build(config, &ground, None)?;
         for shadow in &live.shadows {
             ledger.enter(shadow.name(), &shadow.account);
@@ -129,6 +135,7 @@ impl App {
             capture,
             captured,
             budget,
+            crew,
             ledger,
             metrics: Arc::new(ProxyMetrics::new(workers)),
             clients: 0.into(),
@@ -188,6 +195,7 @@ pub(crate) fn check_files<'a>(
     listen: impl Iterator<Item = Option<&'a Listen>>,
     primary: Option<&Primary>,
     shadows: impl Iterator<Item = Option<&'a config::Shadow>>,
+    script: Option<&Script>,
 ) -> Vec<Mistake> {
     let mut mistakes = Vec::new();
     let mut note = |table: String, wrong: Vec<(&str, TlsError)>| {
@@ -216,9 +224,24 @@ pub(crate) fn check_files<'a>(
         note("primary".into(), of(&primary.address, &primary.tls));
     }
     let mut unauthorized = Vec::new();
+    let mut programs = Vec::new();
+    let mut program = |key: String, script: &Script| {
+        let what = script.program().err();
+        programs.extend(what.map(|what| Mistake {
+            place: place.to_owned(),
+            key: format!("{key}.command"),
+            what,
+        }));
+    };
+    if let Some(script) = script {
+        program("script".into(), script);
+    }
     for (index, shadow) in shadows.enumerate() {
         let Some(shadow) = shadow else { continue };
         note(format!("shadow[{index}]"), of(&shadow.address, &shadow.tls));
+        if let Some(OwnScript::Own(script)) = &shadow.script {
+            program(format!("shadow[{index}].script"), script);
+        }
         if let Some(from) = &shadow.rewrite.authorization
             && let Err(error) = shadow::authorization(from)
         {
@@ -230,5 +253,6 @@ pub(crate) fn check_files<'a>(
         }
     }
     mistakes.extend(unauthorized);
+    mistakes.extend(programs);
     mistakes
 }

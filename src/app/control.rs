@@ -56,6 +56,7 @@ impl App {
         let workers = start_workers(&shared, &sockets.listeners)?;
         let outcome = runtime.block_on(async {
             announce(&shared, &sockets);
+            shared.crew.begin();
             let admin = sockets.admin.as_ref().map(Bound::share).transpose()?;
             let admin = admin.map(|bound| tokio::spawn(administer(bound, Arc::clone(&shared))));
             tokio::spawn(warn_of_idle_shadows(Arc::clone(&shared)));
@@ -85,6 +86,7 @@ impl App {
                 tracing::error!("a worker thread panicked");
             }
         }
+        shared.crew.end();
         end_capture(&shared);
         say_ledger(&shared);
         outcome

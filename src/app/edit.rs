@@ -1,14 +1,24 @@
 //! A replay that selects and rewrites requests as a shadow of a configuration would get them.
 
+use std::sync::Arc;
+
 use anyhow::{Context, bail};
 
-use crate::{config::Config, http::RequestHead, replay::Edit, shadow::Editor};
+use crate::{
+    config::{self, Config},
+    http::RequestHead,
+    replay::Edit,
+    shadow::Editor,
+};
+
+/// What a shadow makes of requests, and the script that its copies go through.
+pub(crate) type Edited = (Arc<dyn Edit>, Option<config::Script>);
 
 /// What the shadow called `name` makes of requests.
 ///
 /// # Errors
 /// Where there is no such shadow, or a file that it names can't be read.
-pub(crate) fn editor(config: &Config, name: &str) -> anyhow::Result<Box<dyn Edit>> {
+pub(crate) fn editor(config: &Config, name: &str) -> anyhow::Result<Edited> {
     let shadow = config
         .shadow
         .iter()
@@ -20,13 +30,21 @@ pub(crate) fn editor(config: &Config, name: &str) -> anyhow::Result<Box<dyn Edit
     };
     let editor = Editor::new(settings, &config.client_address)
         .with_context(|| format!("shadow {name:?}: rewrite.authorization"))?;
-    Ok(Box::new(As(editor)))
+    let script = config.script_of(settings);
+    Ok((
+        Arc::new(As(editor)),
+        script.map(|(_, script)| script.clone()),
+    ))
 }
 
 struct As(Editor);
 
 impl Edit for As {
-    fn edit(&self, head: &mut RequestHead, status: Option<u16>) -> bool {
-        self.0.edit(head, status)
+    fn selects(&self, head: &RequestHead, status: Option<u16>) -> bool {
+        self.0.selects(head, status)
+    }
+
+    fn rewrite(&self, head: &mut RequestHead) {
+        self.0.rewrite(head);
     }
 }

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, path::Path};
 
 use crate::{
-    config::{Config, Flags, Sources},
+    config::{self, Config, Flags, Sources},
     http::{Marks, RequestHead},
     proxy::{self, Preparation},
     shadow::{self, Explained, Question},
@@ -39,14 +39,18 @@ pub(crate) fn explain(config: &Config, asked: &Asked) -> Result<Vec<(String, Exp
         add_forwarded: config.forwarded.add,
     };
     proxy::rehearse(&mut head, known, asked.peer)?;
-    let question = Question {
-        head: &head,
-        peer: asked.peer,
-        client_address: &config.client_address,
-        marks: &marks,
-        status: asked.status,
+    let of = |settings: &config::Shadow| {
+        let script = config.script_of(settings);
+        let question = Question {
+            head: &head,
+            peer: asked.peer,
+            client_address: &config.client_address,
+            marks: &marks,
+            status: asked.status,
+            script: script.map(|(_, script)| script),
+        };
+        shadow::explain(settings, &question)
     };
-    let of = |settings| shadow::explain(settings, &question);
     Ok(config
         .shadow
         .iter()

@@ -5,11 +5,13 @@ use std::sync::Arc;
 use super::{AppError, shared::Shared};
 use crate::{
     client::{PoolSettings, Reading},
-    config::{Config, is_same},
+    config::{self, Config, is_same},
     http::Marks,
     ledger::{Account, Ledger},
     net::{Connector, Descriptors},
+    script::{self, Crew, Script},
     shadow::{Common, DifferenceLog, Shadow},
+    tee::Budget,
     telemetry::metrics::PoolMetrics,
 };
 
@@ -18,6 +20,8 @@ pub(crate) struct Live {
     pub(super) config: Config,
     pub(super) primary: Arc<Primary>,
     pub(super) shadows: Vec<Arc<Shadow>>,
+    /// The scripts that copies go through.
+    scripts: Vec<Arc<Script>>,
     pub(super) marks: Marks,
     pub(super) descriptors: Descriptors,
 }
@@ -33,6 +37,8 @@ pub(super) struct Ground<'a> {
     pub(super) ledger: &'a Ledger,
     pub(super) primary_metrics: &'a Arc<PoolMetrics>,
     pub(super) differences: &'a Arc<DifferenceLog>,
+    pub(super) budget: &'a Arc<Budget>,
+    pub(super) crew: &'a Crew,
 }
 
 impl Live {
@@ -60,6 +66,7 @@ impl Live {
         let mut live = Self {
             primary: primary(&config, reading, ground, before)?,
             shadows: Vec::new(),
+            scripts: Vec::new(),
             marks,
             descriptors,
             config,
@@ -68,12 +75,38 @@ impl Live {
         Ok(live)
     }
 
+    /// The script that a shadow's copies go through: one that runs, where it is to be the same.
+    fn script(
+        &mut self,
+        settings: &config::Shadow,
+        ground: &Ground<'_>,
+        before: Option<&Self>,
+    ) -> Result<Option<Arc<Script>>, AppError> {
+        let Some((name, script)) = self.config.script_of(settings) else {
+            return Ok(None);
+        };
+        let limits = script_limits(&self.config.limits);
+        let old = before.into_iter().flat_map(|before| &before.scripts);
+        let mut known = self.scripts.iter().chain(old);
+        let known = known.find(|known| known.is(&name, script, limits));
+        let script = match known {
+            Some(known) => Arc::clone(known),
+            None => Script::start(name, script.clone(), limits, ground.budget, ground.crew)?,
+        };
+        self.scripts.push(Arc::clone(&script));
+        Ok(Some(script))
+    }
+
     fn build_shadows(
-        &self,
+        &mut self,
         reading: Reading,
         ground: &Ground<'_>,
         before: Option<&Self>,
     ) -> Result<Vec<Arc<Shadow>>, AppError> {
+        let mut scripts = Vec::new();
+        for settings in self.config.shadow.clone() {
+            scripts.push(self.script(&settings, ground, before)?);
+        }
         let config = &self.config;
         let client_address = Arc::new(config.client_address.clone());
         let common = Common {
@@ -90,7 +123,7 @@ impl Live {
                 && is_same(&before.config.limits, &config.limits)
                 && before.config.shadow.len() == config.shadow.len()
         });
-        let build = |settings: &crate::config::Shadow| {
+        let build = |(settings, script): (&config::Shadow, Option<Arc<Script>>)| {
             let name = settings.name.as_str();
             let old = before.and_then(|before| {
                 let mut shadows = before.shadows.iter().zip(&before.config.shadow);
@@ -99,18 +132,22 @@ impl Live {
             match old {
                 // Behind TLS there are files that may have changed.
                 Some((old, was))
-                    if same_ground && !settings.address.is_tls() && is_same(was, settings) =>
+                    if same_ground
+                        && old.has_script(script.as_ref())
+                        && !settings.address.is_tls()
+                        && is_same(was, settings) =>
                 {
                     Ok(Arc::clone(old))
                 }
                 _ => {
                     let account = ground.ledger.account(name);
                     let old = old.map(|(old, _)| &**old);
-                    Shadow::new(settings.clone(), account, &common, old).map_err(AppError::from)
+                    Shadow::new(settings.clone(), account, script, &common, old)
+                        .map_err(AppError::from)
                 }
             }
         };
-        config.shadow.iter().map(build).collect()
+        config.shadow.iter().zip(scripts).map(build).collect()
     }
 
     /// Puts it in place of what ran. From here on nothing can fail.
@@ -137,6 +174,15 @@ impl Live {
         };
         let accounts = ledger.accounts().into_iter().map(|(_, account)| account);
         accounts.filter(|account| !is_here(account)).collect()
+    }
+}
+
+/// What a request may be that a script writes: as one of a client.
+fn script_limits(limits: &config::Limits) -> script::Limits {
+    script::Limits {
+        header_bytes: limits.header_bytes.bytes(),
+        header_count: limits.header_count,
+        target_bytes: limits.target_bytes.bytes(),
     }
 }
 

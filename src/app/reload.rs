@@ -101,6 +101,7 @@ fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
             config.listen.iter().map(Some),
             Some(&config.primary),
             config.shadow.iter().map(Some),
+            config.script.as_ref(),
         ));
         for key in before.config.needs_restart(config) {
             let what = "differs from what runs, and is changed by a restart only".to_owned();
@@ -125,6 +126,8 @@ fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
         ledger: &shared.ledger,
         primary_metrics: &shared.primary_metrics,
         differences: &shared.differences,
+        budget: &shared.budget,
+        crew: &shared.crew,
     };
     let changed = what_changed(&before.config, &config);
     let live = Live::build(config, &ground, Some(&before)).map_err(|error| gone(&error))?;

@@ -19,6 +19,7 @@ use crate::{
     ledger::Ledger,
     lifecycle::{Phase, Watch},
     net::Greeter,
+    script::Crew,
     shadow::{Change, DifferenceLog, Shadow, State},
     tee::Budget,
     telemetry::metrics::{self, CaptureMetrics, PoolMetrics, ProxyMetrics, Samples},
@@ -39,6 +40,7 @@ pub(crate) struct Shared {
     pub(super) capture: Option<capture::Running>,
     pub(super) captured: Arc<CaptureMetrics>,
     pub(super) budget: Arc<Budget>,
+    pub(super) crew: Crew,
     pub(super) ledger: Arc<Ledger>,
     pub(super) metrics: Arc<ProxyMetrics>,
     pub(super) clients: AtomicUsize,
@@ -160,6 +162,7 @@ impl admin::Source for Shared {
         samples.gauge(&metrics::BUDGET_LIMIT, &[], self.budget.limit() as u64);
         let queued = self.capture.as_ref().map_or(0, capture::Running::queued);
         self.captured.samples(queued, &mut samples);
+        self.crew.samples(&mut samples);
         self.primary_metrics.samples("primary", &mut samples);
         for (name, account) in self.ledger.accounts() {
             for (outcome, count) in account.outcomes() {

@@ -39,7 +39,7 @@ const SMALL: usize = 4096;
 const PIECE: usize = 64;
 
 impl Kept {
-    pub(super) fn new(limit: u64, budget: &Arc<Budget>) -> Self {
+    pub(crate) fn new(limit: u64, budget: &Arc<Budget>) -> Self {
         Self {
             text: Vec::new(),
             pieces: Vec::new(),
@@ -120,6 +120,17 @@ impl Kept {
             self.held = None;
         }
         fits
+    }
+
+    /// All that is kept in one piece, whether it is all that passed, and what it costs.
+    pub(crate) fn into_body(self) -> (Vec<u8>, bool, Option<Held>) {
+        let Self {
+            mut text, pieces, ..
+        } = self;
+        for piece in &pieces {
+            text.extend_from_slice(piece);
+        }
+        (text, self.state == State::Open, self.held)
     }
 
     /// What it takes of the budget.

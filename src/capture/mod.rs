@@ -24,6 +24,7 @@ mod trouble;
 mod writer;
 
 pub(crate) use crate::config::{Compression, FORMAT_ENDINGS, Format};
+pub(crate) use gor::{first_line, message_line};
 pub(crate) use kept::Kept;
 pub(crate) use reader::Reader;
 pub(crate) use record::{Answered, Record, split_head};

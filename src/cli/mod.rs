@@ -3,13 +3,16 @@
 use std::{
     net::IpAddr,
     path::PathBuf,
+    sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{Address, ClientTls, FieldName, FlagTable as Dict, Flags, Mark, Sources},
+    config::{
+        Address, ClientTls, FieldName, FlagTable as Dict, Flags, Mark, Script, Sources, words,
+    },
     replay::{Condition, Edit, Key, Options, Speed},
 };
 
@@ -206,6 +209,12 @@ pub(crate) struct Replay {
     /// Send what this shadow would get: by its select and sample, and with its rewrite and host.
     #[arg(long = "as", value_name = "NAME", requires = "config")]
     pub(crate) as_shadow: Option<String>,
+    /// Send what this script makes of the requests, such as 'node mask.js'; split into words, no shell is asked.
+    #[arg(long, value_name = "COMMAND", value_parser = script)]
+    script: Option<Script>,
+    /// Give the script the answers, too: those captured, and the target's.
+    #[arg(long, requires = "script")]
+    script_answers: bool,
     /// Read everything and send nothing.
     #[arg(long)]
     dry_run: bool,
@@ -233,6 +242,10 @@ fn rate(text: &str) -> Result<f64, String> {
     rate.ok_or_else(|| format!("{text:?} is no rate; write for example 100/s"))
 }
 
+fn script(text: &str) -> Result<Script, String> {
+    Ok(Script::replaying(words(text)?))
+}
+
 fn time(text: &str) -> Result<u64, String> {
     let time = humantime::parse_rfc3339_weak(text)
         .map_err(|error| format!("{error}; write for example 2026-11-24T08:00:00Z"))?;
@@ -253,10 +266,18 @@ impl Replay {
     pub(crate) fn into_options(
         self,
         files: Vec<PathBuf>,
-        edit: Option<Box<dyn Edit>>,
+        edit: Option<(Arc<dyn Edit>, Option<Script>)>,
     ) -> anyhow::Result<Options> {
         if self.to.has_no_port() {
             anyhow::bail!("--to {}: port 0 is none that can be connected to", self.to);
+        }
+        let (edit, of_shadow) = edit.unzip();
+        let mut script = self.script.or(of_shadow.flatten());
+        if let Some(script) = &mut script {
+            script.answers |= self.script_answers;
+            if let Err(what) = script.program() {
+                anyhow::bail!("--script: {what}");
+            }
         }
         Ok(Options {
             files,
@@ -275,6 +296,7 @@ impl Replay {
             mark: (!self.no_mark).then(|| Mark::named(self.mark)),
             dry_run: self.dry_run,
             edit,
+            script,
         })
     }
 }

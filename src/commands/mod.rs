@@ -46,6 +46,7 @@ fn load(sources: &Sources) -> anyhow::Result<Config> {
                 config.listen.iter().map(Some),
                 Some(&config.primary),
                 config.shadow.iter().map(Some),
+                config.script.as_ref(),
             );
             if mistakes.is_empty() {
                 return Ok(config);
@@ -57,12 +58,14 @@ fn load(sources: &Sources) -> anyhow::Result<Config> {
             listen,
             primary,
             shadow,
+            script,
         }) => {
             mistakes.extend(app::check_files(
                 &place,
                 listen.iter().map(Option::as_ref),
                 primary.as_deref(),
                 shadow.iter().map(Option::as_ref),
+                script.as_deref(),
             ));
             mistakes
         }

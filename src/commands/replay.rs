@@ -41,7 +41,7 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
     let is_dry = options.dry_run;
     let bar = (io::stderr().is_terminal() && !is_dry).then(bar);
     let shown = bar.clone();
-    let report = replay::run(options, move |moment| {
+    let report = replay::run(&options, move |moment| {
         if let Some(bar) = &shown {
             show(bar, moment);
         }

@@ -16,6 +16,7 @@ mod pattern;
 mod reader;
 mod rewrite;
 mod sampling;
+mod script;
 mod sections;
 mod select;
 mod shadow;
@@ -37,6 +38,7 @@ pub(crate) use pattern::Pattern;
 pub(crate) use reader::Mistake;
 pub(crate) use rewrite::{Authorization, Cookies, Query, Rewrite, is_line};
 pub(crate) use sampling::{By, Key, Limit, Sample, Send, WithoutKey};
+pub(crate) use script::{OwnScript, Script, WhenDown, words};
 pub(crate) use sections::{
     Admin, Forwarded, Limits, Log, LogFormat, Mark, RequestId, Stop, Takeover, Timeouts,
 };
@@ -56,6 +58,9 @@ pub(crate) struct Config {
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
     pub(crate) shadow: Vec<Shadow>,
+    /// For the copies of every shadow that has none of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) script: Option<Script>,
     #[serde(skip_serializing_if = "ClientAddress::is_default")]
     pub(crate) client_address: ClientAddress,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,6 +84,7 @@ pub(crate) struct Wrong {
     pub(crate) listen: Vec<Option<Listen>>,
     pub(crate) primary: Option<Box<Primary>>,
     pub(crate) shadow: Vec<Option<Shadow>>,
+    pub(crate) script: Option<Box<Script>>,
 }
 
 impl From<Vec<Mistake>> for Wrong {
@@ -91,12 +97,24 @@ impl From<Vec<Mistake>> for Wrong {
 }
 
 impl Config {
+    /// The script that a shadow's copies go through, and the key that says so.
+    pub(crate) fn script_of<'a>(&'a self, shadow: &'a Shadow) -> Option<(String, &'a Script)> {
+        match &shadow.script {
+            Some(OwnScript::Off) => None,
+            Some(OwnScript::Own(script)) => {
+                Some((format!("shadow.{}.script", shadow.name), script))
+            }
+            None => Some(("script".into(), self.script.as_ref()?)),
+        }
+    }
+
     fn into_wrong(self, mistakes: Vec<Mistake>) -> Wrong {
         Wrong {
             mistakes,
             listen: self.listen.into_iter().map(Some).collect(),
             primary: Some(Box::new(self.primary)),
             shadow: self.shadow.into_iter().map(Some).collect(),
+            script: self.script.map(Box::new),
         }
     }
 
@@ -124,6 +142,13 @@ impl Config {
         let timeouts = Timeouts::read(table.table("timeouts"));
         let limits = Limits::read(table.table("limits"));
         let shadow = shadow::read_all(&mut table);
+        let has_script = table.has("script");
+        let script_table = table.table("script");
+        let script = if has_script {
+            Script::read(script_table)
+        } else {
+            None
+        };
         let client_address = ClientAddress::read(table.table("client_address"));
         let has_capture = table.has("capture");
         let capture_table = table.table("capture");
@@ -158,12 +183,13 @@ impl Config {
             table.mistake("request_id.header", what);
         }
         marks_are_left_alone(&shadow, [&mark.header, &request_id.header], &table);
-        clients_are_known(&shadow, &listen, &client_address, &table);
+        clients_are_known(&shadow, script.as_ref(), (&listen, &client_address), &table);
         table.finish();
         let Some(primary) = primary else {
             return Err(Wrong {
                 listen,
                 shadow,
+                script: script.map(Box::new),
                 ..Wrong::default()
             });
         };
@@ -173,6 +199,7 @@ impl Config {
                 listen,
                 primary: Some(Box::new(primary)),
                 shadow,
+                script: script.map(Box::new),
             });
         }
         Ok(Self {
@@ -182,6 +209,7 @@ impl Config {
             timeouts,
             limits,
             shadow: shadow.into_iter().flatten().collect(),
+            script,
             client_address,
             capture,
             mark,
@@ -258,21 +286,27 @@ fn marks_are_left_alone(shadows: &[Option<Shadow>], own: [&FieldName; 2], table:
 /// Whoever asks for the client's address needs a place that says it.
 fn clients_are_known(
     shadows: &[Option<Shadow>],
-    listen: &[Option<Listen>],
-    client_address: &ClientAddress,
+    script: Option<&Script>,
+    (listen, client_address): (&[Option<Listen>], &ClientAddress),
     table: &Table<'_>,
 ) {
     let on_tcp = |listen: &Listen| !matches!(listen.address, Address::Unix(_));
     if client_address.header.is_some() || listen.iter().flatten().any(on_tcp) {
         return;
     }
+    let asks = |key: &str| {
+        table.mistake(
+            key,
+            "asks for the client's address, which nobody knows behind a unix socket, so that it can never match; \
+             set [client_address] header and trusted",
+        );
+    };
+    if script.is_some_and(|script| script.by == Some(Key::Client)) {
+        asks("script.by");
+    }
     for (index, shadow) in shadows.iter().enumerate() {
         if let Some(key) = shadow.as_ref().and_then(Shadow::asks_for_client) {
-            table.mistake(
-                &format!("shadow[{index}].{key}"),
-                "asks for the client's address, which nobody knows behind a unix socket, so that it can never match; \
-                 set [client_address] header and trusted",
-            );
+            asks(&format!("shadow[{index}].{key}"));
         }
     }
 }

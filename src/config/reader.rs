@@ -221,6 +221,12 @@ impl<'a> Table<'a> {
         Some(path::absolute(&file).unwrap_or(file))
     }
 
+    /// The folder of the file that says `key`, where one does.
+    pub(super) fn folder_of(&self, key: &str) -> Option<PathBuf> {
+        let folder = self.reader.folder(self.dict.get(key)?)?;
+        Some(path::absolute(folder).unwrap_or_else(|_| folder.into()))
+    }
+
     /// The table at `key`; an empty one where nobody said it.
     pub(super) fn table(&mut self, key: &'static str) -> Table<'a> {
         let value = self.take(key);

@@ -10,6 +10,7 @@ use super::{
     reader::Table,
     rewrite::Rewrite,
     sampling::{Key, Limit, Sample, Send},
+    script::OwnScript,
     select::Select,
     units::{Size, Span},
 };
@@ -51,6 +52,8 @@ pub(crate) struct Shadow {
     pub(crate) select: Select,
     #[serde(skip_serializing_if = "Rewrite::is_default")]
     pub(crate) rewrite: Rewrite,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) script: Option<OwnScript>,
 }
 
 /// When a shadow that fails is left alone.
@@ -153,6 +156,10 @@ impl Shadow {
             (is_client(self.order_by.as_ref()), "order_by"),
             (is_client(self.sample.by.key()), "sample.by"),
             (self.select.asks_for_client(), "select"),
+            (
+                matches!(&self.script, Some(OwnScript::Own(script)) if is_client(script.by.as_ref())),
+                "script.by",
+            ),
         ]
         .into_iter()
         .find_map(|(asks, key)| asks.then_some(key))
@@ -202,6 +209,7 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
     let limit = Limit::read(table.table_or("limit", "per_second"));
     let select = Select::read(table.table("select"), send == Send::AfterAnswer);
     let rewrite = Rewrite::read(table.table("rewrite"));
+    let script = OwnScript::read(&mut table);
     table.finish();
     Some(Shadow {
         name: name?,
@@ -223,5 +231,6 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
         limit,
         select,
         rewrite,
+        script,
     })
 }

@@ -6,6 +6,7 @@
 
 mod alarm;
 mod body;
+mod clear;
 mod fields;
 mod framing;
 mod head;
@@ -16,6 +17,7 @@ mod wire;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use body::{BadBody, BodyReader, Part};
+pub(crate) use clear::{Unclear, vet};
 pub(crate) use fields::{Edit, Fields, Known};
 pub(crate) use framing::{BadFraming, Framing};
 pub(crate) use head::{AnswerHead, BadHead, RequestHead, Version, authority_of, is_idempotent};

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     capture::Ended,
-    exchange::{Exchange, Primary},
+    exchange::{Exchange, Primary, Told},
     http::{BodyReader, Framing, RequestHead},
     net::Stream,
     tee,
@@ -140,6 +140,17 @@ async fn answer(
             answer_whole: matches!(forwarded.end, End::Whole),
         };
         capture.store(&ended, tap);
+    }
+    if let Some(told) = forwarded.passed.told.take()
+        && exchange.answer().is_some()
+    {
+        let (body, kept_whole, cost) = told.into_body();
+        exchange.keep_answer(Told {
+            head: forwarded.passed.answer.clone(),
+            body,
+            whole: kept_whole && matches!(forwarded.end, End::Whole),
+            _cost: Box::new(cost),
+        });
     }
     client.answer_head = std::mem::take(&mut forwarded.passed.answer);
     primary.end();

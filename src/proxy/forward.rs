@@ -14,7 +14,7 @@ use super::{
     relay::{Download, End, Relay, Upload},
 };
 use crate::{
-    capture::Tap,
+    capture::{Kept, Tap},
     client::{AnswerReader, Connection},
     exchange::Exchange,
     http::{AnswerHead, BodyReader, Known, Version, is_idempotent},
@@ -50,6 +50,8 @@ pub(super) struct Passed {
     pub(super) chunked: bool,
     /// What was kept of both bodies.
     pub(super) tap: Tap,
+    /// What was kept of the answer for scripts.
+    pub(super) told: Option<Box<Kept>>,
 }
 
 /// Sends a request to the primary and passes its answer on.
@@ -69,8 +71,10 @@ pub(super) async fn forward(
     } = prepared;
     let upload = Upload::new(framing, waits, branches, tap.request, exchange, path);
     let reader = AnswerReader::new(exchange.head.method(), path.pool.reading());
+    let told = exchange.wanted_answer();
+    let told = told.map(|limit| Box::new(Kept::new(limit, &path.budget)));
     let head = std::mem::take(&mut client.answer_head);
-    let download = Download::new(reader, head, exchange, upgrade, closes, tap.answer);
+    let download = Download::new(reader, head, exchange, upgrade, closes, (tap.answer, told));
     let mut relay = Relay::new(path, exchange, upload, download);
     let mut unsent = None;
     let (end, primary) = loop {
@@ -142,6 +146,7 @@ fn finish(
                 request: upload.kept,
                 answer: download.kept,
             },
+            told: download.told,
         },
         rest: upload.reader,
         ends_with_connection,

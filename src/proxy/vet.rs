@@ -1,176 +1,22 @@
-//! Refuses what is not one clear message (RFC 9112, 3.2 and 11.2), so that no two parties read it differently.
+//! Refuses what is not one clear message, or has a body that is too large.
 
 use super::refusal::Refusal;
 use crate::{
     config::Limits,
-    http::{BadFraming, Framing, Known, RequestHead, Version, authority_of},
+    http::{Framing, RequestHead, Unclear, vet as is_clear},
 };
 
 /// Refuses what is not one clear message.
 ///
 /// Returns where its body ends.
 pub(super) fn vet(head: &mut RequestHead, limits: &Limits) -> Result<Framing, Refusal> {
-    if head.method() == b"CONNECT" {
-        return Err(Refusal::Connect);
-    }
-    target_is_fine(head, limits)?;
-    host_is_fine(head)?;
-    let framing = Framing::of_request(head).map_err(|why| {
-        Refusal::Malformed(match why {
-            BadFraming::Length => "the Content-Length is no number",
-            BadFraming::Lengths => "there is more than one Content-Length",
-            BadFraming::Both => "there are both Content-Length and Transfer-Encoding",
-            BadFraming::Encoding => "the Transfer-Encoding is not chunked, said once and alone",
-            BadFraming::TooOld => "HTTP/1.0 has no Transfer-Encoding",
-        })
+    let framing = is_clear(head, limits.target_bytes.bytes()).map_err(|why| match why {
+        Unclear::Connect => Refusal::Connect,
+        Unclear::TargetTooLong => Refusal::TargetTooLong,
+        Unclear::Malformed(why) => Refusal::Malformed(why),
     })?;
     match (framing, limits.body_bytes) {
         (Framing::Sized(length), Some(limit)) if length > limit.0 => Err(Refusal::BodyTooLarge),
         _ => Ok(framing),
-    }
-}
-
-fn target_is_fine(head: &RequestHead, limits: &Limits) -> Result<(), Refusal> {
-    let target = head.target();
-    if target.len() > limits.target_bytes.bytes() {
-        return Err(Refusal::TargetTooLong);
-    }
-    if target.contains(&b'#') {
-        return Err(Refusal::Malformed(
-            "the target has a fragment (#…), which belongs to the client alone",
-        ));
-    }
-    match target {
-        [b'/', ..] => Ok(()),
-        b"*" if head.method() == b"OPTIONS" => Ok(()),
-        b"*" => Err(Refusal::Malformed("the target * belongs to OPTIONS alone")),
-        _ => absolute_is_fine(target),
-    }
-}
-
-/// `http://host/…`, which a request to a proxy has (RFC 9112, 3.2.2).
-fn absolute_is_fine(target: &[u8]) -> Result<(), Refusal> {
-    let has_scheme = [&b"http://"[..], b"https://"].iter().any(|scheme| {
-        target
-            .get(..scheme.len())
-            .is_some_and(|start| start.eq_ignore_ascii_case(scheme))
-    });
-    let authority = authority_of(target).unwrap_or_default();
-    if !has_scheme {
-        return Err(Refusal::Malformed(
-            "the target is neither a path nor http://host/path",
-        ));
-    }
-    if authority.contains(&b'@') {
-        return Err(Refusal::Malformed(
-            "the target names a user; that belongs into Authorization",
-        ));
-    }
-    if authority.is_empty() || !is_host(authority) {
-        return Err(Refusal::Malformed("the target's host is none"));
-    }
-    Ok(())
-}
-
-/// One Host, and a sound one; an absolute target's host takes its place (RFC 9112, 3.2.2).
-fn host_is_fine(head: &mut RequestHead) -> Result<(), Refusal> {
-    if head.fields.all(Known::Host).nth(1).is_some() {
-        return Err(Refusal::Malformed("there is more than one Host"));
-    }
-    let host = head.fields.get(Known::Host);
-    match host {
-        None if head.version == Version::Http11 => Err(Refusal::Malformed("there is no Host"))?,
-        Some(host) if !is_host(host) => return Err(Refusal::Malformed("the Host is none")),
-        _ => {}
-    }
-    if !head.target().starts_with(b"/")
-        && let Some(authority) = authority_of(head.target())
-        && host.is_none_or(|host| !host.eq_ignore_ascii_case(authority))
-    {
-        let authority = authority.to_vec();
-        head.fields.set(b"Host", &authority);
-    }
-    Ok(())
-}
-
-/// `uri-host [ ":" port ]` (RFC 3986, 3.2.2), with the `_` that names in use have.
-fn is_host(host: &[u8]) -> bool {
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(byte);
-    let (name, port) = match host {
-        [b'[', rest @ ..] => {
-            let Some(end) = rest.iter().position(|byte| *byte == b']') else {
-                return false;
-            };
-            let is_address = rest[..end]
-                .iter()
-                .all(|byte| is_name(byte) || *byte == b':');
-            return is_address && is_port(&rest[end + 1..]);
-        }
-        _ => host.split_at(
-            host.iter()
-                .position(|byte| *byte == b':')
-                .unwrap_or(host.len()),
-        ),
-    };
-    name.iter().all(is_name) && is_port(port)
-}
-
-fn is_port(port: &[u8]) -> bool {
-    match port {
-        [] | [b':'] => true,
-        [b':', digits @ ..] => {
-            // A sign is none of a port's characters, though a number's.
-            let number = std::str::from_utf8(digits)
-                .ok()
-                .filter(|text| !text.starts_with('+'));
-            number.is_some_and(|number| number.parse::<u16>().is_ok())
-        }
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn host(target: &str, hosts: &[&str], version: &str) -> Result<Option<String>, Refusal> {
-        let hosts: Vec<_> = hosts
-            .iter()
-            .map(|host| format!("Host: {host}\r\n"))
-            .collect();
-        let text = format!("GET {target} {version}\r\n{}\r\n", hosts.concat());
-        let mut head = RequestHead::default();
-        head.parse(text.as_bytes(), 10).unwrap().unwrap();
-        host_is_fine(&mut head)?;
-        let host = head.fields.get(Known::Host);
-        Ok(host.map(|host| String::from_utf8(host.to_vec()).unwrap()))
-    }
-
-    const NEW: &str = "HTTP/1.1";
-
-    #[test]
-    fn a_request_has_one_sound_host() {
-        assert_eq!(host("/", &["a:80"], NEW).unwrap().as_deref(), Some("a:80"));
-        let six = host("/", &["[::1]:80"], NEW).unwrap();
-        assert_eq!(six.as_deref(), Some("[::1]:80"));
-        assert!(host("/", &[], NEW).is_err());
-        assert!(host("/", &["a", "a"], NEW).is_err());
-        for bad in [
-            "a b", "a/b", "a@b", "a,b", "a#", "a:b", "a:99999", "[::1", "[::1]x", "\u{e9}",
-        ] {
-            assert!(host("/", &[bad], NEW).is_err(), "{bad}");
-        }
-        assert_eq!(host("/", &[], "HTTP/1.0").unwrap(), None);
-    }
-
-    #[test]
-    fn the_host_of_an_absolute_target_wins() {
-        let got = host("http://right/x", &["wrong"], NEW).unwrap();
-        assert_eq!(got.as_deref(), Some("right"));
-        let kept = host("http://same/x", &["SAME"], NEW).unwrap();
-        assert_eq!(kept.as_deref(), Some("SAME"));
-        // What looks like one in a query is none.
-        let kept = host("/?u=http://other/", &["this"], NEW).unwrap();
-        assert_eq!(kept.as_deref(), Some("this"));
     }
 }

@@ -14,20 +14,23 @@ use tokio::{
     runtime::{Builder, LocalOptions},
     sync::{Notify, mpsc::Receiver},
     task::spawn_local,
-    time::interval,
+    time::{interval, sleep},
 };
 
 use super::{
     Options, Report, Speed,
     feed::{Feed, Progress},
+    finish::Finish,
     job::Job,
     lane::Lane,
     order::Order,
     progress::Moment,
+    scripting::Scripting,
     tally::{LATE, Tally},
 };
 use crate::{
     client::{Pool, PoolSettings, Reading},
+    http::Marks,
     net::{Connector, TlsError},
 };
 
@@ -49,6 +52,8 @@ const BACKLOG: usize = 4096;
 const BACKLOG_BYTES: usize = 32 << 20;
 /// How often it is told how far it is.
 const TELL: Duration = Duration::from_millis(200);
+/// How often it is looked whether a script has room.
+const SCRIPT_LOOK: Duration = Duration::from_millis(1);
 /// What no answer's header needs.
 const READING: Reading = Reading {
     header_bytes: 1 << 20,
@@ -60,16 +65,25 @@ const READING: Reading = Reading {
 /// # Errors
 /// Where it can't begin; what fails later is in the report.
 pub(crate) fn run(
-    mut options: Options,
+    options: &Options,
     tell: impl Fn(&Moment) + 'static,
 ) -> Result<Report, ReplayError> {
     let connector = Connector::new(options.to.clone(), &options.tls, options.connect_timeout)?;
-    let mut feed = Feed::start(&mut options)?;
+    let marks = options.mark.as_ref().map_or_else(Vec::new, |mark| {
+        let mut lines = Vec::new();
+        Marks::new(mark).write("replay", &mut lines);
+        lines
+    });
+    let finish = Arc::new(Finish::new(options.edit.clone(), marks));
+    let script = options.script.as_ref().filter(|_| !options.dry_run);
+    let script = script.map(|script| Scripting::start(script, Arc::clone(&finish)));
+    let script = script.transpose()?;
+    let mut feed = Feed::start(options, finish)?;
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
     let (tally, took, interrupted) = runtime.block_on(async {
-        let engine = Engine::new(connector, &options, feed.start);
+        let engine = Engine::new(connector, options, feed.start, script);
         let telling = spawn_local(tell_progress(
             Rc::clone(&engine),
             Arc::clone(&feed.progress),
@@ -81,6 +95,9 @@ pub(crate) fn run(
             _ = tokio::signal::ctrl_c() => true,
         };
         telling.abort();
+        if let Some(script) = &engine.script {
+            script.end();
+        }
         (engine.tally.take(), engine.start.elapsed(), interrupted)
     });
     let read = feed.end();
@@ -115,6 +132,8 @@ struct Engine {
     /// Requests that are not answered yet, and their bytes.
     open: Cell<usize>,
     open_bytes: Cell<usize>,
+    /// Requests that the script has.
+    scripted: Cell<usize>,
     /// There was no room for more, and what came since was late for it.
     held_up: Cell<bool>,
     lanes: Cell<usize>,
@@ -122,10 +141,17 @@ struct Engine {
     work: Notify,
     room: Notify,
     tally: RefCell<Tally>,
+    /// What requests go through first.
+    script: Option<Scripting>,
 }
 
 impl Engine {
-    fn new(connector: Connector, options: &Options, start: Instant) -> Rc<Self> {
+    fn new(
+        connector: Connector,
+        options: &Options,
+        start: Instant,
+        script: Option<Scripting>,
+    ) -> Rc<Self> {
         let pool = Pool::new(
             connector,
             PoolSettings {
@@ -146,27 +172,37 @@ impl Engine {
             order: RefCell::default(),
             open: Cell::new(0),
             open_bytes: Cell::new(0),
+            scripted: Cell::new(0),
             held_up: Cell::new(false),
             lanes: Cell::new(0),
             idle: Cell::new(0),
             work: Notify::new(),
             room: Notify::new(),
             tally: RefCell::default(),
+            script,
         })
     }
 
     /// Until everything is answered.
     async fn run(self: &Rc<Self>, jobs: &mut Receiver<Vec<Job>>) {
+        if self.script.is_some() {
+            spawn_local(Rc::clone(self).take_scripted());
+        }
         while let Some(batch) = jobs.recv().await {
             let late = self.lateness(&batch);
             for mut job in batch {
                 job.late = late;
-                self.open.set(self.open.get() + 1);
-                self.open_bytes.set(self.open_bytes.get() + job.size());
-                let ready = self.order.borrow_mut().enter(job);
-                if let Some(job) = ready {
-                    self.ready.borrow_mut().push_back(job);
-                    self.call();
+                match &self.script {
+                    None => self.enter(job),
+                    Some(script) => {
+                        while !script.has_room() {
+                            sleep(SCRIPT_LOOK).await;
+                        }
+                        self.scripted.set(self.scripted.get() + 1);
+                        if let Err(why) = script.give(job) {
+                            self.end_scripted(Err(why));
+                        }
+                    }
                 }
             }
             while self.open.get() >= BACKLOG + self.concurrency
@@ -176,9 +212,40 @@ impl Engine {
                 self.room.notified().await;
             }
         }
-        while self.open.get() > 0 {
+        while self.open.get() > 0 || self.scripted.get() > 0 {
             self.room.notified().await;
         }
+    }
+
+    /// A request goes as soon as it is its turn.
+    fn enter(self: &Rc<Self>, job: Job) {
+        self.open.set(self.open.get() + 1);
+        self.open_bytes.set(self.open_bytes.get() + job.size());
+        let ready = self.order.borrow_mut().enter(job);
+        if let Some(job) = ready {
+            self.ready.borrow_mut().push_back(job);
+            self.call();
+        }
+    }
+
+    /// Sends, or gives up, what the script has made up its mind about.
+    async fn take_scripted(self: Rc<Self>) {
+        let Some(script) = &self.script else { return };
+        loop {
+            script.inbox.called().await;
+            for result in script.replies() {
+                self.end_scripted(result);
+            }
+        }
+    }
+
+    fn end_scripted(self: &Rc<Self>, result: Result<Job, &'static str>) {
+        self.scripted.set(self.scripted.get() - 1);
+        match result {
+            Ok(job) => self.enter(job),
+            Err(why) => self.tally.borrow_mut().left_out(why),
+        }
+        self.room.notify_one();
     }
 
     /// Whether these requests come too late from who reads them, and not for want of room here.
@@ -229,7 +296,15 @@ impl Engine {
         };
         let behind = started.saturating_duration_since(due);
         self.tally.borrow_mut().goes(behind, busy && !job.late);
-        let result = lane.send(job, started).await;
+        let keep = self.script.as_ref().and_then(Scripting::wants_answers);
+        let result = lane.send(job, started, keep).await;
+        if let (Some(script), Some(ticket), Ok(outcome)) = (&self.script, job.ticket, &result)
+            && keep.is_some()
+        {
+            let (head, body) = lane.answer();
+            let whole = body.len() as u64 == outcome.received;
+            script.tell(ticket, head, body, whole, started.elapsed());
+        }
         let mut tally = self.tally.borrow_mut();
         match result {
             Ok(outcome) => {

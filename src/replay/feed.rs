@@ -14,11 +14,12 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::{
     Options, ReplayError, Speed,
+    finish::Finish,
     job::{Job, Maker},
     merge::{LeftOut, Merge, total},
     pace::Pace,
 };
-use crate::{http::Marks, net::raise_limit, telemetry::logs::with_causes};
+use crate::{net::raise_limit, telemetry::logs::with_causes};
 
 /// Requests as they become due.
 pub(super) struct Feed {
@@ -59,12 +60,7 @@ const LOOK: Duration = Duration::from_millis(100);
 impl Feed {
     /// # Errors
     /// Where a file can't be opened.
-    pub(super) fn start(options: &mut Options) -> Result<Self, ReplayError> {
-        let marks = options.mark.as_ref().map_or_else(Vec::new, |mark| {
-            let mut lines = Vec::new();
-            Marks::new(mark).write("replay", &mut lines);
-            lines
-        });
+    pub(super) fn start(options: &Options, finish: Arc<Finish>) -> Result<Self, ReplayError> {
         raise_limit();
         let mut merge = open(&options.files, options.rounds)?;
         let progress = Arc::new(Progress {
@@ -72,8 +68,14 @@ impl Feed {
             total: total(&options.files).unwrap_or(0) * options.rounds,
         });
         let (sender, jobs) = channel(16);
+        let script = options.script.as_ref().map(|script| script.answers);
         let mut feeder = Feeder {
-            maker: Maker::new(options.ordered_by.clone(), options.edit.take(), marks),
+            maker: Maker::new(
+                options.ordered_by.clone(),
+                finish,
+                // Nothing that is not sent needs a script.
+                script.filter(|_| !options.dry_run),
+            ),
             files: options.files.clone(),
             rounds: options.rounds,
             limit: options.limit.unwrap_or(u64::MAX),

@@ -2,15 +2,17 @@
 
 use std::{
     hash::{DefaultHasher, Hash, Hasher},
+    sync::Arc,
     time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 
-use super::options::{Edit, Key};
+use super::{finish::Finish, options::Key};
 use crate::{
     capture::Record,
     http::{BodyReader, Framing, Known, Part, RequestHead, asks_for_upgrade, strip_request},
+    script::{Ticket, write_request},
 };
 
 /// A request that is to be sent.
@@ -30,6 +32,10 @@ pub(super) struct Job {
     pub(super) key: Option<u64>,
     /// The status that production answered with; 0: none was captured.
     pub(super) status: u16,
+    /// Production's answer for the script, where it wants answers.
+    pub(super) answer: Bytes,
+    /// As the script knows it.
+    pub(super) ticket: Option<Ticket>,
 }
 
 /// Why a record is not sent.
@@ -69,9 +75,9 @@ pub(super) struct Maker {
     head: RequestHead,
     scratch: Vec<u8>,
     key: Option<Key>,
-    edit: Option<Box<dyn Edit>>,
-    /// What every head gets in the end.
-    marks: Vec<u8>,
+    finish: Arc<Finish>,
+    /// Requests go through a script first; with production's answers, where it wants them.
+    script: Option<bool>,
 }
 
 /// Memory is taken in pieces of this.
@@ -80,14 +86,14 @@ const ARENA: usize = 256 * 1024;
 const MOST_FIELDS: usize = 1000;
 
 impl Maker {
-    pub(super) fn new(key: Option<Key>, edit: Option<Box<dyn Edit>>, marks: Vec<u8>) -> Self {
+    pub(super) fn new(key: Option<Key>, finish: Arc<Finish>, script: Option<bool>) -> Self {
         Self {
             arena: BytesMut::new(),
             head: RequestHead::default(),
             scratch: Vec::new(),
             key,
-            edit,
-            marks,
+            finish,
+            script,
         }
     }
 
@@ -114,24 +120,31 @@ impl Maker {
         ]
         .iter()
         .any(|known| head.fields.has(*known));
-        if is_clean && self.edit.is_none() && request[..length].ends_with(b"\r\n\r\n") {
-            self.scratch.extend_from_slice(&request[..length - 2]);
-        } else {
+        if !self.finish.selects(head, status) {
+            return Err(Unsent::Filtered);
+        }
+        let (mut body, mut method, mut target) = (body, 0, 0);
+        if self.script.is_some() {
             strip_request(&mut head.fields, false);
-            if self
-                .edit
-                .as_ref()
-                .is_some_and(|edit| !edit.edit(head, status))
-            {
-                return Err(Unsent::Filtered);
+            let parts = pieces(head, body);
+            let has_body = Framing::of_request(head) != Ok(Framing::None);
+            write_request(head, parts.iter().copied(), has_body, &mut self.scratch);
+            body = &[];
+        } else {
+            let is_as_it_was = is_clean && request[..length].ends_with(b"\r\n\r\n");
+            if !is_as_it_was {
+                strip_request(&mut head.fields, false);
             }
-            head.write(head.version, &mut self.scratch);
+            let as_it_was = is_as_it_was.then_some(&request[..length - 2]);
+            (method, target) = self.finish.write(head, as_it_was, &mut self.scratch);
+            if !self.scratch.starts_with(head.method()) {
+                return Err(Unsent::Malformed);
+            }
         }
-        let (method, target) = (head.method().len(), head.target().len());
-        if !self.scratch.starts_with(head.method()) {
-            return Err(Unsent::Malformed);
-        }
-        self.scratch.extend_from_slice(&self.marks);
+        let answer = match (self.script, record.answer) {
+            (Some(true), Some(answer)) => Bytes::copy_from_slice(answer.message),
+            _ => Bytes::new(),
+        };
         let key = self
             .key
             .as_ref()
@@ -157,7 +170,30 @@ impl Maker {
             target,
             key,
             status: status.unwrap_or(0),
+            answer,
+            ticket: None,
         })
+    }
+}
+
+/// A body that is whole, without its chunks.
+fn pieces<'a>(head: &RequestHead, body: &'a [u8]) -> Vec<&'a [u8]> {
+    let is_chunked = Framing::of_request(head) == Ok(Framing::Chunked);
+    if !is_chunked {
+        return vec![body];
+    }
+    let (mut pieces, mut left) = (Vec::new(), BytesMut::from(body));
+    let mut reader = BodyReader::new(Framing::Chunked, body.len(), MOST_FIELDS);
+    loop {
+        match reader.next(&mut left) {
+            Ok(Part::Piece(length)) => {
+                let start = body.len() - left.len();
+                pieces.push(&body[start..start + length]);
+                drop(left.split_to(length));
+            }
+            Ok(Part::Trailers(_)) => {}
+            Ok(Part::End | Part::More) | Err(_) => return pieces,
+        }
     }
 }
 
@@ -197,6 +233,6 @@ impl Job {
 
     /// What it holds in memory.
     pub(super) fn size(&self) -> usize {
-        self.head.len() + self.body.len() + size_of::<Self>()
+        self.head.len() + self.body.len() + self.answer.len() + size_of::<Self>()
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Lane {
     timeout: Duration,
     connection: Option<Box<Connection>>,
     head: AnswerHead,
+    /// As much of the last answer's body as was to be kept.
+    body: Vec<u8>,
     alarm: Alarm,
 }
 
@@ -40,8 +42,14 @@ impl Lane {
             timeout,
             connection: None,
             head: AnswerHead::default(),
+            body: Vec::new(),
             alarm: Alarm::default(),
         }
+    }
+
+    /// The last answer, as far as it was kept.
+    pub(super) fn answer(&self) -> (&AnswerHead, &[u8]) {
+        (&self.head, &self.body)
     }
 
     /// Sends a request and reads its answer to the end; the error is a word for the report.
@@ -49,6 +57,7 @@ impl Lane {
         &mut self,
         job: &Job,
         started: Instant,
+        keep: Option<usize>,
     ) -> Result<Outcome, &'static str> {
         loop {
             let mut connection = match self.connection.take() {
@@ -62,9 +71,12 @@ impl Lane {
             if !job.body.is_empty() {
                 connection.wire.out.shared_piece(job.body.clone());
             }
+            self.body.clear();
             let mut sending = Sending {
                 reader: AnswerReader::new(job.method(), self.pool.reading()),
                 head: &mut self.head,
+                keep: keep.unwrap_or(0),
+                body: &mut self.body,
                 alarm: &mut self.alarm,
                 due: started + self.timeout,
                 status: 0,
@@ -107,6 +119,9 @@ impl Lane {
 struct Sending<'a> {
     reader: AnswerReader,
     head: &'a mut AnswerHead,
+    /// So much of the body is kept.
+    keep: usize,
+    body: &'a mut Vec<u8>,
     alarm: &'a mut Alarm,
     due: Instant,
     status: u16,
@@ -161,6 +176,8 @@ impl Sending<'_> {
             }
             while let Part::Piece(length) = self.reader.part(connection)? {
                 self.received += length as u64;
+                let kept = length.min(self.keep - self.body.len());
+                self.body.extend_from_slice(&connection.wire.buf[..kept]);
                 connection.wire.buf.advance(length);
             }
             if self.reader.is_done() {

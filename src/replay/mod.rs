@@ -5,6 +5,7 @@
 
 mod engine;
 mod feed;
+mod finish;
 mod job;
 mod lane;
 mod merge;
@@ -14,6 +15,7 @@ mod pace;
 mod progress;
 mod report;
 mod routes;
+mod scripting;
 mod tally;
 mod verdict;
 

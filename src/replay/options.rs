@@ -1,10 +1,10 @@
 //! What a replay is asked to do.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use crate::{
     capture::{cookie, field, split_head},
-    config::{Address, ClientTls},
+    config::{Address, ClientTls, Script},
     http::RequestHead,
 };
 
@@ -32,13 +32,18 @@ pub(crate) struct Options {
     pub(crate) mark: Option<crate::config::Mark>,
     pub(crate) dry_run: bool,
     /// Which requests are sent, and what is changed in them; `None`: all of them, as they are.
-    pub(crate) edit: Option<Box<dyn Edit>>,
+    pub(crate) edit: Option<Arc<dyn Edit>>,
+    /// What requests go through before they are rewritten.
+    pub(crate) script: Option<Script>,
 }
 
 /// Selects and rewrites requests, as a shadow's settings do.
-pub(crate) trait Edit: Send {
-    /// Changes a request's head; false where it is not to be sent. `status` is what production answered with.
-    fn edit(&self, head: &mut RequestHead, status: Option<u16>) -> bool;
+pub(crate) trait Edit: Send + Sync {
+    /// Whether a request is to be sent. `status` is what production answered with.
+    fn selects(&self, head: &RequestHead, status: Option<u16>) -> bool;
+
+    /// Changes its head.
+    fn rewrite(&self, head: &mut RequestHead);
 }
 
 /// When requests are sent.

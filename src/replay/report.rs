@@ -131,7 +131,10 @@ impl Report {
                 .filter_map(|(index, count)| counted(index, *count))
                 .collect(),
             errors: tally.errors.clone(),
-            left_out: left_out.map(|(why, count)| (why.as_str(), count)).collect(),
+            left_out: left_out
+                .map(|(why, count)| (why.as_str(), count))
+                .chain(tally.scripted.iter().map(|(why, count)| (*why, *count)))
+                .collect(),
             latency_ms: Percentiles::of(&tally.latency),
             service_ms: Percentiles::of(&tally.service),
             late: Late {

@@ -15,6 +15,8 @@ pub(super) struct Tally {
     pub(super) errors: BTreeMap<&'static str, u64>,
     /// Bytes of the answers' bodies.
     pub(super) received: u64,
+    /// Requests that were not sent for what a script did, or did not.
+    pub(super) scripted: BTreeMap<&'static str, u64>,
     /// From when a request was due to the end of its answer, in microseconds.
     pub(super) latency: Histogram<u64>,
     /// From when it was sent.
@@ -58,6 +60,7 @@ impl Default for Tally {
             statuses: vec![0; 1000],
             errors: BTreeMap::new(),
             received: 0,
+            scripted: BTreeMap::new(),
             latency: histogram(),
             service: histogram(),
             late_by_target: 0,
@@ -114,6 +117,11 @@ impl Tally {
             self.routes
                 .note(job.method(), job.target(), (job.status, outcome.status));
         }
+    }
+
+    /// A script had it not sent.
+    pub(super) fn left_out(&mut self, why: &'static str) {
+        *self.scripted.entry(why).or_default() += 1;
     }
 
     /// It was not.

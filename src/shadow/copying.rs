@@ -10,11 +10,11 @@ use std::{
 
 use bytes::Buf;
 
-use super::{Shadow, form::Form};
+use super::{Shadow, form::Form, replayed::Replayed};
 use crate::{
     client::{AnswerReader, BadAnswer, Connection},
     exchange::Exchange,
-    http::{Alarm, AnswerHead, Known, Part, TURNS, is_idempotent, later},
+    http::{Alarm, AnswerHead, Known, Part, RequestHead, TURNS, is_idempotent, later},
     ledger::Outcome,
     tee::{CopyBody, CopyPart, Piece},
 };
@@ -24,8 +24,12 @@ pub(super) struct Copying<'a> {
     shadow: &'a Arc<Shadow>,
     form: &'a Form,
     exchange: &'a Rc<Exchange>,
+    /// As the script wrote it, or as the exchange has it.
+    head: &'a RequestHead,
     body: &'a mut CopyBody,
     tools: &'a mut Tools,
+    /// Where the script wants the answer.
+    replayed: Option<&'a mut Replayed>,
     reader: AnswerReader,
     chunked: bool,
     sent: Sent,
@@ -70,23 +74,23 @@ pub(super) enum Unanswered {
 impl<'a> Copying<'a> {
     pub(super) fn new(
         (shadow, form): (&'a Arc<Shadow>, &'a Form),
-        exchange: &'a Rc<Exchange>,
-        body: &'a mut CopyBody,
+        (exchange, head, body): (&'a Rc<Exchange>, &'a RequestHead, &'a mut CopyBody),
         tools: &'a mut Tools,
+        replayed: Option<&'a mut Replayed>,
         started: Instant,
     ) -> Self {
-        let fields = &exchange.head.fields;
         let sent = if body.exists() {
             Sent::Going
         } else {
             Sent::Whole
         };
         Self {
-            reader: AnswerReader::new(exchange.head.method(), shadow.reading),
-            chunked: fields.has(Known::TransferEncoding),
+            reader: AnswerReader::new(head.method(), shadow.reading),
+            chunked: head.fields.has(Known::TransferEncoding),
             shadow,
             form,
             exchange,
+            head,
             body,
             sent,
             stopped: false,
@@ -96,6 +100,7 @@ impl<'a> Copying<'a> {
             waited_for: started,
             answered: None,
             tools,
+            replayed,
         }
     }
 
@@ -103,12 +108,12 @@ impl<'a> Copying<'a> {
     pub(super) fn write_head(&self, connection: &mut Connection) {
         connection.wire.out.begin();
         let out = connection.wire.out.text();
-        self.form.write_head(&self.exchange.head, out);
+        self.form.write_head(self.head, out);
     }
 
     /// Whether the same copy may be sent once more: there is no body that could be taken already.
     pub(super) fn may_repeat(&self) -> bool {
-        !self.body.exists() && is_idempotent(self.exchange.head.method())
+        !self.body.exists() && is_idempotent(self.head.method())
     }
 
     /// It is to be sent on another connection.
@@ -122,6 +127,11 @@ impl<'a> Copying<'a> {
             Some(outcome) => Poll::Ready(Unanswered::Body(outcome)),
             None => Poll::Pending,
         }
+    }
+
+    /// How much of the answer's body was read.
+    pub(super) fn read(&self) -> u64 {
+        self.read
     }
 
     /// When the answer's head came, or else when the copy began.
@@ -254,6 +264,9 @@ impl<'a> Copying<'a> {
             }
             while let Part::Piece(length) = self.reader.part(connection)? {
                 self.read += length as u64;
+                if let Some(replayed) = &mut self.replayed {
+                    replayed.piece(&connection.wire.buf[..length]);
+                }
                 connection.wire.buf.advance(length);
             }
             if self.reader.is_done() || self.read > self.shadow.settings.answer_bytes.0 {
@@ -270,6 +283,9 @@ impl<'a> Copying<'a> {
     fn answered(&mut self, status: u16) {
         let now = Instant::now();
         self.answered = Some(now);
+        if let Some(replayed) = &mut self.replayed {
+            replayed.head(&self.tools.head);
+        }
         let took = now - self.started;
         self.shadow.metrics.latency.record(took);
         self.shadow.note(self.exchange, status, took);

@@ -36,9 +36,8 @@ impl Editor {
         })
     }
 
-    /// Rewrites a head as a copy's; false where the shadow would not get it. The primary's status is that which was
-    /// captured, if any was.
-    pub(crate) fn edit(&self, head: &mut RequestHead, status: Option<u16>) -> bool {
+    /// Whether the shadow would get it. The primary's status is that which was captured, if any was.
+    pub(crate) fn selects(&self, head: &RequestHead, status: Option<u16>) -> bool {
         let seen = Seen {
             head,
             peer: None,
@@ -46,9 +45,11 @@ impl Editor {
         };
         let sample = &self.settings.sample;
         let (verdict, _) = self.selection.judge(seen, Answered::With(status));
-        if verdict == Verdict::Filtered || !sample::draw(sample, sample.percent, seen).is_in() {
-            return false;
-        }
+        verdict != Verdict::Filtered && sample::draw(sample, sample.percent, seen).is_in()
+    }
+
+    /// Rewrites a head as a copy's.
+    pub(crate) fn rewrite(&self, head: &mut RequestHead) {
         self.rewriting.apply(head);
         match &self.settings.host {
             HostHeader::Client => {}
@@ -58,6 +59,5 @@ impl Editor {
                 head.fields.set(b"Host", host.as_bytes());
             }
         }
-        true
     }
 }

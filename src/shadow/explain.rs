@@ -21,6 +21,8 @@ pub(crate) struct Question<'a> {
     pub(crate) marks: &'a Marks,
     /// Of the primary's answer, where it is known.
     pub(crate) status: Option<u16>,
+    /// The script that the shadow's copies go through.
+    pub(crate) script: Option<&'a config::Script>,
 }
 
 /// What a shadow would make of a request.
@@ -41,6 +43,7 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
         client_address,
         marks,
         status,
+        script,
     } = question;
     let seen = Seen {
         head,
@@ -56,6 +59,12 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
     }
     if is_copied {
         also(settings, &mut reasons);
+    }
+    if let Some(script) = script.filter(|_| is_copied) {
+        reasons.push(format!(
+            "scripted: what {:?} makes of it is rewritten and sent, if anything; below is what goes out where it changes nothing",
+            script.command[0]
+        ));
     }
     let authorization = settings.rewrite.authorization.as_ref();
     let form = Form::new(settings, marks, authorization.map(|_| MASK.into()));

@@ -7,6 +7,7 @@
 mod breaker;
 mod control;
 mod copying;
+mod desk;
 mod difference;
 mod edit;
 mod explain;
@@ -15,6 +16,7 @@ mod lane;
 mod limit;
 mod order;
 mod queue;
+mod replayed;
 mod rewrite;
 mod sample;
 mod seen;

@@ -17,11 +17,13 @@ use super::{
     Shadow,
     breaker::{Change, Lesson},
     copying::{Copying, Tools, Unanswered},
+    desk::Desk,
     form::Form,
     lane::{Hand, Lanes},
     limit::Permit,
     order::{Order, Turn},
     queue::{Place, Queue, Seat},
+    replayed::Replayed,
     sample,
     select::{Answered, Selection, Verdict},
 };
@@ -32,13 +34,14 @@ use crate::{
     http::{RequestHead, asks_for_upgrade},
     ledger::{Entry, Outcome},
     net::ConnectError,
+    script::Ticket,
     tee::{Copy, CopyBody, Recipient},
     telemetry::logs::with_causes,
 };
 
 /// One worker's way to a shadow.
 pub(crate) struct Sender {
-    shadow: Arc<Shadow>,
+    pub(super) shadow: Arc<Shadow>,
     pool: Rc<Pool>,
     queue: Queue<Offered>,
     /// Where copies keep the order of their requests.
@@ -47,8 +50,10 @@ pub(crate) struct Sender {
     lanes: Lanes<(Rc<Self>, Job)>,
     selection: Selection,
     form: Form,
+    /// Where copies go through a script.
+    pub(super) desk: Option<Desk>,
     /// It gets no more copies, and ends when those that wait are sent.
-    retired: Cell<bool>,
+    pub(super) retired: Cell<bool>,
     retiring: Notify,
     /// Somebody looks after those that wait.
     runs: Cell<bool>,
@@ -59,10 +64,12 @@ struct Offered {
     copy: Copy,
     turn: Option<Turn>,
     permit: Option<Permit>,
+    /// As the script knows it.
+    ticket: Option<Ticket>,
 }
 
 /// A turn that may not have come, and a seat for the meantime.
-type Queued = (Turn, Seat);
+pub(super) type Queued = (Turn, Seat);
 
 /// A copy that has a place among those on their way.
 type Job = (Offered, Place);
@@ -93,6 +100,7 @@ impl Sender {
             lanes: Lanes::default(),
             selection: shadow.selection.clone(),
             form: shadow.form.clone(),
+            desk: shadow.script.clone().map(Desk::new),
             shadow,
             retired: Cell::new(false),
             retiring: Notify::new(),
@@ -127,6 +135,9 @@ impl Sender {
     pub(crate) fn retire(&self) {
         self.retired.set(true);
         self.retiring.notify_one();
+        if let Some(desk) = &self.desk {
+            desk.call();
+        }
     }
 
     /// The shadow that it sends to.
@@ -193,7 +204,15 @@ impl Sender {
         } else if !self.shadow.limit.admits() {
             copy.settle(Outcome::RateLimited);
         } else {
-            self.enter(copy, turn);
+            self.go_on(copy, turn);
+        }
+    }
+
+    /// Sends a copy, once its script has written it where there is one.
+    fn go_on(self: &Rc<Self>, copy: Copy, queued: Option<Queued>) {
+        match &self.desk {
+            Some(desk) => desk.take(self, copy, queued),
+            None => self.enter(copy, queued, None),
         }
     }
 
@@ -212,7 +231,12 @@ impl Sender {
     }
 
     /// Sends a copy at once, or has it wait for its turn or for a place.
-    fn enter(self: &Rc<Self>, copy: Copy, queued: Option<Queued>) {
+    pub(super) fn enter(
+        self: &Rc<Self>,
+        copy: Copy,
+        queued: Option<Queued>,
+        ticket: Option<Ticket>,
+    ) {
         // A copy that waited for the primary's answer may come after a reload.
         if !self.runs.replace(true) {
             spawn_local(Rc::clone(self).run());
@@ -225,6 +249,7 @@ impl Sender {
                 copy,
                 turn: None,
                 permit,
+                ticket,
             };
             return match self.queue.enter(offered) {
                 Ok(Some(job)) => self.launch(job),
@@ -233,14 +258,15 @@ impl Sender {
             };
         };
         let has_come = turn.has_come();
-        let ticket = turn.ticket();
+        let number = turn.ticket();
         let offered = Offered {
             copy,
             turn: Some(turn),
             permit,
+            ticket,
         };
         match &self.order {
-            Some(order) if !has_come => order.wait(ticket, offered, seat),
+            Some(order) if !has_come => order.wait(number, offered, seat),
             _ => self.queue.push(offered, seat),
         }
         // Whoever called it in between called this worker, too.
@@ -250,7 +276,7 @@ impl Sender {
     }
 
     /// From the queue to the outcome.
-    async fn send(&self, mut copy: Copy, tools: &mut Tools) {
+    async fn send(&self, mut copy: Copy, ticket: Option<Ticket>, tools: &mut Tools) {
         if let Some(outcome) = copy.body.failure(&Context::from_waker(Waker::noop())) {
             return copy.settle(outcome);
         }
@@ -260,7 +286,9 @@ impl Sender {
         let Some(admitted) = self.shadow.breaker.admit() else {
             return copy.settle(Outcome::BreakerOpen);
         };
-        let ended = self.exchange(&copy.exchange, &mut copy.body, tools).await;
+        let desk = self.desk.as_ref();
+        let replayed = ticket.and_then(|ticket| desk?.replayed(ticket));
+        let ended = self.exchange(copy.parts(), tools, replayed).await;
         let outcome = ended
             .as_ref()
             .map_or_else(Failure::outcome, |()| Outcome::Answered);
@@ -291,12 +319,14 @@ impl Sender {
     /// where a connection turns out to be closed, if that is safe.
     async fn exchange(
         &self,
-        exchange: &Rc<Exchange>,
-        body: &mut CopyBody,
+        parts: (&Rc<Exchange>, &RequestHead, &mut CopyBody),
         tools: &mut Tools,
+        mut replayed: Option<Replayed>,
     ) -> Result<(), Failure> {
         let now = Instant::now();
-        let mut copying = Copying::new((&self.shadow, &self.form), exchange, body, tools, now);
+        let exchange = parts.0;
+        let of = (&self.shadow, &self.form);
+        let mut copying = Copying::new(of, parts, tools, replayed.as_mut(), now);
         let mut unsent = None;
         loop {
             let mut connection = match self.pool.take_idle(now) {
@@ -312,6 +342,10 @@ impl Sender {
                 Ok(()) => {
                     if copying.keeps_connection() {
                         self.pool.give_back(connection, copying.last());
+                    }
+                    let (read, took) = (copying.read(), copying.last() - now);
+                    if let Some(replayed) = replayed {
+                        replayed.end(exchange, read, took);
                     }
                     return Ok(());
                 }
@@ -358,8 +392,14 @@ impl Sender {
 async fn run_lane(mut sender: Rc<Sender>, first: Job) {
     let (mut job, mut tools, hand) = (first, Tools::default(), Rc::new(Hand::default()));
     loop {
-        let (Offered { copy, turn, permit }, place) = job;
-        sender.send(copy, &mut tools).await;
+        let (offered, place) = job;
+        let Offered {
+            copy,
+            turn,
+            permit,
+            ticket,
+        } = offered;
+        sender.send(copy, ticket, &mut tools).await;
         drop((turn, permit, place));
         sender.queue_those_called();
         job = match sender.queue.next() {
@@ -440,16 +480,23 @@ impl Recipient for Rc<Sender> {
     }
 
     fn body_buffer(&self) -> usize {
-        self.shadow.settings.body_buffer.bytes()
+        let settings = &self.shadow.settings;
+        let script = self.shadow.script.as_ref();
+        let most = script.map(|script| script.settings().request_bytes);
+        let buffer = settings.body_buffer;
+        most.map_or(buffer, |most| most.min(buffer)).bytes()
     }
 
     fn offer(&self, copy: Copy) {
+        if let Some(desk) = &self.desk {
+            desk.expect(&copy.exchange);
+        }
         let queued = match self.line_up(&copy.exchange) {
             Ok(queued) => queued,
             Err(outcome) => return copy.settle(outcome),
         };
         match self.shadow.settings.send {
-            Send::WithRequest => self.enter(copy, queued),
+            Send::WithRequest => self.go_on(copy, queued),
             Send::AfterAnswer => {
                 let sender = Rc::clone(self);
                 let exchange = Rc::clone(&copy.exchange);

@@ -21,6 +21,7 @@ use crate::{
     http::{Marks, RequestHead},
     ledger::Account,
     net::{Connector, TlsError},
+    script::Script,
     telemetry::{metrics::ShadowMetrics, rate::RateLimit},
 };
 
@@ -44,6 +45,8 @@ pub(crate) struct Shadow {
     pub(super) limit: Arc<Limit>,
     /// Where copies are to keep their order.
     pub(super) slots: Option<Arc<Slots>>,
+    /// Where copies go through one before they are sent.
+    pub(super) script: Option<Arc<Script>>,
     /// Each worker has a copy of these two.
     pub(super) selection: Selection,
     pub(super) form: Form,
@@ -80,6 +83,7 @@ impl Shadow {
     pub(crate) fn new(
         settings: config::Shadow,
         account: Arc<Account>,
+        script: Option<Arc<Script>>,
         common: &Common<'_>,
         before: Option<&Self>,
     ) -> Result<Arc<Self>, ShadowError> {
@@ -134,6 +138,7 @@ impl Shadow {
                 |before| Arc::clone(&before.limit),
             ),
             slots: slots.map(|_| Slots::new(settings.queue)),
+            script,
             selection: Selection::new(&settings.select),
             form: Form::new(&settings, common.marks, authorization),
             client_address: Arc::clone(common.client_address),
@@ -154,6 +159,15 @@ impl Shadow {
 
     pub(crate) fn name(&self) -> &str {
         self.settings.name.as_str()
+    }
+
+    /// Whether its copies go through this script, or through none.
+    pub(crate) fn has_script(&self, script: Option<&Arc<Script>>) -> bool {
+        match (&self.script, script) {
+            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
+            (None, None) => true,
+            _ => false,
+        }
     }
 
     /// Copies that wait for a place.

@@ -119,6 +119,45 @@ impl Drop for CopyBody {
     }
 }
 
+impl CopyBody {
+    /// A body that is whole, of a copy whose entry somebody else has.
+    pub(super) fn whole(piece: Piece) -> Self {
+        let kept = piece.bytes.len();
+        Self(Some(Rc::new(RefCell::new(Channel {
+            pieces: [piece].into(),
+            trailers: None,
+            kept,
+            limit: kept,
+            state: State::Ended,
+            waker: None,
+            entry: None,
+        }))))
+    }
+
+    /// Waits until all of the body is there, or will never be, and leaves it where it is.
+    pub(crate) fn poll_whole(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(channel) = &self.0 else {
+            return Poll::Ready(());
+        };
+        let mut channel = channel.borrow_mut();
+        if channel.state == State::Open {
+            channel.waker = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        Poll::Ready(())
+    }
+
+    /// The pieces of a body that is whole; none of them are left.
+    pub(crate) fn take_pieces(&mut self) -> Vec<Piece> {
+        let Some(channel) = &self.0 else {
+            return Vec::new();
+        };
+        let mut channel = channel.borrow_mut();
+        channel.kept = 0;
+        std::mem::take(&mut channel.pieces).into()
+    }
+}
+
 /// Both sides of a copy's body that keeps at most `limit` bytes.
 pub(super) fn channel(limit: usize, entry: Entry) -> (CopySource, CopyBody) {
     let channel = Rc::new(RefCell::new(Channel {

@@ -14,6 +14,8 @@ pub(crate) use piece::Piece;
 
 use std::{net::IpAddr, rc::Rc, sync::Arc};
 
+use bytes::Bytes;
+
 use crate::{
     exchange::Exchange,
     http::RequestHead,
@@ -26,11 +28,32 @@ pub(crate) struct Copy {
     /// That of a copy without a body; otherwise the body has it.
     entry: Option<Entry>,
     pub(crate) body: CopyBody,
+    /// The head that a script wrote in place of the exchange's.
+    written: Option<Box<RequestHead>>,
     /// The head's share of the budget.
     _held: Held,
 }
 
 impl Copy {
+    /// What it is sent with: its exchange, its head, its body.
+    pub(crate) fn parts(&mut self) -> (&Rc<Exchange>, &RequestHead, &mut CopyBody) {
+        let head = self.written.as_deref().unwrap_or(&self.exchange.head);
+        (&self.exchange, head, &mut self.body)
+    }
+
+    /// Another head and another body take the place of what the exchange has.
+    pub(crate) fn write(&mut self, mut head: RequestHead, body: Bytes, cost: Held) {
+        // What names the request in all logs stays true.
+        self.exchange.name(&mut head);
+        self.entry = self.entry.take().or_else(|| self.body.take_entry());
+        self.body = if body.is_empty() {
+            CopyBody::default()
+        } else {
+            CopyBody::whole(Piece::own(body, cost))
+        };
+        self.written = Some(Box::new(head));
+    }
+
     /// Ends it, unless its body failed before.
     pub(crate) fn settle(mut self, outcome: Outcome) {
         let entry = self.entry.take().or_else(|| self.body.take_entry());
@@ -90,6 +113,7 @@ pub(crate) fn split(
             exchange: Rc::clone(exchange),
             entry,
             body,
+            written: None,
             _held: held,
         });
     }

@@ -13,6 +13,16 @@ pub(crate) struct Piece {
     _held: Rc<Held>,
 }
 
+impl Piece {
+    /// Bytes that are shared with nobody.
+    pub(super) fn own(bytes: Bytes, held: Held) -> Self {
+        Self {
+            bytes,
+            _held: Rc::new(held),
+        }
+    }
+}
+
 /// The buffer that pieces are slices of: its number and its size in bytes.
 pub(crate) type Buffer = (u64, usize);
 

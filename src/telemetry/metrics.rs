@@ -75,6 +75,12 @@ metrics! {
     CAPTURE_QUEUED Gauge "capture_queued_bytes" [] "Memory held by exchanges that wait for the capture's writer";
     BREAKER Gauge "breaker_state" ["shadow"] "0 closed, copies are sent; 1 open, they are not; 2 one copy tries";
     PAUSED Gauge "shadow_paused" ["shadow"] "1 while copies to the shadow are paused";
+    SCRIPT_UP Gauge "script_processes_up" ["script"] "Processes of the script that run";
+    SCRIPT_STARTS Counter "script_starts" ["script"] "Processes of the script that were started, at first and again";
+    SCRIPT_WAITING Gauge "script_waiting" ["script"] "Requests that the script was given, or is to be given, and has not echoed";
+    SCRIPT_QUEUED Gauge "script_queued_bytes" ["script"] "Messages that no process of the script was given yet";
+    SCRIPT_LINES Counter "script_lines" ["script", "line"] "Lines that the script wrote, by what they are";
+    SCRIPT_SECONDS Histogram "script_seconds" ["script"] "From giving a request to the script to its echo";
     SAMPLE Gauge "shadow_sample_millionths" ["shadow"] "The share of the selected requests that is copied, in millionths";
 }
 
@@ -278,6 +284,79 @@ impl CaptureMetrics {
         }
         samples.counter(&CAPTURE_BYTES, &[], self.bytes.load(Relaxed));
         samples.gauge(&CAPTURE_QUEUED, &[], queued as u64);
+    }
+}
+
+macro_rules! script_lines {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What a line is that a script wrote.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum ScriptLine { $($(#[$doc])* $variant,)* }
+
+        impl ScriptLine {
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+script_lines! {
+    /// A request that it was given, and that can be sent.
+    Echo = "echo",
+    /// A request that it was given, made into something that can't be sent.
+    Invalid = "invalid",
+    /// A request that waits for no echo: one that was echoed before, that is given up, or that never was.
+    Unknown = "unknown",
+    /// An answer; nothing becomes of those.
+    Answer = "answer",
+    /// No message.
+    Garbage = "garbage",
+    /// Longer than any message may be.
+    TooLong = "too_long",
+    /// Written to standard error.
+    Error = "error",
+}
+
+/// What a script counts. Its own threads count; there is nothing on the way of a request.
+#[derive(Debug)]
+pub(crate) struct ScriptMetrics {
+    pub(crate) up: AtomicU64,
+    pub(crate) starts: AtomicU64,
+    pub(crate) waiting: AtomicU64,
+    pub(crate) queued: AtomicU64,
+    lines: Counters<{ ScriptLine::ALL.len() }>,
+    pub(crate) latency: Latency,
+}
+
+impl ScriptMetrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            up: AtomicU64::new(0),
+            starts: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
+            queued: AtomicU64::new(0),
+            lines: Counters::new(0),
+            latency: Latency::new(0),
+        }
+    }
+
+    pub(crate) fn line(&self, line: ScriptLine) {
+        self.lines.add(line as usize, 1);
+    }
+
+    pub(crate) fn samples(&self, name: &str, samples: &mut Samples) {
+        samples.gauge(&SCRIPT_UP, &[name], self.up.load(Relaxed));
+        samples.counter(&SCRIPT_STARTS, &[name], self.starts.load(Relaxed));
+        samples.gauge(&SCRIPT_WAITING, &[name], self.waiting.load(Relaxed));
+        samples.gauge(&SCRIPT_QUEUED, &[name], self.queued.load(Relaxed));
+        for line in ScriptLine::ALL {
+            let count = self.lines.sum(*line as usize);
+            samples.counter(&SCRIPT_LINES, &[name, line.as_str()], count);
+        }
+        samples.histogram(&SCRIPT_SECONDS, &[name], &self.latency);
     }
 }
 

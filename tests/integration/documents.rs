@@ -272,7 +272,10 @@ fn the_readme_has_every_outcome_and_no_other() {
 fn the_table_of_metrics_has_every_metric_and_no_other() {
     let documented = first_column(&document("docs/metrics.md"));
     let primary = Server::unix(answers(OK));
-    let tee = Tee::with_primary(&primary).shadow("next", &primary).start();
+    let tee = Tee::with_primary(&primary)
+        .shadow("next", &primary)
+        .toml("[script]\ncommand = [\"cat\"]")
+        .start();
     tee.get("/");
     tee.settled(1);
     let text = tee.ask_admin("/metrics").text();
@@ -502,7 +505,12 @@ fn every_field_of_the_log_is_documented() {
     let shadow = Server::unix(answers(OK));
     let mut tee = Tee::with_primary(&primary)
         .shadow("next", &shadow)
-        .shadow("none", &free_port())
+        .shadow_with("none", &free_port(), "script.command = [\"false\"]")
+        .shadow_with(
+            "loud",
+            &shadow,
+            "script.command = [\"sh\", \"-c\", \"echo hello >&2; exec cat\"]",
+        )
         .toml("[log]\naccess = true\nlevel = \"debug\"\n[stop]\nlinger = \"10ms\"")
         .start();
     for _ in 0..25 {
@@ -510,6 +518,9 @@ fn every_field_of_the_log_is_documented() {
     }
     tee.client().send("no request\r\n\r\n").answer();
     tee.settled(26);
+    for said in ["the script says", "the script is down"] {
+        tee.wait_for_log(said, |line| line.contains(said));
+    }
     tee.configure(|text| text + "\nwrong = 1\n");
     assert_eq!(tee.reload().status(), 422);
     tee.signal(Signal::TERM);
@@ -545,6 +556,7 @@ fn links_between_the_documents_lead_somewhere() {
         "SECURITY.md",
         "docs/configuration.md",
         "docs/metrics.md",
+        "docs/scripts.md",
         "docs/operating.md",
         "docs/troubleshooting.md",
         "docs/logs.md",

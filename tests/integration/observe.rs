@@ -17,7 +17,10 @@ fn file(name: &str) -> PathBuf {
 fn metrics() -> BTreeMap<String, BTreeSet<String>> {
     let primary = Server::unix(answers(OK));
     let shadow = Server::unix(answers(OK));
-    let tee = Tee::with_primary(&primary).shadow("next", &shadow).start();
+    let tee = Tee::with_primary(&primary)
+        .shadow("next", &shadow)
+        .toml("[script]\ncommand = [\"cat\"]")
+        .start();
     tee.get("/");
     tee.settled(1);
     let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();

@@ -37,11 +37,16 @@ const TABLE: &[(&str, &[&str])] = &[
     ),
     (
         "shadow",
-        &["tee", "client", "exchange", "ledger", "net", "http"],
+        &[
+            "script", "tee", "client", "exchange", "ledger", "net", "http",
+        ],
     ),
-    ("script", &["exchange", "capture"]),
+    ("script", &["capture", "tee", "http"]),
     ("capture", &["tee", "exchange", "http"]),
-    ("replay", &["capture", "client", "net", "http"]),
+    (
+        "replay",
+        &["script", "capture", "tee", "client", "net", "http"],
+    ),
     ("tee", &["exchange", "ledger", "http"]),
     ("exchange", &["http"]),
     ("ledger", &["http"]),

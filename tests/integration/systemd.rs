@@ -42,6 +42,10 @@ fn the_units_are_valid() {
         fs::write(&file, text).unwrap();
         files.push(file);
     }
+    // With the drop-in for scripts.
+    let drop_ins = dir.path().join("shadowtee.service.d");
+    fs::create_dir(&drop_ins).unwrap();
+    fs::copy(unit("scripts.conf"), drop_ins.join("scripts.conf")).unwrap();
     let output = finish(
         Command::new(need("systemd-analyze"))
             .args(["verify", "--man=no"])
@@ -204,7 +208,8 @@ fn every_system_call_that_it_makes_is_allowed_by_the_unit() {
     let shadow = Server::unix(answers(OK));
     let setup = Tee::with_primary(&primary)
         .shadow("next", &shadow)
-        .toml("[stop]\nlinger = \"10ms\"");
+        .toml("[stop]\nlinger = \"10ms\"")
+        .toml("[script]\ncommand = [\"sh\", \"-c\", \"cat; exit\"]\nmemory = \"1GiB\"\ntimeout = \"60s\"\nhang_timeout = \"60s\"");
     let trace = setup.dir().join("trace");
     let strace = need("strace").display().to_string();
     // As a grandchild, strace leaves the child's place to the program.
@@ -225,6 +230,10 @@ fn every_system_call_that_it_makes_is_allowed_by_the_unit() {
     let allowed = allowed();
     let made: BTreeSet<_> = trace.lines().filter_map(call).collect();
     assert!(made.contains("epoll_wait") && made.len() > 20, "{made:?}");
+    assert!(
+        made.contains("execve"),
+        "the script is traced as well: {made:?}"
+    );
     let refused: Vec<_> = made
         .iter()
         .filter(|name| !allowed.contains(**name))
@@ -250,13 +259,17 @@ fn it_listens_to_signals_before_it_accepts_a_client() {
         let text = fs::read_to_string(&trace).unwrap();
         text.contains("+++ exited").then_some(text)
     });
-    let main = tee.pid().to_string();
-    let of_main = || trace.lines().filter_map(|line| line.strip_prefix(&main));
+    // A short number is filled up with spaces.
+    let main = format!("{} ", tee.pid());
+    let of_main = || {
+        let lines = trace.lines().filter_map(|line| line.strip_prefix(&main));
+        lines.map(str::trim_start)
+    };
     for signal in ["SIGTERM", "SIGINT", "SIGHUP"] {
-        let listens = format!(" rt_sigaction({signal}, {{sa_handler=0x");
+        let listens = format!("rt_sigaction({signal}, {{sa_handler=0x");
         let threads = of_main()
             .take_while(|call| !call.starts_with(&listens))
-            .filter(|call| call.starts_with(" clone"))
+            .filter(|call| call.starts_with("clone"))
             .count();
         // That of the log; the workers come after it.
         assert!(threads < 2, "{signal}: {trace}");

@@ -222,6 +222,12 @@ fn first_line(bytes: &[u8]) -> Option<(Message, usize)> {
     words.next().is_none().then_some((message, end + 1))
 }
 
+/// The kind of a message and its id, of the line that it begins with, and where that line ends.
+pub(crate) fn message_line(bytes: &[u8]) -> Option<((u8, &[u8]), usize)> {
+    let (message, end) = first_line(bytes)?;
+    Some(((message.kind, &bytes[message.id]), end))
+}
+
 fn number(digits: &[u8]) -> Option<u64> {
     let fits = !digits.is_empty() && digits.len() <= 19 && digits.iter().all(u8::is_ascii_digit);
     fits.then(|| {

@@ -46,13 +46,18 @@ impl Encoder {
     }
 }
 
-fn put(kind: u8, id: &[u8], time: u64, latency: u64, message: &[u8], out: &mut Vec<u8>) {
-    out.reserve(100 + message.len());
+/// Writes the line that a message begins with.
+pub(crate) fn first_line(kind: u8, id: &[u8], time: u64, latency: u64, out: &mut Vec<u8>) {
     out.push(kind);
     out.push(b' ');
     out.extend_from_slice(id);
     // Writing to memory can't fail.
     let _ = writeln!(out, " {time} {latency}");
+}
+
+fn put(kind: u8, id: &[u8], time: u64, latency: u64, message: &[u8], out: &mut Vec<u8>) {
+    out.reserve(100 + message.len());
+    first_line(kind, id, time, latency, out);
     out.extend_from_slice(message);
     out.extend_from_slice(SEPARATOR);
 }

@@ -8,7 +8,8 @@ mod encode;
 mod framing;
 mod join;
 
-pub(crate) use encode::{Encoder, Unwritable};
+pub(crate) use decode::message_line;
+pub(crate) use encode::{Encoder, Unwritable, first_line};
 pub(crate) use join::Joiner;
 
 /// What stands between two messages.

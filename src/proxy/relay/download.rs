@@ -24,6 +24,8 @@ pub(in crate::proxy) struct Download {
     pub(in crate::proxy) head: AnswerHead,
     /// What the capture keeps of its body.
     pub(in crate::proxy) kept: Option<Box<Kept>>,
+    /// What is kept of it for scripts.
+    pub(in crate::proxy) told: Option<Box<Kept>>,
     /// The client asked for another protocol.
     upgrade: bool,
     to_head: bool,
@@ -63,12 +65,13 @@ impl Download {
         exchange: &Exchange,
         upgrade: bool,
         closes: bool,
-        kept: Option<Box<Kept>>,
+        (kept, told): (Option<Box<Kept>>, Option<Box<Kept>>),
     ) -> Self {
         Self {
             reader,
             head,
             kept,
+            told,
             upgrade,
             to_head: exchange.head.method() == b"HEAD",
             client: exchange.head.version,
@@ -172,7 +175,8 @@ impl Download {
                     if self.encoding == Encoding::Chunked {
                         out.begin_chunk(length);
                     }
-                    pass(&mut self.kept, &mut primary.wire, length, out);
+                    let kept = [&mut self.kept, &mut self.told];
+                    pass(kept, &mut primary.wire, length, out);
                     if self.encoding == Encoding::Chunked {
                         out.end_chunk();
                     }
@@ -300,15 +304,22 @@ impl Download {
 }
 
 /// Passes a piece of an answer on, to the client and to the capture.
-fn pass(kept: &mut Option<Box<Kept>>, wire: &mut Wire<Stream>, length: usize, out: &mut Outbox) {
-    match Kept::notice(kept, &wire.buf[..length]) {
-        Some(kept) => {
+fn pass(
+    kept: [&mut Option<Box<Kept>>; 2],
+    wire: &mut Wire<Stream>,
+    length: usize,
+    out: &mut Outbox,
+) {
+    match kept.map(|kept| Kept::notice(kept, &wire.buf[..length])) {
+        [None, None] => out.piece(&mut wire.buf, length),
+        kept => {
             let buffer = wire.buffer();
             let piece = wire.buf.split_to(length).freeze();
-            kept.share(&piece, buffer);
+            for kept in kept.into_iter().flatten() {
+                kept.share(&piece, buffer);
+            }
             out.shared_piece(piece);
         }
-        None => out.piece(&mut wire.buf, length),
     }
 }
 

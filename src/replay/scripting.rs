@@ -1,0 +1,162 @@
+//! Requests of a replay that go through a script before they are sent.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    io,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::{Bytes, BytesMut};
+
+use super::{finish::Finish, job::Job};
+use crate::{
+    config,
+    http::{AnswerHead, BodyReader, Framing, Part},
+    script::{Crew, Inbox, Kind, Limits, Script, Ticket, Unscripted, write_answer},
+    tee::Budget,
+};
+
+/// The script of a replay, and what it has not made up its mind about.
+pub(super) struct Scripting {
+    script: Arc<Script>,
+    crew: Crew,
+    pub(super) inbox: Arc<Inbox>,
+    waiting: RefCell<HashMap<u64, Job>>,
+    finish: Arc<Finish>,
+}
+
+/// What a request may be that a script writes.
+const LIMITS: Limits = Limits {
+    header_bytes: 1 << 20,
+    header_count: 1000,
+    target_bytes: 65_534,
+};
+/// What all messages may take. Requests wait in their files as long as a script is busy.
+const MEMORY: usize = 512 << 20;
+/// So many may wait, most of which a script has dropped then.
+const MOST: usize = 100_000;
+
+impl Scripting {
+    /// # Errors
+    /// Where the system refuses what the script's thread needs.
+    pub(super) fn start(settings: &config::Script, finish: Arc<Finish>) -> io::Result<Self> {
+        let crew = Crew::default();
+        crew.begin();
+        let budget = Budget::new(MEMORY);
+        let script = Script::start("script".into(), settings.clone(), LIMITS, &budget, &crew)?;
+        Ok(Self {
+            script,
+            crew,
+            inbox: Arc::default(),
+            waiting: RefCell::default(),
+            finish,
+        })
+    }
+
+    /// Whether the script has room for another request.
+    pub(super) fn has_room(&self) -> bool {
+        self.waiting.borrow().len() < MOST && self.script.queued() == 0
+    }
+
+    /// Gives a request to the script; the job comes back by [`Scripting::replies`].
+    pub(super) fn give(&self, job: Job) -> Result<(), &'static str> {
+        let now = Instant::now();
+        let given = self.script.give(&self.inbox, job.key, now, |out| {
+            out.extend_from_slice(&job.head);
+        });
+        let ticket = given.map_err(word)?;
+        if let Some((head, body)) = answer(&job.answer) {
+            let kept = &body[..body.len().min(self.limit())];
+            self.script
+                .answer(ticket, Kind::Answer, Duration::ZERO, |out| {
+                    write_answer(&head, kept, kept.len() == body.len(), out);
+                });
+        }
+        let job = Job {
+            ticket: Some(ticket),
+            answer: Bytes::new(),
+            ..job
+        };
+        self.waiting.borrow_mut().insert(ticket.token, job);
+        Ok(())
+    }
+
+    /// What the script has made up its mind about: requests to be sent, or the word for why one is not.
+    pub(super) fn replies(&self) -> Vec<Result<Job, &'static str>> {
+        let replies = self.inbox.take().into_iter();
+        let of_job = replies.filter_map(|reply| {
+            let mut job = self.waiting.borrow_mut().remove(&reply.token)?;
+            let result = reply.result.map_err(word).map(|(mut edited, _held)| {
+                let mut text = Vec::new();
+                (job.method, job.target) = self.finish.write(&mut edited.head, None, &mut text);
+                job.head = text.into();
+                job.body = edited.body;
+                job
+            });
+            Some(result)
+        });
+        of_job.collect()
+    }
+
+    /// How much of a target's answer is kept for the script; `None` where it wants none.
+    pub(super) fn wants_answers(&self) -> Option<usize> {
+        self.script.settings().answers.then(|| self.limit())
+    }
+
+    fn limit(&self) -> usize {
+        self.script.settings().answer_bytes.bytes()
+    }
+
+    /// The target's answer to a request that it wrote.
+    pub(super) fn tell(
+        &self,
+        ticket: Ticket,
+        head: &AnswerHead,
+        body: &[u8],
+        whole: bool,
+        took: Duration,
+    ) {
+        self.script.answer(ticket, Kind::Replayed, took, |out| {
+            write_answer(head, body, whole, out);
+        });
+    }
+
+    /// Ends its processes.
+    pub(super) fn end(&self) {
+        self.crew.end();
+    }
+}
+
+/// A captured answer: its head, and its body without chunks.
+fn answer(message: &[u8]) -> Option<(AnswerHead, Vec<u8>)> {
+    let mut head = AnswerHead::default();
+    let length = head.parse(message, LIMITS.header_count).ok()??;
+    let rest = &message[length..];
+    if Framing::of_answer(&head, false) != Ok(Framing::Chunked) {
+        return Some((head, rest.to_vec()));
+    }
+    let (mut body, mut left) = (Vec::new(), BytesMut::from(rest));
+    let mut reader = BodyReader::new(Framing::Chunked, rest.len(), LIMITS.header_count);
+    while let Ok(part) = reader.next(&mut left) {
+        match part {
+            Part::Piece(length) => body.extend_from_slice(&left.split_to(length)),
+            Part::Trailers(_) => {}
+            Part::End | Part::More => break,
+        }
+    }
+    Some((head, body))
+}
+
+/// As the ledger of a tee calls it.
+fn word(why: Unscripted) -> &'static str {
+    match why {
+        Unscripted::Dropped => "scripted_out",
+        Unscripted::Late => "script_timeout",
+        Unscripted::Invalid => "script_invalid",
+        Unscripted::Down => "script_down",
+        Unscripted::Full => "queue_full",
+        Unscripted::OverBudget => "over_budget",
+    }
+}

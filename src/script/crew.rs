@@ -1,0 +1,106 @@
+//! The threads of all scripts, so that none outlives the program, and what they count, so that it outlives a reload.
+
+use std::{
+    io,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
+    thread::{self, JoinHandle},
+};
+
+use super::{
+    Common,
+    keeper::Keeper,
+    process::{Gate, Process},
+};
+use crate::telemetry::metrics::{Samples, ScriptMetrics};
+
+/// The threads of all scripts.
+#[derive(Default)]
+pub(crate) struct Crew {
+    threads: Mutex<Vec<(Arc<Gate>, JoinHandle<()>)>>,
+    metrics: Mutex<Vec<(String, Arc<ScriptMetrics>)>>,
+    begun: Arc<Begun>,
+}
+
+/// Whether processes may run: until then their threads wait.
+#[derive(Default)]
+pub(super) struct Begun {
+    is_so: Mutex<bool>,
+    told: Condvar,
+}
+
+impl Begun {
+    pub(super) fn wait(&self) {
+        let is_so = lock(&self.is_so);
+        let _begun = self.told.wait_while(is_so, |is_so| !*is_so);
+    }
+}
+
+impl Crew {
+    /// What the script of this name counts, and counted before a reload.
+    pub(super) fn metrics(&self, name: &str) -> Arc<ScriptMetrics> {
+        let mut all = lock(&self.metrics);
+        if let Some((_, known)) = all.iter().find(|(known, _)| known == name) {
+            return Arc::clone(known);
+        }
+        let metrics = Arc::new(ScriptMetrics::new());
+        all.push((name.into(), Arc::clone(&metrics)));
+        metrics
+    }
+
+    /// Processes start from now on, and those that are waited for at once.
+    pub(crate) fn begin(&self) {
+        *lock(&self.begun.is_so) = true;
+        self.begun.told.notify_all();
+    }
+
+    /// Starts the thread of a process.
+    pub(super) fn employ(&self, common: &Arc<Common>, index: usize) -> io::Result<Process> {
+        let gate = Gate::new()?;
+        let (to_keeper, given) = mpsc::channel();
+        let keeper = Keeper::new(Arc::clone(common), Arc::clone(&gate), given);
+        let begun = Arc::clone(&self.begun);
+        let thread = thread::Builder::new()
+            .name(format!("script-{index}"))
+            .spawn(move || {
+                begun.wait();
+                keeper.run();
+            })?;
+        let mut threads = lock(&self.threads);
+        threads.retain(|(_, thread)| !thread.is_finished());
+        threads.push((Arc::clone(&gate), thread));
+        let settings = &common.settings;
+        let room = (settings.queue.bytes(), settings.when_down);
+        Ok(Process::new(to_keeper, gate, room))
+    }
+
+    /// Ends every process that is left, each within its own limit.
+    pub(crate) fn end(&self) {
+        let threads = std::mem::take(&mut *lock(&self.threads));
+        for (gate, _) in &threads {
+            gate.stop();
+        }
+        self.begin();
+        for (_, thread) in threads {
+            if thread.join().is_err() {
+                tracing::error!("a script's thread panicked");
+            }
+        }
+    }
+
+    pub(crate) fn samples(&self, samples: &mut Samples) {
+        for (name, metrics) in &*lock(&self.metrics) {
+            metrics.samples(name, samples);
+        }
+    }
+}
+
+impl Drop for Crew {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// What is behind these locks is whole whenever somebody panics.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

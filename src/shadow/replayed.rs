@@ -1,0 +1,76 @@
+//! A shadow's answer, kept for the script that wrote its request.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::{
+    exchange::Exchange,
+    http::AnswerHead,
+    script::{Kind, Script, Ticket, write_answer},
+    tee::Held,
+};
+
+/// A shadow's answer as it comes, as much of it as a script is given.
+pub(super) struct Replayed {
+    script: Arc<Script>,
+    ticket: Ticket,
+    head: Option<AnswerHead>,
+    body: Vec<u8>,
+    cut: bool,
+    held: Option<Held>,
+}
+
+impl Replayed {
+    pub(super) fn new(script: Arc<Script>, ticket: Ticket) -> Self {
+        Self {
+            script,
+            ticket,
+            head: None,
+            body: Vec::new(),
+            cut: false,
+            held: None,
+        }
+    }
+
+    pub(super) fn head(&mut self, head: &AnswerHead) {
+        self.head = Some(head.clone());
+    }
+
+    /// A piece of its body: what is too much of it, or finds no room, is left out.
+    pub(super) fn piece(&mut self, piece: &[u8]) {
+        let limit = self.script.settings().answer_bytes.bytes();
+        let piece = &piece[..piece.len().min(limit - self.body.len().min(limit))];
+        if self.cut || !self.hold(piece.len()) {
+            self.cut = true;
+            return;
+        }
+        self.body.extend_from_slice(piece);
+    }
+
+    fn hold(&mut self, bytes: usize) -> bool {
+        if let Some(held) = &self.held {
+            return held.grow(bytes);
+        }
+        self.held = self.script.hold(bytes);
+        self.held.is_some()
+    }
+
+    /// It has ended, so long after its request: the script gets it, behind the primary's.
+    pub(super) fn end(self, exchange: &Exchange, read: u64, took: Duration) {
+        let Self {
+            script,
+            ticket,
+            head,
+            body,
+            cut,
+            held,
+        } = self;
+        let Some(head) = head else { return };
+        let whole = !cut && read == body.len() as u64;
+        exchange.with_message(move |_| {
+            script.answer(ticket, Kind::Replayed, took, |out| {
+                write_answer(&head, &body, whole, out);
+            });
+            drop(held);
+        });
+    }
+}
