@@ -21,6 +21,7 @@ mod sections;
 mod select;
 mod shadow;
 mod units;
+mod wording;
 
 use std::num::NonZeroUsize;
 

@@ -11,6 +11,7 @@ mod desk;
 mod difference;
 mod edit;
 mod explain;
+mod failure;
 mod form;
 mod lane;
 mod limit;

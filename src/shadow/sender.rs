@@ -18,6 +18,7 @@ use super::{
     breaker::{Change, Lesson},
     copying::{Copying, Tools, Unanswered},
     desk::Desk,
+    failure::{Failure, lesson},
     form::Form,
     lane::{Hand, Lanes},
     limit::Permit,
@@ -28,15 +29,13 @@ use super::{
     select::{Answered, Selection, Verdict},
 };
 use crate::{
-    client::{Connection, NoConnection, Pool, PoolSettings},
+    client::{Connection, Pool, PoolSettings},
     config::Send,
     exchange::{Answer, Exchange},
     http::{RequestHead, asks_for_upgrade},
     ledger::{Entry, Outcome},
-    net::ConnectError,
     script::Ticket,
     tee::{Copy, CopyBody, Recipient},
-    telemetry::logs::with_causes,
 };
 
 /// One worker's way to a shadow.
@@ -414,57 +413,6 @@ async fn run_lane(mut sender: Rc<Sender>, first: Job) {
             }
             None => return,
         };
-    }
-}
-
-/// Why a copy was not answered.
-#[derive(Debug)]
-enum Failure {
-    NoConnection(NoConnection),
-    Unanswered(Unanswered),
-}
-
-impl Failure {
-    fn outcome(&self) -> Outcome {
-        match self {
-            Self::NoConnection(NoConnection::Connect(error)) => match error {
-                ConnectError::Timeout(_) => Outcome::ConnectTimeout,
-                ConnectError::Unresolved(_) => Outcome::Unresolved,
-                ConnectError::Refused(_) => Outcome::Refused,
-                ConnectError::NoDescriptor(_) => Outcome::ConnectionLimit,
-                ConnectError::Tls(_) => Outcome::TlsFailed,
-            },
-            Self::NoConnection(NoConnection::Limit) => Outcome::ConnectionLimit,
-            Self::Unanswered(Unanswered::Broken(_) | Unanswered::Stale(_)) => Outcome::Broken,
-            Self::Unanswered(Unanswered::Late) => Outcome::Timeout,
-            Self::Unanswered(Unanswered::Body(outcome)) => *outcome,
-        }
-    }
-
-    /// The error with its causes.
-    fn chain(&self) -> String {
-        let error: &dyn std::error::Error = match self {
-            Self::NoConnection(error) => error,
-            Self::Unanswered(Unanswered::Broken(error) | Unanswered::Stale(error)) => error,
-            Self::Unanswered(Unanswered::Late) => {
-                return "no whole answer within answer_timeout".into();
-            }
-            Self::Unanswered(Unanswered::Body(outcome)) => return outcome.as_str().into(),
-        };
-        with_causes(error)
-    }
-}
-
-fn lesson(outcome: Outcome) -> Lesson {
-    match outcome {
-        Outcome::Answered => Lesson::Works,
-        Outcome::Refused
-        | Outcome::ConnectTimeout
-        | Outcome::Unresolved
-        | Outcome::TlsFailed
-        | Outcome::Timeout
-        | Outcome::Broken => Lesson::Fails,
-        _ => Lesson::Nothing,
     }
 }
 

@@ -1,0 +1,76 @@
+//! How a mistake is said: keys, values and types in the words of whoever writes a configuration.
+
+use figment::{error::Actual, value::Value};
+
+use super::load::ENV_PREFIX;
+
+/// The environment variable for a key.
+pub(super) fn variable(key: &str) -> String {
+    let key = key.split('[').next().unwrap_or_default();
+    format!("{ENV_PREFIX}{}", key.replace('.', "__").to_uppercase())
+}
+
+/// How a table is written at `path`.
+pub(super) fn example_of_table(path: &str) -> String {
+    match path {
+        "primary" => "[primary] and below it address = \"…\"".into(),
+        path if path.contains("].") => "a table of its keys, { … = \"…\" }".into(),
+        path if path.starts_with("shadow[") => "{ name = \"…\", address = \"…\" }".into(),
+        path if path.contains('[') => "{ address = \"…\" }".into(),
+        path => format!("[{path}] and its keys below it"),
+    }
+}
+
+/// A number or truth value in a list that the environment said, as the text it was.
+pub(super) fn as_text(value: &Value) -> Option<String> {
+    Some(match value {
+        Value::Num(_, number) => match (number.to_u128(), number.to_i128(), number.to_f64()) {
+            (Some(number), ..) => number.to_string(),
+            (_, Some(number), _) => number.to_string(),
+            (.., number) => number?.to_string(),
+        },
+        Value::Bool(_, truth) => truth.to_string(),
+        Value::Char(_, character) => character.to_string(),
+        _ => return None,
+    })
+}
+
+/// What was found, as the user wrote it.
+pub(super) fn said(actual: &Actual) -> String {
+    match actual {
+        Actual::Bool(truth) => truth.to_string(),
+        Actual::Unsigned(number) => number.to_string(),
+        Actual::Signed(number) => number.to_string(),
+        Actual::Float(number) => number.to_string(),
+        Actual::Char(character) => format!("{character:?}"),
+        Actual::Str(text) => format!("{text:?}"),
+        Actual::Seq => "a list".into(),
+        Actual::Map => "a table".into(),
+        other => other.to_string(),
+    }
+}
+
+/// What a Rust type is to somebody who writes a configuration.
+pub(super) fn plainly(expected: &str) -> &str {
+    match expected {
+        "a string" | "string" => "a text in quotes",
+        "path string" => "the path of a file in quotes",
+        "a boolean" | "bool" => "true or false",
+        "u8" | "u16" => "a whole number from 0 to 65535",
+        "u32" => "a whole number from 0 to 4294967295",
+        "u64" | "usize" => "a whole number, 0 or more,",
+        other => other,
+    }
+}
+
+/// What sort of value it is.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::String(..) | Value::Char(..) => "a text",
+        Value::Bool(..) => "a truth value",
+        Value::Num(..) => "a number",
+        Value::Empty(..) => "empty",
+        Value::Dict(..) => "a table",
+        Value::Array(..) => "a list",
+    }
+}

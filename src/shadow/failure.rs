@@ -1,0 +1,58 @@
+//! Why a copy was not answered: its outcome, its words, and what the breaker learns of it.
+
+use super::{breaker::Lesson, copying::Unanswered};
+use crate::{
+    client::NoConnection, ledger::Outcome, net::ConnectError, telemetry::logs::with_causes,
+};
+
+/// Why a copy was not answered.
+#[derive(Debug)]
+pub(super) enum Failure {
+    NoConnection(NoConnection),
+    Unanswered(Unanswered),
+}
+
+impl Failure {
+    pub(super) fn outcome(&self) -> Outcome {
+        match self {
+            Self::NoConnection(NoConnection::Connect(error)) => match error {
+                ConnectError::Timeout(_) => Outcome::ConnectTimeout,
+                ConnectError::Unresolved(_) => Outcome::Unresolved,
+                ConnectError::Refused(_) => Outcome::Refused,
+                ConnectError::NoDescriptor(_) => Outcome::ConnectionLimit,
+                ConnectError::Tls(_) => Outcome::TlsFailed,
+            },
+            Self::NoConnection(NoConnection::Limit) => Outcome::ConnectionLimit,
+            Self::Unanswered(Unanswered::Broken(_) | Unanswered::Stale(_)) => Outcome::Broken,
+            Self::Unanswered(Unanswered::Late) => Outcome::Timeout,
+            Self::Unanswered(Unanswered::Body(outcome)) => *outcome,
+        }
+    }
+
+    /// The error with its causes.
+    pub(super) fn chain(&self) -> String {
+        let error: &dyn std::error::Error = match self {
+            Self::NoConnection(error) => error,
+            Self::Unanswered(Unanswered::Broken(error) | Unanswered::Stale(error)) => error,
+            Self::Unanswered(Unanswered::Late) => {
+                return "no whole answer within answer_timeout".into();
+            }
+            Self::Unanswered(Unanswered::Body(outcome)) => return outcome.as_str().into(),
+        };
+        with_causes(error)
+    }
+}
+
+/// What it teaches the breaker.
+pub(super) fn lesson(outcome: Outcome) -> Lesson {
+    match outcome {
+        Outcome::Answered => Lesson::Works,
+        Outcome::Refused
+        | Outcome::ConnectTimeout
+        | Outcome::Unresolved
+        | Outcome::TlsFailed
+        | Outcome::Timeout
+        | Outcome::Broken => Lesson::Fails,
+        _ => Lesson::Nothing,
+    }
+}

@@ -1,0 +1,128 @@
+//! Every metric with its labels, declared once; what is counted, and the text that Prometheus reads.
+
+mod capture;
+mod proxy;
+mod samples;
+mod script;
+mod shadow;
+
+pub(crate) use capture::{CaptureMetrics, CaptureOutcome};
+pub(crate) use proxy::{ProxyCount, ProxyMetrics, Reason};
+pub(crate) use samples::Samples;
+pub(crate) use script::{ScriptLine, ScriptMetrics};
+pub(crate) use shadow::{PoolMetrics, ShadowMetrics};
+
+/// A metric: its name as scraped, less the suffix that its kind adds, and what it says.
+#[derive(Debug)]
+pub(crate) struct Metric {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) labels: &'static [&'static str],
+    pub(crate) help: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Scraped with `_total` behind its name.
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+macro_rules! metrics {
+    ($($const:ident $kind:ident $name:literal [$($label:literal),*] $help:literal;)*) => {
+        $(pub(crate) const $const: Metric = Metric {
+            name: concat!("shadowtee_", $name),
+            kind: Kind::$kind,
+            labels: &[$($label),*],
+            help: $help,
+        };)*
+
+        /// Every metric there is.
+        #[cfg(test)]
+        pub(crate) const ALL: &[&Metric] = &[$(&$const),*];
+    };
+}
+
+metrics! {
+    BUILD_INFO Gauge "build_info" ["version"] "Always 1; the version that runs";
+    START_TIME Gauge "start_time_seconds" [] "When the process started, in seconds since 1970";
+    WORKERS Gauge "workers" [] "Worker threads";
+    REQUESTS Counter "requests" [] "Requests received";
+    ANSWERS Counter "answers" ["class"] "Answers sent to clients by status class, the primary's and shadowtee's own";
+    ERRORS Counter "errors" ["reason"] "Answers that shadowtee made itself, by reason";
+    PRIMARY_SECONDS Histogram "primary_seconds" [] "From a request's arrival to the header of the primary's answer";
+    EXCHANGES Gauge "exchanges_in_flight" [] "Requests whose answer is not sent to its end yet";
+    CLIENTS Gauge "client_connections" [] "Client connections open";
+    CLIENTS_ACCEPTED Counter "client_connections_accepted" [] "Client connections accepted";
+    CLIENTS_REFUSED Counter "client_connections_refused" [] "Client connections refused at limits.connections";
+    REQUEST_BYTES Counter "request_body_bytes" [] "Bytes of request bodies passed to the primary";
+    ANSWER_BYTES Counter "answer_body_bytes" [] "Bytes of answer bodies passed to clients";
+    CONNECTIONS_OPENED Counter "connections_opened" ["target"] "Connections opened to the primary and each shadow";
+    CONNECTIONS_IDLE Gauge "connections_idle" ["target"] "Idle connections kept to the primary and each shadow";
+    BUDGET_USED Gauge "shadow_memory_used_bytes" [] "Memory held for shadows";
+    BUDGET_PEAK Gauge "shadow_memory_peak_bytes" [] "The most memory that was ever held for shadows";
+    BUDGET_LIMIT Gauge "shadow_memory_limit_bytes" [] "Memory that may be held for shadows";
+    COPIES Counter "copies" ["shadow", "outcome"] "Copies by their outcome; for each shadow they and those in flight add up to the requests";
+    COPIES_IN_FLIGHT Gauge "copies_in_flight" ["shadow"] "Copies whose outcome is not known yet";
+    COPIES_QUEUED Gauge "copies_queued" ["shadow"] "Copies that wait for a place among those on their way";
+    SHADOW_SECONDS Histogram "shadow_seconds" ["shadow"] "From sending a copy to the header of its answer";
+    PAIRS Counter "answer_pairs" ["shadow", "primary", "answer"] "Answers by the primary's status class and the shadow's";
+    CAPTURED Counter "capture_records" ["outcome"] "Exchanges by what became of them in the capture; they add up to the requests that went to the primary";
+    CAPTURE_BYTES Counter "capture_bytes" [] "Bytes written to capture files";
+    CAPTURE_QUEUED Gauge "capture_queued_bytes" [] "Memory held by exchanges that wait for the capture's writer";
+    BREAKER Gauge "breaker_state" ["shadow"] "0 closed, copies are sent; 1 open, they are not; 2 one copy tries";
+    PAUSED Gauge "shadow_paused" ["shadow"] "1 while copies to the shadow are paused";
+    SCRIPT_UP Gauge "script_processes_up" ["script"] "Processes of the script that run";
+    SCRIPT_STARTS Counter "script_starts" ["script"] "Processes of the script that were started, at first and again";
+    SCRIPT_WAITING Gauge "script_waiting" ["script"] "Requests that the script was given, or is to be given, and has not echoed";
+    SCRIPT_QUEUED Gauge "script_queued_bytes" ["script"] "Messages that no process of the script was given yet";
+    SCRIPT_LINES Counter "script_lines" ["script", "line"] "Lines that the script wrote, by what they are";
+    SCRIPT_SECONDS Histogram "script_seconds" ["script"] "From giving a request to the script to its echo";
+    SAMPLE Gauge "shadow_sample_millionths" ["shadow"] "The share of the selected requests that is copied, in millionths";
+}
+
+/// A status class, as in labels.
+pub(crate) const CLASSES: [&str; 6] = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// The index in [`CLASSES`].
+pub(crate) fn class(status: Option<u16>) -> usize {
+    status.map_or(0, |status| usize::from(status / 100).min(5))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_has_a_name_of_its_own_and_says_what_it_is() {
+        let mut names: Vec<_> = ALL.iter().map(|metric| metric.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ALL.len());
+        assert!(
+            ALL.iter()
+                .all(|metric| !metric.help.is_empty() && !metric.help.ends_with('.'))
+        );
+    }
+
+    #[test]
+    fn a_scrape_is_what_every_prometheus_reads() {
+        let mut samples = Samples::default();
+        samples.counter(&COPIES, &["next", "answered"], 3);
+        samples.gauge(&WORKERS, &[], 2);
+        let text = samples.text();
+        assert!(
+            text.contains("shadowtee_copies_total{shadow=\"next\",outcome=\"answered\"} 3\n"),
+            "{text}"
+        );
+        assert!(text.contains("shadowtee_workers 2\n"), "{text}");
+        assert!(
+            text.contains("# TYPE shadowtee_copies_total counter\n")
+                && text.contains("# HELP shadowtee_copies_total Copies by"),
+            "{text}"
+        );
+        assert!(text.contains("# TYPE shadowtee_workers gauge\n"), "{text}");
+        assert!(!text.contains("EOF"), "{text}");
+    }
+}

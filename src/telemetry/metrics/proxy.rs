@@ -1,0 +1,124 @@
+//! What the proxy counts on the way of a request.
+
+use super::{
+    ANSWER_BYTES, ANSWERS, CLASSES, CLIENTS, CLIENTS_ACCEPTED, CLIENTS_REFUSED, ERRORS, EXCHANGES,
+    PRIMARY_SECONDS, REQUEST_BYTES, Samples, class,
+};
+use crate::telemetry::sharded::{Counters, Latency};
+
+/// What the proxy counts.
+#[derive(Debug)]
+pub(crate) struct ProxyMetrics {
+    counts: Counters<{ ProxyCount::Last as usize }>,
+    pub(crate) primary: Latency,
+    classes: Counters<6>,
+    errors: Counters<{ Reason::ALL.len() }>,
+}
+
+/// The plain counts of the proxy.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum ProxyCount {
+    ExchangesBegun,
+    ExchangesEnded,
+    ClientsAccepted,
+    ClientsGone,
+    ClientsRefused,
+    RequestBytes,
+    AnswerBytes,
+    Last,
+}
+
+macro_rules! reasons {
+    ($($variant:ident = $name:literal,)*) => {
+        /// Why shadowtee answered itself.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Reason { $($variant,)* }
+
+        impl Reason {
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    Malformed = "malformed",
+    Connect = "connect_method",
+    HeaderTimeout = "header_timeout",
+    BodyTimeout = "body_timeout",
+    BodyTooLarge = "body_too_large",
+    TargetTooLong = "target_too_long",
+    HeaderTooLarge = "header_too_large",
+    Unreachable = "primary_unreachable",
+    Broken = "primary_broken",
+    Late = "primary_late",
+    Loop = "loop",
+    TooManyClients = "too_many_clients",
+}
+
+impl ProxyMetrics {
+    pub(crate) fn new(workers: usize) -> Self {
+        Self {
+            counts: Counters::new(workers),
+            primary: Latency::new(workers),
+            classes: Counters::new(workers),
+            errors: Counters::new(workers),
+        }
+    }
+
+    pub(crate) fn count(&self, what: ProxyCount, n: u64) {
+        self.counts.add(what as usize, n);
+    }
+
+    pub(crate) fn sum(&self, what: ProxyCount) -> u64 {
+        self.counts.sum(what as usize)
+    }
+
+    pub(crate) fn answer(&self, status: u16) {
+        self.classes.add(class(Some(status)), 1);
+    }
+
+    pub(crate) fn error(&self, reason: Reason) {
+        self.errors.add(reason as usize, 1);
+    }
+
+    /// Requests whose answer is not sent to its end yet.
+    pub(crate) fn exchanges(&self) -> u64 {
+        let ended = self.sum(ProxyCount::ExchangesEnded);
+        self.sum(ProxyCount::ExchangesBegun).saturating_sub(ended)
+    }
+
+    /// Client connections open.
+    pub(crate) fn clients(&self) -> u64 {
+        let gone = self.sum(ProxyCount::ClientsGone);
+        self.sum(ProxyCount::ClientsAccepted).saturating_sub(gone)
+    }
+
+    /// What there is to scrape.
+    pub(crate) fn samples(&self, samples: &mut Samples) {
+        for (class, count) in CLASSES.iter().zip(self.classes.sums()).skip(1) {
+            samples.counter(&ANSWERS, &[class], count);
+        }
+        for reason in Reason::ALL {
+            samples.counter(
+                &ERRORS,
+                &[reason.as_str()],
+                self.errors.sum(*reason as usize),
+            );
+        }
+        samples.histogram(&PRIMARY_SECONDS, &[], &self.primary);
+        samples.gauge(&EXCHANGES, &[], self.exchanges());
+        samples.gauge(&CLIENTS, &[], self.clients());
+        samples.counter(
+            &CLIENTS_ACCEPTED,
+            &[],
+            self.sum(ProxyCount::ClientsAccepted),
+        );
+        samples.counter(&CLIENTS_REFUSED, &[], self.sum(ProxyCount::ClientsRefused));
+        samples.counter(&REQUEST_BYTES, &[], self.sum(ProxyCount::RequestBytes));
+        samples.counter(&ANSWER_BYTES, &[], self.sum(ProxyCount::AnswerBytes));
+    }
+}

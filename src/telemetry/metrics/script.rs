@@ -1,0 +1,81 @@
+//! What a script counts.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use super::{
+    SCRIPT_LINES, SCRIPT_QUEUED, SCRIPT_SECONDS, SCRIPT_STARTS, SCRIPT_UP, SCRIPT_WAITING, Samples,
+};
+use crate::telemetry::sharded::{Counters, Latency};
+
+macro_rules! script_lines {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What a line is that a script wrote.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum ScriptLine { $($(#[$doc])* $variant,)* }
+
+        impl ScriptLine {
+            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            pub(crate) const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+script_lines! {
+    /// A request that it was given, and that can be sent.
+    Echo = "echo",
+    /// A request that it was given, made into something that can't be sent.
+    Invalid = "invalid",
+    /// A request that waits for no echo: one that was echoed before, that is given up, or that never was.
+    Unknown = "unknown",
+    /// An answer; nothing becomes of those.
+    Answer = "answer",
+    /// No message.
+    Garbage = "garbage",
+    /// Longer than any message may be.
+    TooLong = "too_long",
+    /// Written to standard error.
+    Error = "error",
+}
+
+/// What a script counts. Its own threads count; there is nothing on the way of a request.
+#[derive(Debug)]
+pub(crate) struct ScriptMetrics {
+    pub(crate) up: AtomicU64,
+    pub(crate) starts: AtomicU64,
+    pub(crate) waiting: AtomicU64,
+    pub(crate) queued: AtomicU64,
+    lines: Counters<{ ScriptLine::ALL.len() }>,
+    pub(crate) latency: Latency,
+}
+
+impl ScriptMetrics {
+    pub(crate) fn new() -> Self {
+        Self {
+            up: AtomicU64::new(0),
+            starts: AtomicU64::new(0),
+            waiting: AtomicU64::new(0),
+            queued: AtomicU64::new(0),
+            lines: Counters::new(0),
+            latency: Latency::new(0),
+        }
+    }
+
+    pub(crate) fn line(&self, line: ScriptLine) {
+        self.lines.add(line as usize, 1);
+    }
+
+    pub(crate) fn samples(&self, name: &str, samples: &mut Samples) {
+        samples.gauge(&SCRIPT_UP, &[name], self.up.load(Relaxed));
+        samples.counter(&SCRIPT_STARTS, &[name], self.starts.load(Relaxed));
+        samples.gauge(&SCRIPT_WAITING, &[name], self.waiting.load(Relaxed));
+        samples.gauge(&SCRIPT_QUEUED, &[name], self.queued.load(Relaxed));
+        for line in ScriptLine::ALL {
+            let count = self.lines.sum(*line as usize);
+            samples.counter(&SCRIPT_LINES, &[name, line.as_str()], count);
+        }
+        samples.histogram(&SCRIPT_SECONDS, &[name], &self.latency);
+    }
+}
