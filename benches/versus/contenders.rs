@@ -8,6 +8,7 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 
 use crate::backend::Backend;
+use crate::cores::{self, Cores};
 use crate::faults::{Fault, Shadow};
 use crate::loads::{Driver, Load};
 use crate::machine::Machine;
@@ -233,6 +234,7 @@ impl Contender {
         running
             .wait()
             .with_context(|| format!("starting {}", self.name))?;
+        cores::keep(&running.process.tree(), &Cores::part(threads)?.contender)?;
         Ok(running)
     }
 }

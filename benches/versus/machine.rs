@@ -27,6 +27,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("wrk", "wrk"),
     ("strace", "strace"),
     ("setpriv", "util-linux"),
+    ("taskset", "util-linux"),
 ];
 
 pub(crate) fn look(options: &Options) -> anyhow::Result<Machine> {

@@ -12,6 +12,7 @@ mod accounting;
 mod backend;
 mod chart;
 mod contenders;
+mod cores;
 mod faults;
 mod figures;
 mod floor;

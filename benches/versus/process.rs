@@ -40,13 +40,7 @@ impl Process {
 
     /// It and all that descend from it.
     pub(crate) fn tree(&self) -> Vec<u32> {
-        let mut tree = vec![self.child.id()];
-        let mut next = 0;
-        while let Some(&pid) = tree.get(next) {
-            tree.extend(children(pid));
-            next += 1;
-        }
-        tree
+        tree(self.child.id())
     }
 
     pub(crate) fn has_ended(&mut self) -> bool {
@@ -67,6 +61,17 @@ impl Process {
         let lines: Vec<_> = text.lines().rev().take(5).collect();
         lines.into_iter().rev().collect::<Vec<_>>().join("\n")
     }
+}
+
+/// A process and all that descend from it.
+pub(crate) fn tree(root: u32) -> Vec<u32> {
+    let mut tree = vec![root];
+    let mut next = 0;
+    while let Some(&pid) = tree.get(next) {
+        tree.extend(children(pid));
+        next += 1;
+    }
+    tree
 }
 
 fn children(pid: u32) -> Vec<u32> {

@@ -3,11 +3,13 @@
 use anyhow::{Context as _, bail};
 
 use crate::contenders::{self, Contender, World};
+use crate::cores::{self, Cores};
 use crate::figures::{Figure, Key, Sample, Samples, Spread};
 use crate::interrupt;
 use crate::loads::{self, Driver, Load, Turn};
 use crate::machine::Machine;
 use crate::options::Options;
+use crate::process;
 
 /// What the bench has found.
 #[derive(Default)]
@@ -46,6 +48,13 @@ pub(crate) fn run(options: &Options, machine: &Machine) -> anyhow::Result<Outcom
         ));
     }
     for &threads in options.threads() {
+        let cores = Cores::part(threads)?;
+        cores::keep(&process::tree(std::process::id()), &cores.others)?;
+        if !cores.are_apart() {
+            outcome.notes.push(format!(
+                "With {threads} thread(s) no cores were left for the load: all shared all."
+            ));
+        }
         let mut turn = Turn {
             world: &world,
             machine,
