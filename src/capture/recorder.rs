@@ -56,6 +56,8 @@ pub(crate) struct Ended<'a> {
 
 /// A batch goes to the writer when it has so many bytes, or is so old.
 const FULL: usize = 64 * 1024;
+/// Or when it holds so much: the buffers of bodies come back while they are in the processor's cache.
+const HELD: usize = 512 * 1024;
 const OLD: Duration = Duration::from_millis(20);
 /// What an exchange takes beside its bytes.
 const EXCHANGE: usize = 256;
@@ -161,7 +163,7 @@ impl Recorder {
         batch.cost += cost;
         let raw = self.raw(&mut batch, ended, tap);
         batch.exchanges.push(raw);
-        if batch.text.len() >= FULL || batch.pieces.len() >= FULL / EXCHANGE {
+        if batch.text.len() >= FULL || batch.cost >= HELD {
             drop(batch);
             self.pass_on();
         }
