@@ -382,7 +382,8 @@ fn whoever_comes_from_goreplay_finds_every_flag() {
 #[test]
 fn what_the_table_for_goreplays_users_says_can_be_written() {
     let readme = document("README.md");
-    let help = latin1(&shadowtee(&["run", "--help"]).stdout);
+    let help = ["run", "replay"].map(|command| latin1(&shadowtee(&[command, "--help"]).stdout));
+    let help = help.concat();
     let (mut seen, dir) = (0, tempfile::tempdir().unwrap());
     for (_, ours) in rows(section(&readme, "### Coming from GoReplay")) {
         for said in quoted(ours).filter(|said| !said.starts_with("timeout ")) {
