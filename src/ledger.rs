@@ -7,83 +7,69 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
 
-use crate::telemetry::sharded::Counters;
+use crate::telemetry::{named::named, sharded::Counters};
 
-macro_rules! outcomes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// What became of one copy.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Outcome { $($(#[$doc])* $variant,)* }
-
-        impl Outcome {
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// As it is called in metrics, logs and the ledger.
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-        }
-
-        const OUTCOMES: usize = [$($name,)*].len();
-    };
+named! {
+    /// What became of one copy.
+    enum Outcome {
+        /// The shadow's answer came whole, or as much of it as is read.
+        Answered = "answered",
+        /// The shadow's address refused the connection.
+        Refused = "refused",
+        /// No connection within the connect timeout.
+        ConnectTimeout = "connect_timeout",
+        /// The shadow's host name has no address.
+        Unresolved = "unresolved",
+        /// The TLS handshake failed, for example for the shadow's certificate.
+        TlsFailed = "tls_failed",
+        /// No whole answer within the answer timeout.
+        Timeout = "timeout",
+        /// The connection broke, or what came is no HTTP.
+        Broken = "broken",
+        /// No rule selects the request for this shadow.
+        Filtered = "filtered",
+        /// The sample left it out.
+        SampledOut = "sampled_out",
+        /// The shadow was not in the configuration when the request came.
+        Absent = "absent",
+        /// Over the shadow's rate.
+        RateLimited = "rate_limited",
+        /// The request was itself a copy of this instance, and was refused.
+        Looped = "looped",
+        /// The request asks for another protocol, which can't be copied.
+        Upgrade = "upgrade",
+        /// The shadow's queue had no place left, or its script's.
+        QueueFull = "queue_full",
+        /// No connection or descriptor of the shadow's share was free.
+        ConnectionLimit = "connection_limit",
+        /// The memory for shadows was used up.
+        OverBudget = "over_budget",
+        /// The shadow could not keep up with a body larger than what is kept for one copy, or than a script is given.
+        BodyOverrun = "body_overrun",
+        /// The primary stopped reading the body before its end, so that the copy is not whole.
+        BodyCut = "body_cut",
+        /// The script took it and did not write it in time: it dropped it.
+        ScriptedOut = "scripted_out",
+        /// The script did not come to it in time.
+        ScriptTimeout = "script_timeout",
+        /// What the script wrote is no request that could be sent.
+        ScriptInvalid = "script_invalid",
+        /// The script was down, and copies are held back meanwhile.
+        ScriptDown = "script_down",
+        /// The shadow failed too often and is left alone for a while.
+        BreakerOpen = "breaker_open",
+        /// Somebody paused the shadow.
+        Paused = "paused",
+        /// The client went away or broke off its body.
+        ClientAborted = "client_aborted",
+        /// shadowtee refused the request itself, so that the primary did not see it either.
+        NotForwarded = "not_forwarded",
+        /// shadowtee was stopped before the copy was through.
+        Shutdown = "shutdown",
+    }
 }
 
-outcomes! {
-    /// The shadow's answer came whole, or as much of it as is read.
-    Answered = "answered",
-    /// The shadow's address refused the connection.
-    Refused = "refused",
-    /// No connection within the connect timeout.
-    ConnectTimeout = "connect_timeout",
-    /// The shadow's host name has no address.
-    Unresolved = "unresolved",
-    /// The TLS handshake failed, for example for the shadow's certificate.
-    TlsFailed = "tls_failed",
-    /// No whole answer within the answer timeout.
-    Timeout = "timeout",
-    /// The connection broke, or what came is no HTTP.
-    Broken = "broken",
-    /// No rule selects the request for this shadow.
-    Filtered = "filtered",
-    /// The sample left it out.
-    SampledOut = "sampled_out",
-    /// The shadow was not in the configuration when the request came.
-    Absent = "absent",
-    /// Over the shadow's rate.
-    RateLimited = "rate_limited",
-    /// The request was itself a copy of this instance, and was refused.
-    Looped = "looped",
-    /// The request asks for another protocol, which can't be copied.
-    Upgrade = "upgrade",
-    /// The shadow's queue had no place left, or its script's.
-    QueueFull = "queue_full",
-    /// No connection or descriptor of the shadow's share was free.
-    ConnectionLimit = "connection_limit",
-    /// The memory for shadows was used up.
-    OverBudget = "over_budget",
-    /// The shadow could not keep up with a body larger than what is kept for one copy, or than a script is given.
-    BodyOverrun = "body_overrun",
-    /// The primary stopped reading the body before its end, so that the copy is not whole.
-    BodyCut = "body_cut",
-    /// The script took it and did not write it in time: it dropped it.
-    ScriptedOut = "scripted_out",
-    /// The script did not come to it in time.
-    ScriptTimeout = "script_timeout",
-    /// What the script wrote is no request that could be sent.
-    ScriptInvalid = "script_invalid",
-    /// The script was down, and copies are held back meanwhile.
-    ScriptDown = "script_down",
-    /// The shadow failed too often and is left alone for a while.
-    BreakerOpen = "breaker_open",
-    /// Somebody paused the shadow.
-    Paused = "paused",
-    /// The client went away or broke off its body.
-    ClientAborted = "client_aborted",
-    /// shadowtee refused the request itself, so that the primary did not see it either.
-    NotForwarded = "not_forwarded",
-    /// shadowtee was stopped before the copy was through.
-    Shutdown = "shutdown",
-}
+const OUTCOMES: usize = Outcome::ALL.len();
 
 /// The index of a shadow's opened entries, behind its outcomes.
 const OPENED: usize = OUTCOMES;

@@ -2,5 +2,6 @@
 
 pub(crate) mod logs;
 pub(crate) mod metrics;
+pub(crate) mod named;
 pub(crate) mod rate;
 pub(crate) mod sharded;

@@ -3,45 +3,32 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::{CAPTURE_BYTES, CAPTURE_QUEUED, CAPTURED, Samples};
-use crate::telemetry::sharded::Counters;
+use crate::telemetry::{named::named, sharded::Counters};
 
-macro_rules! capture_outcomes {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// What became of an exchange in the capture.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum CaptureOutcome { $($(#[$doc])* $variant,)* }
-
-        impl CaptureOutcome {
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-        }
-    };
-}
-
-capture_outcomes! {
-    /// It is in a file.
-    Written = "written",
-    /// No rule selects it.
-    Filtered = "filtered",
-    /// The sample left it out.
-    SampledOut = "sampled_out",
-    /// It became another protocol.
-    Upgrade = "upgrade",
-    /// The request did not go to the primary to its end.
-    NotWhole = "not_whole",
-    /// The request's body is larger than what is kept.
-    BodyLimit = "body_limit",
-    /// The memory for shadows and the capture was used up.
-    OverBudget = "over_budget",
-    /// The writer could not keep up.
-    QueueFull = "queue_full",
-    /// The disk was full, or the file or its folder gone.
-    WriteFailed = "write_failed",
-    /// The file's format can't say it.
-    Unwritable = "unwritable",
+named! {
+    /// What became of an exchange in the capture.
+    enum CaptureOutcome {
+        /// It is in a file.
+        Written = "written",
+        /// No rule selects it.
+        Filtered = "filtered",
+        /// The sample left it out.
+        SampledOut = "sampled_out",
+        /// It became another protocol.
+        Upgrade = "upgrade",
+        /// The request did not go to the primary to its end.
+        NotWhole = "not_whole",
+        /// The request's body is larger than what is kept.
+        BodyLimit = "body_limit",
+        /// The memory for shadows and the capture was used up.
+        OverBudget = "over_budget",
+        /// The writer could not keep up.
+        QueueFull = "queue_full",
+        /// The disk was full, or the file or its folder gone.
+        WriteFailed = "write_failed",
+        /// The file's format can't say it.
+        Unwritable = "unwritable",
+    }
 }
 
 /// What the capture counts.

@@ -4,7 +4,10 @@ use super::{
     ANSWER_BYTES, ANSWERS, CLASSES, CLIENTS, CLIENTS_ACCEPTED, CLIENTS_REFUSED, ERRORS, EXCHANGES,
     PRIMARY_SECONDS, REQUEST_BYTES, Samples, class,
 };
-use crate::telemetry::sharded::{Counters, Latency};
+use crate::telemetry::{
+    named::named,
+    sharded::{Counters, Latency},
+};
 
 /// What the proxy counts.
 #[derive(Debug)]
@@ -28,35 +31,22 @@ pub(crate) enum ProxyCount {
     Last,
 }
 
-macro_rules! reasons {
-    ($($variant:ident = $name:literal,)*) => {
-        /// Why shadowtee answered itself.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Reason { $($variant,)* }
-
-        impl Reason {
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-        }
-    };
-}
-
-reasons! {
-    Malformed = "malformed",
-    Connect = "connect_method",
-    HeaderTimeout = "header_timeout",
-    BodyTimeout = "body_timeout",
-    BodyTooLarge = "body_too_large",
-    TargetTooLong = "target_too_long",
-    HeaderTooLarge = "header_too_large",
-    Unreachable = "primary_unreachable",
-    Broken = "primary_broken",
-    Late = "primary_late",
-    Loop = "loop",
-    TooManyClients = "too_many_clients",
+named! {
+    /// Why shadowtee answered itself.
+    enum Reason {
+        Malformed = "malformed",
+        Connect = "connect_method",
+        HeaderTimeout = "header_timeout",
+        BodyTimeout = "body_timeout",
+        BodyTooLarge = "body_too_large",
+        TargetTooLong = "target_too_long",
+        HeaderTooLarge = "header_too_large",
+        Unreachable = "primary_unreachable",
+        Broken = "primary_broken",
+        Late = "primary_late",
+        Loop = "loop",
+        TooManyClients = "too_many_clients",
+    }
 }
 
 impl ProxyMetrics {

@@ -5,39 +5,29 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use super::{
     SCRIPT_LINES, SCRIPT_QUEUED, SCRIPT_SECONDS, SCRIPT_STARTS, SCRIPT_UP, SCRIPT_WAITING, Samples,
 };
-use crate::telemetry::sharded::{Counters, Latency};
+use crate::telemetry::{
+    named::named,
+    sharded::{Counters, Latency},
+};
 
-macro_rules! script_lines {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
-        /// What a line is that a script wrote.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum ScriptLine { $($(#[$doc])* $variant,)* }
-
-        impl ScriptLine {
-            pub(crate) const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            pub(crate) const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-        }
-    };
-}
-
-script_lines! {
-    /// A request that it was given, and that can be sent.
-    Echo = "echo",
-    /// A request that it was given, made into something that can't be sent.
-    Invalid = "invalid",
-    /// A request that waits for no echo: one that was echoed before, that is given up, or that never was.
-    Unknown = "unknown",
-    /// An answer; nothing becomes of those.
-    Answer = "answer",
-    /// No message.
-    Garbage = "garbage",
-    /// Longer than any message may be.
-    TooLong = "too_long",
-    /// Written to standard error.
-    Error = "error",
+named! {
+    /// What a line is that a script wrote.
+    enum ScriptLine {
+        /// A request that it was given, and that can be sent.
+        Echo = "echo",
+        /// A request that it was given, made into something that can't be sent.
+        Invalid = "invalid",
+        /// A request that waits for no echo: one that was echoed before, that is given up, or that never was.
+        Unknown = "unknown",
+        /// An answer; nothing becomes of those.
+        Answer = "answer",
+        /// No message.
+        Garbage = "garbage",
+        /// Longer than any message may be.
+        TooLong = "too_long",
+        /// Written to standard error.
+        Error = "error",
+    }
 }
 
 /// What a script counts. Its own threads count; there is nothing on the way of a request.
