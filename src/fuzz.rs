@@ -7,7 +7,7 @@ use crate::{
     config::{Address, Config},
     http::{
         BodyReader, Framing, Marks, Part, RequestHead, Version, asks_for_upgrade, authority_of,
-        strip_request,
+        compare, strip_request,
     },
 };
 
@@ -48,6 +48,7 @@ pub fn address(text: &str) {
 /// # Panics
 /// Where that does not hold.
 pub fn request(input: &[u8]) {
+    compare(input, FIELDS);
     let mut head = RequestHead::default();
     let Ok(Some(length)) = head.parse(input, FIELDS) else {
         return;

@@ -55,7 +55,7 @@
 //! | `tee` | what clones a request into copies, within the budget | `exchange`, `ledger`, `http` |
 //! | `exchange`, `ledger` | the types that the rooms hand to each other; the counts | `http` |
 //! | `client` | pooled HTTP connections to one address | `net`, `http` |
-//! | `net` | addresses bound, accepted and connected; TLS; descriptors | – |
+//! | `net` | addresses bound, accepted and connected; TLS; descriptors | `http` |
 //! | `http` | heads, bodies and their framing, hop-by-hop headers, the mark | – |
 //! | `config` | what the user wrote → what the program uses | – |
 //! | `fuzz` | what must hold of any input, for tests and fuzz targets only | `http` |

@@ -97,7 +97,7 @@ impl App {
         let greeters = greeters.collect::<Result<_, _>>()?;
         let ledger = Arc::new(Ledger::new(workers));
         let differences = Arc::new(DifferenceLog::new(config.log.differences_per_second));
-        let primary_metrics = Arc::default();
+        let primary_metrics = Arc::new(PoolMetrics::new(workers));
         let budget = Budget::new(config.limits.shadow_memory.bytes());
         let crew = Crew::default();
         let ground = Ground {
@@ -131,7 +131,7 @@ impl App {
             live: ArcSwap::from_pointee(live),
             generation: tokio::sync::watch::Sender::new(0),
             behind: 0.into(),
-            primary_metrics: primary_metrics as Arc<PoolMetrics>,
+            primary_metrics,
             capture,
             captured,
             budget,

@@ -204,9 +204,7 @@ impl Worker {
         let worker = Rc::clone(self);
         spawn_local(async move {
             while let Some(parcel) = inbox.recv().await {
-                if let Ok(raw) = parcel.accepted.enter_runtime() {
-                    worker.welcome(parcel.listener, raw, parcel.ticket, parcel.load);
-                }
+                worker.welcome(parcel.listener, parcel.raw, parcel.ticket, parcel.load);
             }
         });
     }
@@ -261,7 +259,7 @@ impl Worker {
 
     async fn serve(&self, listener: usize, raw: Raw, admission: Option<Admission>) {
         let greeter = &self.shared.greeters[listener];
-        let address = raw.peer();
+        let address = raw.peer;
         let path = self.paths.now();
         let stream = timeout(path.timeouts.client_header.0, greeter.greet(raw)).await;
         let stream = match stream {

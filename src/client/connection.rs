@@ -1,6 +1,6 @@
 //! One connection to a server, lent to one request at a time.
 
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 use super::share::Permit;
 use crate::{http::Wire, net::Stream};
@@ -25,12 +25,7 @@ impl Connection {
 
     /// Whether nothing came on an idle connection: neither its end, nor an answer that nobody asked for.
     pub(super) fn is_quiet(&mut self) -> bool {
-        self.wire.buf.is_empty()
-            && self.wire.out.is_empty()
-            && self
-                .wire
-                .poll_fill(&mut Context::from_waker(Waker::noop()))
-                .is_pending()
+        self.wire.buf.is_empty() && self.wire.out.is_empty() && self.wire.stream.is_quiet()
     }
 
     /// Reads once; false at the end.

@@ -13,7 +13,7 @@ use tokio::time::{sleep, sleep_until};
 use super::{Connection, Reading, Share};
 use crate::{
     net::{ConnectError, Connector},
-    telemetry::metrics::PoolMetrics,
+    telemetry::metrics::{PoolCount, PoolMetrics},
 };
 
 /// How a pool behaves.
@@ -47,7 +47,7 @@ impl Drop for Pool {
         self.idle
             .get_mut()
             .iter()
-            .for_each(|_| self.settings.metrics.idle(-1));
+            .for_each(|_| self.settings.metrics.count(PoolCount::Left));
     }
 }
 
@@ -85,7 +85,7 @@ impl Pool {
                 mut connection,
                 until,
             } = self.idle.borrow_mut().pop_back()?;
-            self.settings.metrics.idle(-1);
+            self.settings.metrics.count(PoolCount::Left);
             if now < until && connection.is_quiet() {
                 return Some(connection);
             }
@@ -108,7 +108,7 @@ impl Pool {
         loop {
             match self.connector.connect().await {
                 Ok(stream) => {
-                    self.settings.metrics.opened();
+                    self.settings.metrics.count(PoolCount::Opened);
                     return Ok(Connection::new(stream, permit));
                 }
                 // Those who have no share of their own share what there is: a connection may be free soon.
@@ -138,13 +138,13 @@ impl Pool {
         let mut idle = self.idle.borrow_mut();
         if idle.len() >= self.settings.idle_connections {
             idle.pop_front();
-            self.settings.metrics.idle(-1);
+            self.settings.metrics.count(PoolCount::Left);
         }
         idle.push_back(Idle {
             connection,
             until: now + self.settings.idle_timeout,
         });
-        self.settings.metrics.idle(1);
+        self.settings.metrics.count(PoolCount::Rested);
         drop(idle);
         self.sweep();
     }
@@ -188,7 +188,7 @@ impl Pool {
                 lacking -= 1;
             }
             idle.pop_front();
-            self.settings.metrics.idle(-1);
+            self.settings.metrics.count(PoolCount::Left);
         }
     }
 

@@ -3,7 +3,7 @@
 use std::{
     future::Future,
     pin::{Pin, pin},
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use tokio::{
@@ -14,22 +14,41 @@ use tokio::{
 /// Rings when what is due is due. Most deadlines move away long before: then the clock is left as it is, and
 /// set anew only when it rings too early.
 #[derive(Debug, Default)]
-pub(crate) struct Alarm(Option<Pin<Box<Sleep>>>);
+pub(crate) struct Alarm(Option<Clock>);
+
+#[derive(Debug)]
+struct Clock {
+    sleep: Pin<Box<Sleep>>,
+    /// Whom it wakes.
+    wakes: Waker,
+}
 
 impl Alarm {
     /// Ready once `due` is over; wakes the task then.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>, due: std::time::Instant) -> Poll<()> {
         let due = Instant::from_std(due);
-        let clock = self.0.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        if clock.deadline() > due {
-            clock.as_mut().reset(due);
+        let clock = self.0.get_or_insert_with(|| Clock {
+            sleep: Box::pin(sleep_until(due)),
+            wakes: Waker::noop().clone(),
+        });
+        let wakes = clock.wakes.will_wake(cx.waker());
+        if clock.sleep.deadline() > due {
+            clock.sleep.as_mut().reset(due);
+        } else if wakes && !clock.sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        if !wakes {
+            clock.wakes = cx.waker().clone();
         }
         // A busy task rings, too: the clock does not share in what a task may do at a time.
-        while pin!(unconstrained(clock.as_mut())).poll(cx).is_ready() {
-            if clock.deadline() >= due {
+        while pin!(unconstrained(clock.sleep.as_mut()))
+            .poll(cx)
+            .is_ready()
+        {
+            if clock.sleep.deadline() >= due {
                 return Poll::Ready(());
             }
-            clock.as_mut().reset(due);
+            clock.sleep.as_mut().reset(due);
         }
         Poll::Pending
     }

@@ -97,9 +97,37 @@ fn host_is_fine(head: &mut RequestHead) -> Result<(), Unclear> {
     Ok(())
 }
 
+/// The characters of a host's name (RFC 3986, 3.2.2).
+static IN_NAMES: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0_u8;
+    while byte < 128 {
+        table[byte as usize] = byte.is_ascii_alphanumeric()
+            || matches!(
+                byte,
+                b'-' | b'.'
+                    | b'_'
+                    | b'~'
+                    | b'%'
+                    | b'!'
+                    | b'$'
+                    | b'&'
+                    | b'\''
+                    | b'('
+                    | b')'
+                    | b'*'
+                    | b'+'
+                    | b';'
+                    | b'='
+            );
+        byte += 1;
+    }
+    table
+};
+
 /// `uri-host [ ":" port ]` (RFC 3986, 3.2.2), with the `_` that names in use have.
 fn is_host(host: &[u8]) -> bool {
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(byte);
+    let is_name = |byte: &u8| IN_NAMES[usize::from(*byte)];
     let (name, port) = match host {
         [b'[', rest @ ..] => {
             let Some(end) = rest.iter().position(|byte| *byte == b']') else {

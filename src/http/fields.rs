@@ -23,7 +23,7 @@ impl Span {
         clippy::cast_possible_truncation,
         reason = "a head is never longer than 16 MiB"
     )]
-    const fn new(start: usize, len: usize) -> Self {
+    pub(super) const fn new(start: usize, len: usize) -> Self {
         Self {
             start: start as u32,
             len: len as u32,
@@ -58,7 +58,7 @@ pub(crate) enum Known {
 }
 
 impl Known {
-    fn of(name: &[u8]) -> Self {
+    pub(super) fn of(name: &[u8]) -> Self {
         let Some(first) = name.first() else {
             return Self::Other;
         };
@@ -84,28 +84,28 @@ impl Known {
         }
     }
 
-    const fn bit(self) -> u16 {
+    pub(super) const fn bit(self) -> u16 {
         1 << self as u16
     }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Field {
-    name: Span,
-    value: Span,
-    known: Known,
-    gone: bool,
+pub(super) struct Field {
+    pub(super) name: Span,
+    pub(super) value: Span,
+    pub(super) known: Known,
+    pub(super) gone: bool,
     /// Its line stands in the text just as it is written: `name: value\r\n`.
-    neat: bool,
+    pub(super) neat: bool,
 }
 
 /// The fields of a message, in their order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
-    text: Vec<u8>,
-    lines: Vec<Field>,
+    pub(super) text: Vec<u8>,
+    pub(super) lines: Vec<Field>,
     /// The bits of all that were ever here: most messages have few of those that a proxy asks for.
-    known: u16,
+    pub(super) known: u16,
 }
 
 /// What becomes of a field.

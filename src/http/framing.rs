@@ -85,13 +85,18 @@ fn length(fields: &Fields) -> Result<Option<u64>, BadFraming> {
     if lengths.next().is_some() {
         return Err(BadFraming::Lengths);
     }
-    // No sign, as a number of Rust's may have.
-    if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
+    // No sign, as a number of Rust's may have; 19 digits always fit.
+    if value.is_empty() || value.len() > 19 {
         return Err(BadFraming::Length);
     }
-    let number = value
-        .iter()
-        .fold(0, |number, digit| number * 10 + u64::from(digit - b'0'));
+    let mut number = 0;
+    for byte in value {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            return Err(BadFraming::Length);
+        }
+        number = number * 10 + u64::from(digit);
+    }
     Ok(Some(number))
 }
 

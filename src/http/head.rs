@@ -1,6 +1,6 @@
 //! A message's head: its start line and its fields, as they came, ready to be looked at and edited.
 
-use std::mem::MaybeUninit;
+use std::{cell::RefCell, mem::MaybeUninit};
 
 use super::fields::{Fields, Span};
 
@@ -50,13 +50,42 @@ impl From<httparse::Error> for BadHead {
 /// The head of a request (RFC 9112, 3).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct RequestHead {
-    method: Span,
-    target: Span,
+    pub(super) method: Span,
+    pub(super) target: Span,
     pub(crate) version: Version,
     pub(crate) fields: Fields,
 }
 
+thread_local! {
+    /// Heads of requests that are over, for the next ones.
+    static SPARE_HEADS: RefCell<Vec<RequestHead>> = const { RefCell::new(Vec::new()) };
+}
+
+/// So many are kept on a thread, of at most so many bytes each.
+const SPARES: usize = 64;
+const SPARE: usize = 4 * 1024;
+
 impl RequestHead {
+    /// Memory for a head: what a [`reuse`](Self::reuse) before gave back, or none yet.
+    pub(crate) fn spare() -> Self {
+        SPARE_HEADS.with_borrow_mut(Vec::pop).unwrap_or_default()
+    }
+
+    /// Gives its memory to the next one on this thread.
+    pub(crate) fn reuse(self) {
+        let size = self.size();
+        if size == 0 || size > SPARE {
+            return;
+        }
+        // A thread that ends has no use for it.
+        let _ = SPARE_HEADS.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARES {
+                spare.push(self);
+            }
+        });
+    }
+
     /// Reads a head from the start of `bytes` into this one, whose memory is used again.
     ///
     /// Returns its length; `None` where it is not whole.
@@ -64,6 +93,17 @@ impl RequestHead {
     /// # Errors
     /// Where the bytes can't become a head, or one with more than `most_fields`.
     pub(crate) fn parse(
+        &mut self,
+        bytes: &[u8],
+        most_fields: usize,
+    ) -> Result<Option<usize>, BadHead> {
+        match self.read_usual(bytes, most_fields) {
+            None => self.read_any(bytes, most_fields),
+            whole => Ok(whole),
+        }
+    }
+
+    pub(super) fn read_any(
         &mut self,
         bytes: &[u8],
         most_fields: usize,
@@ -164,7 +204,7 @@ pub(crate) fn authority_of(target: &[u8]) -> Option<&[u8]> {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AnswerHead {
     pub(crate) status: u16,
-    reason: Span,
+    pub(super) reason: Span,
     pub(crate) version: Version,
     pub(crate) fields: Fields,
 }
@@ -172,6 +212,17 @@ pub(crate) struct AnswerHead {
 impl AnswerHead {
     /// As [`RequestHead::parse`].
     pub(crate) fn parse(
+        &mut self,
+        bytes: &[u8],
+        most_fields: usize,
+    ) -> Result<Option<usize>, BadHead> {
+        match self.read_usual(bytes, most_fields) {
+            None => self.read_any(bytes, most_fields),
+            whole => Ok(whole),
+        }
+    }
+
+    pub(super) fn read_any(
         &mut self,
         bytes: &[u8],
         most_fields: usize,

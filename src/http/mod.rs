@@ -13,6 +13,7 @@ mod head;
 mod hop_by_hop;
 mod mark;
 mod outbox;
+mod usual;
 mod wire;
 
 pub(crate) use alarm::Alarm;
@@ -26,4 +27,6 @@ pub(crate) use hop_by_hop::{
 };
 pub(crate) use mark::Marks;
 pub(crate) use outbox::Outbox;
-pub(crate) use wire::{TURNS, Wire, later};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use usual::compare;
+pub(crate) use wire::{TURNS, Transport, Wire, later};

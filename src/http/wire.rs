@@ -3,15 +3,26 @@
 use std::{
     cell::RefCell,
     io,
-    pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_util::io::poll_read_buf;
 
 use super::Outbox;
+
+/// What a [`Wire`] goes over.
+pub(crate) trait Transport: AsyncRead + AsyncWrite + Unpin {
+    /// Reads once, behind what is in `into`, as much as there is room for: how many bytes came, 0 at the end.
+    ///
+    /// # Errors
+    /// What the transport says.
+    fn poll_read_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut Vec<u8>,
+    ) -> Poll<io::Result<usize>>;
+}
 
 /// One end of a connection.
 #[derive(Debug)]
@@ -23,21 +34,25 @@ pub(crate) struct Wire<S> {
     /// Counts the buffers: pieces of one buffer keep the whole of it alive.
     buffers: u64,
     capacity: usize,
-    /// How much a read into a buffer of its own takes; 0 as long as that of the thread is enough.
-    reading: usize,
+    /// Which of the thread's buffers is read into.
+    size: usize,
 }
+
+/// What all connections of a thread read into, in each size: it is in the processor's cache, where a buffer for each
+/// of many connections would not be.
+type Spares = [Vec<u8>; SIZES];
 
 thread_local! {
-    /// What all connections of a thread read into: it is in the processor's cache, where a buffer for each of
-    /// many connections would not be.
-    static SHARED: RefCell<BytesMut> = RefCell::default();
+    static SPARES: RefCell<Spares> = const { RefCell::new([const { Vec::new() }; SIZES]) };
 }
 
-/// How much is read at a time, and at most from whoever sends much.
+/// How much is read at a time, and how often that is doubled for whoever sends much.
 const READ: usize = 16 * 1024;
-const LARGEST_READ: usize = 128 * 1024;
-/// Less than this is copied out of the thread's buffer; more takes the buffer along.
-const LITTLE: usize = 4 * 1024;
+const SIZES: usize = 4;
+/// The least buffer that a connection has for itself.
+const LEAST: usize = 256;
+/// What is left of the last read goes in front of the next, so that a body's pieces are not copied; more is added to.
+const CARRIED: usize = 1024;
 
 /// So often a task reads on before the others of its thread have their turn: a large body must not hold them up.
 pub(crate) const TURNS: usize = 8;
@@ -48,7 +63,7 @@ pub(crate) fn later<T>(cx: &Context<'_>) -> Poll<T> {
     Poll::Pending
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+impl<S: Transport> Wire<S> {
     pub(crate) fn new(stream: S) -> Self {
         Self {
             stream,
@@ -56,7 +71,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             out: Outbox::default(),
             buffers: 0,
             capacity: 0,
-            reading: 0,
+            size: 0,
         }
     }
 
@@ -65,55 +80,67 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// # Errors
     /// What the stream says.
     pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        if self.buf.is_empty() && self.reading == 0 {
-            return SHARED.with_borrow_mut(|shared| self.poll_fill_from(shared, cx));
-        }
-        let reading = self.reading.max(READ);
-        if self.buf.capacity() - self.buf.len() < LITTLE {
-            self.make_room(reading);
-        }
-        let room = self.buf.capacity() - self.buf.len();
-        let read = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, &mut self.buf))?;
-        // Whoever fills a buffer has more.
-        if read == room {
-            self.reading = (reading * 2).min(LARGEST_READ);
-        }
-        Poll::Ready(Ok(read))
+        SPARES.with_borrow_mut(|spares| self.poll_fill_from(spares, cx))
     }
 
     fn poll_fill_from(
         &mut self,
-        shared: &mut BytesMut,
+        spares: &mut Spares,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
-        shared.reserve(READ);
-        let room = shared.capacity();
-        let read = ready!(poll_read_buf(Pin::new(&mut self.stream), cx, shared))?;
-        if read < LITTLE {
-            self.buf = BytesMut::from(&shared[..]);
-            self.capacity = read;
-            shared.clear();
-        } else {
-            self.buf = std::mem::take(shared);
-            self.capacity = room;
+        let room = READ << self.size;
+        let spare = &mut spares[self.size];
+        if spare.capacity() < room {
+            *spare = self.spare(room);
         }
-        self.buffers += 1;
-        if read == room {
-            self.reading = 2 * READ;
+        let carries = self.buf.len() <= CARRIED;
+        if carries {
+            spare.extend_from_slice(&self.buf);
+        }
+        let polled = self.stream.poll_read_into(cx, spare);
+        let Poll::Ready(Ok(read)) = polled else {
+            spare.clear();
+            return polled;
+        };
+        let came = &spare[spare.len() - read..];
+        if read < room / 4 || !carries {
+            self.append(came);
+            spare.clear();
+            // A buffer is taken along where it holds enough to be worth it.
+            self.size = self.size.saturating_sub(1);
+        } else {
+            // Whoever fills a buffer has more.
+            if spare.len() == spare.capacity() {
+                self.size = (self.size + 1).min(SIZES - 1);
+            }
+            self.capacity = spare.capacity();
+            self.buf = BytesMut::from(Bytes::from(std::mem::take(spare)));
+            self.buffers += 1;
         }
         Poll::Ready(Ok(read))
     }
 
-    fn make_room(&mut self, reading: usize) {
-        // Where no piece of it is alive, the buffer is used again.
-        if self.capacity >= reading && self.buf.try_reclaim(reading) {
-            return;
+    /// A buffer to read into: the connection's own where no piece of it is alive.
+    fn spare(&mut self, room: usize) -> Vec<u8> {
+        if self.buf.is_empty() && self.capacity >= room && self.buf.try_reclaim(room) {
+            Vec::from(std::mem::take(&mut self.buf))
+        } else {
+            Vec::with_capacity(room)
         }
-        let mut fresh = BytesMut::with_capacity(reading.max(2 * self.buf.len()));
-        fresh.extend_from_slice(&self.buf);
-        self.capacity = fresh.capacity();
-        self.buf = fresh;
-        self.buffers += 1;
+    }
+
+    /// Puts a few bytes behind those that are there.
+    fn append(&mut self, bytes: &[u8]) {
+        let is_full = self.buf.capacity() - self.buf.len() < bytes.len();
+        if is_full && !self.buf.try_reclaim(bytes.len()) {
+            let least = (self.buf.len() + bytes.len()).next_power_of_two();
+            let mut larger = BytesMut::with_capacity(least.max(LEAST));
+            larger.extend_from_slice(&self.buf);
+            self.capacity = larger.capacity();
+            self.buf = larger;
+            self.buffers += 1;
+        }
+        self.buf.extend_from_slice(bytes);
     }
 
     /// The number of the buffer that was read into last, and its size in bytes.
@@ -134,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         if self.buf.is_empty() {
             self.buf = BytesMut::new();
             self.capacity = 0;
-            self.reading = 0;
+            self.size = 0;
         }
         self.out.rest();
     }
@@ -142,9 +169,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::AsyncWriteExt;
+    use std::pin::Pin;
+
+    use tokio::io::{AsyncWriteExt, DuplexStream};
+    use tokio_util::io::poll_read_buf;
 
     use super::*;
+
+    impl Transport for DuplexStream {
+        fn poll_read_into(
+            &mut self,
+            cx: &mut Context<'_>,
+            into: &mut Vec<u8>,
+        ) -> Poll<io::Result<usize>> {
+            poll_read_buf(Pin::new(self), cx, into)
+        }
+    }
 
     #[tokio::test]
     async fn pieces_that_are_kept_are_never_written_over() {

@@ -2,7 +2,8 @@
 
 use std::{
     io,
-    net::IpAddr,
+    net::{IpAddr, SocketAddr},
+    os::fd::OwnedFd,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
@@ -10,26 +11,27 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use socket2::SockRef;
+use rustix::net::{SocketFlags, acceptfrom_with, sockopt::set_tcp_nodelay};
 use tokio::{
-    net::{TcpListener, TcpStream, UnixListener, UnixStream},
+    io::{Interest, unix::AsyncFd},
     sync::mpsc,
 };
 use tokio_rustls::{TlsAcceptor, TlsStream, rustls::ServerConfig};
 
-use super::{Bound, Stream};
+use super::{Bound, Socket, Stream, socket::register};
 
 /// A listening socket as one worker has it.
-pub(crate) enum Acceptor {
-    Tcp(TcpListener),
-    Unix(UnixListener),
+pub(crate) struct Acceptor {
+    listener: AsyncFd<OwnedFd>,
+    is_tcp: bool,
 }
 
-/// An accepted socket that no runtime knows of, so that it can go to another worker.
+/// A client that was accepted, before any handshake. No runtime knows of it, so that it can go to any worker.
 #[derive(Debug)]
-pub(crate) enum Accepted {
-    Tcp(std::net::TcpStream, IpAddr),
-    Unix(std::os::unix::net::UnixStream),
+pub(crate) struct Raw {
+    socket: OwnedFd,
+    /// Its address, where it has one.
+    pub(crate) peer: Option<IpAddr>,
 }
 
 impl Acceptor {
@@ -38,24 +40,26 @@ impl Acceptor {
     /// # Errors
     /// Where epoll refuses it.
     pub(crate) fn new(bound: Bound) -> io::Result<Self> {
-        Ok(match bound {
-            Bound::Tcp(listener) => Self::Tcp(TcpListener::from_std(listener)?),
-            Bound::Unix { listener, .. } => Self::Unix(UnixListener::from_std(listener)?),
-        })
+        let (listener, is_tcp) = match bound {
+            Bound::Tcp(listener) => (listener.into(), true),
+            Bound::Unix { listener, .. } => (listener.into(), false),
+        };
+        let listener = register(listener, Interest::READABLE)?;
+        Ok(Self { listener, is_tcp })
     }
 
-    /// The next client, and its address where it has one.
+    /// The next client.
     ///
     /// # Errors
     /// What accept(2) says, for example that no descriptor is free.
     pub(crate) async fn accept(&self) -> io::Result<Raw> {
-        match self {
-            Self::Tcp(listener) => {
-                let (stream, address) = listener.accept().await?;
-                let _ = stream.set_nodelay(true);
-                Ok(Raw::Tcp(stream, address.ip().to_canonical()))
+        loop {
+            let mut guard = self.listener.readable().await?;
+            match self.accept_waiting() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => guard.clear_ready(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                accepted => return accepted,
             }
-            Self::Unix(listener) => Ok(Raw::Unix(listener.accept().await?.0)),
         }
     }
 
@@ -64,21 +68,16 @@ impl Acceptor {
     /// # Errors
     /// Where there is none, and as `accept`.
     pub(crate) fn accept_waiting(&self) -> io::Result<Raw> {
-        let accepted = match self {
-            Self::Tcp(listener) => {
-                let (socket, address) = SockRef::from(listener).accept()?;
-                let _ = socket.set_tcp_nodelay(true);
-                let address = address.as_socket().ok_or(io::ErrorKind::InvalidInput)?;
-                socket.set_nonblocking(true)?;
-                Accepted::Tcp(socket.into(), address.ip().to_canonical())
-            }
-            Self::Unix(listener) => {
-                let (socket, _) = SockRef::from(listener).accept()?;
-                socket.set_nonblocking(true)?;
-                Accepted::Unix(socket.into())
-            }
-        };
-        accepted.enter_runtime()
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        let (socket, address) = acceptfrom_with(self.listener.get_ref(), flags)?;
+        let mut peer = None;
+        if self.is_tcp {
+            // Requests and answers are written whole; Nagle would only hold back their ends.
+            let _ = set_tcp_nodelay(&socket, true);
+            let address = address.and_then(|address| SocketAddr::try_from(address).ok());
+            peer = address.map(|address| address.ip().to_canonical());
+        }
+        Ok(Raw { socket, peer })
     }
 }
 
@@ -114,64 +113,20 @@ impl Greeter {
     /// # Errors
     /// Where the client does not speak TLS, or shows no certificate that is believed.
     pub(crate) async fn greet(&self, raw: Raw) -> io::Result<Stream> {
+        let socket = Socket::new(raw.socket, raw.peer.is_none())?;
         let Some(tls) = &self.tls else {
-            return Ok(match raw {
-                Raw::Tcp(stream, _) => Stream::Tcp(stream),
-                Raw::Unix(stream) => Stream::Unix(stream),
-            });
+            return Ok(Stream::Plain(socket));
         };
         let acceptor = TlsAcceptor::from(tls.load_full());
-        Ok(match raw {
-            Raw::Tcp(stream, _) => {
-                Stream::TlsTcp(Box::new(TlsStream::Server(acceptor.accept(stream).await?)))
-            }
-            Raw::Unix(stream) => {
-                Stream::TlsUnix(Box::new(TlsStream::Server(acceptor.accept(stream).await?)))
-            }
-        })
-    }
-}
-
-/// A client before any handshake.
-pub(crate) enum Raw {
-    Tcp(TcpStream, IpAddr),
-    Unix(UnixStream),
-}
-
-impl Raw {
-    /// Its address, where it has one.
-    pub(crate) fn peer(&self) -> Option<IpAddr> {
-        match self {
-            Self::Tcp(_, address) => Some(*address),
-            Self::Unix(_) => None,
-        }
-    }
-
-    fn leave_runtime(self) -> io::Result<Accepted> {
-        Ok(match self {
-            Self::Tcp(stream, address) => Accepted::Tcp(stream.into_std()?, address),
-            Self::Unix(stream) => Accepted::Unix(stream.into_std()?),
-        })
-    }
-}
-
-impl Accepted {
-    /// Takes the socket into the calling worker's runtime.
-    ///
-    /// # Errors
-    /// Where epoll refuses it.
-    pub(crate) fn enter_runtime(self) -> io::Result<Raw> {
-        Ok(match self {
-            Self::Tcp(stream, address) => Raw::Tcp(TcpStream::from_std(stream)?, address),
-            Self::Unix(stream) => Raw::Unix(UnixStream::from_std(stream)?),
-        })
+        let stream = TlsStream::Server(acceptor.accept(socket).await?);
+        Ok(Stream::Tls(Box::new(stream)))
     }
 }
 
 /// What one worker hands to another: an accepted client, counted for its receiver already.
 pub(crate) struct Parcel<T> {
     pub(crate) listener: usize,
-    pub(crate) accepted: Accepted,
+    pub(crate) raw: Raw,
     pub(crate) load: Load,
     /// What the sender knows of it.
     pub(crate) ticket: T,
@@ -219,17 +174,12 @@ impl<T> Handover<T> {
         if mine <= fewest + 1 {
             return Some((raw, ticket));
         }
-        match raw.leave_runtime() {
-            Ok(accepted) => {
-                let _ = self.inboxes[other].send(Parcel {
-                    listener,
-                    accepted,
-                    load: self.client_of(other),
-                    ticket,
-                });
-            }
-            Err(error) => tracing::debug!(%error, "a client could not be handed to another worker"),
-        }
+        let _ = self.inboxes[other].send(Parcel {
+            listener,
+            raw,
+            load: self.client_of(other),
+            ticket,
+        });
         None
     }
 

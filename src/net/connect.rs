@@ -1,7 +1,8 @@
-//! Connecting to an address: the only file that knows hyperlocal.
+//! Connecting to an address.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{io, os::fd::OwnedFd, path::Path, sync::Arc, time::Duration};
 
+use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use tokio::{
     net::{TcpStream, lookup_host},
     time::{Instant, sleep, timeout_at},
@@ -10,9 +11,8 @@ use tokio_rustls::{
     TlsConnector, TlsStream,
     rustls::{ClientConfig, pki_types::ServerName},
 };
-use tower::Service;
 
-use super::{ClientTlsLoader, Stream, TlsError};
+use super::{ClientTlsLoader, Socket, Stream, TlsError};
 use crate::config::{Address, ClientTls};
 
 /// Connects to one address, again and again; a host name is resolved each time.
@@ -88,38 +88,45 @@ impl Connector {
 
     async fn connect_in_time(&self) -> Result<Stream, ConnectError> {
         let (host, port) = match &self.address {
-            Address::Unix(path) => return connect_unix(path).await,
+            Address::Unix(path) => return connect_unix(path).await.map(Stream::Plain),
             Address::Tcp { host, port, .. } => (host.as_str(), *port),
         };
         let tcp = connect_tcp(host, port).await?;
         let Some((connector, name)) = &self.tls else {
-            return Ok(Stream::Tcp(tcp));
+            return Ok(Stream::Plain(tcp));
         };
         let stream = connector
             .connect(name.clone(), tcp)
             .await
             .map_err(ConnectError::Tls)?;
-        Ok(Stream::TlsTcp(Box::new(TlsStream::Client(stream))))
+        Ok(Stream::Tls(Box::new(TlsStream::Client(stream))))
     }
 }
 
 /// A full backlog refuses a unix socket with EAGAIN at once (unix(7)): that is a wait, not a failure.
-async fn connect_unix(path: &Path) -> Result<Stream, ConnectError> {
+async fn connect_unix(path: &Path) -> Result<Socket, ConnectError> {
     let mut wait = FIRST_WAIT;
     loop {
-        let uri = hyperlocal::Uri::new(path, "/").into();
-        match hyperlocal::UnixConnector.call(uri).await {
-            Ok(stream) => return Ok(Stream::Local(stream)),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                sleep(wait).await;
-                wait = (wait * 2).min(LONGEST_WAIT);
-            }
-            Err(error) => return Err(refused(error)),
+        let error = match connect_unix_at_once(path) {
+            Ok(socket) => return Socket::new(socket, true).map_err(refused),
+            Err(error) => error,
+        };
+        if error.kind() != io::ErrorKind::WouldBlock {
+            return Err(refused(error));
         }
+        sleep(wait).await;
+        wait = (wait * 2).min(LONGEST_WAIT);
     }
 }
 
-async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
+fn connect_unix_at_once(path: &Path) -> io::Result<OwnedFd> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = socket_with(AddressFamily::UNIX, SocketType::STREAM, flags, None)?;
+    connect(&socket, &SocketAddrUnix::new(path)?)?;
+    Ok(socket)
+}
+
+async fn connect_tcp(host: &str, port: u16) -> Result<Socket, ConnectError> {
     let mut last = None;
     for address in lookup_host((host, port))
         .await
@@ -129,7 +136,10 @@ async fn connect_tcp(host: &str, port: u16) -> Result<TcpStream, ConnectError> {
             Ok(stream) => {
                 // Requests and answers are written whole; Nagle would only hold back their ends.
                 let _ = stream.set_nodelay(true);
-                return Ok(stream);
+                let socket = stream.into_std().map(OwnedFd::from);
+                return socket
+                    .and_then(|socket| Socket::new(socket, false))
+                    .map_err(refused);
             }
             Err(error) => last = Some(error),
         }

@@ -1,48 +1,60 @@
-//! A connected socket of any kind.
+//! A connected socket of any kind, plain or under TLS.
 
 use std::{
     io,
-    os::fd::{AsFd, BorrowedFd},
+    os::fd::BorrowedFd,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::{TcpStream, UnixStream},
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::TlsStream;
+use tokio_util::io::poll_read_buf;
+
+use super::Socket;
+use crate::http::Transport;
 
 /// A connected socket: tcp or unix, plain or under TLS.
 pub(crate) enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
-    /// As hyperlocal connects it.
-    Local(hyperlocal::UnixStream),
-    TlsTcp(Box<TlsStream<TcpStream>>),
-    TlsUnix(Box<TlsStream<UnixStream>>),
+    Plain(Socket),
+    Tls(Box<TlsStream<Socket>>),
 }
 
 impl Stream {
-    /// The socket below, where it can be told.
-    fn fd(&self) -> Option<BorrowedFd<'_>> {
+    fn socket(&self) -> &Socket {
         match self {
-            Self::Tcp(stream) => Some(stream.as_fd()),
-            Self::Unix(stream) => Some(stream.as_fd()),
-            Self::Local(_) => None,
-            Self::TlsTcp(stream) => Some(stream.get_ref().0.as_fd()),
-            Self::TlsUnix(stream) => Some(stream.get_ref().0.as_fd()),
+            Self::Plain(socket) => socket,
+            Self::Tls(stream) => stream.get_ref().0,
         }
+    }
+
+    fn fd(&self) -> Option<BorrowedFd<'_>> {
+        self.socket().as_fd()
     }
 
     /// Whether it is under TLS.
     pub(crate) fn is_tls(&self) -> bool {
-        matches!(self, Self::TlsTcp(_) | Self::TlsUnix(_))
+        matches!(self, Self::Tls(_))
     }
 
     /// Whether it is a unix socket.
     pub(crate) fn is_local(&self) -> bool {
-        matches!(self, Self::Unix(_) | Self::Local(_) | Self::TlsUnix(_))
+        self.socket().is_local()
+    }
+
+    /// Whether neither a byte for its user nor the end has come since it was last read from.
+    pub(crate) fn is_quiet(&mut self) -> bool {
+        match self {
+            Self::Plain(socket) => socket.is_quiet(),
+            // What came may be for TLS alone, such as a ticket.
+            Self::Tls(stream) => {
+                let mut byte = [0; 1];
+                let mut cx = Context::from_waker(Waker::noop());
+                Pin::new(stream)
+                    .poll_read(&mut cx, &mut ReadBuf::new(&mut byte))
+                    .is_pending()
+            }
+        }
     }
 
     /// Whether the peer closed a unix socket for both directions. A tcp socket can't tell.
@@ -71,11 +83,8 @@ impl Stream {
 macro_rules! each {
     ($self:expr, $stream:ident => $call:expr) => {
         match $self.get_mut() {
-            Stream::Tcp($stream) => $call,
-            Stream::Unix($stream) => $call,
-            Stream::Local($stream) => $call,
-            Stream::TlsTcp($stream) => $call,
-            Stream::TlsUnix($stream) => $call,
+            Stream::Plain($stream) => $call,
+            Stream::Tls($stream) => $call,
         }
     };
 }
@@ -117,5 +126,18 @@ impl AsyncWrite for Stream {
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         each!(self, stream => Pin::new(stream).poll_shutdown(cx))
+    }
+}
+
+impl Transport for Stream {
+    fn poll_read_into(
+        &mut self,
+        cx: &mut Context<'_>,
+        into: &mut Vec<u8>,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Plain(socket) => socket.poll_recv(cx, into),
+            Self::Tls(stream) => poll_read_buf(Pin::new(stream), cx, into),
+        }
     }
 }

@@ -37,8 +37,8 @@ pub(super) struct Client {
 
 /// What comes next on a client's connection.
 pub(super) enum Next {
-    /// A request, whose head was taken.
-    Request,
+    /// A request, with its head.
+    Request(RequestHead),
     /// What is no request, and can't become one.
     Refused(Refusal),
     /// Nothing.
@@ -68,15 +68,10 @@ impl Client {
         }
     }
 
-    /// The next request's head, read into `head`.
-    pub(super) fn poll_request(
-        &mut self,
-        cx: &mut Context<'_>,
-        head: &mut RequestHead,
-        path: &Path,
-    ) -> Poll<Next> {
+    /// The next request.
+    pub(super) fn poll_request(&mut self, cx: &mut Context<'_>, path: &Path) -> Poll<Next> {
         loop {
-            if let Some(next) = self.take_head(head, path) {
+            if let Some(next) = self.take_head(path) {
                 return Poll::Ready(next);
             }
             if self.ended.is_some() {
@@ -94,7 +89,7 @@ impl Client {
                     return Poll::Ready(Next::End);
                 }
                 Poll::Pending => {
-                    self.poll_rest(cx, head);
+                    self.poll_rest(cx);
                     return self.poll_late(cx, path);
                 }
             }
@@ -102,7 +97,7 @@ impl Client {
     }
 
     /// A head of what came, where it is whole.
-    fn take_head(&mut self, head: &mut RequestHead, path: &Path) -> Option<Next> {
+    fn take_head(&mut self, path: &Path) -> Option<Next> {
         let buf = &mut self.wire.buf;
         let limits = &path.limits;
         // A head is whole with a line's end: what came without one can be left for later.
@@ -111,14 +106,16 @@ impl Client {
         if buf.len() == self.looked || (is_short && !may_be_whole) {
             return None;
         }
+        let mut head = RequestHead::spare();
         let refusal = match head.parse(buf, limits.header_count) {
             Ok(Some(length)) if length <= limits.header_bytes.bytes() => {
                 buf.advance(length);
                 self.looked = 0;
-                return Some(Next::Request);
+                return Some(Next::Request(head));
             }
             Ok(None) if buf.len() <= limits.header_bytes.bytes() => {
                 self.looked = buf.len();
+                head.reuse();
                 return None;
             }
             Ok(_) if buf.trim_ascii_start().contains(&b'\n') => Refusal::HeaderTooLarge,
@@ -132,13 +129,12 @@ impl Client {
     }
 
     /// Idle connections are many: one that has been idle for a while gives its memory back.
-    fn poll_rest(&mut self, cx: &mut Context<'_>, head: &mut RequestHead) {
+    fn poll_rest(&mut self, cx: &mut Context<'_>) {
         let is_idle = self.wire.buf.is_empty() && !self.rests;
         if is_idle && self.alarm.poll(cx, self.arrived + REST).is_ready() {
             self.rests = true;
             self.wire.rest();
             self.answer_head = AnswerHead::default();
-            *head = RequestHead::default();
         }
     }
 

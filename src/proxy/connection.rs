@@ -10,12 +10,12 @@ use super::{
     Drain, Path, Paths,
     client::{Client, Next},
     explain::{explain, explain_unread},
-    forward::{Forwarded, forward},
+    forward::forward,
     observe::{AccessLine, InFlight},
     path::Peer,
     prepare::{asks_to_close, prepare},
     refusal::Refusal,
-    relay::{End, body_reader},
+    relay::{End, Relay, body_reader},
     upgrade,
 };
 use crate::{
@@ -54,7 +54,6 @@ pub(crate) async fn serve(paths: &Paths, accepted: Accepted) {
         tls: accepted.tls,
     };
     let mut client = Client::new(accepted.stream, Instant::now());
-    let mut head = RequestHead::default();
     let mut entered = None;
     loop {
         let next = poll_fn(|cx| {
@@ -63,7 +62,7 @@ pub(crate) async fn serve(paths: &Paths, accepted: Accepted) {
                 drain: &paths.drain,
                 key: paths.drain.enter(cx.waker().clone()),
             });
-            client.poll_request(cx, &mut head, &paths.now())
+            client.poll_request(cx, &paths.now())
         })
         .await;
         let path = &*paths.now();
@@ -74,11 +73,7 @@ pub(crate) async fn serve(paths: &Paths, accepted: Accepted) {
                 let _ = client.flush(path.timeouts.idle.0).await;
                 Then::Farewell
             }
-            Next::Request => {
-                let (then, used) = answer(path, &mut client, std::mem::take(&mut head), peer).await;
-                head = used;
-                then
-            }
+            Next::Request(head) => answer(path, &mut client, head, peer).await,
         };
         match then {
             Then::Next => {}
@@ -91,13 +86,8 @@ pub(crate) async fn serve(paths: &Paths, accepted: Accepted) {
     }
 }
 
-/// Answers one request. Returns the head's memory, too, to be used again.
-async fn answer(
-    path: &Path,
-    client: &mut Client,
-    mut head: RequestHead,
-    peer: Peer,
-) -> (Then, RequestHead) {
+/// Answers one request.
+async fn answer(path: &Path, client: &mut Client, mut head: RequestHead, peer: Peer) -> Then {
     let in_flight = InFlight::begin(path);
     let closes = asks_to_close(&head);
     let prepared = prepare(&mut head, path.preparation(), peer);
@@ -115,7 +105,8 @@ async fn answer(
             if let Some(line) = line {
                 line.write(refusal.status().as_u16(), 0, true);
             }
-            return (then, head);
+            head.reuse();
+            return then;
         }
     };
     let exchange = Exchange::new(head, peer.address, &path.request_id, client.arrived);
@@ -128,98 +119,80 @@ async fn answer(
         .and_then(|capture| capture.tap(&exchange, has_body, prepared.upgrade));
     let capture = path.capture.as_ref().filter(|_| tap.is_some());
     let tap = tap.unwrap_or_default();
-    let mut forwarded = forward(path, client, &exchange, prepared, branches, tap).await;
+    let memory = std::mem::take(&mut client.answer_head);
+    let mut relay = Relay::new(path, &exchange, prepared, branches, tap, memory);
+    let end = forward(client, &mut relay).await;
+    let answer_whole = matches!(end, End::Whole);
     if let Some(capture) = capture {
-        let tap = std::mem::take(&mut forwarded.passed.tap);
+        let tap = relay.take_tap();
         let ended = Ended {
             exchange: &exchange,
             peer: peer.address,
-            whole: forwarded.passed.request_whole,
-            answer: &forwarded.passed.answer,
-            chunked: forwarded.passed.chunked,
-            answer_whole: matches!(forwarded.end, End::Whole),
+            whole: relay.upload.is_done(),
+            answer: &relay.download.head,
+            chunked: relay.download.is_chunked(),
+            answer_whole,
         };
         capture.store(&ended, tap);
     }
-    if let Some(told) = forwarded.passed.told.take()
+    if let Some(told) = relay.download.told.take()
         && exchange.answer().is_some()
     {
         let (body, kept_whole, cost) = told.into_body();
         exchange.keep_answer(Told {
-            head: forwarded.passed.answer.clone(),
+            head: relay.download.head.clone(),
             body,
-            whole: kept_whole && matches!(forwarded.end, End::Whole),
+            whole: kept_whole && answer_whole,
             _cost: Box::new(cost),
         });
     }
-    client.answer_head = std::mem::take(&mut forwarded.passed.answer);
     primary.end();
-    path.metrics.count(ProxyCount::AnswerBytes, forwarded.sent);
-    let (status, sent, whole) = (
-        forwarded.status,
-        forwarded.sent,
-        matches!(forwarded.end, End::Whole | End::Refused(_)),
-    );
-    let then = after(path, client, &exchange, forwarded, closes).await;
-    if let Some(line) = line {
-        line.write(status, sent, whole);
-    }
-    drop(in_flight);
-    (then, exchange.into_head().unwrap_or_default())
-}
-
-/// What becomes of the connection.
-async fn after(
-    path: &Path,
-    client: &mut Client,
-    exchange: &Exchange,
-    forwarded: Forwarded,
-    closes: bool,
-) -> Then {
-    let Forwarded {
-        end,
-        status,
-        keeps,
-        ends_with_connection,
-        mut rest,
-        switched,
-        ..
-    } = forwarded;
-    match end {
+    let (status, sent) = (relay.status(&end), relay.download.sent);
+    path.metrics.count(ProxyCount::AnswerBytes, sent);
+    let whole = answer_whole || matches!(end, End::Refused(_));
+    let then = match end {
         End::Whole => {
             path.metrics.answer(status);
-            match (keeps, rest.is_done() && !path.drain.is_asked()) {
+            let may_go_on = relay.upload.reader.is_done() && !path.drain.is_asked();
+            match (relay.keeps_client, may_go_on) {
                 (true, _) => Then::Next,
                 (false, true) => Then::End,
                 (false, false) => Then::Farewell,
             }
         }
+        End::Refused(refusal) => {
+            let rest = (Some(&mut relay.upload.reader), closes);
+            refuse(path, client, &exchange.head, &refusal, rest).await
+        }
+        end => after(client, &mut relay, end).await,
+    };
+    client.answer_head = relay.download.head;
+    if let Some(line) = line {
+        line.write(status, sent, whole);
+    }
+    drop(in_flight);
+    then
+}
+
+/// What becomes of the connection where the answer is not whole, or no answer to a request any more.
+async fn after(client: &mut Client, relay: &mut Relay<'_>, end: End) -> Then {
+    match end {
         End::Switched => {
-            path.metrics.answer(status);
-            if let Some(primary) = switched {
+            relay.path.metrics.answer(relay.download.head.status);
+            if let Some(primary) = relay.switched.take() {
                 upgrade::join(client, *primary).await;
             }
             Then::End
         }
         End::Cut => {
-            path.metrics.answer(status);
-            if ends_with_connection {
+            relay.path.metrics.answer(relay.download.head.status);
+            if relay.download.ends_with_connection() {
                 Then::Cut
             } else {
                 Then::End
             }
         }
-        End::Refused(refusal) => {
-            refuse(
-                path,
-                client,
-                &exchange.head,
-                &refusal,
-                (Some(&mut rest), closes),
-            )
-            .await
-        }
-        End::Stale(_) | End::Left => Then::Cut,
+        _ => Then::Cut,
     }
 }
 

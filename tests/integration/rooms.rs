@@ -52,7 +52,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("ledger", &["http"]),
     ("client", &["net", "http"]),
     ("fuzz", &["http"]),
-    ("net", &[]),
+    ("net", &["http"]),
     ("http", &[]),
     ("config", &[]),
     ("telemetry", &[]),

@@ -33,7 +33,8 @@ const ADMIN: u16 = 8481;
 /// Shows what a tee does, with nothing else installed.
 pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
     let folder = Folder::create()?;
-    let (primary, shadow) = (folder.0.join("primary.sock"), folder.0.join("next.sock"));
+    let [primary, shadow, front] =
+        ["primary.sock", "next.sock", "tee.sock"].map(|name| folder.0.join(name));
     let runtime_of_both = runtime()?;
     let entered = runtime_of_both.enter();
     for (socket, version) in [(&primary, Version::One), (&shadow, Version::Two)] {
@@ -45,7 +46,7 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
     let report = Arc::new(Report::default());
     let start = |listen, admin| {
         Ok::<_, anyhow::Error>((
-            tee(&primary, &shadow, listen, admin, &report)?,
+            tee([&primary, &shadow, &front], listen, admin, &report)?,
             listen,
             admin,
         ))
@@ -57,7 +58,7 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
     let shown = Arc::clone(&report);
     let seconds = arguments.seconds;
     let visitor = thread::spawn(move || -> anyhow::Result<()> {
-        let sent = runtime()?.block_on(traffic::send(listen, &shown))?;
+        let sent = runtime()?.block_on(traffic::send(&front, &shown))?;
         say(&shown.first(sent, listen, admin, seconds));
         if let Some(seconds) = seconds {
             thread::sleep(Duration::from_secs(seconds));
@@ -94,14 +95,14 @@ fn runtime() -> anyhow::Result<Runtime> {
 }
 
 fn tee(
-    primary: &Path,
-    shadow: &Path,
+    [primary, shadow, front]: [&Path; 3],
     listen: u16,
     admin: u16,
     report: &Arc<Report>,
 ) -> anyhow::Result<App> {
     let mut flags = Flags::default();
-    flags.set("listen", vec![format!("127.0.0.1:{listen}")]);
+    let listen = format!("127.0.0.1:{listen}");
+    flags.set("listen", vec![listen, format!("unix:{}", front.display())]);
     flags.set("primary.address", format!("unix:{}", primary.display()));
     flags.set("admin.address", format!("127.0.0.1:{admin}"));
     let next = [

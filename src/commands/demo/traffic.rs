@@ -1,7 +1,7 @@
-//! Visitors of the demo's shop.
+//! Visitors of the demo's shop, who come over a unix socket as nginx would. The only file that knows hyperlocal.
 
 use std::{
-    net::Ipv4Addr,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -9,8 +9,8 @@ use anyhow::Context;
 use http::{Method, Request, header::HOST};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Bytes, client::conn::http1::handshake};
-use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, time::sleep};
+use tokio::time::sleep;
+use tower::Service;
 
 use super::report::Report;
 
@@ -27,11 +27,13 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Sends each page's request a few times through the tee, and returns how many that were once all of
 /// them are in `report`.
-pub(super) async fn send(port: u16, report: &Report) -> anyhow::Result<usize> {
-    let stream = connect(port)
+pub(super) async fn send(socket: &Path, report: &Report) -> anyhow::Result<usize> {
+    // The workers may still be starting: the socket is bound, and whoever accepts will find the connection.
+    let stream = hyperlocal::UnixConnector
+        .call(hyperlocal::Uri::new(socket, "/").into())
         .await
         .context("the demo's tee does not accept a connection")?;
-    let (mut sender, connection) = handshake(TokioIo::new(stream)).await?;
+    let (mut sender, connection) = handshake(stream).await?;
     tokio::spawn(connection);
     let mut sent = 0;
     for _ in 0..ROUNDS {
@@ -44,7 +46,7 @@ pub(super) async fn send(port: u16, report: &Report) -> anyhow::Result<usize> {
             let request = Request::builder()
                 .method(method)
                 .uri(path)
-                .header(HOST, format!("127.0.0.1:{port}"))
+                .header(HOST, "shop.example")
                 .body(Full::<Bytes>::from(body))?;
             sender.ready().await?;
             sender
@@ -61,9 +63,4 @@ pub(super) async fn send(port: u16, report: &Report) -> anyhow::Result<usize> {
         sleep(Duration::from_millis(5)).await;
     }
     Ok(sent)
-}
-
-/// The workers may still be starting: the socket is bound, but what matters is that somebody accepts.
-async fn connect(port: u16) -> std::io::Result<TcpStream> {
-    TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await
 }

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use super::super::{Path, client::Client};
+use super::super::{Path, client::Client, prepare::Prepared};
 use crate::{
     capture::Kept,
     client::{AnswerReader, BadAnswer, Connection},
@@ -63,8 +63,9 @@ impl Download {
         reader: AnswerReader,
         head: AnswerHead,
         exchange: &Exchange,
-        upgrade: bool,
-        closes: bool,
+        Prepared {
+            upgrade, closes, ..
+        }: Prepared,
         (kept, told): (Option<Box<Kept>>, Option<Box<Kept>>),
     ) -> Self {
         Self {

@@ -3,19 +3,21 @@
 mod download;
 mod upload;
 
-pub(super) use download::Download;
-pub(super) use upload::{Upload, body_reader};
+pub(super) use upload::body_reader;
 
 use std::task::{Context, Poll, ready};
 
-use super::{Path, client::Client, refusal::Refusal};
+use super::{Path, client::Client, prepare::Prepared, refusal::Refusal};
 use crate::{
-    client::{BadAnswer, Connection},
+    capture::{Kept, Tap},
+    client::{AnswerReader, BadAnswer, Connection},
     exchange::Exchange,
+    http::AnswerHead,
     ledger::Outcome,
+    tee::Branches,
 };
-use download::{Receiving, Stopped};
-use upload::{Broken, Sending};
+use download::{Download, Receiving, Stopped};
+use upload::{Broken, Sending, Upload};
 
 /// One exchange under way.
 pub(super) struct Relay<'a> {
@@ -23,6 +25,10 @@ pub(super) struct Relay<'a> {
     pub(super) exchange: &'a Exchange,
     pub(super) upload: Upload,
     pub(super) download: Download,
+    /// The client's connection may serve another request.
+    pub(super) keeps_client: bool,
+    /// Where both speak another protocol now: the primary's side.
+    pub(super) switched: Option<Box<Connection>>,
 }
 
 /// How an exchange ended, seen from the client.
@@ -42,17 +48,26 @@ pub(super) enum End {
 }
 
 impl<'a> Relay<'a> {
+    /// Of a request that was prepared, with its copies and with what the capture keeps of it. `head` is memory for
+    /// the answer's.
     pub(super) fn new(
         path: &'a Path,
         exchange: &'a Exchange,
-        upload: Upload,
-        download: Download,
+        prepared: Prepared,
+        branches: Branches,
+        tap: Tap,
+        head: AnswerHead,
     ) -> Self {
+        let reader = AnswerReader::new(exchange.head.method(), path.pool.reading());
+        let told = exchange.wanted_answer();
+        let told = told.map(|limit| Box::new(Kept::new(limit, &path.budget)));
         Self {
             path,
             exchange,
-            upload,
-            download,
+            upload: Upload::new(prepared, branches, tap.request, exchange, path),
+            download: Download::new(reader, head, exchange, prepared, (tap.answer, told)),
+            keeps_client: false,
+            switched: None,
         }
     }
 
@@ -129,6 +144,22 @@ impl<'a> Relay<'a> {
             End::Cut
         } else {
             End::Refused(refusal)
+        }
+    }
+
+    /// What the capture kept of both bodies.
+    pub(super) fn take_tap(&mut self) -> Tap {
+        Tap {
+            request: self.upload.kept.take(),
+            answer: self.download.kept.take(),
+        }
+    }
+
+    /// The status that went to the client, where this is how it ended.
+    pub(super) fn status(&self, end: &End) -> u16 {
+        match end {
+            End::Refused(refusal) => refusal.status().as_u16(),
+            _ => self.download.head.status,
         }
     }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::{
-    super::{Path, client::Client, refusal::Refusal},
+    super::{Path, client::Client, prepare::Prepared, refusal::Refusal},
     Download,
 };
 use crate::{
@@ -47,8 +47,7 @@ pub(super) enum Sending {
 
 impl Upload {
     pub(in crate::proxy) fn new(
-        framing: Framing,
-        waits: bool,
+        Prepared { framing, waits, .. }: Prepared,
         branches: Branches,
         kept: Option<Box<Kept>>,
         exchange: &Exchange,

@@ -10,7 +10,7 @@ pub(crate) use capture::{CaptureMetrics, CaptureOutcome};
 pub(crate) use proxy::{ProxyCount, ProxyMetrics, Reason};
 pub(crate) use samples::Samples;
 pub(crate) use script::{ScriptLine, ScriptMetrics};
-pub(crate) use shadow::{PoolMetrics, ShadowMetrics};
+pub(crate) use shadow::{PoolCount, PoolMetrics, ShadowMetrics};
 
 /// A metric: its name as scraped, less the suffix that its kind adds, and what it says.
 #[derive(Debug)]

@@ -1,29 +1,45 @@
 //! What a pool of connections and a shadow's sender count.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
-
 use super::{CLASSES, CONNECTIONS_IDLE, CONNECTIONS_OPENED, PAIRS, SHADOW_SECONDS, Samples};
 use crate::telemetry::sharded::{Counters, Latency};
 
 /// What a pool counts.
-#[derive(Debug, Default)]
-pub(crate) struct PoolMetrics {
-    opened: AtomicU64,
-    idle: AtomicI64,
+#[derive(Debug)]
+pub(crate) struct PoolMetrics(Counters<{ PoolCount::Last as usize }>);
+
+/// What a pool counts.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PoolCount {
+    Opened,
+    /// Connections that became idle.
+    Rested,
+    /// Connections that were idle, and are used again or closed.
+    Left,
+    Last,
+}
+
+impl Default for PoolMetrics {
+    /// Of a pool that belongs to no worker.
+    fn default() -> Self {
+        Self::new(0)
+    }
 }
 
 impl PoolMetrics {
-    pub(crate) fn opened(&self) {
-        self.opened.fetch_add(1, Relaxed);
+    pub(crate) fn new(workers: usize) -> Self {
+        Self(Counters::new(workers))
     }
 
-    pub(crate) fn idle(&self, change: i64) {
-        self.idle.fetch_add(change, Relaxed);
+    pub(crate) fn count(&self, what: PoolCount) {
+        self.0.add(what as usize, 1);
     }
 
     pub(crate) fn samples(&self, target: &str, samples: &mut Samples) {
-        samples.counter(&CONNECTIONS_OPENED, &[target], self.opened.load(Relaxed));
-        let idle = u64::try_from(self.idle.load(Relaxed)).unwrap_or(0);
+        let sum = |what: PoolCount| self.0.sum(what as usize);
+        samples.counter(&CONNECTIONS_OPENED, &[target], sum(PoolCount::Opened));
+        // What left is summed first: between the two sums more may rest.
+        let left = sum(PoolCount::Left);
+        let idle = sum(PoolCount::Rested).saturating_sub(left);
         samples.gauge(&CONNECTIONS_IDLE, &[target], idle);
     }
 }
@@ -41,7 +57,7 @@ impl ShadowMetrics {
         Self {
             latency: Latency::new(workers),
             pairs: Counters::new(workers),
-            pool: std::sync::Arc::default(),
+            pool: std::sync::Arc::new(PoolMetrics::new(workers)),
         }
     }
 
