@@ -261,7 +261,7 @@ impl Worker {
         let greeter = &self.shared.greeters[listener];
         let address = raw.peer;
         let path = self.paths.now();
-        let stream = timeout(path.timeouts.client_header.0, greeter.greet(raw)).await;
+        let stream = timeout(path.timeouts.client_header.0, Box::pin(greeter.greet(raw))).await;
         let stream = match stream {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return tracing::debug!(%error, "a client's TLS handshake failed"),
@@ -272,7 +272,7 @@ impl Worker {
             }
         };
         let Some(_admission) = admission else {
-            return proxy::refuse_client(&path, stream).await;
+            return Box::pin(proxy::refuse_client(&path, stream)).await;
         };
         drop(path);
         let _present = Present::count(&self.shared);

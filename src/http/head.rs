@@ -103,6 +103,8 @@ impl RequestHead {
         }
     }
 
+    /// As `parse`, whatever the head looks like.
+    #[inline(never)]
     pub(super) fn read_any(
         &mut self,
         bytes: &[u8],
@@ -222,6 +224,8 @@ impl AnswerHead {
         }
     }
 
+    /// As `parse`, whatever the head looks like.
+    #[inline(never)]
     pub(super) fn read_any(
         &mut self,
         bytes: &[u8],

@@ -143,6 +143,7 @@ impl Socket {
 
     /// Epoll takes the socket anew. Whoever waited for something to read is forgotten with it, so the task, which is
     /// the same one, looks at everything again.
+    #[cold]
     fn ask_for_room(&mut self, cx: &Context<'_>) -> io::Result<()> {
         let fd = self.fd.take().map(AsyncFd::into_inner);
         let both = Interest::READABLE | Interest::WRITABLE;

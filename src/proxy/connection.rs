@@ -70,7 +70,7 @@ pub(crate) async fn serve(paths: &Paths, accepted: Accepted) {
             Next::End => Then::End,
             Next::Refused(refusal) => {
                 explain_unread(&refusal, path, client.wire.out.text());
-                let _ = client.flush(path.timeouts.idle.0).await;
+                let _ = Box::pin(client.flush(path.timeouts.idle.0)).await;
                 Then::Farewell
             }
             Next::Request(head) => answer(path, &mut client, head, peer).await,
@@ -79,8 +79,8 @@ pub(crate) async fn serve(paths: &Paths, accepted: Accepted) {
             Then::Next => {}
             // Dropped, a plain connection ends all the same.
             Then::End if !client.wire.stream.is_tls() => return,
-            Then::End => return client.shut().await,
-            Then::Farewell => return client.farewell().await,
+            Then::End => return Box::pin(client.shut()).await,
+            Then::Farewell => return Box::pin(client.farewell()).await,
             Then::Cut => return client.wire.stream.reset_on_close(),
         }
     }
@@ -101,7 +101,8 @@ async fn answer(path: &Path, client: &mut Client, mut head: RequestHead, peer: P
                 recipient.leave_out(refusal.outcome());
             }
             let mut rest = framing.map(|framing| body_reader(framing, &path.limits));
-            let then = refuse(path, client, &head, &refusal, (rest.as_mut(), closes)).await;
+            let rest = (rest.as_mut(), closes);
+            let then = Box::pin(refuse(path, client, &head, &refusal, rest)).await;
             if let Some(line) = line {
                 line.write(refusal.status().as_u16(), 0, true);
             }
@@ -162,9 +163,9 @@ async fn answer(path: &Path, client: &mut Client, mut head: RequestHead, peer: P
         }
         End::Refused(refusal) => {
             let rest = (Some(&mut relay.upload.reader), closes);
-            refuse(path, client, &exchange.head, &refusal, rest).await
+            Box::pin(refuse(path, client, &exchange.head, &refusal, rest)).await
         }
-        end => after(client, &mut relay, end).await,
+        end => Box::pin(after(client, &mut relay, end)).await,
     };
     client.answer_head = relay.download.head;
     if let Some(line) = line {

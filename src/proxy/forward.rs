@@ -25,7 +25,8 @@ pub(super) async fn forward(client: &mut Client, relay: &mut Relay<'_>) -> End {
     loop {
         let connection = match path.pool.take_idle(exchange.received) {
             Some(connection) => Ok(connection),
-            None => connect(path, client, relay).await,
+            // Rare, and large: in a box, it takes no room in what is always run.
+            None => Box::pin(connect(path, client, relay)).await,
         };
         let mut primary = match connection {
             Ok(connection) => connection,

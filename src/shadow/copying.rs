@@ -177,6 +177,7 @@ impl<'a> Copying<'a> {
         self.poll_late(cx)
     }
 
+    #[cold]
     fn broken(
         &self,
         error: BadAnswer,

@@ -330,7 +330,7 @@ impl Sender {
         loop {
             let mut connection = match self.pool.take_idle(now) {
                 Some(connection) => connection,
-                None => self.connect(&mut copying).await?,
+                None => Box::pin(self.connect(&mut copying)).await?,
             };
             match unsent.take() {
                 Some(out) => connection.wire.out = out,
@@ -372,6 +372,7 @@ impl Sender {
         .await
     }
 
+    #[cold]
     fn report(&self, exchange: &Exchange, outcome: Outcome, failure: &Failure) {
         if let Some(left_out) = self.shadow.failures.allow() {
             tracing::warn!(

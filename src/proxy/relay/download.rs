@@ -142,6 +142,7 @@ impl Download {
     }
 
     /// The error that told first is the one to tell: a write that failed, rather than the end that follows it.
+    #[cold]
     fn stopped(&mut self, error: BadAnswer) -> Stopped {
         Stopped::ByPrimary(match (error, self.first_error.take()) {
             (BadAnswer::Ended, Some(first)) => BadAnswer::Io(first),
@@ -200,6 +201,7 @@ impl Download {
     }
 
     /// An interim answer (RFC 9110, 15.2); HTTP/1.0 has none.
+    #[cold]
     fn pass_interim(&mut self, client: &mut Client) {
         if self.client == Version::Http11 {
             strip_answer(&mut self.head.fields, false);

@@ -138,6 +138,7 @@ impl<'a> Relay<'a> {
     }
 
     /// The client's fault, before its request was whole.
+    #[cold]
     fn refuse(&mut self, refusal: Refusal, outcome: Outcome) -> End {
         self.upload.stop(outcome);
         if self.download.has_begun() {
@@ -164,6 +165,7 @@ impl<'a> Relay<'a> {
     }
 
     /// There is no connection to the primary, or none that is of use.
+    #[cold]
     pub(super) fn give_up(&mut self, end: End) -> End {
         let outcome = match end {
             End::Left => Outcome::ClientAborted,
@@ -181,6 +183,7 @@ impl<'a> Relay<'a> {
         }
     }
 
+    #[cold]
     fn stopped(&mut self, stopped: Stopped, primary: &Connection) -> End {
         match stopped {
             Stopped::ByClient => {

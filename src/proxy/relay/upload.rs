@@ -78,6 +78,7 @@ impl Upload {
     }
 
     /// It goes no further, and so do its copies.
+    #[cold]
     pub(super) fn stop(&mut self, outcome: Outcome) {
         if self.state == Sending::Going {
             self.state = Sending::Stopped;
