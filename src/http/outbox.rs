@@ -65,7 +65,7 @@ impl Outbox {
 
     /// A piece of a body: so many bytes from the start of `buf`. There has to be room.
     pub(crate) fn piece(&mut self, buf: &mut BytesMut, length: usize) {
-        debug_assert!(self.has_room(), "one piece at a time");
+        debug_assert!(self.piece.is_empty(), "one piece at a time");
         if length <= SMALL {
             self.front.extend_from_slice(&buf[..length]);
             buf.advance(length);
@@ -76,7 +76,7 @@ impl Outbox {
 
     /// As [`Outbox::piece`], of bytes that are shared with somebody.
     pub(crate) fn shared_piece(&mut self, piece: Bytes) {
-        debug_assert!(self.has_room(), "one piece at a time");
+        debug_assert!(self.piece.is_empty(), "one piece at a time");
         if piece.len() <= SMALL {
             self.front.extend_from_slice(&piece);
         } else {
@@ -206,6 +206,26 @@ mod tests {
         fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
             Poll::Ready(Ok(()))
         }
+    }
+
+    #[test]
+    fn a_chunk_may_begin_just_before_it_is_full() {
+        let mut out = Outbox::default();
+        out.text().resize(FULL - 1, b' ');
+        assert!(out.has_room());
+        for shared in [true, false] {
+            out.begin_chunk(1);
+            if shared {
+                out.shared_piece(Bytes::from_static(b"x"));
+            } else {
+                out.piece(&mut BytesMut::from(&b"x"[..]), 1);
+            }
+            out.end_chunk();
+        }
+        assert!(!out.has_room());
+        let (mut stream, mut cx) = (Slow(Vec::new(), 1000), Context::from_waker(Waker::noop()));
+        assert!(out.poll_flush(&mut stream, &mut cx).is_ready());
+        assert!(stream.0.ends_with(b" 1\r\nx\r\n1\r\nx\r\n"));
     }
 
     proptest! {
