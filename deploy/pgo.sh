@@ -36,7 +36,7 @@ RUSTFLAGS="-Cprofile-generate=$work/profiles" \
     cargo build --release --locked --target "$host" --target-dir "$work/measuring"
 
 say "having it work"
-# An application and a shadow that answer small and large, and a minute of requests of each kind.
+# An application and a shadow that answer small and large, and some seconds of requests of each kind.
 for name in primary shadow; do
     mkdir -p "$work/$name"
     cat >"$work/$name/nginx.conf" <<EOT

@@ -1,6 +1,9 @@
 //! Refuses what is not one clear message (RFC 9112, 3.2 and 11.2), so that no two parties read it differently.
 
-use super::{BadFraming, Framing, Known, RequestHead, Version, authority_of};
+use super::{
+    BadFraming, Framing, Known, RequestHead, Version, authority_of,
+    characters::{Characters, alphanumeric_and},
+};
 
 /// Why a request is not one clear message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,32 +101,7 @@ fn host_is_fine(head: &mut RequestHead) -> Result<(), Unclear> {
 }
 
 /// The characters of a host's name (RFC 3986, 3.2.2).
-static IN_NAMES: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        table[byte as usize] = byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'-' | b'.'
-                    | b'_'
-                    | b'~'
-                    | b'%'
-                    | b'!'
-                    | b'$'
-                    | b'&'
-                    | b'\''
-                    | b'('
-                    | b')'
-                    | b'*'
-                    | b'+'
-                    | b';'
-                    | b'='
-            );
-        byte += 1;
-    }
-    table
-};
+static IN_NAMES: Characters = alphanumeric_and(b"-._~%!$&'()*+;=");
 
 /// `uri-host [ ":" port ]` (RFC 3986, 3.2.2), with the `_` that names in use have.
 fn is_host(host: &[u8]) -> bool {

@@ -6,6 +6,7 @@
 
 mod alarm;
 mod body;
+mod characters;
 mod clear;
 mod fields;
 mod framing;

@@ -6,36 +6,12 @@ use memchr::memchr;
 
 use super::{
     AnswerHead, RequestHead, Version,
+    characters::{Characters, alphanumeric_and},
     fields::{Field, Fields, Known, Span},
 };
 
 /// The characters of a method and of a field's name (RFC 9110, 5.6.2).
-static IN_TOKENS: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0_u8;
-    while byte < 128 {
-        table[byte as usize] = byte.is_ascii_alphanumeric()
-            || matches!(
-                byte,
-                b'!' | b'#'
-                    | b'$'
-                    | b'%'
-                    | b'&'
-                    | b'\''
-                    | b'*'
-                    | b'+'
-                    | b'-'
-                    | b'.'
-                    | b'^'
-                    | b'_'
-                    | b'`'
-                    | b'|'
-                    | b'~'
-            );
-        byte += 1;
-    }
-    table
-};
+static IN_TOKENS: Characters = alphanumeric_and(b"!#$%&'*+-.^_`|~");
 
 /// How many bytes at the start of `text` are a token.
 fn token(text: &[u8]) -> Option<usize> {

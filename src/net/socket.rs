@@ -12,7 +12,10 @@ use rustix::{
     io::{Errno, writev},
     net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown},
 };
-use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf, unix::AsyncFd};
+use tokio::io::{
+    AsyncRead, AsyncWrite, Interest, ReadBuf,
+    unix::{AsyncFd, AsyncFdReadyGuard},
+};
 
 /// A connected socket, tcp or unix, in the runtime of the worker that it belongs to.
 ///
@@ -94,17 +97,9 @@ impl Socket {
         let fd = self.fd()?;
         loop {
             let mut guard = ready!(fd.poll_read_ready(cx))?;
-            match read(guard.get_inner().as_fd()) {
-                Ok(length) => {
-                    // Less than there was room for was all of it: epoll tells when there is more (epoll(7)).
-                    if 0 < length && length < room {
-                        guard.clear_ready();
-                    }
-                    return Poll::Ready(Ok(length));
-                }
-                Err(Errno::AGAIN) => guard.clear_ready(),
-                Err(Errno::INTR) => {}
-                Err(error) => return Poll::Ready(Err(error.into())),
+            let result = read(guard.get_inner().as_fd());
+            if let Some(read) = settle(&mut guard, result, room) {
+                return Poll::Ready(read);
             }
         }
     }
@@ -127,16 +122,9 @@ impl Socket {
                 }
             }
             let mut guard = ready!(self.fd()?.poll_write_ready(cx))?;
-            match write(guard.get_inner().as_fd()) {
-                Ok(length) => {
-                    if 0 < length && length < all {
-                        guard.clear_ready();
-                    }
-                    return Poll::Ready(Ok(length));
-                }
-                Err(Errno::AGAIN) => guard.clear_ready(),
-                Err(Errno::INTR) => {}
-                Err(error) => return Poll::Ready(Err(error.into())),
+            let result = write(guard.get_inner().as_fd());
+            if let Some(written) = settle(&mut guard, result, all) {
+                return Poll::Ready(written);
             }
         }
     }
@@ -151,6 +139,29 @@ impl Socket {
         self.asks_for_room = true;
         cx.waker().wake_by_ref();
         Ok(())
+    }
+}
+
+/// What a call came to that could have moved `most` bytes; `None` where it is to be made again.
+fn settle(
+    guard: &mut AsyncFdReadyGuard<'_, OwnedFd>,
+    result: Result<usize, Errno>,
+    most: usize,
+) -> Option<io::Result<usize>> {
+    match result {
+        Ok(length) => {
+            // Fewer than could be were all for now: epoll tells when there are more (epoll(7)).
+            if 0 < length && length < most {
+                guard.clear_ready();
+            }
+            Some(Ok(length))
+        }
+        Err(Errno::AGAIN) => {
+            guard.clear_ready();
+            None
+        }
+        Err(Errno::INTR) => None,
+        Err(error) => Some(Err(error.into())),
     }
 }
 
