@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# nginx lives where only root looks.
+# nginx and haproxy live where only root looks.
 export PATH="$PATH:/usr/sbin:/sbin"
 
 say() { echo "tests/run.sh: $*"; }
@@ -14,6 +14,7 @@ have() { command -v "$1" >/dev/null; }
 missing=()
 have cc || missing+=(gcc libc6-dev)
 have nginx || missing+=(nginx)
+have haproxy || missing+=(haproxy)
 have puma || missing+=(puma)
 have openssl || missing+=(openssl)
 have curl || missing+=(curl)
@@ -49,7 +50,7 @@ install() {
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" || result=$?
     if [ -n "$ours" ]; then as_root rm -f "$policy"; fi
     local service
-    for service in nginx prometheus prometheus-node-exporter postfix; do
+    for service in nginx haproxy prometheus prometheus-node-exporter postfix; do
         if [[ " $* " == *" $service "* ]] && have systemctl; then
             as_root systemctl disable --quiet "$service.service" || true
         fi

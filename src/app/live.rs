@@ -60,8 +60,8 @@ impl Live {
             |before| before.marks.changed(&config.mark),
         );
         let reading = Reading {
-            header_bytes: config.limits.header_bytes.bytes(),
-            header_count: config.limits.header_count,
+            header_bytes: config.limits.response_header_bytes.bytes(),
+            header_count: config.limits.response_header_count,
         };
         let mut live = Self {
             primary: primary(&config, reading, ground, before)?,

@@ -3,10 +3,10 @@
 use super::Connection;
 use crate::http::Version;
 use crate::http::{
-    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Framing, Part, has_option,
+    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Framing, Part, has_option, settle,
 };
 
-/// How answers are read.
+/// How answers are read: the largest header that is taken, and the largest trailers.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reading {
     pub(crate) header_bytes: usize,
@@ -16,18 +16,29 @@ pub(crate) struct Reading {
 /// Why no answer can be read of what came.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadAnswer {
-    #[error("the answer's header is none: {0}")]
-    Head(#[from] BadHead),
-    #[error("the answer's header is larger than limits.header_bytes")]
+    #[error("the answer's header is none")]
+    Head(#[source] BadHead),
+    #[error("the answer's header has more lines than limits.response_header_count")]
+    TooManyFields,
+    #[error("the answer's header is larger than limits.response_header_bytes")]
     HeadTooLarge,
-    #[error("the answer's end can't be told: {0}")]
+    #[error("the answer's end can't be told")]
     Framing(#[from] BadFraming),
-    #[error("the answer's body is none: {0}")]
+    #[error("the answer's body is none")]
     Body(#[from] BadBody),
     #[error("the connection ended before the answer was whole")]
     Ended,
     #[error("the connection broke")]
     Io(#[from] std::io::Error),
+}
+
+impl From<BadHead> for BadAnswer {
+    fn from(bad: BadHead) -> Self {
+        match bad {
+            BadHead::TooManyFields => Self::TooManyFields,
+            bad => Self::Head(bad),
+        }
+    }
 }
 
 /// Reads the answer to one request.
@@ -91,8 +102,9 @@ impl AnswerReader {
                 header_bytes,
                 header_count,
             } = self.reading;
-            self.body = Some(BodyReader::new(framing, header_bytes, header_count));
+            self.body = Some(BodyReader::new(framing, header_bytes, header_count).tolerant());
         }
+        settle(head);
         Ok(Some(framing))
     }
 

@@ -45,6 +45,8 @@ impl Timeouts {
 pub(crate) struct Limits {
     pub(crate) header_bytes: Size,
     pub(crate) header_count: usize,
+    pub(crate) response_header_bytes: Size,
+    pub(crate) response_header_count: usize,
     pub(crate) target_bytes: Size,
     /// None: no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,23 +58,12 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    /// Less would refuse what browsers send.
-    const SMALLEST_HEADER: Size = Size::kib(8);
-
     pub(super) fn read(mut table: Table<'_>) -> Self {
         let read = Self {
-            header_bytes: table.checked(
-                "header_bytes",
-                Size::kib(64),
-                |size| (Self::SMALLEST_HEADER..=Size::mib(16)).contains(size),
-                "has to be from 8KiB to 16MiB",
-            ),
-            header_count: table.checked(
-                "header_count",
-                100,
-                |count| (1..=10_000).contains(count),
-                "has to be from 1 to 10000",
-            ),
+            header_bytes: header_bytes(&mut table, "header_bytes", Size::kib(64)),
+            header_count: header_count(&mut table, "header_count", 100),
+            response_header_bytes: header_bytes(&mut table, "response_header_bytes", Size::mib(1)),
+            response_header_count: header_count(&mut table, "response_header_count", 1000),
             target_bytes: table.checked(
                 "target_bytes",
                 Size::kib(16),
@@ -91,6 +82,27 @@ impl Limits {
         table.finish();
         read
     }
+}
+
+/// Less would refuse what browsers send.
+const SMALLEST_HEADER: Size = Size::kib(8);
+
+fn header_bytes(table: &mut Table<'_>, key: &'static str, default: Size) -> Size {
+    table.checked(
+        key,
+        default,
+        |size| (SMALLEST_HEADER..=Size::mib(16)).contains(size),
+        "has to be from 8KiB to 16MiB",
+    )
+}
+
+fn header_count(table: &mut Table<'_>, key: &'static str, default: usize) -> usize {
+    table.checked(
+        key,
+        default,
+        |count| (1..=10_000).contains(count),
+        "has to be from 1 to 10000",
+    )
 }
 
 /// The header that tells an application that a request is a copy.

@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 
-use super::{Fields, Framing};
+use super::{BadHead, Fields, Framing, fields::trim};
 
 /// What is next in a body.
 #[derive(Debug)]
@@ -17,12 +17,14 @@ pub(crate) enum Part {
 }
 
 /// Why bytes are no body.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadBody {
-    #[error("a chunk is not framed as RFC 9112 asks")]
-    Chunk,
-    #[error("the trailers are no fields, or too many")]
-    Trailers,
+    #[error("chunk {0} is not framed as RFC 9112 asks: {1}")]
+    Chunk(u64, &'static str),
+    #[error("its trailers are none")]
+    Trailers(#[from] BadHead),
+    #[error("its trailers are too large, or begin with a bare LF")]
+    NoTrailers,
     #[error("it ended before it was whole")]
     Short,
 }
@@ -34,6 +36,10 @@ pub(crate) struct BodyReader {
     /// Bytes of chunk extensions and of trailers that may still come.
     extras: usize,
     most_fields: usize,
+    /// It is a response's: what breaks a rule and still has one end is taken.
+    tolerant: bool,
+    /// How many chunks began.
+    chunks: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +73,17 @@ impl BodyReader {
             state,
             extras,
             most_fields,
+            tolerant: false,
+            chunks: 0,
         }
+    }
+
+    /// Takes what applications send though no standard allows it, as nginx does: white space behind a chunk's size,
+    /// whatever follows that, and lines that end with a bare LF. For responses only: of a request, two servers could
+    /// read it differently.
+    pub(crate) fn tolerant(mut self) -> Self {
+        self.tolerant = true;
+        self
     }
 
     /// Whether all of it was taken.
@@ -113,8 +129,12 @@ impl BodyReader {
                         buf.advance(2);
                         self.state = State::ChunkSize;
                     }
+                    [b'\n', ..] if self.tolerant => {
+                        buf.advance(1);
+                        self.state = State::ChunkSize;
+                    }
                     [b'\r'] => return Ok(Part::More),
-                    _ => return Err(BadBody::Chunk),
+                    _ => return self.bad("no line's end follows its data"),
                 },
                 State::Trailers => return self.trailers(buf),
             }
@@ -123,66 +143,100 @@ impl BodyReader {
 
     /// The size of the next chunk once its whole line is there (RFC 9112, 7.1.1).
     fn chunk_size(&mut self, buf: &mut BytesMut) -> Result<Option<u64>, BadBody> {
-        let Some(end) = buf.iter().position(|byte| *byte == b'\n') else {
-            let is_size = buf.iter().take(LONGEST_SIZE).all(|byte| {
-                byte.is_ascii_hexdigit() || matches!(byte, b'\r' | b';' | b' ' | b'\t')
-            });
-            let has_extension = buf.contains(&b';');
-            let is_short = buf.len() <= self.extras.max(LONGEST_SIZE + 2);
-            if is_short && (is_size || has_extension) {
-                return Ok(None);
-            }
-            return Err(BadBody::Chunk);
+        let end = buf.iter().position(|byte| *byte == b'\n');
+        let whole = &buf[..end.unwrap_or(buf.len())];
+        let is_digit = |byte: &&u8| byte.is_ascii_hexdigit();
+        let digits = whole.iter().take_while(is_digit).count();
+        let zeros = whole[..digits].iter().take_while(|digit| **digit == b'0');
+        let longest = LONGEST_SIZE + zeros.count();
+        let Some(end) = end else {
+            let may_become_size = match &whole[digits..] {
+                [] => digits <= longest,
+                [b'\r'] | [b' ' | b'\t' | b';', ..] => digits > 0,
+                _ => false,
+            };
+            return if may_become_size && whole.len() <= self.extras.max(LONGEST_SIZE + 2) {
+                Ok(None)
+            } else {
+                self.bad("its size is none, or its line is too long")
+            };
         };
-        let line = buf[..end].strip_suffix(b"\r").ok_or(BadBody::Chunk)?;
-        let digits = line
-            .iter()
-            .take_while(|byte| byte.is_ascii_hexdigit())
-            .count();
-        let extension = &line[digits..];
-        let is_extension = match extension.trim_ascii_start() {
-            [] => extension.is_empty(),
-            [b';', rest @ ..] => rest
-                .iter()
-                .all(|byte| *byte == b'\t' || !byte.is_ascii_control()),
-            _ => false,
+        let line = match whole.strip_suffix(b"\r") {
+            Some(line) => line,
+            None if self.tolerant => whole,
+            None => return self.bad("its size ends with a bare LF"),
         };
-        if digits == 0 || digits > LONGEST_SIZE || !is_extension {
-            return Err(BadBody::Chunk);
+        if digits == 0 || digits > longest {
+            return self.bad("its size is none");
         }
-        self.extras = self
-            .extras
-            .checked_sub(extension.len())
-            .ok_or(BadBody::Chunk)?;
+        let extension = &line[digits..];
+        if !self.is_extension(extension) {
+            return self.bad("what follows its size is no extension");
+        }
+        let beyond = extension.len() + digits.saturating_sub(LONGEST_SIZE);
+        match self.extras.checked_sub(beyond) {
+            Some(left) => self.extras = left,
+            None => return self.bad("extensions and trailers are too large"),
+        }
         let size = line[..digits].iter().fold(0, |size, digit| {
             size << 4 | u64::from(char::from(*digit).to_digit(16).unwrap_or_default())
         });
+        self.chunks += 1;
         buf.advance(end + 1);
         Ok(Some(size))
     }
 
+    /// Whether this may follow a chunk's size, white space being spaces and tabs alone.
+    fn is_extension(&self, text: &[u8]) -> bool {
+        let is_text = |byte: &u8| *byte == b'\t' || !byte.is_ascii_control();
+        match trim(text) {
+            [] => text.is_empty() || self.tolerant,
+            _ if self.tolerant => {
+                matches!(text[0], b' ' | b'\t' | b';')
+                    && !text.iter().any(|b| matches!(b, b'\r' | 0))
+            }
+            [b';', rest @ ..] => rest.iter().all(is_text),
+            _ => false,
+        }
+    }
+
+    #[cold]
+    fn bad<T>(&self, why: &'static str) -> Result<T, BadBody> {
+        // The one whose data ended is the last that began.
+        let number = self.chunks + u64::from(self.state == State::ChunkSize);
+        Err(BadBody::Chunk(number, why))
+    }
+
     /// Trailers once they are all there (RFC 9112, 7.1.2).
     fn trailers(&mut self, buf: &mut BytesMut) -> Result<Part, BadBody> {
-        match buf[..] {
-            [b'\r', b'\n', ..] => {
-                buf.advance(2);
-                self.state = State::Done;
-                return Ok(Part::End);
-            }
+        let empty = match buf[..] {
+            [b'\r', b'\n', ..] => 2,
+            [b'\n', ..] if self.tolerant => 1,
             [b'\r'] => return Ok(Part::More),
-            _ => {}
+            // To one reader this is the end, to another the first of the trailers.
+            [b'\n', ..] => return Err(BadBody::NoTrailers),
+            _ => 0,
+        };
+        if empty > 0 {
+            buf.advance(empty);
+            self.state = State::Done;
+            return Ok(Part::End);
         }
         let Some(end) = end_of_lines(buf) else {
             return if buf.len() > self.extras {
-                Err(BadBody::Trailers)
+                Err(BadBody::NoTrailers)
             } else {
                 Ok(Part::More)
             };
         };
         if end > self.extras {
-            return Err(BadBody::Trailers);
+            return Err(BadBody::NoTrailers);
         }
-        let fields = Fields::parse(&buf[..end], self.most_fields).map_err(|_| BadBody::Trailers)?;
+        let fields = if self.tolerant {
+            Fields::parse_tolerantly(&buf[..end], self.most_fields)?
+        } else {
+            Fields::parse(&buf[..end], self.most_fields)?
+        };
         buf.advance(end);
         self.state = State::Done;
         Ok(Part::Trailers(fields))
@@ -234,7 +288,21 @@ mod tests {
         bytes: &[u8],
         at_a_time: usize,
     ) -> Result<(Vec<u8>, String), BadBody> {
-        let (mut reader, mut buf) = (BodyReader::new(framing, 1000, 10), BytesMut::new());
+        read_with(BodyReader::new(framing, 1000, 10), bytes, at_a_time)
+    }
+
+    /// As that, of a response.
+    fn read_tolerantly(bytes: &str, at_a_time: usize) -> Result<(Vec<u8>, String), BadBody> {
+        let reader = BodyReader::new(Framing::Chunked, 1000, 10).tolerant();
+        read_with(reader, bytes.as_bytes(), at_a_time)
+    }
+
+    fn read_with(
+        mut reader: BodyReader,
+        bytes: &[u8],
+        at_a_time: usize,
+    ) -> Result<(Vec<u8>, String), BadBody> {
+        let mut buf = BytesMut::new();
         let (mut body, mut trailers, mut rest) = (Vec::new(), Vec::new(), bytes);
         loop {
             match reader.next(&mut buf)? {
@@ -281,12 +349,75 @@ mod tests {
             "5;a\0\r\nhello",
             "5\r\nhello\n0\r\n\r\n",
             "0;x\n\r\n",
+            "5\r;x\r\nhello\r\n0\r\n\r\n",
+            "5\x0c;x\r\nhello\r\n0\r\n\r\n",
+            "5 \r ;x\r\nhello\r\n0\r\n\r\n",
+            "5\x0b;x\r\nhello\r\n0\r\n\r\n",
+            "0\r\n\nX: y\r\n\r\n",
+            "0\r\n\n",
         ] {
             for at_a_time in [1, 1000] {
                 assert!(
                     read(Framing::Chunked, body.as_bytes(), at_a_time).is_err(),
                     "{body:?}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn zeros_before_the_size_of_a_chunk_are_part_of_it() {
+        let body = format!("{}5\r\nhello\r\n{}\r\n\r\n", "0".repeat(30), "0".repeat(30));
+        for at_a_time in [1, 1000] {
+            let (read, _) = read(Framing::Chunked, body.as_bytes(), at_a_time).unwrap();
+            assert_eq!(read, b"hello");
+        }
+        let endless = "0".repeat(2000);
+        assert!(read(Framing::Chunked, endless.as_bytes(), 10).is_err());
+    }
+
+    #[test]
+    fn chunks_of_a_response_are_read_as_applications_write_them() {
+        for body in [
+            "5  \r\nhello\r\n0\r\n\r\n",
+            "5\t \r\nhello\r\n0   \r\n\r\n",
+            "5 \t;a=b\r\nhello\r\n0\r\n\r\n",
+            "5 x\r\nhello\r\n0\r\n\r\n",
+            "5;a=\x01\r\nhello\r\n0\r\n\r\n",
+            "5\nhello\n0\n\n",
+            "5\nhello\r\n0\r\n\r\n",
+            "5\r\nhello\n0\n\r\n",
+            "5\r\nhello\r\n0\r\n\n",
+        ] {
+            for at_a_time in [1, 1000] {
+                let (read, _) = read_tolerantly(body, at_a_time).unwrap();
+                assert_eq!(read, b"hello", "{body:?}");
+            }
+        }
+        let (_, trailers) = read_tolerantly("0\nX : 1\n 2\nY[]: \x01\nZ\n\n", 1).unwrap();
+        assert_eq!(trailers, "X: 1 2\r\nY[]: \x01\r\n");
+    }
+
+    #[test]
+    fn of_a_response_too_what_is_no_chunk_is_never_an_end() {
+        for (body, number) in [
+            ("zz\r\n", 1),
+            (" 5\r\nhello", 1),
+            ("\r\n", 1),
+            ("5x\r\nhello", 1),
+            ("5\r;x\r\nhello", 1),
+            ("5\x0c\r\nhello", 1),
+            ("5 \0\r\nhello", 1),
+            ("1\r\nx\r\n5\r\nhelloX", 2),
+            ("1\r\nx\r\n\r\n5\r\nhello", 2),
+            ("1\r\nx\r\nFFFFFFFFFFFFFFFF\r\nx", 2),
+        ] {
+            for at_a_time in [1, 1000] {
+                let read = read_tolerantly(body, at_a_time);
+                let Err(BadBody::Chunk(of, _)) = read else {
+                    panic!("{read:?} of {body:?}");
+                };
+                assert_eq!(of, number, "{body:?}");
             }
         }
     }
@@ -304,15 +435,10 @@ mod tests {
     #[test]
     fn extensions_and_trailers_are_bounded() {
         let endless = format!("1;{}\r\nx\r\n0\r\n\r\n", "x".repeat(2000));
-        assert_eq!(
-            read(Framing::Chunked, endless.as_bytes(), 10),
-            Err(BadBody::Chunk)
-        );
+        let read_10 = |body: &str| read(Framing::Chunked, body.as_bytes(), 10);
+        assert!(matches!(read_10(&endless), Err(BadBody::Chunk(1, _))));
         let endless = format!("0\r\nX: {}\r\n\r\n", "x".repeat(2000));
-        assert_eq!(
-            read(Framing::Chunked, endless.as_bytes(), 10),
-            Err(BadBody::Trailers)
-        );
+        assert_eq!(read_10(&endless), Err(BadBody::NoTrailers));
         assert!(read(Framing::Chunked, "1;x\r\nx\r\n".repeat(2000).as_bytes(), 10).is_err());
     }
 

@@ -18,3 +18,13 @@ pub(super) const fn alphanumeric_and(others: &[u8]) -> Characters {
     }
     table
 }
+
+/// These, and all above 127.
+pub(super) const fn and_not_ascii(mut table: Characters) -> Characters {
+    let mut byte = 128;
+    while byte < 256 {
+        table[byte] = true;
+        byte += 1;
+    }
+    table
+}

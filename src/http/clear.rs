@@ -2,7 +2,7 @@
 
 use super::{
     BadFraming, Framing, Known, RequestHead, Version, authority_of,
-    characters::{Characters, alphanumeric_and},
+    characters::{Characters, alphanumeric_and, and_not_ascii},
 };
 
 /// Why a request is not one clear message.
@@ -100,8 +100,8 @@ fn host_is_fine(head: &mut RequestHead) -> Result<(), Unclear> {
     Ok(())
 }
 
-/// The characters of a host's name (RFC 3986, 3.2.2).
-static IN_NAMES: Characters = alphanumeric_and(b"-._~%!$&'()*+;=");
+/// The characters of a host's name (RFC 3986, 3.2.2), and bytes above 127: names that are sent as they are typed.
+static IN_NAMES: Characters = and_not_ascii(alphanumeric_and(b"-._~%!$&'()*+;="));
 
 /// `uri-host [ ":" port ]` (RFC 3986, 3.2.2), with the `_` that names in use have.
 fn is_host(host: &[u8]) -> bool {
@@ -163,10 +163,12 @@ mod tests {
         assert_eq!(host("/", &["a:80"], NEW).unwrap().as_deref(), Some("a:80"));
         let six = host("/", &["[::1]:80"], NEW).unwrap();
         assert_eq!(six.as_deref(), Some("[::1]:80"));
+        let typed = host("/", &["b\u{fc}cher.example"], NEW).unwrap();
+        assert_eq!(typed.as_deref(), Some("b\u{fc}cher.example"));
         assert!(host("/", &[], NEW).is_err());
         assert!(host("/", &["a", "a"], NEW).is_err());
         for bad in [
-            "a b", "a/b", "a@b", "a,b", "a#", "a:b", "a:99999", "[::1", "[::1]x", "\u{e9}",
+            "a b", "a/b", "a@b", "a,b", "a#", "a:b", "a:99999", "[::1", "[::1]x", "a\u{1}",
         ] {
             assert!(host("/", &[bad], NEW).is_err(), "{bad}");
         }

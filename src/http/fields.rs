@@ -121,15 +121,15 @@ pub(crate) enum Edit {
 pub(crate) type NameValue<'a> = (&'a [u8], &'a [u8]);
 
 impl Fields {
-    /// Takes what was parsed from `text` in place of what was here.
-    pub(super) fn fill(&mut self, text: &[u8], parsed: &[httparse::Header<'_>]) {
+    /// Takes what was parsed in place of what was here: `parsed` points into `read`, which `text` is as long as.
+    pub(super) fn fill(&mut self, text: &[u8], read: &[u8], parsed: &[httparse::Header<'_>]) {
         self.text.clear();
         self.text.extend_from_slice(text);
         self.lines.clear();
         let mut all = 0;
         self.lines.extend(parsed.iter().map(|header| {
-            let name = Span::within(text, header.name.as_bytes());
-            let value = Span::within(text, header.value);
+            let name = Span::within(read, header.name.as_bytes());
+            let value = Span::within(read, header.value);
             let neat = value.start() == name.end() + 2
                 && text[name.end() + 1] == b' '
                 && text[value.end()..].starts_with(b"\r\n");
@@ -146,15 +146,53 @@ impl Fields {
         self.known = all;
     }
 
-    /// Fields that stand alone, such as trailers: `bytes` begins with them and their empty line.
+    /// Takes all fields away.
+    pub(super) fn clear(&mut self) {
+        self.text.clear();
+        self.lines.clear();
+        self.known = 0;
+    }
+
+    /// Adds a folded line to the value of the field that was appended last (RFC 9112, 5.2).
+    pub(super) fn unfold(&mut self, more: &[u8]) {
+        let Some(last) = self.lines.last_mut().filter(|_| !more.is_empty()) else {
+            return;
+        };
+        self.text.truncate(last.value.end());
+        if last.value.len > 0 {
+            self.text.push(b' ');
+        }
+        self.text.extend_from_slice(more);
+        let start = last.value.start();
+        last.value = Span::new(start, self.text.len() - start);
+        self.text.extend_from_slice(b"\r\n");
+    }
+
+    /// Fields of a request that stand alone, such as trailers: `bytes` begins with them and their empty line.
     pub(super) fn parse(bytes: &[u8], most_fields: usize) -> Result<Self, super::BadHead> {
-        let mut slots = vec![httparse::EMPTY_HEADER; most_fields];
         let mut fields = Self::default();
-        match httparse::parse_headers(bytes, &mut slots)? {
-            httparse::Status::Complete((length, parsed)) => fields.fill(&bytes[..length], parsed),
-            httparse::Status::Partial => return Err(super::BadHead::Malformed),
+        match fields.read_as(bytes, bytes, most_fields) {
+            Err(super::BadHead::Malformed) => fields.read_masked(bytes, most_fields)?,
+            read => read?,
         }
         Ok(fields)
+    }
+
+    /// Reads fields from `read`, and takes their text from `bytes`, which is as long.
+    pub(super) fn read_as(
+        &mut self,
+        bytes: &[u8],
+        read: &[u8],
+        most_fields: usize,
+    ) -> Result<(), super::BadHead> {
+        let mut slots = vec![httparse::EMPTY_HEADER; most_fields];
+        match httparse::parse_headers(read, &mut slots)? {
+            httparse::Status::Complete((length, parsed)) => {
+                self.fill(&bytes[..length], &read[..length], parsed);
+                Ok(())
+            }
+            httparse::Status::Partial => Err(super::BadHead::Malformed),
+        }
     }
 
     pub(super) fn text(&self, span: Span) -> &[u8] {
@@ -326,8 +364,21 @@ impl Fields {
 pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value
         .split(|byte| *byte == b',')
-        .map(<[u8]>::trim_ascii)
+        .map(trim)
         .filter(|element| !element.is_empty())
+}
+
+/// Less the white space around it: spaces and tabs alone (RFC 9110, 5.6.3).
+pub(super) fn trim(text: &[u8]) -> &[u8] {
+    let is_text = |byte: &u8| !matches!(byte, b' ' | b'\t');
+    let Some(start) = text.iter().position(is_text) else {
+        return &[];
+    };
+    let end = text
+        .iter()
+        .rposition(is_text)
+        .map_or(start, |last| last + 1);
+    &text[start..end]
 }
 
 #[cfg(test)]
@@ -373,7 +424,7 @@ mod tests {
 
     #[test]
     fn a_list_is_taken_apart() {
-        let parts: Vec<_> = elements(b" a ,, b,\tc").collect();
-        assert_eq!(parts, [&b"a"[..], b"b", b"c"]);
+        let parts: Vec<_> = elements(b" a ,, b,\tc,d\x0c").collect();
+        assert_eq!(parts, [&b"a"[..], b"b", b"c", b"d\x0c"]);
     }
 }

@@ -1,6 +1,6 @@
 //! Where a message's body ends (RFC 9112, 6): one answer, or the message is refused.
 
-use super::fields::{Fields, Known, elements};
+use super::fields::{Fields, Known, elements, trim};
 use super::{AnswerHead, RequestHead, Version};
 
 /// How a body is framed.
@@ -58,25 +58,91 @@ impl Framing {
             return Ok(Self::None);
         }
         let fields = &head.fields;
-        if !fields.has(Known::TransferEncoding) {
-            return Ok(length(fields)?.map_or(Self::Close, Self::Sized));
+        match coding(fields)? {
+            Coding::Chunked { .. } => Ok(Self::Chunked),
+            Coding::None => Ok(equal_lengths(fields)?.map_or(Self::Close, Self::Sized)),
         }
-        if ends_chunked(fields) {
-            return Ok(Self::Chunked);
-        }
-        // Identity is what it was called before it was left out (RFC 2616, 3.6).
-        if fields.all(Known::TransferEncoding).all(is_identity) {
-            return Ok(Self::Close);
-        }
-        Err(BadFraming::Encoding)
     }
 }
 
-fn is_identity(coding: &[u8]) -> bool {
-    coding.eq_ignore_ascii_case(b"identity")
+/// Makes an answer's head say in one way how its body is framed: each of both fields at most once, and sound.
+///
+/// What says it in two ways beside a body was refused by [`Framing::of_answer`]; without a body it is taken off.
+pub(crate) fn settle(head: &mut AnswerHead) {
+    let fields = &mut head.fields;
+    if matches!(head.status, 100..=199 | 204) {
+        // They have neither (RFC 9110, 8.6; RFC 9112, 6.1).
+        fields.remove(Known::TransferEncoding);
+        fields.remove(Known::ContentLength);
+        return;
+    }
+    if fields.has(Known::TransferEncoding) {
+        match coding(fields) {
+            Ok(Coding::Chunked { plain: true }) => {}
+            Ok(Coding::Chunked { plain: false }) => {
+                fields.set(b"Transfer-Encoding", b"chunked");
+            }
+            Ok(Coding::None) | Err(_) => fields.remove(Known::TransferEncoding),
+        }
+    }
+    if says_one_length(fields) {
+        return;
+    }
+    match equal_lengths(fields) {
+        Ok(Some(length)) => fields.set(b"Content-Length", length.to_string().as_bytes()),
+        _ => fields.remove(Known::ContentLength),
+    }
 }
 
-/// The one length that is named.
+/// Whether there is no length, or one that goes on as it is.
+fn says_one_length(fields: &Fields) -> bool {
+    let mut lengths = fields.all(Known::ContentLength);
+    match lengths.next() {
+        None => true,
+        Some(first) => number(first).is_ok() && lengths.next().is_none(),
+    }
+}
+
+/// How an answer's body is coded for its transfer.
+enum Coding {
+    /// Not at all.
+    None,
+    /// In chunks; `plain`: it goes on as it is said.
+    Chunked { plain: bool },
+}
+
+/// What an answer's Transfer-Encoding says. Chunked said twice is chunked once, as HAProxy reads it: no sender codes twice
+/// (RFC 9112, 7.1). Identity is what it was called before it was left out (RFC 2616, 3.6).
+fn coding(fields: &Fields) -> Result<Coding, BadFraming> {
+    if !fields.has(Known::TransferEncoding) {
+        return Ok(Coding::None);
+    }
+    let is = |coding: &[u8], name: &[u8]| coding.eq_ignore_ascii_case(name);
+    let mut lines = fields.all(Known::TransferEncoding);
+    let codings = || fields.all(Known::TransferEncoding).flat_map(elements);
+    if codings().next().is_none() {
+        return Err(BadFraming::Encoding);
+    }
+    let mut codings = codings().filter(|coding| !is(coding, b"identity"));
+    let (mut times, mut others, mut last) = (0, 0, false);
+    for coding in codings.by_ref() {
+        last = is(coding, b"chunked");
+        times += u32::from(last);
+        others += u32::from(!last);
+    }
+    match (times, others) {
+        (0, 0) => Ok(Coding::None),
+        (1, 1..) if last => Ok(Coding::Chunked { plain: true }),
+        (1.., 0) => {
+            let first = lines.next().unwrap_or_default();
+            let plain = is(first, b"chunked") && lines.next().is_none();
+            Ok(Coding::Chunked { plain })
+        }
+        _ => Err(BadFraming::Encoding),
+    }
+}
+
+/// The one length that a request names.
 fn length(fields: &Fields) -> Result<Option<u64>, BadFraming> {
     let mut lengths = fields.all(Known::ContentLength);
     let Some(value) = lengths.next() else {
@@ -85,6 +151,25 @@ fn length(fields: &Fields) -> Result<Option<u64>, BadFraming> {
     if lengths.next().is_some() {
         return Err(BadFraming::Lengths);
     }
+    number(value).map(Some)
+}
+
+/// The one length that an answer names, if several times (RFC 9110, 8.6).
+fn equal_lengths(fields: &Fields) -> Result<Option<u64>, BadFraming> {
+    let mut known = None;
+    for line in fields.all(Known::ContentLength) {
+        for value in line.split(|byte| *byte == b',') {
+            let length = number(trim(value))?;
+            if known.is_some_and(|known| known != length) {
+                return Err(BadFraming::Lengths);
+            }
+            known = Some(length);
+        }
+    }
+    Ok(known)
+}
+
+fn number(value: &[u8]) -> Result<u64, BadFraming> {
     // No sign, as a number of Rust's may have; 19 digits always fit.
     if value.is_empty() || value.len() > 19 {
         return Err(BadFraming::Length);
@@ -97,7 +182,7 @@ fn length(fields: &Fields) -> Result<Option<u64>, BadFraming> {
         }
         number = number * 10 + u64::from(digit);
     }
-    Ok(Some(number))
+    Ok(number)
 }
 
 /// Whether chunked is the one coding, said once: two readers may differ on all else (RFC 9112, 11.2).
@@ -105,18 +190,6 @@ fn is_chunked_only(fields: &Fields) -> bool {
     let mut codings = fields.all(Known::TransferEncoding);
     let first = codings.next().unwrap_or_default();
     first.eq_ignore_ascii_case(b"chunked") && codings.next().is_none()
-}
-
-/// Whether chunked is the last coding, and no other (RFC 9112, 7).
-fn ends_chunked(fields: &Fields) -> bool {
-    let codings = fields.all(Known::TransferEncoding).flat_map(elements);
-    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
-    let (mut times, mut last) = (0, false);
-    for coding in codings {
-        last = is_chunked(coding);
-        times += u32::from(last);
-    }
-    last && times == 1
 }
 
 #[cfg(test)]
@@ -181,5 +254,80 @@ mod tests {
         assert_eq!(answer(both, false), Ok(Framing::Chunked));
         let two = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\n";
         assert_eq!(answer(two, false), Err(BadFraming::Lengths));
+    }
+
+    /// How an answer with these fields is framed, and what goes on of them.
+    fn settled(status: u16, fields: &str) -> (Result<Framing, BadFraming>, String) {
+        let text = format!("HTTP/1.1 {status} x\r\n{fields}\r\n");
+        let mut head = AnswerHead::default();
+        head.parse(text.as_bytes(), 10).unwrap().unwrap();
+        let framing = Framing::of_answer(&head, false);
+        settle(&mut head);
+        let mut out = Vec::new();
+        head.fields.write(&mut out);
+        (framing, String::from_utf8(out).unwrap())
+    }
+
+    #[test]
+    fn an_answer_that_says_the_same_twice_says_it_once() {
+        for lengths in [
+            "Content-Length: 5\r\nContent-Length: 5\r\n",
+            "Content-Length: 5\r\nX: y\r\ncontent-length: 05\r\n",
+            "Content-Length: 5, 5\r\n",
+        ] {
+            let (framing, written) = settled(200, lengths);
+            assert_eq!(framing, Ok(Framing::Sized(5)), "{lengths}");
+            assert_eq!(written.replace("X: y\r\n", ""), "Content-Length: 5\r\n");
+        }
+        for codings in [
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            "Transfer-Encoding: chunked, Chunked\r\n",
+            "Transfer-Encoding: identity, chunked\r\n",
+            "Transfer-Encoding: chunked,\r\n",
+        ] {
+            let once = "Transfer-Encoding: chunked\r\n".to_owned();
+            assert_eq!(settled(200, codings), (Ok(Framing::Chunked), once));
+        }
+        let gzip = "Transfer-Encoding: gzip, chunked\r\n";
+        assert_eq!(settled(200, gzip), (Ok(Framing::Chunked), gzip.into()));
+    }
+
+    #[test]
+    fn identity_is_no_coding_and_leaves_the_length_in_force() {
+        let both = "Transfer-Encoding: identity\r\nContent-Length: 5\r\n";
+        let sized = (Ok(Framing::Sized(5)), "Content-Length: 5\r\n".to_owned());
+        assert_eq!(settled(200, both), sized);
+        let alone = "Transfer-Encoding: identity\r\n";
+        assert_eq!(settled(200, alone), (Ok(Framing::Close), String::new()));
+    }
+
+    #[test]
+    fn an_answer_whose_end_is_in_doubt_is_refused() {
+        for fields in [
+            "Content-Length: 5\r\nContent-Length: 6",
+            "Content-Length: 5, 6",
+            "Content-Length: 5,",
+            "Content-Length: +5",
+            "Content-Length: 5\u{b}",
+            "Content-Length:",
+            "Transfer-Encoding: gzip",
+            "Transfer-Encoding: chunked, gzip",
+            "Transfer-Encoding: chunked, gzip, chunked",
+            "Transfer-Encoding: chunked\u{c}",
+            "Transfer-Encoding:",
+        ] {
+            let (framing, _) = settled(200, &format!("{fields}\r\n"));
+            assert!(framing.is_err(), "{fields}: {framing:?}");
+        }
+    }
+
+    #[test]
+    fn an_answer_without_a_body_says_no_length_that_contradicts_itself() {
+        for (status, kept) in [(304, "Content-Length: 5\r\n"), (204, ""), (103, "")] {
+            let (framing, written) = settled(status, "Content-Length: 5\r\nContent-Length: 5\r\n");
+            assert_eq!((framing, &written[..]), (Ok(Framing::None), kept));
+        }
+        let doubt = "Content-Length: 5\r\nContent-Length: 6\r\nTransfer-Encoding: x\r\n";
+        assert_eq!(settled(304, doubt), (Ok(Framing::None), String::new()));
     }
 }

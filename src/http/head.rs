@@ -2,7 +2,10 @@
 
 use std::{cell::RefCell, mem::MaybeUninit};
 
-use super::fields::{Fields, Span};
+use super::{
+    fields::{Fields, Span},
+    tolerant::LineName,
+};
 
 /// The version that a message says it is of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,7 +16,7 @@ pub(crate) enum Version {
 }
 
 impl Version {
-    fn of(minor: Option<u8>) -> Self {
+    pub(super) fn of(minor: Option<u8>) -> Self {
         if minor == Some(0) {
             Self::Http10
         } else {
@@ -30,12 +33,18 @@ impl Version {
 }
 
 /// Why bytes are no head.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadHead {
     #[error("it is no HTTP/1.x message, or could be read in two ways")]
     Malformed,
     #[error("it has more fields than allowed")]
     TooManyFields,
+    /// Of a response.
+    #[error("it does not begin with a status line, such as HTTP/1.1 200 OK")]
+    Status,
+    /// Of a response; the line's number, the status line being the first.
+    #[error("line {0}{1} {2}")]
+    Line(usize, LineName, &'static str),
 }
 
 impl From<httparse::Error> for BadHead {
@@ -110,18 +119,32 @@ impl RequestHead {
         bytes: &[u8],
         most_fields: usize,
     ) -> Result<Option<usize>, BadHead> {
+        match self.read_as(bytes, bytes, most_fields) {
+            Err(BadHead::Malformed) => self.read_tolerantly(bytes, most_fields),
+            read => read,
+        }
+    }
+
+    /// Reads a head from `read`, and takes its text from `bytes`, which is as long.
+    pub(super) fn read_as(
+        &mut self,
+        bytes: &[u8],
+        read: &[u8],
+        most_fields: usize,
+    ) -> Result<Option<usize>, BadHead> {
         with_slots(most_fields, |slots| {
             let mut parsed = httparse::Request::new(&mut []);
-            let length = match parsed.parse_with_uninit_headers(bytes, slots)? {
+            let length = match parsed.parse_with_uninit_headers(read, slots)? {
                 httparse::Status::Complete(length) => length,
                 httparse::Status::Partial => return Ok(None),
             };
             let place =
-                |text: Option<&str>| Span::within(bytes, text.unwrap_or_default().as_bytes());
+                |text: Option<&str>| Span::within(read, text.unwrap_or_default().as_bytes());
             self.method = place(parsed.method);
             self.target = place(parsed.path);
             self.version = Version::of(parsed.version);
-            self.fields.fill(&bytes[..length], parsed.headers);
+            self.fields
+                .fill(&bytes[..length], &read[..length], parsed.headers);
             Ok(Some(length))
         })
     }
@@ -212,7 +235,7 @@ pub(crate) struct AnswerHead {
 }
 
 impl AnswerHead {
-    /// As [`RequestHead::parse`].
+    /// As [`RequestHead::parse`]; what breaks a rule without being two messages is repaired.
     pub(crate) fn parse(
         &mut self,
         bytes: &[u8],
@@ -222,36 +245,6 @@ impl AnswerHead {
             None => self.read_any(bytes, most_fields),
             whole => Ok(whole),
         }
-    }
-
-    /// As `parse`, whatever the head looks like.
-    #[inline(never)]
-    pub(super) fn read_any(
-        &mut self,
-        bytes: &[u8],
-        most_fields: usize,
-    ) -> Result<Option<usize>, BadHead> {
-        with_slots(most_fields, |slots| {
-            let mut parsed = httparse::Response::new(&mut []);
-            let config = httparse::ParserConfig::default();
-            let length =
-                match config.parse_response_with_uninit_headers(&mut parsed, bytes, slots)? {
-                    httparse::Status::Complete(length) => length,
-                    httparse::Status::Partial => return Ok(None),
-                };
-            self.status = parsed.code.unwrap_or_default();
-            if !(100..=999).contains(&self.status) {
-                return Err(BadHead::Malformed);
-            }
-            self.version = Version::of(parsed.version);
-            self.fields.fill(&bytes[..length], parsed.headers);
-            let reason = match parsed.reason {
-                Some(reason) if !reason.is_empty() => reason.as_bytes(),
-                _ => reason_of(bytes),
-            };
-            self.reason = Span::within(bytes, reason);
-            Ok(Some(length))
-        })
     }
 
     /// Whether another answer to the same request follows (RFC 9110, 15.2).
@@ -270,15 +263,6 @@ impl AnswerHead {
         out.extend_from_slice(b"\r\n");
         self.fields.write(out);
     }
-}
-
-/// The reason as it was sent, of which httparse hides one that is not ASCII.
-fn reason_of(bytes: &[u8]) -> &[u8] {
-    let line = bytes.trim_ascii_start();
-    let line_end = line.iter().position(|byte| *byte == b'\n').unwrap_or(0);
-    let line = &line[..line_end];
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    line.get(b"HTTP/1.1 200 ".len()..).unwrap_or_default()
 }
 
 /// How many fields are parsed without any allocation.

@@ -14,6 +14,7 @@ mod head;
 mod hop_by_hop;
 mod mark;
 mod outbox;
+mod tolerant;
 mod usual;
 mod wire;
 
@@ -21,7 +22,7 @@ pub(crate) use alarm::Alarm;
 pub(crate) use body::{BadBody, BodyReader, Part};
 pub(crate) use clear::{Unclear, vet};
 pub(crate) use fields::{Edit, Fields, Known};
-pub(crate) use framing::{BadFraming, Framing};
+pub(crate) use framing::{BadFraming, Framing, settle};
 pub(crate) use head::{AnswerHead, BadHead, RequestHead, Version, authority_of, is_idempotent};
 pub(crate) use hop_by_hop::{
     asks_for_upgrade, has_option, strip_answer, strip_request, strip_trailers,

@@ -121,7 +121,7 @@ impl Client {
             Ok(_) if buf.trim_ascii_start().contains(&b'\n') => Refusal::HeaderTooLarge,
             Ok(_) => Refusal::TargetTooLong,
             Err(BadHead::TooManyFields) => Refusal::HeaderTooLarge,
-            Err(BadHead::Malformed) => Refusal::Malformed(
+            Err(_) => Refusal::Malformed(
                 "the request is no HTTP/1.x message, or could be read in two ways",
             ),
         };

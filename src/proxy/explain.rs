@@ -3,7 +3,12 @@
 use std::{borrow::Cow, time::Duration};
 
 use super::{Path, identify::new_id, refusal::Refusal};
-use crate::{http::RequestHead, telemetry::rate::RateLimit};
+use crate::{
+    client::BadAnswer,
+    exchange::Exchange,
+    http::RequestHead,
+    telemetry::{logs::with_causes, rate::RateLimit},
+};
 
 /// Lines on a primary that fails, of all workers.
 static FAULTS: RateLimit = RateLimit::new(10, Duration::from_secs(1));
@@ -33,6 +38,18 @@ pub(super) fn explain(
     }
     let to_head = head.method() == b"HEAD";
     refusal.write(&path.request_id, id, to_head, close, out);
+}
+
+/// Tells the operator of an answer that breaks off, or is none behind its header: its client sees a cut answer.
+#[cold]
+pub(super) fn explain_cut(error: &BadAnswer, exchange: &Exchange) {
+    if let Some(left_out) = FAULTS.allow() {
+        let path = String::from_utf8_lossy(exchange.head.path());
+        tracing::warn!(
+            request_id = %exchange.id_text(), %path, error = with_causes(error), left_out,
+            "the primary's answer broke off"
+        );
+    }
 }
 
 /// As [`explain`], for what never became a request; it counts as one in the ledger, too.

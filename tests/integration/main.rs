@@ -22,6 +22,7 @@ mod limits;
 mod listen;
 mod logs;
 mod malformed;
+mod malformed_messages;
 mod mark;
 mod nginx;
 mod observe;

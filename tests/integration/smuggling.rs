@@ -291,8 +291,6 @@ fn control_characters_in_a_head_are_refused() {
         "GET / HTTP/1.1\r\nHost: a\rX: 1",
         "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r",
         "GET / HTTP/1.1\r\r\nHost: a",
-        "GET / HTTP/1.1\r\nHost: a\r\nX: \u{7f}",
-        "GET / HTTP/1.1\r\nHost: a\r\nX: \u{1b}[0m",
     ] {
         refused(&[400], &format!("{head}\r\n\r\n"));
     }

@@ -7,7 +7,7 @@ pub(super) use upload::body_reader;
 
 use std::task::{Context, Poll, ready};
 
-use super::{Path, client::Client, prepare::Prepared, refusal::Refusal};
+use super::{Path, client::Client, explain::explain_cut, prepare::Prepared, refusal::Refusal};
 use crate::{
     capture::{Kept, Tap},
     client::{AnswerReader, BadAnswer, Connection},
@@ -192,7 +192,7 @@ impl<'a> Relay<'a> {
             }
             Stopped::Unasked => End::Refused(Refusal::UnaskedSwitch),
             Stopped::ByPrimary(error) if self.download.has_begun() => {
-                tracing::debug!(request_id = %self.exchange.id_text(), %error, "the primary broke off its answer");
+                explain_cut(&error, self.exchange);
                 End::Cut
             }
             Stopped::ByPrimary(error) if self.download.reader.is_stale(&error, primary) => {

@@ -31,7 +31,7 @@ pub(crate) use gor::{SEPARATOR, files, gor_answer, gor_request, stored};
 pub(crate) use ledger::Ledger;
 pub(crate) use load::Load;
 pub(crate) use message::{Message, latin1};
-pub(crate) use programs::{Nginx, Puma, curl, need};
+pub(crate) use programs::{HaProxy, Nginx, Puma, curl, need};
 pub(crate) use server::{Conn, Server};
 pub(crate) use tee::{Setup, Tee, assert_refusal, finish, shadowtee};
 pub(crate) use wire::Ending;

@@ -1,4 +1,4 @@
-//! The real programs that stand around shadowtee: nginx, puma, curl.
+//! The real programs that stand around shadowtee: nginx, HAProxy, puma, curl.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -152,6 +152,42 @@ impl Nginx {
 }
 
 impl At for Nginx {
+    fn at(&self) -> String {
+        self.address.clone()
+    }
+}
+
+/// HAProxy with one frontend on a unix socket, before one server on another.
+pub(crate) struct HaProxy {
+    address: String,
+    _running: Running,
+}
+
+impl HaProxy {
+    #[track_caller]
+    pub(crate) fn before(server: &(impl At + ?Sized)) -> Self {
+        let dir = folder();
+        let address = dir.path().join("haproxy.sock").at();
+        let socket = |address: &str| address.replace("unix:", "unix@");
+        let config = format!(
+            "defaults\n mode http\n timeout connect 5s\n timeout client 30s\n timeout server 30s\n\
+             listen all\n bind {}\n server one {}\n",
+            socket(&address),
+            socket(&server.at())
+        );
+        let file = dir.path().join("haproxy.cfg");
+        fs::write(&file, config).expect("writing haproxy.cfg");
+        let mut command = Command::new(need("haproxy"));
+        let running = Running::start(command.arg("-db").arg("-f").arg(&file), dir);
+        eventually("HAProxy that listens", || Stream::connect(&address).ok());
+        Self {
+            address,
+            _running: running,
+        }
+    }
+}
+
+impl At for HaProxy {
     fn at(&self) -> String {
         self.address.clone()
     }
