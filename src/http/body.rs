@@ -78,9 +78,9 @@ impl BodyReader {
         }
     }
 
-    /// Takes what applications send though no standard allows it, as nginx does: white space behind a chunk's size,
-    /// whatever follows that, and lines that end with a bare LF. For responses only: of a request, two servers could
-    /// read it differently.
+    /// Takes what applications send though no standard allows it, as nginx does: whatever follows the white space behind a
+    /// chunk's size, and lines that end with a bare LF. For responses only: of a request, two servers could read it
+    /// differently.
     pub(crate) fn tolerant(mut self) -> Self {
         self.tolerant = true;
         self
@@ -186,18 +186,15 @@ impl BodyReader {
         Ok(Some(size))
     }
 
-    /// Whether this may follow a chunk's size, white space being spaces and tabs alone.
+    /// Whether this may follow a chunk's size: white space (spaces and tabs alone), and an extension, of which nothing is
+    /// passed on.
     fn is_extension(&self, text: &[u8]) -> bool {
-        let is_text = |byte: &u8| *byte == b'\t' || !byte.is_ascii_control();
-        match trim(text) {
-            [] => text.is_empty() || self.tolerant,
-            _ if self.tolerant => {
-                matches!(text[0], b' ' | b'\t' | b';')
-                    && !text.iter().any(|b| matches!(b, b'\r' | 0))
-            }
-            [b';', rest @ ..] => rest.iter().all(is_text),
-            _ => false,
-        }
+        let may_follow = match trim(text) {
+            [] => true,
+            _ if self.tolerant => matches!(text[0], b' ' | b'\t' | b';'),
+            trimmed => trimmed[0] == b';',
+        };
+        may_follow && !text.iter().any(|byte| matches!(byte, b'\r' | 0))
     }
 
     #[cold]
@@ -341,7 +338,7 @@ mod tests {
             "\r\n",
             "5\nhello",
             "0x5\r\nhello",
-            "5 \r\nhello",
+            "5 x\r\nhello",
             "5\r\nhelloX\r\n0\r\n\r\n",
             "FFFFFFFFFFFFFFFF\r\nx",
             "0\r\nno field\r\n\r\n",
@@ -353,6 +350,7 @@ mod tests {
             "5\x0c;x\r\nhello\r\n0\r\n\r\n",
             "5 \r ;x\r\nhello\r\n0\r\n\r\n",
             "5\x0b;x\r\nhello\r\n0\r\n\r\n",
+            "5 \x0c\r\nhello\r\n0\r\n\r\n",
             "0\r\n\nX: y\r\n\r\n",
             "0\r\n\n",
         ] {
@@ -361,6 +359,20 @@ mod tests {
                     read(Framing::Chunked, body.as_bytes(), at_a_time).is_err(),
                     "{body:?}"
                 );
+            }
+        }
+    }
+
+    #[test]
+    fn white_space_behind_the_size_of_a_chunk_is_no_part_of_it() {
+        for body in [
+            "5  \r\nhello\r\n0\t\r\n\r\n",
+            "5 \t;a \r\nhello\r\n0 ;\r\n\r\n",
+            "5;\x01\r\nhello\r\n0\r\n\r\n",
+        ] {
+            for at_a_time in [1, 1000] {
+                let (read, _) = read(Framing::Chunked, body.as_bytes(), at_a_time).unwrap();
+                assert_eq!(read, b"hello", "{body:?}");
             }
         }
     }

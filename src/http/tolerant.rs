@@ -15,12 +15,12 @@ use super::{
 
 /// What stands in for a byte that is passed though httparse refuses it: one that it takes in a value, and nowhere else.
 const IN_VALUE: u8 = 0xff;
-/// As that, in a target or a name.
+/// As that, in a target or in a name.
 const IN_WORD: u8 = b'x';
 
 impl RequestHead {
-    /// As `read_any`, with any byte but CR, LF and NUL in a value, and any above 127 in the target. Fields whose names
-    /// are no tokens are taken off, as nginx does.
+    /// As `read_any`, with any byte but CR, LF and NUL in a value, any above 127 in the target, and any version of
+    /// HTTP/1. Fields whose names are no tokens are taken off, as nginx does.
     ///
     /// httparse stays the judge of the form: it reads a copy in which those bytes are replaced.
     #[cold]
@@ -68,7 +68,7 @@ fn masked(bytes: &[u8], head: bool) -> Result<Vec<u8>, BadHead> {
     if head {
         while lines.next_if(|line| is_empty(line)).is_some() {}
         if let Some(line) = lines.next() {
-            mask_target(line);
+            mask_request_line(line);
         }
     }
     // Behind the empty line there is no head.
@@ -85,14 +85,34 @@ fn is_empty(line: &[u8]) -> bool {
     matches!(line, [] | [b'\r'])
 }
 
-fn mask_target(line: &mut [u8]) {
+fn mask_request_line(line: &mut [u8]) {
     let Some(start) = memchr(b' ', line) else {
         return;
     };
-    for byte in line[start..].iter_mut().take_while(|byte| **byte != b'\r') {
+    for byte in &mut line[start..] {
         if !byte.is_ascii() {
             *byte = IN_WORD;
         }
+    }
+    // A later version of HTTP/1 is spoken as this one (RFC 9110, 2.5).
+    let line = match line {
+        [line @ .., b'\r'] => line,
+        line => line,
+    };
+    if let [
+        ..,
+        b' ',
+        b'H',
+        b'T',
+        b'T',
+        b'P',
+        b'/',
+        b'1',
+        b'.',
+        minor @ b'2'..=b'9',
+    ] = line
+    {
+        *minor = b'1';
     }
 }
 
@@ -175,9 +195,11 @@ impl AnswerHead {
             [b'.', ..] => &rest[memchr(b' ', rest).map_or(rest.len(), |space| space + 1)..],
             _ => return None,
         };
-        if reason.iter().any(|byte| matches!(byte, b'\r' | 0)) {
+        if reason.contains(&b'\r') {
             return None;
         }
+        // No client reads it (RFC 9112, 4): it need not be saved.
+        let reason = if reason.contains(&0) { &[] } else { reason };
         self.version = Version::of((*major == b'1').then(|| minor - b'0'));
         self.status = [a, b, c]
             .iter()
@@ -397,6 +419,31 @@ mod tests {
     }
 
     #[test]
+    fn a_later_version_of_http_1_is_spoken_as_this_one() {
+        let mut head = RequestHead::default();
+        for minor in 2..=9 {
+            let text = format!("GET / HTTP/1.{minor}\r\n\r\n");
+            assert_eq!(head.parse(text.as_bytes(), 10), Ok(Some(text.len())));
+            assert_eq!(head.version, Version::Http11);
+        }
+        for version in [
+            "HTTP/1.10",
+            "HTTP/2.0",
+            "HTTP/0.9",
+            "HTTP/1.a",
+            "http/1.2",
+            "HTTP/1.2 ",
+        ] {
+            let text = format!("GET / {version}\r\n\r\n");
+            assert_eq!(
+                head.parse(text.as_bytes(), 10),
+                Err(BadHead::Malformed),
+                "{version}"
+            );
+        }
+    }
+
+    #[test]
     fn trailers_of_a_request_are_read_as_its_fields() {
         let trailers = Fields::parse(b"X[]: 1\r\nY: a\x01b\r\n\r\n", 10).unwrap();
         let mut out = Vec::new();
@@ -457,6 +504,7 @@ mod tests {
             ("HTTP/2.0 200 OK", "200 OK"),
             ("HTTP/1.1 403.14 Forbidden", "403 Forbidden"),
             ("HTTP/1.1 200 a\u{1}b", "200 a\u{1}b"),
+            ("HTTP/1.1 200 a\0b", "200 "),
             ("HTTP/1.1 200 OK ", "200 OK "),
             ("\r\n\nHTTP/1.1 200 OK", "200 OK"),
         ] {
@@ -474,7 +522,6 @@ mod tests {
             "ICY 200 OK",
             "HTTP/1.1\t200 OK",
             "HTTP/1.1 200 a\rb",
-            "HTTP/1.1 200 a\0b",
             "\x16\x03\x01",
             "<html>",
         ] {

@@ -43,8 +43,8 @@ impl Fronts {
             "",
             &format!(
                 "location / {{ proxy_pass http://{}; proxy_http_version 1.1; proxy_set_header Host $http_host;
-                 proxy_set_header Connection \"\"; proxy_ignore_client_abort on; proxy_buffer_size 64k;
-                 proxy_buffers 8 64k; proxy_busy_buffers_size 128k; }}",
+                 proxy_set_header Connection \"\"; proxy_ignore_client_abort on; proxy_buffer_size 1m;
+                 proxy_buffers 8 1m; proxy_busy_buffers_size 2m; }}",
                 one.0.at()
             ),
         );
@@ -94,15 +94,20 @@ impl Fronts {
 impl Front {
     /// Sends these bytes and no more: what came back, and the requests that arrived at the server.
     pub(crate) fn send(&self, request: &[u8]) -> (Vec<u8>, Vec<Message>) {
-        self.exchange(request, OK)
+        self.exchange(request, OK, Shutdown::Write)
     }
 
-    /// What a client gets when the server answers with these bytes and ends.
+    /// What a client gets when the server answers with these bytes and ends. The request asks for the end, too.
     pub(crate) fn get(&self, request: &str, answer: &[u8]) -> Vec<u8> {
-        self.exchange(request.as_bytes(), answer).0
+        self.exchange(request.as_bytes(), answer, None).0
     }
 
-    fn exchange(&self, request: &[u8], answer: &[u8]) -> (Vec<u8>, Vec<Message>) {
+    fn exchange(
+        &self,
+        request: &[u8],
+        answer: &[u8],
+        end: impl Into<Option<Shutdown>>,
+    ) -> (Vec<u8>, Vec<Message>) {
         answer.clone_into(&mut self.answer.lock().unwrap());
         let before = self.server.requests().len();
         let path = self.address.strip_prefix("unix:").expect("a unix socket");
@@ -112,7 +117,9 @@ impl Front {
             .expect("a timeout");
         // One that refuses may close before all is written.
         let _ = stream.write_all(request);
-        let _ = stream.shutdown(Shutdown::Write);
+        if let Some(end) = end.into() {
+            let _ = stream.shutdown(end);
+        }
         let mut came = Vec::new();
         let _ = stream.read_to_end(&mut came);
         let mut requests = self.server.requests();

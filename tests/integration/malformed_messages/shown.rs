@@ -31,7 +31,8 @@ pub(crate) fn request(front: &Front, case: &Case) -> String {
     };
     match status {
         Some(200) => arrived,
-        status => format!("{arrived}, then {status:?}"),
+        Some(status) => format!("{arrived}, then {status}"),
+        None => format!("{arrived}, answered without a header"),
     }
 }
 
@@ -39,28 +40,24 @@ pub(crate) fn request(front: &Front, case: &Case) -> String {
 pub(crate) fn response(front: &Front, case: &Case) -> String {
     let to_head = case.what.ends_with("to HEAD");
     let method = if to_head { "HEAD" } else { "GET" };
-    let asked = format!("{method} / HTTP/1.1\r\nHost: a\r\n\r\n");
+    let asked = format!("{method} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
     let came = front.get(&asked, &case.bytes);
     if came.is_empty() {
         return "closed".into();
     }
     let Some((answer, body)) = final_answer(&came) else {
-        return code(&came);
+        return match status_of(&came) {
+            Some(status) => format!("{status} and no more"),
+            None => "all of it as a body".into(),
+        };
     };
-    let status = answer.status();
+    let status = status_of(answer.head.as_bytes()).unwrap_or_default();
     if status == 502 {
         return "502".into();
     }
     let shown = match case.look {
         "" => String::new(),
-        "status" => code(
-            answer
-                .start()
-                .split_once(' ')
-                .unwrap_or_default()
-                .1
-                .as_bytes(),
-        ),
+        "status" => code(&bytes(answer.start().split_once(' ').unwrap_or_default().1)),
         name => named(&answer, name),
     };
     let end = match strict::body(&answer, body, to_head) {
@@ -101,14 +98,15 @@ fn final_answer(mut came: &[u8]) -> Option<(Message, &[u8])> {
         if !answer.start().starts_with("HTTP/1.") {
             return None;
         }
-        if !answer.is_interim() {
+        if !matches!(status_of(answer.head.as_bytes()), Some(100 | 102..200)) {
             return Some((answer, came));
         }
     }
 }
 
-fn status_of(came: &[u8]) -> Option<u16> {
-    latin1(came).split(' ').nth(1)?.parse().ok()
+/// The status, of which some write more than three digits.
+pub(crate) fn status_of(came: &[u8]) -> Option<u16> {
+    latin1(came).split(' ').nth(1)?.get(..3)?.parse().ok()
 }
 
 /// The lines of a message with this name, or with one that begins so.
@@ -117,8 +115,11 @@ fn named(message: &Message, name: &str) -> String {
         .lines()
         .into_iter()
         .filter(|line| {
-            line.get(..name.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(name))
+            let is_named = |name: &str| {
+                line.get(..name.len())
+                    .is_some_and(|start| start.eq_ignore_ascii_case(name))
+            };
+            is_named(name) && !is_named("x-request-id")
         })
         .collect();
     lines(&found)
@@ -157,4 +158,19 @@ pub(crate) fn code(bytes: &[u8]) -> String {
 /// As text in a cell of a table.
 pub(crate) fn cell(text: &str) -> String {
     text.replace('|', "\\|")
+}
+
+/// Whether two fronts did the same: the spelling of names, the amount of white space and how they refused aside.
+pub(crate) fn is_same(one: &str, other: &str) -> bool {
+    let plain = |did: &str| {
+        if matches!(did, "closed" | "cut") || did.bytes().all(|byte| byte.is_ascii_digit()) {
+            return "refused".to_owned();
+        }
+        let words = did
+            .replace("\\t", " ")
+            .replace('`', " ` ")
+            .to_ascii_lowercase();
+        words.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    plain(one) == plain(other)
 }

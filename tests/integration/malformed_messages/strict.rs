@@ -1,5 +1,6 @@
 //! Reads messages as the strictest reader does: what shadowtee writes has to pass.
 
+use super::shown::status_of;
 use crate::kit::{Message, latin1};
 
 /// What arrived has to be clean, whatever was sent.
@@ -72,7 +73,7 @@ fn is_number(text: &str) -> bool {
 
 /// The body behind a head, read as strictly; `None` where it is not whole.
 pub(crate) fn body(answer: &Message, rest: &[u8], to_head: bool) -> Option<Vec<u8>> {
-    if to_head || matches!(answer.status(), 204 | 304) {
+    if to_head || matches!(status_of(answer.head.as_bytes()), Some(204 | 304)) {
         return Some(rest.to_vec());
     }
     if answer.is_chunked() {
