@@ -1,13 +1,14 @@
 //! What must hold of any input at all: of a configuration, an address, the head and the body of a message. The targets
 //! under `fuzz/` look for an input of which it does not; the tests below try a bounded number in each run.
 
-use bytes::{Buf, BytesMut};
+use bytes::BytesMut;
 
 use crate::{
     config::{Address, Config},
     http::{
-        BodyReader, Framing, Marks, Part, RequestHead, Version, asks_for_upgrade, authority_of,
-        compare, strip_request,
+        AnswerHead, BodyReader, Fields, Framing, Marks, Part, RequestHead, Version,
+        asks_for_upgrade, authority_of, compare, settle, strip_answer, strip_request,
+        strip_trailers, vet,
     },
 };
 
@@ -54,9 +55,10 @@ pub fn request(input: &[u8]) {
         return;
     };
     assert!(length <= input.len());
-    let Ok(framing) = Framing::of_request(&head) else {
+    let Ok(framing) = vet(&mut head, FIELDS * 100) else {
         return;
     };
+    no_other_framing(&input[..length], framing);
     let _ = authority_of(head.target());
     let upgrade = asks_for_upgrade(&head.fields);
     strip_request(&mut head.fields, upgrade);
@@ -75,32 +77,138 @@ pub fn request(input: &[u8]) {
         (head.method(), head.target())
     );
     assert!(again.fields.iter().eq(head.fields.iter()));
-    body(framing, &input[length..]);
+    assert_clean(&out);
+    body(BodyReader::new(framing, 4096, FIELDS), &input[length..]);
 }
 
-/// A body in pieces, however it is cut, never has more bytes than came.
-fn body(framing: Framing, input: &[u8]) {
-    let mut reader = BodyReader::new(framing, 4096, FIELDS);
-    let (mut buf, mut taken) = (BytesMut::new(), 0);
-    for piece in input.chunks(7) {
+/// What is passed on of a response is clean, says in one way where it ends, and is read by the next in line as this one
+/// read it.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn response(input: &[u8]) {
+    compare(input, FIELDS);
+    let mut head = AnswerHead::default();
+    let Ok(Some(length)) = head.parse(input, FIELDS) else {
+        return;
+    };
+    assert!(length <= input.len());
+    for to_head in [true, false] {
+        let mut head = head.clone();
+        let Ok(framing) = Framing::of_answer(&head, to_head) else {
+            continue;
+        };
+        settle(&mut head);
+        if !to_head {
+            assert_eq!(Framing::of_answer(&head, false), Ok(framing));
+        }
+        strip_answer(&mut head.fields, false);
+        let mut out = Vec::new();
+        head.write(&mut out);
+        out.extend_from_slice(b"\r\n");
+        assert_clean(&out);
+        let mut again = AnswerHead::default();
+        assert_eq!(again.parse(&out, FIELDS), Ok(Some(out.len())));
+        assert_eq!(again.status, head.status);
+        assert!(again.fields.iter().eq(head.fields.iter()));
+        let reader = BodyReader::new(framing, 4096, FIELDS).tolerant();
+        body(reader, &input[length..]);
+    }
+}
+
+/// What is written: each line ends with CR LF and has a name, a colon, a space and a value; no length is said twice.
+fn assert_clean(head: &[u8]) {
+    let text: String = head.iter().copied().map(char::from).collect();
+    let lines = text.strip_suffix("\r\n\r\n").map(|head| head.split("\r\n"));
+    let Some(lines) = lines else {
+        panic!("{text:?} has no end");
+    };
+    let mut framing = Vec::new();
+    for (number, line) in lines.enumerate() {
+        assert!(!line.contains(['\r', '\n', '\0']), "{line:?} in {text:?}");
+        if number == 0 {
+            continue;
+        }
+        let Some((name, value)) = line.split_once(": ") else {
+            panic!("{line:?} in {text:?}");
+        };
+        let is_name = |c: char| c != ':' && c > ' ' && c != '\u{7f}';
+        assert!(!name.is_empty() && name.chars().all(is_name), "{line:?}");
+        assert_eq!(value, value.trim_matches([' ', '\t']), "{line:?}");
+        let name = name.to_ascii_lowercase();
+        if ["content-length", "transfer-encoding"].contains(&name.as_str()) {
+            assert!(!framing.contains(&name), "{name} twice in {text:?}");
+            framing.push(name);
+        }
+    }
+}
+
+/// A reader that ends lines with CR as with LF, forgives white space before a name, and passes over what is odd in a name
+/// and around a value finds no other framing in a request that is taken.
+fn no_other_framing(head: &[u8], framing: Framing) {
+    let in_token = |c: &char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(*c);
+    let is_plain = |c: &char| c.is_ascii_alphanumeric();
+    let text: String = head.iter().copied().map(char::from).collect();
+    for line in text.split(['\r', '\n']).skip(1) {
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        let name: String = name.chars().filter(in_token).collect();
+        let value: String = value.chars().filter(is_plain).collect();
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => {
+                assert_eq!(value.parse().map(Framing::Sized), Ok(framing), "{text:?}")
+            }
+            "transfer-encoding" => {
+                assert!(
+                    value.eq_ignore_ascii_case("chunked") && framing == Framing::Chunked,
+                    "{text:?}"
+                );
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A body never has more bytes than came, and is the same however it is cut into pieces.
+fn body(reader: BodyReader, input: &[u8]) {
+    let whole = read(reader.clone(), input, input.len().max(1));
+    for at_a_time in [1, 7] {
+        let cut = read(reader.clone(), input, at_a_time);
+        if let (Some(whole), Some(cut)) = (&whole, &cut) {
+            assert!(whole == cut, "{whole:?}, or cut {cut:?}");
+        }
+        assert_eq!(whole.is_some(), cut.is_some());
+    }
+}
+
+/// A body of which so many bytes come at a time, and its trailers; `None` where it is none.
+fn read(mut reader: BodyReader, input: &[u8], at_a_time: usize) -> Option<(Vec<u8>, Vec<u8>)> {
+    let (mut buf, mut taken, mut trailers) = (BytesMut::new(), Vec::new(), Vec::new());
+    let note = |mut fields: Fields, trailers: &mut Vec<u8>| {
+        strip_trailers(&mut fields);
+        trailers.extend_from_slice(b"\r\n");
+        fields.write(trailers);
+        trailers.extend_from_slice(b"\r\n");
+        assert_clean(trailers);
+    };
+    for piece in input.chunks(at_a_time) {
         buf.extend_from_slice(piece);
         loop {
             match reader.next(&mut buf) {
                 Ok(Part::Piece(length)) => {
                     assert!(length > 0 && length <= buf.len());
-                    taken += length;
-                    buf.advance(length);
+                    taken.extend_from_slice(&buf.split_to(length));
                 }
-                Ok(Part::Trailers(_)) => {}
+                Ok(Part::Trailers(fields)) => note(fields, &mut trailers),
                 Ok(_) => break,
-                Err(_) => return,
+                Err(_) => return None,
             }
         }
         if reader.is_done() {
             break;
         }
     }
-    assert!(taken <= input.len());
+    assert!(taken.len() <= input.len());
+    Some((taken, trailers))
 }
 
 /// After the mark was taken off, no spelling of it is left.
@@ -181,11 +289,29 @@ mod tests {
         "0\r\n\r\n",
         "\r\n ",
         "ffffffffffffffff\r\n",
+        "[]",
+        "\x01",
+        "\x0c",
+        ";",
+        "Content-Length : 3\r\n",
+        "Transfer-Encoding: identity\r\n",
     ];
 
     #[test]
     fn any_request_is_passed_on_as_it_was_read() {
         changed(REQUESTS, PIECES, 30_000, request);
+    }
+
+    const RESPONSES: &[&str] = &[
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\nX[]: \x01\r\n 2\r\n\r\nhello",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\nno colon\r\n\r\n5  \r\nhello\n0\r\nX : 1\r\n\r\n",
+        "HTTP/1.0 304\nContent-Length: 5, 5\nTransfer-Encoding: identity\n\n",
+        "\r\nHTTP/2.0  403.1 No\r\nConnection: close, x\r\nX: 1\r\r\n\r\n",
+    ];
+
+    #[test]
+    fn any_response_is_passed_on_clean_and_as_it_was_read() {
+        changed(RESPONSES, PIECES, 30_000, response);
     }
 
     #[test]

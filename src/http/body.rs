@@ -30,7 +30,7 @@ pub(crate) enum BadBody {
 }
 
 /// Takes a body apart.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct BodyReader {
     state: State,
     /// Bytes of chunk extensions and of trailers that may still come.

@@ -44,7 +44,7 @@ impl Framing {
         match length {
             Some(_) => Err(BadFraming::Both),
             None if head.version == Version::Http10 => Err(BadFraming::TooOld),
-            None if is_chunked_only(fields) => Ok(Self::Chunked),
+            None if is_plain(fields) => Ok(Self::Chunked),
             None => Err(BadFraming::Encoding),
         }
     }
@@ -80,7 +80,13 @@ pub(crate) fn settle(head: &mut AnswerHead) {
         match coding(fields) {
             Ok(Coding::Chunked { plain: true }) => {}
             Ok(Coding::Chunked { plain: false }) => {
-                fields.set(b"Transfer-Encoding", b"chunked");
+                let said = fields.all(Known::TransferEncoding).flat_map(elements);
+                let mut codings: Vec<_> = said
+                    .filter(|coding| !is_chunked(coding) && !is_identity(coding))
+                    .collect();
+                codings.push(b"chunked");
+                let list = codings.join(&b", "[..]);
+                fields.set(b"Transfer-Encoding", &list);
             }
             Ok(Coding::None) | Err(_) => fields.remove(Known::TransferEncoding),
         }
@@ -117,25 +123,35 @@ fn coding(fields: &Fields) -> Result<Coding, BadFraming> {
     if !fields.has(Known::TransferEncoding) {
         return Ok(Coding::None);
     }
-    let is = |coding: &[u8], name: &[u8]| coding.eq_ignore_ascii_case(name);
-    let mut lines = fields.all(Known::TransferEncoding);
+    if is_plain(fields) {
+        return Ok(Coding::Chunked { plain: true });
+    }
     let codings = fields.all(Known::TransferEncoding).flat_map(elements);
     let (mut times, mut others, mut last) = (0, 0, false);
-    for coding in codings.filter(|coding| !is(coding, b"identity")) {
-        last = is(coding, b"chunked");
+    for coding in codings.filter(|coding| !is_identity(coding)) {
+        last = is_chunked(coding);
         times += u32::from(last);
         others += u32::from(!last);
     }
     match (times, others) {
         (0, 0) => Ok(Coding::None),
-        (1, 1..) if last => Ok(Coding::Chunked { plain: true }),
-        (1.., 0) => {
-            let first = lines.next().unwrap_or_default();
-            let plain = is(first, b"chunked") && lines.next().is_none();
-            Ok(Coding::Chunked { plain })
-        }
+        (1, _) | (_, 0) if last => Ok(Coding::Chunked { plain: false }),
         _ => Err(BadFraming::Encoding),
     }
+}
+
+/// Whether chunked is the one coding, said once: of a request, two readers may differ on all else (RFC 9112, 11.2).
+fn is_plain(fields: &Fields) -> bool {
+    let mut lines = fields.all(Known::TransferEncoding);
+    lines.next().is_some_and(is_chunked) && lines.next().is_none()
+}
+
+fn is_identity(coding: &[u8]) -> bool {
+    coding.eq_ignore_ascii_case(b"identity")
+}
+
+fn is_chunked(coding: &[u8]) -> bool {
+    coding.eq_ignore_ascii_case(b"chunked")
 }
 
 /// The one length that a request names.
@@ -181,13 +197,6 @@ fn number(value: &[u8]) -> Result<u64, BadFraming> {
         number = number * 10 + u64::from(digit);
     }
     Ok(number)
-}
-
-/// Whether chunked is the one coding, said once: two readers may differ on all else (RFC 9112, 11.2).
-fn is_chunked_only(fields: &Fields) -> bool {
-    let mut codings = fields.all(Known::TransferEncoding);
-    let first = codings.next().unwrap_or_default();
-    first.eq_ignore_ascii_case(b"chunked") && codings.next().is_none()
 }
 
 #[cfg(test)]
@@ -287,7 +296,12 @@ mod tests {
             assert_eq!(settled(200, codings), (Ok(Framing::Chunked), once));
         }
         let gzip = "Transfer-Encoding: gzip, chunked\r\n";
-        assert_eq!(settled(200, gzip), (Ok(Framing::Chunked), gzip.into()));
+        for codings in [
+            gzip,
+            "Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n",
+        ] {
+            assert_eq!(settled(200, codings), (Ok(Framing::Chunked), gzip.into()));
+        }
     }
 
     #[test]

@@ -31,6 +31,7 @@ mod overload;
 mod property;
 mod puma;
 mod reload;
+mod repaired;
 mod replay;
 mod restart;
 mod reuse;

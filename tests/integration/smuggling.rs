@@ -358,6 +358,14 @@ fn a_chunk_that_two_readers_could_cut_differently_is_never_the_end() {
         "5\r\n\r\nhello\r\n0\r\n\r\n",
         "5;a\nb\r\nhello\r\n0\r\n\r\n",
         "5;a\rb\r\nhello\r\n0\r\n\r\n",
+        "5\r;a\r\nhello\r\n0\r\n\r\n",
+        "5 \r ;a\r\nhello\r\n0\r\n\r\n",
+        "5\u{c};a\r\nhello\r\n0\r\n\r\n",
+        "5\u{c}\r\nhello\r\n0\r\n\r\n",
+        "5\u{b};a\r\nhello\r\n0\r\n\r\n",
+        "5 a\r\nhello\r\n0\r\n\r\n",
+        "0\r\n\n",
+        "0\r\n\nX: 1\r\n\r\n",
         "5\0\r\nhello\r\n0\r\n\r\n",
         "5_0\r\nhello\r\n0\r\n\r\n",
         "5,0\r\nhello\r\n0\r\n\r\n",
@@ -519,8 +527,8 @@ fn an_answer_whose_head_is_malformed_gets_502() {
         "HTTP/1.1 2000 OK\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 +20 OK\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 abc OK\r\nContent-Length: 0\r\n\r\n",
-        "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n",
-        "HTTP/9.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/0.9 200 OK\r\nContent-Length: 0\r\n\r\n",
+        "HTTP/x.1 200 OK\r\nContent-Length: 0\r\n\r\n",
         "ICY 200 OK\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: +0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
@@ -528,8 +536,6 @@ fn an_answer_whose_head_is_malformed_gets_502() {
         "HTTP/1.1 200 OK\r\nContent-Length: 2, 3\r\n\r\nok",
         "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\nok",
         "HTTP/1.1 200 OK\r\nX-A: \0\r\nContent-Length: 0\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nX(A): 1\r\nContent-Length: 0\r\n\r\n",
-        "HTTP/1.1 200 OK\r\nno colon\r\nContent-Length: 0\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX-A: a\rb\r\nContent-Length: 0\r\n\r\n",
     ] {
         let (rest, tee) = answered(answer);
@@ -568,7 +574,6 @@ fn an_answer_whose_chunks_are_malformed_never_looks_whole() {
         "5\r\nhelloX\r\n0\r\n\r\n",
         "-5\r\nhello\r\n0\r\n\r\n",
         "10000000000000005\r\nhello\r\n0\r\n\r\n",
-        "5\r\nhello\r\n0\r\nX : 1\r\n\r\n",
         "5\r\nhello\r\nzz\r\n",
     ] {
         let primary = Server::unix(move |conn| {
