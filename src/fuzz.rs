@@ -95,13 +95,13 @@ pub fn response(input: &[u8]) {
     assert!(length <= input.len());
     for to_head in [true, false] {
         let mut head = head.clone();
-        let Ok(framing) = Framing::of_answer(&head, to_head) else {
+        let Ok(framing) = Framing::of_answer(&mut head, to_head) else {
             continue;
         };
-        settle(&mut head);
-        if !to_head {
-            assert_eq!(Framing::of_answer(&head, false), Ok(framing));
+        if framing == Framing::None {
+            settle(&mut head);
         }
+        assert_eq!(Framing::of_answer(&mut head, to_head), Ok(framing));
         strip_answer(&mut head.fields, false);
         let mut out = Vec::new();
         head.write(&mut out);

@@ -104,7 +104,9 @@ impl AnswerReader {
             } = self.reading;
             self.body = Some(BodyReader::new(framing, header_bytes, header_count).tolerant());
         }
-        settle(head);
+        if framing == Framing::None {
+            settle(head);
+        }
         Ok(Some(framing))
     }
 

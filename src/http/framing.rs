@@ -49,25 +49,46 @@ impl Framing {
         }
     }
 
-    /// Of an answer; `to_head`: to a request with the method HEAD.
+    /// Of an answer; `to_head`: to a request with the method HEAD. Where its head says it several times, it says it once
+    /// afterwards; one that has no body is left as it is, for [`settle`].
     ///
     /// # Errors
     /// Where the head names two lengths, or none that is a number.
-    pub(crate) fn of_answer(head: &AnswerHead, to_head: bool) -> Result<Self, BadFraming> {
-        if to_head || matches!(head.status, 100..=199 | 204 | 304) {
+    pub(crate) fn of_answer(head: &mut AnswerHead, to_head: bool) -> Result<Self, BadFraming> {
+        if to_head || is_bodiless(head.status) {
             return Ok(Self::None);
         }
         let fields = &head.fields;
-        match coding(fields)? {
-            Coding::Chunked { .. } => Ok(Self::Chunked),
-            Coding::None => Ok(equal_lengths(fields)?.map_or(Self::Close, Self::Sized)),
+        if !fields.has(Known::TransferEncoding)
+            && let Ok(length) = length(fields)
+        {
+            return Ok(length.map_or(Self::Close, Self::Sized));
         }
+        let (framing, is_plain) = match coding(fields)? {
+            Coding::Chunked { plain } => (Self::Chunked, plain),
+            Coding::None => {
+                let length = equal_lengths(fields)?;
+                (length.map_or(Self::Close, Self::Sized), false)
+            }
+        };
+        if framing == Self::Chunked {
+            // It does not count beside chunks (RFC 9112, 6.3).
+            head.fields.remove(Known::ContentLength);
+        }
+        if !is_plain {
+            settle(head);
+        }
+        Ok(framing)
     }
 }
 
-/// Makes an answer's head say in one way how its body is framed: each of both fields at most once, and sound.
-///
-/// What says it in two ways beside a body was refused by [`Framing::of_answer`]; without a body it is taken off.
+fn is_bodiless(status: u16) -> bool {
+    matches!(status, 100..=199 | 204 | 304)
+}
+
+/// Makes an answer's head say in one way how its body is framed: each of both fields at most once, and sound. What says it
+/// in two ways is taken off: it is beside no body, or [`Framing::of_answer`] refuses it.
+#[cold]
 pub(crate) fn settle(head: &mut AnswerHead) {
     let fields = &mut head.fields;
     if matches!(head.status, 100..=199 | 204) {
@@ -249,7 +270,7 @@ mod tests {
         let answer = |text: &str, to_head| {
             let mut head = AnswerHead::default();
             head.parse(text.as_bytes(), 10).unwrap().unwrap();
-            Framing::of_answer(&head, to_head)
+            Framing::of_answer(&mut head, to_head)
         };
         assert_eq!(answer("HTTP/1.1 200 OK\r\n\r\n", false), Ok(Framing::Close));
         assert_eq!(answer("HTTP/1.1 200 OK\r\n\r\n", true), Ok(Framing::None));
@@ -268,8 +289,10 @@ mod tests {
         let text = format!("HTTP/1.1 {status} x\r\n{fields}\r\n");
         let mut head = AnswerHead::default();
         head.parse(text.as_bytes(), 10).unwrap().unwrap();
-        let framing = Framing::of_answer(&head, false);
-        settle(&mut head);
+        let framing = Framing::of_answer(&mut head, false);
+        if framing == Ok(Framing::None) {
+            settle(&mut head);
+        }
         let mut out = Vec::new();
         head.fields.write(&mut out);
         (framing, String::from_utf8(out).unwrap())

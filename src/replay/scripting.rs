@@ -134,7 +134,7 @@ fn answer(message: &[u8]) -> Option<(AnswerHead, Vec<u8>)> {
     let mut head = AnswerHead::default();
     let length = head.parse(message, LIMITS.header_count).ok()??;
     let rest = &message[length..];
-    if Framing::of_answer(&head, false) != Ok(Framing::Chunked) {
+    if Framing::of_answer(&mut head, false) != Ok(Framing::Chunked) {
         return Some((head, rest.to_vec()));
     }
     let (mut body, mut left) = (Vec::new(), BytesMut::from(rest));
