@@ -78,7 +78,7 @@ pub fn request(input: &[u8]) {
     );
     assert!(again.fields.iter().eq(head.fields.iter()));
     assert_clean(&out);
-    body(BodyReader::new(framing, 4096, FIELDS), &input[length..]);
+    body(&BodyReader::new(framing, 4096, FIELDS), &input[length..]);
 }
 
 /// What is passed on of a response is clean, says in one way where it ends, and is read by the next in line as this one
@@ -112,7 +112,7 @@ pub fn response(input: &[u8]) {
         assert_eq!(again.status, head.status);
         assert!(again.fields.iter().eq(head.fields.iter()));
         let reader = BodyReader::new(framing, 4096, FIELDS).tolerant();
-        body(reader, &input[length..]);
+        body(&reader, &input[length..]);
     }
 }
 
@@ -155,7 +155,7 @@ fn no_other_framing(head: &[u8], framing: Framing) {
         let value: String = value.chars().filter(is_plain).collect();
         match name.to_ascii_lowercase().as_str() {
             "content-length" => {
-                assert_eq!(value.parse().map(Framing::Sized), Ok(framing), "{text:?}")
+                assert_eq!(value.parse().map(Framing::Sized), Ok(framing), "{text:?}");
             }
             "transfer-encoding" => {
                 assert!(
@@ -169,7 +169,7 @@ fn no_other_framing(head: &[u8], framing: Framing) {
 }
 
 /// A body never has more bytes than came, and is the same however it is cut into pieces.
-fn body(reader: BodyReader, input: &[u8]) {
+fn body(reader: &BodyReader, input: &[u8]) {
     let whole = read(reader.clone(), input, input.len().max(1));
     for at_a_time in [1, 7] {
         let cut = read(reader.clone(), input, at_a_time);

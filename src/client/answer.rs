@@ -3,7 +3,8 @@
 use super::Connection;
 use crate::http::Version;
 use crate::http::{
-    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Framing, Part, has_option, settle,
+    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Framing, Part, end_of_lines, has_option,
+    settle,
 };
 
 /// How answers are read: the largest header that is taken, and the largest trailers.
@@ -78,6 +79,13 @@ impl AnswerReader {
     ) -> Result<Option<Framing>, BadAnswer> {
         let buf = &mut connection.wire.buf;
         if buf.is_empty() || buf.len() == self.looked {
+            return Ok(None);
+        }
+        // A head that comes in small pieces is not read from its start for each of them.
+        let new = self.looked.saturating_sub(b"\n\r".len());
+        let may_be_whole = self.looked == 0 || end_of_lines(&buf[new..]).is_some();
+        if !may_be_whole && buf.len() <= self.reading.header_bytes {
+            self.looked = buf.len();
             return Ok(None);
         }
         let Some(length) = head.parse(buf, self.reading.header_count)? else {

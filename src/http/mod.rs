@@ -19,7 +19,7 @@ mod usual;
 mod wire;
 
 pub(crate) use alarm::Alarm;
-pub(crate) use body::{BadBody, BodyReader, Part};
+pub(crate) use body::{BadBody, BodyReader, Part, end_of_lines};
 pub(crate) use clear::{Unclear, vet};
 pub(crate) use fields::{Edit, Fields, Known};
 pub(crate) use framing::{BadFraming, Framing, settle};

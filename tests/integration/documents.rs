@@ -562,6 +562,7 @@ fn links_between_the_documents_lead_somewhere() {
         "docs/troubleshooting.md",
         "docs/logs.md",
         "docs/installing.md",
+        "docs/malformed-messages.md",
         "deploy/shadow-host/README.md",
     ] {
         let text = document(name);

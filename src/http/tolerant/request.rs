@@ -49,13 +49,16 @@ impl Fields {
 
     /// Takes off a request what has no token for its name.
     fn take_off_odd(&mut self) -> Result<(), BadHead> {
-        if self
-            .iter()
-            .any(|(name, _)| looks_like(name) != Known::Other)
-        {
+        let is_odd = |name: &[u8]| !name.iter().all(|byte| IN_TOKENS[usize::from(*byte)]);
+        let mut names = self.iter().map(|(name, _)| name);
+        if names.any(|name| looks_like(name) != Known::Other) {
             return Err(BadHead::Malformed);
         }
-        self.remove_named(|name| !name.iter().all(|byte| IN_TOKENS[usize::from(*byte)]));
+        drop(names);
+        if self.iter().any(|(name, _)| is_odd(name)) {
+            tracing::debug!("took off a request's header whose name is none");
+            self.remove_named(is_odd);
+        }
         Ok(())
     }
 }
@@ -91,22 +94,10 @@ fn mask_request_line(line: &mut [u8]) {
         }
     }
     // A later version of HTTP/1 is spoken as this one (RFC 9110, 2.5).
-    let line = match line {
-        [line @ .., b'\r'] => line,
-        line => line,
-    };
-    if let [
-        ..,
-        b' ',
-        b'H',
-        b'T',
-        b'T',
-        b'P',
-        b'/',
-        b'1',
-        b'.',
-        minor @ b'2'..=b'9',
-    ] = line
+    let end = line.len() - usize::from(line.ends_with(b"\r"));
+    if let Some((minor, before)) = line[..end].split_last_mut()
+        && before.ends_with(b" HTTP/1.")
+        && (b'2'..=b'9').contains(minor)
     {
         *minor = b'1';
     }

@@ -71,7 +71,7 @@ impl Fronts {
     }
 
     /// `nginx 1.2.3` and `HAProxy 4.5.6`.
-    pub(crate) fn versions(&self) -> [String; 2] {
+    pub(crate) fn versions() -> [String; 2] {
         ["nginx", "haproxy"].map(|program| {
             let told = finish(Command::new(need(program)).arg("-v"));
             let told = [told.stdout, told.stderr].concat();

@@ -2,6 +2,7 @@
 //! written by this test with `WRITE_MALFORMED_MESSAGES=1`; without, shadowtee has to do what stands in it.
 
 mod fronts;
+mod random;
 mod requests;
 mod responses;
 mod shown;
@@ -56,18 +57,10 @@ struct Row {
 #[test]
 fn the_table_of_malformed_messages_is_what_shadowtee_does() {
     let fronts = Fronts::start();
-    let requests = rows(
-        requests::cases(),
-        |front, case| shown::request(front, case),
-        &fronts,
-    );
-    let responses = rows(
-        responses::cases(),
-        |front, case| shown::response(front, case),
-        &fronts,
-    );
+    let requests = rows(requests::cases(), shown::request, &fronts);
+    let responses = rows(responses::cases(), shown::response, &fronts);
     assert!(requests.len() >= 60 && responses.len() >= 60);
-    let text = document(&fronts, &requests, &responses);
+    let text = document(&requests, &responses);
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs/malformed-messages.md");
     if std::env::var_os("WRITE_MALFORMED_MESSAGES").is_none() {
         return compare(&file, requests.iter().chain(&responses));
@@ -131,8 +124,8 @@ fn compare<'a>(file: &Path, rows: impl Iterator<Item = &'a Row>) {
     );
 }
 
-fn document(fronts: &Fronts, requests: &[Row], responses: &[Row]) -> String {
-    let [nginx, haproxy] = fronts.versions();
+fn document(requests: &[Row], responses: &[Row]) -> String {
+    let [nginx, haproxy] = Fronts::versions();
     let mut text = format!(
         "{BEFORE}\n\nThe figures are of {nginx} and {haproxy}, as Debian has them; only the limits of nginx for the header of a \
          response are raised (`proxy_buffer_size 1m`).\n"

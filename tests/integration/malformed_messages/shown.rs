@@ -6,8 +6,8 @@ use crate::kit::{Message, latin1};
 
 /// What arrived at the server, or the status that the client got instead.
 pub(crate) fn request(front: &Front, case: &Case) -> String {
-    let (came, requests) = front.send(&case.bytes);
-    let status = status_of(&came);
+    let (answer, requests) = front.send(&case.bytes);
+    let status = status_of(&answer);
     let request = match &requests[..] {
         [] => return status.map_or("closed".into(), |status| status.to_string()),
         [request] => request,
@@ -41,12 +41,12 @@ pub(crate) fn response(front: &Front, case: &Case) -> String {
     let to_head = case.what.ends_with("to HEAD");
     let method = if to_head { "HEAD" } else { "GET" };
     let asked = format!("{method} / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
-    let came = front.get(&asked, &case.bytes);
-    if came.is_empty() {
+    let got = front.get(&asked, &case.bytes);
+    if got.is_empty() {
         return "closed".into();
     }
-    let Some((answer, body)) = final_answer(&came) else {
-        return match status_of(&came) {
+    let Some((answer, body)) = final_answer(&got) else {
+        return match status_of(&got) {
             Some(status) => format!("{status} and no more"),
             None => "all of it as a body".into(),
         };
@@ -65,9 +65,9 @@ pub(crate) fn response(front: &Front, case: &Case) -> String {
         Some(body) => format!("another body: {}", code(&body)),
         None => "cut".into(),
     };
-    let clean = strict::is_clean(&came);
+    let clean = strict::is_clean(&got);
     if front.is_tee {
-        assert!(end != "whole" || clean, "{came:?} is not clean");
+        assert!(end != "whole" || clean, "{got:?} is not clean");
     }
     [shown, status.to_string(), end]
         .iter()
