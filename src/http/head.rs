@@ -73,6 +73,8 @@ thread_local! {
 /// So many are kept on a thread, of at most so many bytes each.
 const SPARES: usize = 64;
 const SPARE: usize = 4 * 1024;
+/// A connection keeps no more for the head of its next answer.
+const LARGE: usize = 64 * 1024;
 
 impl RequestHead {
     /// Memory for a head: what a [`reuse`](Self::reuse) before gave back, or none yet.
@@ -247,6 +249,14 @@ impl AnswerHead {
         }
     }
 
+    /// Its memory for the next one, unless it is so much that it is better given back.
+    pub(crate) fn recycle(self) -> Self {
+        if self.fields.size() > LARGE {
+            return Self::default();
+        }
+        self
+    }
+
     /// Whether another answer to the same request follows (RFC 9110, 15.2).
     pub(crate) fn is_interim(&self) -> bool {
         (100..200).contains(&self.status) && self.status != 101
@@ -316,6 +326,16 @@ mod tests {
             let start = out.split(|byte| *byte == b'\r').next().unwrap();
             let line = &text[2..2 + line.chars().count()];
             assert_eq!(start[13..], line[13.min(line.len())..]);
+        }
+    }
+
+    #[test]
+    fn a_large_head_is_not_kept_for_the_next_one() {
+        for (length, kept) in [(1000, true), (100_000, false)] {
+            let text = format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "x".repeat(length));
+            let mut head = AnswerHead::default();
+            head.parse(text.as_bytes(), 10).unwrap().unwrap();
+            assert_eq!(head.recycle().fields.size() > 0, kept);
         }
     }
 

@@ -2,7 +2,7 @@
 //! mark.
 //!
 //! A message stays the bytes that came. That keeps it as it was sent, and costs less than to take it apart and
-//! to put it together again: see docs/performance.
+//! to put it together again: see docs/performance. Only what breaks a rule is written anew (`tolerant`).
 
 mod alarm;
 mod body;

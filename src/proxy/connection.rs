@@ -167,7 +167,7 @@ async fn answer(path: &Path, client: &mut Client, mut head: RequestHead, peer: P
         }
         end => Box::pin(after(client, &mut relay, end)).await,
     };
-    client.answer_head = relay.download.head;
+    client.answer_head = relay.download.head.recycle();
     if let Some(line) = line {
         line.write(status, sent, whole);
     }

@@ -1,6 +1,6 @@
 //! Responses: each line is read by itself, and written anew as any client reads it.
 
-use memchr::memchr;
+use memchr::{memchr, memchr2};
 
 use super::{LineName, is_empty, looks_like};
 use crate::http::{
@@ -114,7 +114,7 @@ impl Fields {
             }
             let line = without_cr(whole);
             let bad = |why| Err(BadHead::Line(number, LineName::of(line), why));
-            if line.iter().any(|byte| matches!(byte, b'\r' | 0)) || line.is_empty() {
+            if memchr2(b'\r', 0, line).is_some() || line.is_empty() {
                 return bad("has a CR or a NUL in it");
             }
             if matches!(line[0], b' ' | b'\t') {
@@ -131,7 +131,7 @@ impl Fields {
             let value = value.filter(|_| is_name(name));
             folds_into_nothing = value.is_none();
             let Some(value) = value else {
-                if speaks_of_length(name) {
+                if is_framing(name) || speaks_of_framing(name) {
                     return bad("is no field, and may say where the body ends");
                 }
                 tracing::debug!(
@@ -140,10 +140,7 @@ impl Fields {
                 );
                 continue;
             };
-            if matches!(
-                looks_like(name),
-                Known::ContentLength | Known::TransferEncoding
-            ) {
+            if is_framing(name) {
                 return bad("could be read as another field");
             }
             if self.lines.len() == most {
@@ -161,8 +158,16 @@ fn is_name(name: &[u8]) -> bool {
     !name.is_empty() && name.iter().all(is_dark)
 }
 
+/// Whether a reader that passes over what is odd in this name finds one that says where a body ends.
+fn is_framing(name: &[u8]) -> bool {
+    matches!(
+        looks_like(name),
+        Known::ContentLength | Known::TransferEncoding
+    )
+}
+
 /// Whether a line that is no field begins as one that says where a body ends.
-fn speaks_of_length(name: &[u8]) -> bool {
+fn speaks_of_framing(name: &[u8]) -> bool {
     [&b"content-length"[..], b"transfer-encoding"]
         .iter()
         .any(|known| {
@@ -272,6 +277,14 @@ mod tests {
             (
                 "Content-Length 5",
                 "line 3 is no field, and may say where the body ends",
+            ),
+            (
+                "Content-Length\u{b}: 5",
+                "line 3 (Content-Length\\x0b) is no field, and may say where the body ends",
+            ),
+            (
+                "\u{1}Transfer-Encoding: chunked",
+                "line 3 (\\x01Transfer-Encoding) is no field, and may say where the body ends",
             ),
             (
                 "Content-Length[]: 5",
