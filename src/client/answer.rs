@@ -3,7 +3,8 @@
 use super::Connection;
 use crate::http::Version;
 use crate::http::{
-    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Framing, Part, has_option,
+    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Fields, Framing, Known, Part,
+    end_of_lines, has_option,
 };
 
 /// How answers are read.
@@ -20,6 +21,10 @@ pub(crate) enum BadAnswer {
     Head(#[from] BadHead),
     #[error("the answer's header is larger than limits.header_bytes")]
     HeadTooLarge,
+    #[error(
+        "more than {MOST_INTERIM} interim answers (1xx), or too large ones, came before the answer"
+    )]
+    TooManyInterim,
     #[error("the answer's end can't be told: {0}")]
     Framing(#[from] BadFraming),
     #[error("the answer's body is none: {0}")]
@@ -36,12 +41,43 @@ pub(crate) struct AnswerReader {
     reading: Reading,
     to_head: bool,
     body: Option<BodyReader>,
-    /// The connection may serve another request afterwards.
-    keeps: bool,
+    after: After,
+    /// So much of what came was looked at, and no head ends in it.
     looked: usize,
-    /// Something of it was taken, if only an interim head.
-    began: bool,
+    /// The first line of what was looked at is whole, and was read.
+    has_line: bool,
+    /// Interim heads that were taken, and their bytes.
+    interim: u32,
+    interim_bytes: usize,
 }
+
+/// What becomes of the connection behind an answer (RFC 9112, 9.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Closed,
+    /// It is kept, but the answer has no body and says that one follows.
+    Doubtful,
+    Kept,
+}
+
+impl After {
+    fn of(head: &AnswerHead, framing: Framing) -> Self {
+        let fields = &head.fields;
+        let says_close = has_option(fields, b"close");
+        let old = head.version == Version::Http10 && !has_option(fields, b"keep-alive");
+        if says_close || old || framing == Framing::Close || head.status == 101 {
+            Self::Closed
+        } else if matches!(head.status, 204 | 304) && announces_body(fields) {
+            Self::Doubtful
+        } else {
+            Self::Kept
+        }
+    }
+}
+
+/// Interim answers (RFC 9110, 15.2) before the final one: a server that works for long may send `102` or `103` now and
+/// then, and one that does nothing else must not keep anybody busy.
+const MOST_INTERIM: u32 = 100;
 
 impl AnswerReader {
     /// For the answer to a request with this method.
@@ -50,9 +86,11 @@ impl AnswerReader {
             reading,
             to_head: method == b"HEAD",
             body: None,
-            keeps: false,
+            after: After::Closed,
             looked: 0,
-            began: false,
+            has_line: false,
+            interim: 0,
+            interim_bytes: 0,
         }
     }
 
@@ -66,10 +104,16 @@ impl AnswerReader {
         head: &mut AnswerHead,
     ) -> Result<Option<Framing>, BadAnswer> {
         let buf = &mut connection.wire.buf;
-        if buf.is_empty() || buf.len() == self.looked {
+        if buf.len() == self.looked {
             return Ok(None);
         }
-        let Some(length) = head.parse(buf, self.reading.header_count)? else {
+        let length = if self.may_be_whole(&connection.wire.buf) {
+            head.parse(&connection.wire.buf, self.reading.header_count)?
+        } else {
+            None
+        };
+        let buf = &mut connection.wire.buf;
+        let Some(length) = length else {
             self.looked = buf.len();
             if buf.len() > self.reading.header_bytes {
                 return Err(BadAnswer::HeadTooLarge);
@@ -79,14 +123,17 @@ impl AnswerReader {
         if length > self.reading.header_bytes {
             return Err(BadAnswer::HeadTooLarge);
         }
-        self.looked = 0;
-        self.began = true;
+        (self.looked, self.has_line) = (0, false);
         bytes::Buf::advance(buf, length);
         let framing = Framing::of_answer(head, self.to_head)?;
-        if !head.is_interim() {
-            let says_close = has_option(&head.fields, b"close");
-            let old = head.version == Version::Http10 && !has_option(&head.fields, b"keep-alive");
-            self.keeps = !(says_close || old || framing == Framing::Close || head.status == 101);
+        if head.is_interim() {
+            self.interim += 1;
+            self.interim_bytes += length;
+            if self.interim > MOST_INTERIM || self.interim_bytes > self.reading.header_bytes {
+                return Err(BadAnswer::TooManyInterim);
+            }
+        } else {
+            self.after = After::of(head, framing);
             let Reading {
                 header_bytes,
                 header_count,
@@ -94,6 +141,19 @@ impl AnswerReader {
             self.body = Some(BodyReader::new(framing, header_bytes, header_count));
         }
         Ok(Some(framing))
+    }
+
+    /// Whether it is worth reading a head from its start: with the first bytes, with the first line, so that what is no
+    /// answer is known soon, and with what may be the end. One that comes byte by byte is not read for each of them.
+    fn may_be_whole(&mut self, buf: &[u8]) -> bool {
+        if self.looked == 0 {
+            self.has_line = buf.contains(&b'\n');
+            return true;
+        }
+        let had_line = self.has_line;
+        self.has_line |= buf[self.looked..].contains(&b'\n');
+        (self.has_line && !had_line)
+            || end_of_lines(&buf[self.looked.saturating_sub(3)..]).is_some()
     }
 
     /// The next part of the body, of what came.
@@ -123,7 +183,8 @@ impl AnswerReader {
     pub(crate) fn is_stale(&self, error: &BadAnswer, connection: &Connection) -> bool {
         matches!(error, BadAnswer::Ended | BadAnswer::Io(_))
             && connection.is_used
-            && !self.began
+            && self.interim == 0
+            && self.body.is_none()
             && connection.wire.buf.is_empty()
     }
 
@@ -137,8 +198,65 @@ impl AnswerReader {
         self.body.as_ref().is_some_and(BodyReader::is_done)
     }
 
+    /// Whether it has no body and says that one follows, which its server may send all the same (RFC 9112, 6.3).
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.after == After::Doubtful
+    }
+
     /// Whether its connection may serve another request, once the answer is done.
     pub(crate) fn keeps_connection(&self) -> bool {
-        self.keeps && self.is_done()
+        self.after != After::Closed && self.is_done()
+    }
+}
+
+/// Whether an answer that has no body says that one follows: its server may send it.
+fn announces_body(fields: &Fields) -> bool {
+    fields.has(Known::TransferEncoding)
+        || fields
+            .all(Known::ContentLength)
+            .any(|length| length != b"0")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reader() -> AnswerReader {
+        let reading = Reading {
+            header_bytes: 64 * 1024,
+            header_count: 100,
+        };
+        AnswerReader::new(b"GET", reading)
+    }
+
+    /// How often a head that comes byte by byte is read from its start.
+    fn reads(head: &[u8]) -> usize {
+        let mut reader = reader();
+        let each = (1..=head.len()).filter(|came| {
+            let worth = reader.may_be_whole(&head[..*came]);
+            reader.looked = *came;
+            worth
+        });
+        each.count()
+    }
+
+    #[test]
+    fn a_head_that_comes_byte_by_byte_is_read_with_its_first_byte_its_first_line_and_its_end() {
+        let fields = "X-Field: value\r\n".repeat(90);
+        let head = format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
+        assert_eq!(reads(head.as_bytes()), 3);
+        let head = head.replace('\r', "");
+        assert_eq!(reads(head.as_bytes()), 3);
+    }
+
+    #[test]
+    fn the_end_of_a_head_is_seen_wherever_it_is_cut() {
+        let head = b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n";
+        for first in 1..head.len() {
+            let mut reader = reader();
+            reader.may_be_whole(&head[..first]);
+            reader.looked = first;
+            assert!(reader.may_be_whole(head), "cut at {first}");
+        }
     }
 }

@@ -18,7 +18,7 @@ mod usual;
 mod wire;
 
 pub(crate) use alarm::Alarm;
-pub(crate) use body::{BadBody, BodyReader, Part};
+pub(crate) use body::{BadBody, BodyReader, Part, end_of_lines};
 pub(crate) use clear::{Unclear, vet};
 pub(crate) use fields::{Edit, Fields, Known};
 pub(crate) use framing::{BadFraming, Framing};
@@ -30,4 +30,4 @@ pub(crate) use mark::Marks;
 pub(crate) use outbox::Outbox;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use usual::compare;
-pub(crate) use wire::{TURNS, Transport, Wire, later};
+pub(crate) use wire::{Transport, Turn, Wire, later};

@@ -187,16 +187,16 @@ impl Client {
         Poll::Ready(())
     }
 
-    /// Reads more of a request's body; false where the client sends no more.
-    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+    /// Reads more of a request's body: how many bytes came, 0 where the client sends no more.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.ended.is_some() {
-            return Poll::Ready(Ok(false));
+            return Poll::Ready(Ok(0));
         }
         let length = ready!(self.wire.poll_fill(cx))?;
         if length == 0 {
             self.ended = Some((Instant::now(), Alarm::default()));
         }
-        Poll::Ready(Ok(length > 0))
+        Poll::Ready(Ok(length))
     }
 
     /// Takes away what came of a body. Returns whether that was all of it.

@@ -16,6 +16,7 @@ mod faults_primary;
 mod faults_shadow;
 mod framing;
 mod half_close;
+mod hostile_shadow;
 mod kit;
 mod ledger;
 mod limits;
