@@ -3,8 +3,8 @@
 use super::Connection;
 use crate::http::Version;
 use crate::http::{
-    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Fields, Framing, Known, Part,
-    end_of_lines, has_option,
+    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Fields, Framing, HeadScan, Known, Part,
+    has_option,
 };
 
 /// How answers are read.
@@ -42,10 +42,7 @@ pub(crate) struct AnswerReader {
     to_head: bool,
     body: Option<BodyReader>,
     after: After,
-    /// So much of what came was looked at, and no head ends in it.
-    looked: usize,
-    /// The first line of what was looked at is whole, and was read.
-    has_line: bool,
+    scan: HeadScan,
     /// Interim heads that were taken, and their bytes.
     interim: u32,
     interim_bytes: usize,
@@ -87,8 +84,7 @@ impl AnswerReader {
             to_head: method == b"HEAD",
             body: None,
             after: After::Closed,
-            looked: 0,
-            has_line: false,
+            scan: HeadScan::default(),
             interim: 0,
             interim_bytes: 0,
         }
@@ -104,17 +100,12 @@ impl AnswerReader {
         head: &mut AnswerHead,
     ) -> Result<Option<Framing>, BadAnswer> {
         let buf = &mut connection.wire.buf;
-        if buf.len() == self.looked {
-            return Ok(None);
-        }
-        let length = if self.may_be_whole(&connection.wire.buf) {
-            head.parse(&connection.wire.buf, self.reading.header_count)?
+        let length = if self.scan.may_be_whole(buf) {
+            head.parse(buf, self.reading.header_count)?
         } else {
             None
         };
-        let buf = &mut connection.wire.buf;
         let Some(length) = length else {
-            self.looked = buf.len();
             if buf.len() > self.reading.header_bytes {
                 return Err(BadAnswer::HeadTooLarge);
             }
@@ -123,7 +114,7 @@ impl AnswerReader {
         if length > self.reading.header_bytes {
             return Err(BadAnswer::HeadTooLarge);
         }
-        (self.looked, self.has_line) = (0, false);
+        self.scan = HeadScan::default();
         bytes::Buf::advance(buf, length);
         let framing = Framing::of_answer(head, self.to_head)?;
         if head.is_interim() {
@@ -141,19 +132,6 @@ impl AnswerReader {
             self.body = Some(BodyReader::new(framing, header_bytes, header_count));
         }
         Ok(Some(framing))
-    }
-
-    /// Whether it is worth reading a head from its start: with the first bytes, with the first line, so that what is no
-    /// answer is known soon, and with what may be the end. One that comes byte by byte is not read for each of them.
-    fn may_be_whole(&mut self, buf: &[u8]) -> bool {
-        if self.looked == 0 {
-            self.has_line = buf.contains(&b'\n');
-            return true;
-        }
-        let had_line = self.has_line;
-        self.has_line |= buf[self.looked..].contains(&b'\n');
-        (self.has_line && !had_line)
-            || end_of_lines(&buf[self.looked.saturating_sub(3)..]).is_some()
     }
 
     /// The next part of the body, of what came.
@@ -215,48 +193,4 @@ fn announces_body(fields: &Fields) -> bool {
         || fields
             .all(Known::ContentLength)
             .any(|length| length != b"0")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn reader() -> AnswerReader {
-        let reading = Reading {
-            header_bytes: 64 * 1024,
-            header_count: 100,
-        };
-        AnswerReader::new(b"GET", reading)
-    }
-
-    /// How often a head that comes byte by byte is read from its start.
-    fn reads(head: &[u8]) -> usize {
-        let mut reader = reader();
-        let each = (1..=head.len()).filter(|came| {
-            let worth = reader.may_be_whole(&head[..*came]);
-            reader.looked = *came;
-            worth
-        });
-        each.count()
-    }
-
-    #[test]
-    fn a_head_that_comes_byte_by_byte_is_read_with_its_first_byte_its_first_line_and_its_end() {
-        let fields = "X-Field: value\r\n".repeat(90);
-        let head = format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
-        assert_eq!(reads(head.as_bytes()), 3);
-        let head = head.replace('\r', "");
-        assert_eq!(reads(head.as_bytes()), 3);
-    }
-
-    #[test]
-    fn the_end_of_a_head_is_seen_wherever_it_is_cut() {
-        let head = b"HTTP/1.1 200 OK\r\nA: b\r\n\r\n";
-        for first in 1..head.len() {
-            let mut reader = reader();
-            reader.may_be_whole(&head[..first]);
-            reader.looked = first;
-            assert!(reader.may_be_whole(head), "cut at {first}");
-        }
-    }
 }

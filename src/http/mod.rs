@@ -11,6 +11,7 @@ mod clear;
 mod fields;
 mod framing;
 mod head;
+mod head_scan;
 mod hop_by_hop;
 mod mark;
 mod outbox;
@@ -18,11 +19,12 @@ mod usual;
 mod wire;
 
 pub(crate) use alarm::Alarm;
-pub(crate) use body::{BadBody, BodyReader, Part, end_of_lines};
+pub(crate) use body::{BadBody, BodyReader, Part};
 pub(crate) use clear::{Unclear, vet};
 pub(crate) use fields::{Edit, Fields, Known};
 pub(crate) use framing::{BadFraming, Framing};
 pub(crate) use head::{AnswerHead, BadHead, RequestHead, Version, authority_of, is_idempotent};
+pub(crate) use head_scan::HeadScan;
 pub(crate) use hop_by_hop::{
     asks_for_upgrade, has_option, strip_answer, strip_request, strip_trailers,
 };
