@@ -6,6 +6,7 @@ mod connect;
 mod descriptors;
 mod events;
 mod inherit;
+mod names;
 mod socket;
 mod stream;
 mod takeover;

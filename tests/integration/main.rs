@@ -24,6 +24,7 @@ mod listen;
 mod logs;
 mod malformed;
 mod mark;
+mod names;
 mod nginx;
 mod observe;
 mod order;
