@@ -147,6 +147,7 @@ impl Pool {
             return;
         }
         connection.is_used = true;
+        connection.wire.out.trim();
         self.touched.set(Some(waits()));
         let mut idle = self.idle.borrow_mut();
         if idle.len() >= self.settings.idle_connections {
