@@ -33,7 +33,8 @@
 //! and the demo.
 //!
 //! Each worker is a thread with a runtime, an accept loop and pools of its own, and runs the tasks of its own
-//! exchanges and copies. What workers share is counted with atomics. Signals, administration, DNS and logs
+//! exchanges and copies. What a copy needs beyond a usual one is done in turns, for which a shadow has a part of a
+//! worker's time (`shadow::allowance`). What workers share is counted with atomics. Signals, administration, DNS and logs
 //! have other threads.
 //!
 //! # Rooms

@@ -109,6 +109,42 @@ pub(crate) const ALL: &[Contender] = &[
         1,
         Kind::Tee(Some(Fault::Dripping)),
     ),
+    row(
+        "tee-flooding",
+        "shadowtee, shadow floods",
+        1,
+        Kind::Tee(Some(Fault::Flooding)),
+    ),
+    row(
+        "tee-flooding-tcp",
+        "shadowtee, shadow floods over tcp",
+        1,
+        Kind::Tee(Some(Fault::FloodingTcp)),
+    ),
+    row(
+        "tee-interim",
+        "shadowtee, shadow sends interim answers",
+        1,
+        Kind::Tee(Some(Fault::Interim)),
+    ),
+    row(
+        "tee-chunks",
+        "shadowtee, shadow sends chunks of one byte",
+        1,
+        Kind::Tee(Some(Fault::Chunks)),
+    ),
+    row(
+        "tee-tls-closing",
+        "shadowtee, shadow under TLS closes",
+        1,
+        Kind::Tee(Some(Fault::TlsClosing)),
+    ),
+    row(
+        "tee-large",
+        "shadowtee, shadow answers 2 MB",
+        1,
+        Kind::Tee(Some(Fault::Large)),
+    ),
 ];
 
 /// What stands around the contenders.
@@ -177,7 +213,7 @@ impl Contender {
     /// Whether a load says anything about it.
     pub(crate) fn takes(&self, load: &Load, threads: usize) -> bool {
         if self.has_faulty_shadow() {
-            return load.name == "rate-half" && threads == 1;
+            return ["get-32", "rate-half"].contains(&load.name) && threads == 1;
         }
         if self.kind == Kind::Nginx(Buffers::AsInstalled) {
             // With small bodies it is the other.
@@ -207,9 +243,8 @@ impl Contender {
             Kind::Tee(Some(fault)) => Some(Shadow::start(&place.dir, fault)?),
             _ => None,
         };
-        let shadow = faulty
-            .as_ref()
-            .map_or(&world.shadow.socket, |shadow| &shadow.socket);
+        let healthy = format!("address = \"unix:{}\"", world.shadow.socket.display());
+        let shadow = faulty.as_ref().map_or(&healthy, |shadow| &shadow.address);
         let process = match self.kind {
             Kind::Nginx(buffers) => others::nginx(world, &place, self.shadows > 0, buffers)?,
             Kind::Haproxy => others::haproxy(world, &place)?,

@@ -8,7 +8,7 @@ use crate::rounds::Outcome;
 
 /// One line of the table.
 struct Goal {
-    title: &'static str,
+    title: String,
     bound: Bound,
     measured: Option<Spread>,
     /// Why it is not judged here, if it is not.
@@ -29,6 +29,16 @@ const FAULTS: [(&str, &str); 4] = [
     ("the same with a dead one", "tee-dead"),
     ("the same with a slow one", "tee-slow"),
     ("the same with a dripping one", "tee-dripping"),
+];
+
+/// What a shadow may send, and no client should notice: its name in titles, and its row.
+const FLOODS: [(&str, &str); 6] = [
+    ("that floods", "tee-flooding"),
+    ("that floods over tcp", "tee-flooding-tcp"),
+    ("that sends interim answers", "tee-interim"),
+    ("that sends chunks of one byte", "tee-chunks"),
+    ("that closes after each answer under TLS", "tee-tls-closing"),
+    ("that answers 2 MB", "tee-large"),
 ];
 
 /// From so many cores on, two threads of a proxy, a load program and two servers do not take time from one another.
@@ -87,8 +97,8 @@ fn goals(machine: &Machine, outcome: &Outcome) -> Vec<Goal> {
             .samples
             .ratio(&key(load, one), &key(load, other), figure)
     };
-    let goal = |title, bound, measured| Goal {
-        title,
+    let goal = |title: &str, bound, measured| Goal {
+        title: title.to_owned(),
         bound,
         measured,
         excuse: None,
@@ -98,10 +108,6 @@ fn goals(machine: &Machine, outcome: &Outcome) -> Vec<Goal> {
         load: "get-32",
         contender: "tee-0",
     };
-    let faults = FAULTS.map(|(title, fault)| {
-        let to_healthy = ratio(Figure::P99, "rate-half", fault, "tee-1");
-        goal(title, Most(1.05), to_healthy)
-    });
     let mut goals = vec![
         goal(
             "CPU for a mirrored small request, to nginx `mirror`",
@@ -169,8 +175,40 @@ fn goals(machine: &Machine, outcome: &Outcome) -> Vec<Goal> {
             ratio(Figure::Syscalls, "syscalls", "tee-1", "floor-mirror"),
         ),
     ];
-    goals.extend(faults);
+    goals.extend(of_shadows(outcome));
     goals
+}
+
+/// What a faulty shadow may cost clients.
+fn of_shadows(outcome: &Outcome) -> Vec<Goal> {
+    let to_healthy = |title: String, bound, figure, load, contender| {
+        let key = |contender| Key {
+            threads: 1,
+            load,
+            contender,
+        };
+        let (faulty, healthy) = (key(contender), key("tee-1"));
+        Goal {
+            title,
+            bound,
+            measured: outcome.samples.ratio(&faulty, &healthy, figure),
+            excuse: None,
+        }
+    };
+    let faults = FAULTS.map(|(title, fault)| {
+        let title = title.to_owned();
+        to_healthy(title, Bound::Most(1.05), Figure::P99, "rate-half", fault)
+    });
+    let floods = FLOODS.iter().flat_map(|(what, flood)| {
+        let rate = format!("requests a second with a shadow {what}, to a healthy one");
+        let late = "p99 at half of nginx `mirror`'s full rate with a shadow";
+        let late = format!("{late} {what}, to a healthy one");
+        [
+            to_healthy(rate, Bound::Least(0.8), Figure::Rate, "get-32", flood),
+            to_healthy(late, Bound::Most(2.0), Figure::P99, "rate-half", flood),
+        ]
+    });
+    faults.into_iter().chain(floods).collect()
 }
 
 /// A megabyte up and a megabyte down, together.

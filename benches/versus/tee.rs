@@ -2,7 +2,6 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
 
 use crate::contenders::{Place, World};
 use crate::process::Process;
@@ -44,11 +43,11 @@ pub(crate) fn capture(place: &Place) -> String {
     )
 }
 
-/// Starts it with so many copies of the shadow, and further lines of TOML behind each, or at the end where there is none.
+/// Starts it with so many copies of the shadow, whose address is a line of TOML, and further lines of TOML behind each, or at the end where there is none.
 pub(crate) fn start(
     world: &World,
     place: &Place,
-    shadow: &Path,
+    shadow: &str,
     shadows: usize,
     settings: &str,
 ) -> anyhow::Result<Process> {
@@ -72,11 +71,7 @@ level = \"error\"
         primary = world.primary.socket.display(),
     );
     for n in 0..shadows {
-        write!(
-            toml,
-            "[[shadow]]\nname = \"s{n}\"\naddress = \"unix:{}\"\n{settings}\n",
-            shadow.display()
-        )?;
+        write!(toml, "[[shadow]]\nname = \"s{n}\"\n{shadow}\n{settings}\n")?;
     }
     if shadows == 0 {
         toml += settings;

@@ -213,6 +213,7 @@ fn primary(
             idle_connections: settings.idle_connections,
             idle_timeout: settings.idle_timeout.0,
             connections: None,
+            is_careful: true,
             reading,
             metrics: Arc::clone(ground.primary_metrics),
         },

@@ -19,10 +19,10 @@ use crate::{
     client::Pool,
     ledger::Account,
     lifecycle::Phase,
-    net::{Acceptor, Bound, Handover, Load, Parcel, Raw},
+    net::{Acceptor, Bound, Handover, Load, Parcel, Raw, count_waits},
     proxy::{self, Drain, Path, Paths},
     shadow::Sender,
-    tee::Recipient,
+    tee::{Budget, Recipient},
     telemetry::{metrics::ProxyCount, rate::RateLimit, sharded},
 };
 
@@ -39,7 +39,7 @@ pub(super) fn run(
     inbox: UnboundedReceiver<Parcel<Option<Admission>>>,
 ) -> io::Result<()> {
     sharded::enter_worker(index);
-    let runtime = Builder::new_current_thread()
+    let runtime = count_waits(&mut Builder::new_current_thread())
         .enable_all()
         .build_local(LocalOptions::default())?;
     runtime.block_on(async {
@@ -78,7 +78,7 @@ impl Parts {
     /// The path of the configuration that is live, with the connections that are there.
     fn path(&mut self, index: usize, shared: &Arc<Shared>) -> Path {
         let live = shared.live.load_full();
-        let recipients = self.recipients(index, &live);
+        let recipients = self.recipients(index, &live, &shared.budget);
         let absent = live.absent(&shared.ledger);
         for (_, account) in shared.ledger.accounts() {
             if !self
@@ -121,7 +121,12 @@ impl Parts {
         }
     }
 
-    fn recipients(&mut self, index: usize, live: &Live) -> Rc<[Rc<dyn Recipient>]> {
+    fn recipients(
+        &mut self,
+        index: usize,
+        live: &Live,
+        budget: &Arc<Budget>,
+    ) -> Rc<[Rc<dyn Recipient>]> {
         let mut before = std::mem::take(&mut self.senders);
         for shadow in &live.shadows {
             let known = before
@@ -129,7 +134,7 @@ impl Parts {
                 .position(|sender| Arc::ptr_eq(sender.shadow(), shadow));
             self.senders.push(match known {
                 Some(known) => before.swap_remove(known),
-                None => Sender::start(Arc::clone(shadow), index),
+                None => Sender::start(Arc::clone(shadow), budget, index),
             });
         }
         for sender in before {

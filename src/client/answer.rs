@@ -3,8 +3,8 @@
 use super::Connection;
 use crate::http::Version;
 use crate::http::{
-    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Framing, Part, end_of_lines, has_option,
-    settle,
+    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Fields, Framing, HeadScan, Known, Part,
+    has_option, settle,
 };
 
 /// How answers are read: the largest header that is taken, and the largest trailers.
@@ -23,6 +23,10 @@ pub(crate) enum BadAnswer {
     TooManyFields,
     #[error("the answer's header is larger than limits.response_header_bytes")]
     HeadTooLarge,
+    #[error(
+        "more than {MOST_INTERIM} interim answers (1xx), or too large ones, came before the answer"
+    )]
+    TooManyInterim,
     #[error("the answer's end can't be told")]
     Framing(#[from] BadFraming),
     #[error("the answer's body is none")]
@@ -48,12 +52,40 @@ pub(crate) struct AnswerReader {
     reading: Reading,
     to_head: bool,
     body: Option<BodyReader>,
-    /// The connection may serve another request afterwards.
-    keeps: bool,
-    looked: usize,
-    /// Something of it was taken, if only an interim head.
-    began: bool,
+    after: After,
+    scan: HeadScan,
+    /// Interim heads that were taken, and their bytes.
+    interim: u32,
+    interim_bytes: usize,
 }
+
+/// What becomes of the connection behind an answer (RFC 9112, 9.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum After {
+    Closed,
+    /// It is kept, but the answer has no body and says that one follows.
+    Doubtful,
+    Kept,
+}
+
+impl After {
+    fn of(head: &AnswerHead, framing: Framing) -> Self {
+        let fields = &head.fields;
+        let says_close = has_option(fields, b"close");
+        let old = head.version == Version::Http10 && !has_option(fields, b"keep-alive");
+        if says_close || old || framing == Framing::Close || head.status == 101 {
+            Self::Closed
+        } else if matches!(head.status, 204 | 304) && announces_body(fields) {
+            Self::Doubtful
+        } else {
+            Self::Kept
+        }
+    }
+}
+
+/// Interim answers (RFC 9110, 15.2) before the final one: a server that works for long may send `102` or `103` now and
+/// then, and one that does nothing else must not keep anybody busy.
+const MOST_INTERIM: u32 = 100;
 
 impl AnswerReader {
     /// For the answer to a request with this method.
@@ -62,9 +94,10 @@ impl AnswerReader {
             reading,
             to_head: method == b"HEAD",
             body: None,
-            keeps: false,
-            looked: 0,
-            began: false,
+            after: After::Closed,
+            scan: HeadScan::default(),
+            interim: 0,
+            interim_bytes: 0,
         }
     }
 
@@ -78,18 +111,12 @@ impl AnswerReader {
         head: &mut AnswerHead,
     ) -> Result<Option<Framing>, BadAnswer> {
         let buf = &mut connection.wire.buf;
-        if buf.is_empty() || buf.len() == self.looked {
-            return Ok(None);
-        }
-        // A head that comes in small pieces is not read from its start for each of them.
-        let new = self.looked.saturating_sub(b"\n\r".len());
-        let may_be_whole = self.looked == 0 || end_of_lines(&buf[new..]).is_some();
-        if !may_be_whole && buf.len() <= self.reading.header_bytes {
-            self.looked = buf.len();
-            return Ok(None);
-        }
-        let Some(length) = head.parse(buf, self.reading.header_count)? else {
-            self.looked = buf.len();
+        let length = if self.scan.may_be_whole(buf) {
+            head.parse(buf, self.reading.header_count)?
+        } else {
+            None
+        };
+        let Some(length) = length else {
             if buf.len() > self.reading.header_bytes {
                 return Err(BadAnswer::HeadTooLarge);
             }
@@ -98,14 +125,17 @@ impl AnswerReader {
         if length > self.reading.header_bytes {
             return Err(BadAnswer::HeadTooLarge);
         }
-        self.looked = 0;
-        self.began = true;
+        self.scan = HeadScan::default();
         bytes::Buf::advance(buf, length);
         let framing = Framing::of_answer(head, self.to_head)?;
-        if !head.is_interim() {
-            let says_close = has_option(&head.fields, b"close");
-            let old = head.version == Version::Http10 && !has_option(&head.fields, b"keep-alive");
-            self.keeps = !(says_close || old || framing == Framing::Close || head.status == 101);
+        if head.is_interim() {
+            self.interim += 1;
+            self.interim_bytes += length;
+            if self.interim > MOST_INTERIM || self.interim_bytes > self.reading.header_bytes {
+                return Err(BadAnswer::TooManyInterim);
+            }
+        } else {
+            self.after = After::of(head, framing);
             let Reading {
                 header_bytes,
                 header_count,
@@ -145,7 +175,8 @@ impl AnswerReader {
     pub(crate) fn is_stale(&self, error: &BadAnswer, connection: &Connection) -> bool {
         matches!(error, BadAnswer::Ended | BadAnswer::Io(_))
             && connection.is_used
-            && !self.began
+            && self.interim == 0
+            && self.body.is_none()
             && connection.wire.buf.is_empty()
     }
 
@@ -159,8 +190,21 @@ impl AnswerReader {
         self.body.as_ref().is_some_and(BodyReader::is_done)
     }
 
+    /// Whether it has no body and says that one follows, which its server may send all the same (RFC 9112, 6.3).
+    pub(crate) fn is_doubtful(&self) -> bool {
+        self.after == After::Doubtful
+    }
+
     /// Whether its connection may serve another request, once the answer is done.
     pub(crate) fn keeps_connection(&self) -> bool {
-        self.keeps && self.is_done()
+        self.after != After::Closed && self.is_done()
     }
+}
+
+/// Whether an answer that has no body says that one follows: its server may send it.
+fn announces_body(fields: &Fields) -> bool {
+    fields.has(Known::TransferEncoding)
+        || fields
+            .all(Known::ContentLength)
+            .any(|length| length != b"0")
 }

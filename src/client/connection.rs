@@ -23,15 +23,15 @@ impl Connection {
         })
     }
 
-    /// Whether nothing came on an idle connection: neither its end, nor an answer that nobody asked for.
-    pub(super) fn is_quiet(&mut self) -> bool {
-        self.wire.buf.is_empty() && self.wire.out.is_empty() && self.wire.stream.is_quiet()
+    /// Whether nothing came on an idle connection: neither its end, nor an answer that nobody asked for. The kernel is
+    /// asked, or else what the runtime knew when it last asked for events.
+    pub(crate) fn is_quiet(&mut self, asks_kernel: bool) -> bool {
+        let wire = &mut self.wire;
+        wire.buf.is_empty() && wire.out.is_empty() && wire.stream.is_quiet(asks_kernel)
     }
 
-    /// Reads once; false at the end.
-    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<bool>> {
-        self.wire
-            .poll_fill(cx)
-            .map(|read| read.map(|length| length > 0))
+    /// Reads once: how many bytes came, 0 at the end.
+    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
+        self.wire.poll_fill(cx)
     }
 }

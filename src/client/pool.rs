@@ -12,7 +12,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::{Connection, Reading, Share};
 use crate::{
-    net::{ConnectError, Connector},
+    net::{ConnectError, Connector, waits},
     telemetry::metrics::{PoolCount, PoolMetrics},
 };
 
@@ -26,6 +26,9 @@ pub(crate) struct PoolSettings {
     /// Open connections at most, of all workers together; `None` no limit.
     pub(crate) connections: Option<Arc<Share>>,
     pub(crate) reading: Reading,
+    /// The kernel is asked whether anything came on a connection before it is lent, not only the runtime. Only so is an
+    /// answer that nobody asked for never the next request's; it is one system call more where many are under way.
+    pub(crate) is_careful: bool,
     pub(crate) metrics: Arc<PoolMetrics>,
 }
 
@@ -35,6 +38,8 @@ pub(crate) struct Pool {
     settings: PoolSettings,
     idle: RefCell<VecDeque<Idle>>,
     sweeping: Cell<bool>,
+    /// After which of the runtime's waits a connection was last lent or given back.
+    touched: Cell<Option<u64>>,
 }
 
 struct Idle {
@@ -70,6 +75,7 @@ impl Pool {
             settings,
             idle: RefCell::default(),
             sweeping: Cell::new(false),
+            touched: Cell::new(None),
         })
     }
 
@@ -79,14 +85,20 @@ impl Pool {
     }
 
     /// The idle connection that was used last, where there is one: the others grow old and are closed.
+    ///
+    /// One on which anything came is not lent: it would be the next request's answer. What the runtime knows is enough
+    /// for the first one behind a wait for events, which told all there was; for others the kernel is asked.
     pub(crate) fn take_idle(&self, now: Instant) -> Option<Box<Connection>> {
+        let waits = Some(waits());
+        let is_known = self.touched.replace(waits) != waits;
+        let asks_kernel = self.settings.is_careful && !is_known;
         loop {
             let Idle {
                 mut connection,
                 until,
             } = self.idle.borrow_mut().pop_back()?;
             self.settings.metrics.count(PoolCount::Left);
-            if now < until && connection.is_quiet() {
+            if now < until && connection.is_quiet(asks_kernel) {
                 return Some(connection);
             }
         }
@@ -135,6 +147,8 @@ impl Pool {
             return;
         }
         connection.is_used = true;
+        connection.wire.out.trim();
+        self.touched.set(Some(waits()));
         let mut idle = self.idle.borrow_mut();
         if idle.len() >= self.settings.idle_connections {
             idle.pop_front();
@@ -181,7 +195,7 @@ impl Pool {
         let (now, mut lacking) = (Instant::now(), self.lacking());
         let mut idle = self.idle.borrow_mut();
         while let Some(oldest) = idle.front_mut() {
-            if oldest.until > now && oldest.connection.is_quiet() {
+            if oldest.until > now && oldest.connection.is_quiet(false) {
                 if lacking == 0 {
                     return;
                 }
@@ -198,5 +212,93 @@ impl Pool {
             .connections
             .as_ref()
             .map_or(0, |share| share.lacking())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write,
+        os::unix::net::{UnixListener, UnixStream},
+    };
+
+    use tokio::runtime::{Builder, LocalOptions};
+
+    use super::*;
+    use crate::{config::ClientTls, net::count_waits};
+
+    /// Runs it with a pool, and the server's end of the connection that the pool has.
+    fn with_one_idle(is_careful: bool, run: impl AsyncFnOnce(Rc<Pool>, UnixStream)) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let address = format!("unix:{}", path.display()).parse().unwrap();
+        let second = Duration::from_secs(1);
+        let connector = Connector::new(address, &ClientTls::trusting(None, None), second).unwrap();
+        let settings = PoolSettings {
+            idle_connections: 8,
+            idle_timeout: 60 * second,
+            connections: None,
+            reading: Reading {
+                header_bytes: 1000,
+                header_count: 10,
+            },
+            is_careful,
+            metrics: Arc::default(),
+        };
+        let runtime = count_waits(&mut Builder::new_current_thread())
+            .enable_all()
+            .build_local(LocalOptions::default())
+            .unwrap();
+        runtime.block_on(async {
+            let pool = Pool::new(connector, settings);
+            let connection = pool.open().await.unwrap();
+            let (there, _) = listener.accept().unwrap();
+            pool.give_back(connection, Instant::now());
+            run(pool, there).await;
+        });
+    }
+
+    /// Lets the runtime wait for events.
+    async fn wait() {
+        sleep(Duration::from_millis(2)).await;
+    }
+
+    #[test]
+    fn what_came_since_the_runtime_looked_is_seen_before_a_connection_is_lent_again() {
+        with_one_idle(true, async |pool, mut there| {
+            there.write_all(b"x").unwrap();
+            assert!(pool.take_idle(Instant::now()).is_none());
+        });
+    }
+
+    #[test]
+    fn a_careful_pool_trusts_the_runtime_once_behind_each_wait() {
+        with_one_idle(true, async |pool, _there| {
+            wait().await;
+            let now = Instant::now();
+            let connection = pool.take_idle(now).unwrap();
+            pool.give_back(connection, now);
+            assert!(pool.take_idle(now).is_some());
+        });
+        with_one_idle(true, async |pool, mut there| {
+            wait().await;
+            let now = Instant::now();
+            let connection = pool.take_idle(now).unwrap();
+            pool.give_back(connection, now);
+            there.write_all(b"x").unwrap();
+            assert!(pool.take_idle(now).is_none());
+        });
+    }
+
+    #[test]
+    fn what_the_runtime_was_told_of_is_seen_by_every_pool() {
+        for is_careful in [false, true] {
+            with_one_idle(is_careful, async |pool, mut there| {
+                there.write_all(b"x").unwrap();
+                wait().await;
+                assert!(pool.take_idle(Instant::now()).is_none());
+            });
+        }
     }
 }

@@ -198,7 +198,7 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
     let max_connections =
         table.checked("max_connections", 256, at_least_one, "has to be at least 1");
     let body_buffer = table.value("body_buffer", Size::mib(32));
-    let answer_bytes = table.value("answer_bytes", Size::mib(16));
+    let answer_bytes = table.value("answer_bytes", Size::mib(4));
     let mut breaker = table.table("breaker");
     let pause = breaker.value("pause", Span::seconds(10));
     let failures = breaker.value("failures", 20);

@@ -265,7 +265,7 @@ fn part(buf: &BytesMut, left: u64) -> (usize, u64) {
 }
 
 /// Where the lines end with an empty one, behind that.
-pub(crate) fn end_of_lines(bytes: &[u8]) -> Option<usize> {
+pub(super) fn end_of_lines(bytes: &[u8]) -> Option<usize> {
     let mut from = 0;
     while let Some(at) = bytes[from..].iter().position(|byte| *byte == b'\n') {
         from += at + 1;

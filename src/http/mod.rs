@@ -11,6 +11,7 @@ mod clear;
 mod fields;
 mod framing;
 mod head;
+mod head_scan;
 mod hop_by_hop;
 mod mark;
 mod outbox;
@@ -19,11 +20,12 @@ mod usual;
 mod wire;
 
 pub(crate) use alarm::Alarm;
-pub(crate) use body::{BadBody, BodyReader, Part, end_of_lines};
+pub(crate) use body::{BadBody, BodyReader, Part};
 pub(crate) use clear::{Unclear, vet};
 pub(crate) use fields::{Edit, Fields, Known};
 pub(crate) use framing::{BadFraming, Framing, settle};
 pub(crate) use head::{AnswerHead, BadHead, RequestHead, Version, authority_of, is_idempotent};
+pub(crate) use head_scan::HeadScan;
 pub(crate) use hop_by_hop::{
     asks_for_upgrade, has_option, strip_answer, strip_request, strip_trailers,
 };
@@ -31,4 +33,4 @@ pub(crate) use mark::Marks;
 pub(crate) use outbox::Outbox;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use usual::compare;
-pub(crate) use wire::{TURNS, Transport, Wire, later};
+pub(crate) use wire::{Transport, Turn, Wire, later};

@@ -25,6 +25,8 @@ pub(crate) struct Outbox {
 
 /// A piece up to this is cheaper to copy beside the head than to write from where it is.
 const SMALL: usize = 512;
+/// Memory that one keeps for the next message.
+const USUAL: usize = 4 * 1024;
 /// More than this is written before more is collected.
 const FULL: usize = 16 * 1024;
 
@@ -166,6 +168,13 @@ impl Outbox {
             *self = Self::default();
         }
     }
+
+    /// Gives back what is more than usual heads need, once everything is written.
+    pub(crate) fn trim(&mut self) {
+        if self.front.capacity() + self.back.capacity() > USUAL {
+            self.rest();
+        }
+    }
 }
 
 #[cfg(test)]
@@ -226,6 +235,20 @@ mod tests {
         let (mut stream, mut cx) = (Slow(Vec::new(), 1000), Context::from_waker(Waker::noop()));
         assert!(out.poll_flush(&mut stream, &mut cx).is_ready());
         assert!(stream.0.ends_with(b" 1\r\nx\r\n1\r\nx\r\n"));
+    }
+
+    #[test]
+    fn the_memory_of_a_large_head_is_not_kept_and_that_of_a_usual_one_is() {
+        let (mut stream, mut cx) = (Slow(Vec::new(), 1000), Context::from_waker(Waker::noop()));
+        for (length, keeps) in [(500, true), (60_000, false)] {
+            let mut out = Outbox::default();
+            out.text().extend_from_slice(&vec![b'x'; length]);
+            out.trim();
+            assert!(!out.is_empty(), "it is not written yet");
+            assert!(out.poll_flush(&mut stream, &mut cx).is_ready());
+            out.trim();
+            assert_eq!(out.front.capacity() + out.back.capacity() > 0, keeps);
+        }
     }
 
     proptest! {

@@ -2,7 +2,9 @@
 
 use std::{
     cell::RefCell,
+    future::Future,
     io,
+    pin::pin,
     task::{Context, Poll},
 };
 
@@ -36,6 +38,8 @@ pub(crate) struct Wire<S> {
     capacity: usize,
     /// Which of the thread's buffers is read into.
     size: usize,
+    /// The largest that may be.
+    largest: usize,
 }
 
 /// What all connections of a thread read into, in each size: it is in the processor's cache, where a buffer for each
@@ -54,12 +58,33 @@ const LEAST: usize = 256;
 /// What is left of the last read goes in front of the next, so that a body's pieces are not copied; more is added to.
 const CARRIED: usize = 1024;
 
-/// So often a task reads on before the others of its thread have their turn: a large body must not hold them up.
-pub(crate) const TURNS: usize = 8;
+/// How much a task moves before the others of its thread have their turn: a large body must not hold them up.
+pub(crate) struct Turn {
+    reads: usize,
+    bytes: usize,
+}
 
-/// Goes on when the others have had their turn.
-pub(crate) fn later<T>(cx: &Context<'_>) -> Poll<T> {
-    cx.waker().wake_by_ref();
+impl Turn {
+    pub(crate) fn begin() -> Self {
+        Self {
+            reads: 8,
+            bytes: 256 * 1024,
+        }
+    }
+
+    /// Counts a read that brought so many bytes. Returns whether the turn goes on.
+    pub(crate) fn goes_on(&mut self, bytes: usize) -> bool {
+        self.reads = self.reads.saturating_sub(1);
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.reads > 0 && self.bytes > 0
+    }
+}
+
+/// Goes on once the runtime has asked for events and the others have had their turn. A task that merely wakes itself
+/// is polled again before that, up to 61 times.
+pub(crate) fn later<T>(cx: &mut Context<'_>) -> Poll<T> {
+    // Its first poll leaves the waker with the runtime, to be woken after the events.
+    let _ = pin!(tokio::task::yield_now()).poll(cx);
     Poll::Pending
 }
 
@@ -72,7 +97,14 @@ impl<S: Transport> Wire<S> {
             buffers: 0,
             capacity: 0,
             size: 0,
+            largest: SIZES - 1,
         }
+    }
+
+    /// Reads at most so many bytes at a time from now on; at least 16 KiB.
+    pub(crate) fn read_at_most(&mut self, bytes: usize) {
+        let doublings = (bytes / READ).max(1).ilog2() as usize;
+        self.largest = doublings.min(SIZES - 1);
     }
 
     /// Reads once: how many bytes came, 0 at the end.
@@ -111,7 +143,7 @@ impl<S: Transport> Wire<S> {
         } else {
             // Whoever fills a buffer has more.
             if spare.len() == spare.capacity() {
-                self.size = (self.size + 1).min(SIZES - 1);
+                self.size = (self.size + 1).min(self.largest);
             }
             self.capacity = spare.capacity();
             self.buf = BytesMut::from(Bytes::from(std::mem::take(spare)));
@@ -141,6 +173,43 @@ impl<S: Transport> Wire<S> {
             self.buffers += 1;
         }
         self.buf.extend_from_slice(bytes);
+    }
+
+    /// Hands what is a large buffer back to the thread, whose next reader needs one, where what came is taken or is
+    /// little of it. For a reader that keeps no pieces.
+    pub(crate) fn give_buffer_back(&mut self) {
+        if self.capacity < READ || self.buf.len() > CARRIED {
+            return;
+        }
+        let left = BytesMut::from(&self.buf[..]);
+        let mut large = std::mem::replace(&mut self.buf, left);
+        large.clear();
+        if large.try_reclaim(self.capacity) {
+            let large = Vec::from(large);
+            SPARES.with_borrow_mut(|spares| {
+                // The sizes are powers of two, and what has grown is at least as large as its place says.
+                let fits = spares
+                    .iter_mut()
+                    .enumerate()
+                    .rev()
+                    .find(|(size, _)| large.capacity() >= READ << size);
+                if let Some((_, spare)) = fits
+                    && spare.capacity() == 0
+                {
+                    *spare = large;
+                }
+            });
+        }
+        self.capacity = self.buf.capacity();
+    }
+
+    /// Bytes of memory that what came and was not taken yet keeps.
+    pub(crate) fn memory(&self) -> usize {
+        if self.buf.is_empty() {
+            0
+        } else {
+            self.capacity
+        }
     }
 
     /// The number of the buffer that was read into last, and its size in bytes.
@@ -200,5 +269,58 @@ mod tests {
             assert!(piece.iter().all(|byte| usize::from(*byte) == n));
         }
         assert!(wire.buffer().0 > 100, "{:?}", wire.buffer());
+    }
+
+    #[tokio::test]
+    async fn a_large_buffer_goes_back_to_the_thread_with_what_is_left_of_it_kept() {
+        let (mut there, here) = tokio::io::duplex(1 << 20);
+        let mut wire = Wire::new(here);
+        for _ in 0..3 {
+            there.write_all(&[b'x'; READ]).await.unwrap();
+            std::future::poll_fn(|cx| wire.poll_fill(cx)).await.unwrap();
+            assert!(wire.memory() >= READ);
+            let _ = wire.buf.split_to(READ - 10);
+            wire.give_buffer_back();
+            assert_eq!(wire.buf[..], [b'x'; 10]);
+            assert!(wire.memory() < READ, "{}", wire.memory());
+            let spare =
+                SPARES.with_borrow(|spares| spares.iter().map(Vec::capacity).sum::<usize>());
+            assert!(spare >= READ, "{spare}");
+            wire.buf.clear();
+        }
+    }
+
+    /// A task that has more to do is polled again only when the runtime has asked for events.
+    #[test]
+    fn later_is_after_the_events() {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let (mut there, mut here) = tokio::net::UnixStream::pair().unwrap();
+            let busy = tokio::spawn(async {
+                let mut polls = 0;
+                std::future::poll_fn(|cx| {
+                    polls += 1;
+                    if polls > 1000 {
+                        Poll::Ready(())
+                    } else {
+                        later(cx)
+                    }
+                })
+                .await;
+            });
+            there.write_all(b"x").await.unwrap();
+            let mut byte = [0];
+            tokio::io::AsyncReadExt::read_exact(&mut here, &mut byte)
+                .await
+                .unwrap();
+            assert!(
+                !busy.is_finished(),
+                "it was polled a thousand times before an event"
+            );
+            busy.await.unwrap();
+        });
     }
 }

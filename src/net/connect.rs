@@ -1,10 +1,17 @@
 //! Connecting to an address.
 
-use std::{io, os::fd::OwnedFd, path::Path, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    os::fd::OwnedFd,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use rustix::net::{AddressFamily, SocketAddrUnix, SocketFlags, SocketType, connect, socket_with};
 use tokio::{
-    net::{TcpStream, lookup_host},
+    net::TcpStream,
     time::{Instant, sleep, timeout_at},
 };
 use tokio_rustls::{
@@ -12,15 +19,36 @@ use tokio_rustls::{
     rustls::{ClientConfig, pki_types::ServerName},
 };
 
-use super::{ClientTlsLoader, Socket, Stream, TlsError};
+use super::{ClientTlsLoader, Socket, Stream, TlsError, names::Names};
 use crate::config::{Address, ClientTls};
 
-/// Connects to one address, again and again; a host name is resolved each time.
+/// Connects to one address, again and again. All workers share what is known of its host name.
 #[derive(Clone)]
 pub(crate) struct Connector {
     address: Address,
+    place: Place,
     tls: Option<(TlsConnector, ServerName<'static>)>,
     timeout: Duration,
+}
+
+/// Where an address is.
+#[derive(Clone)]
+enum Place {
+    Unix(Arc<Path>),
+    Ip(SocketAddr),
+    Named(Arc<Names>, u16),
+}
+
+impl Place {
+    fn of(address: &Address) -> Self {
+        match address {
+            Address::Unix(path) => Self::Unix(path.as_path().into()),
+            Address::Tcp { host, port, .. } => match host.parse::<IpAddr>() {
+                Ok(ip) => Self::Ip((ip, *port).into()),
+                Err(_) => Self::Named(Names::new(host), *port),
+            },
+        }
+    }
 }
 
 /// Why there is no connection.
@@ -59,6 +87,7 @@ impl Connector {
             None
         };
         Ok(Self {
+            place: Place::of(&address),
             address,
             tls,
             timeout,
@@ -87,11 +116,11 @@ impl Connector {
     }
 
     async fn connect_in_time(&self) -> Result<Stream, ConnectError> {
-        let (host, port) = match &self.address {
-            Address::Unix(path) => return connect_unix(path).await.map(Stream::Plain),
-            Address::Tcp { host, port, .. } => (host.as_str(), *port),
+        let tcp = match &self.place {
+            Place::Unix(path) => return connect_unix(path).await.map(Stream::Plain),
+            Place::Ip(address) => connect_tcp(*address).await.map_err(refused)?,
+            Place::Named(names, port) => connect_named(names, *port).await?,
         };
-        let tcp = connect_tcp(host, port).await?;
         let Some((connector, name)) = &self.tls else {
             return Ok(Stream::Plain(tcp));
         };
@@ -126,28 +155,24 @@ fn connect_unix_at_once(path: &Path) -> io::Result<OwnedFd> {
     Ok(socket)
 }
 
-async fn connect_tcp(host: &str, port: u16) -> Result<Socket, ConnectError> {
-    let mut last = None;
-    for address in lookup_host((host, port))
-        .await
-        .map_err(ConnectError::Unresolved)?
-    {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // Requests and answers are written whole; Nagle would only hold back their ends.
-                let _ = stream.set_nodelay(true);
-                let socket = stream.into_std().map(OwnedFd::from);
-                return socket
-                    .and_then(|socket| Socket::new(socket, false))
-                    .map_err(refused);
-            }
-            Err(error) => last = Some(error),
+/// Each of a name's addresses is tried, in their order.
+async fn connect_named(names: &Arc<Names>, port: u16) -> Result<Socket, ConnectError> {
+    let addresses = names.addresses().await.map_err(ConnectError::Unresolved)?;
+    let mut last = io::ErrorKind::NotFound.into();
+    for address in &*addresses {
+        match connect_tcp((*address, port).into()).await {
+            Ok(socket) => return Ok(socket),
+            Err(error) => last = error,
         }
     }
-    Err(match last {
-        Some(error) => refused(error),
-        None => ConnectError::Unresolved(io::Error::new(io::ErrorKind::NotFound, "no address")),
-    })
+    Err(refused(last))
+}
+
+async fn connect_tcp(address: SocketAddr) -> io::Result<Socket> {
+    let stream = TcpStream::connect(address).await?;
+    // Requests and answers are written whole; Nagle would only hold back their ends.
+    let _ = stream.set_nodelay(true);
+    Socket::new(stream.into_std()?.into(), false)
 }
 
 fn refused(error: io::Error) -> ConnectError {

@@ -5,9 +5,14 @@ use std::{
     os::fd::BorrowedFd,
     pin::Pin,
     task::{Context, Poll, Waker},
+    time::{Duration, Instant},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    time::sleep,
+};
 use tokio_rustls::TlsStream;
 use tokio_util::io::poll_read_buf;
 
@@ -42,31 +47,46 @@ impl Stream {
         self.socket().is_local()
     }
 
-    /// Whether neither a byte for its user nor the end has come since it was last read from.
-    pub(crate) fn is_quiet(&mut self) -> bool {
-        match self {
-            Self::Plain(socket) => socket.is_quiet(),
-            // What came may be for TLS alone, such as a ticket.
-            Self::Tls(stream) => {
-                let mut byte = [0; 1];
-                let mut cx = Context::from_waker(Waker::noop());
-                Pin::new(stream)
-                    .poll_read(&mut cx, &mut ReadBuf::new(&mut byte))
-                    .is_pending()
+    /// Whether neither a byte for its user nor the end has come since it was last read from. The kernel is asked, or
+    /// else what the runtime knew when it last asked for events.
+    pub(crate) fn is_quiet(&mut self, asks_kernel: bool) -> bool {
+        // What came may be for TLS alone, such as a ticket: that is taken first.
+        if let Self::Tls(stream) = self {
+            let mut byte = [0; 1];
+            let mut cx = Context::from_waker(Waker::noop());
+            let read = Pin::new(stream).poll_read(&mut cx, &mut ReadBuf::new(&mut byte));
+            if read.is_ready() {
+                return false;
             }
+        }
+        if asks_kernel {
+            self.socket().is_quiet()
+        } else {
+            self.socket().was_quiet()
         }
     }
 
     /// Whether the peer closed a unix socket for both directions. A tcp socket can't tell.
     pub(crate) fn is_hung_up(&self) -> bool {
-        use rustix::event::{PollFd, PollFlags, Timespec, poll};
-        let Some(fd) = self.fd() else { return false };
-        let mut fds = [PollFd::from_borrowed_fd(fd, PollFlags::empty())];
-        let at_once = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
+        self.fd().is_some_and(|fd| has(fd, PollFlags::HUP))
+    }
+
+    /// Waits until the peer has taken what was sent, for `patience` at most: a reset throws away what it has not.
+    ///
+    /// How much is left is not to be had from the kernel without `unsafe`. But a tcp socket has room only while less than
+    /// two thirds of its buffer are taken (`sk_stream_is_writeable`), and the least buffer holds one small segment.
+    pub(crate) async fn delivered(&self, patience: Duration) {
+        let Some(fd) = self.fd().filter(|_| !self.is_local()) else {
+            return;
         };
-        poll(&mut fds, Some(&at_once)).is_ok() && fds[0].revents().contains(PollFlags::HUP)
+        // Where it can't be shrunk, there is room sooner.
+        let _ = rustix::net::sockopt::set_socket_send_buffer_size(fd, 0);
+        let end = Instant::now() + patience;
+        let mut wait = FIRST_LOOK;
+        while !has(fd, PollFlags::OUT) && Instant::now() < end {
+            sleep(wait).await;
+            wait = (wait * 2).min(LAST_LOOK);
+        }
     }
 
     /// Lets the socket's end be a reset (tcp), so that nobody takes what was sent for whole.
@@ -75,9 +95,23 @@ impl Stream {
             && !self.is_local()
         {
             // Without it the end is a clean one; there is nothing else to do.
-            let _ = rustix::net::sockopt::set_socket_linger(fd, Some(std::time::Duration::ZERO));
+            let _ = rustix::net::sockopt::set_socket_linger(fd, Some(Duration::ZERO));
         }
     }
+}
+
+/// How long is waited before a socket is looked at again.
+const FIRST_LOOK: Duration = Duration::from_millis(2);
+const LAST_LOOK: Duration = Duration::from_millis(100);
+
+/// Whether poll(2) says so of a socket now. Hanging up is told unasked.
+fn has(fd: BorrowedFd<'_>, flag: PollFlags) -> bool {
+    let mut fds = [PollFd::from_borrowed_fd(fd, flag)];
+    let at_once = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    poll(&mut fds, Some(&at_once)).is_ok() && fds[0].revents().contains(flag)
 }
 
 macro_rules! each {

@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Path, refusal::Refusal};
 use crate::{
-    http::{Alarm, AnswerHead, BadHead, BodyReader, Part, RequestHead, Wire},
+    http::{Alarm, AnswerHead, BadHead, BodyReader, HeadScan, Part, RequestHead, Wire},
     net::Stream,
 };
 
@@ -29,8 +29,7 @@ pub(super) struct Client {
     is_new: bool,
     /// It is idle, and has given its memory back.
     rests: bool,
-    /// So much of what came was looked at and is no whole head.
-    looked: usize,
+    scan: HeadScan,
     /// It sends no more: since when, and when it is asked next whether it left.
     ended: Option<(Instant, Alarm)>,
 }
@@ -63,7 +62,7 @@ impl Client {
             alarm: Alarm::default(),
             is_new: true,
             rests: false,
-            looked: 0,
+            scan: HeadScan::default(),
             ended: None,
         }
     }
@@ -100,21 +99,18 @@ impl Client {
     fn take_head(&mut self, path: &Path) -> Option<Next> {
         let buf = &mut self.wire.buf;
         let limits = &path.limits;
-        // A head is whole with a line's end: what came without one can be left for later.
-        let may_be_whole = self.looked == 0 || buf[self.looked..].contains(&b'\n');
         let is_short = buf.len() <= limits.header_bytes.bytes();
-        if buf.len() == self.looked || (is_short && !may_be_whole) {
+        if !self.scan.may_be_whole(buf) && is_short {
             return None;
         }
         let mut head = RequestHead::spare();
         let refusal = match head.parse(buf, limits.header_count) {
             Ok(Some(length)) if length <= limits.header_bytes.bytes() => {
                 buf.advance(length);
-                self.looked = 0;
+                self.scan = HeadScan::default();
                 return Some(Next::Request(head));
             }
             Ok(None) if buf.len() <= limits.header_bytes.bytes() => {
-                self.looked = buf.len();
                 head.reuse();
                 return None;
             }
@@ -187,16 +183,16 @@ impl Client {
         Poll::Ready(())
     }
 
-    /// Reads more of a request's body; false where the client sends no more.
-    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<bool>> {
+    /// Reads more of a request's body: how many bytes came, 0 where the client sends no more.
+    pub(super) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if self.ended.is_some() {
-            return Poll::Ready(Ok(false));
+            return Poll::Ready(Ok(0));
         }
         let length = ready!(self.wire.poll_fill(cx))?;
         if length == 0 {
             self.ended = Some((Instant::now(), Alarm::default()));
         }
-        Poll::Ready(Ok(length > 0))
+        Poll::Ready(Ok(length))
     }
 
     /// Takes away what came of a body. Returns whether that was all of it.

@@ -188,9 +188,16 @@ async fn after(client: &mut Client, relay: &mut Relay<'_>, end: End) -> Then {
         End::Cut => {
             relay.path.metrics.answer(relay.download.head.status);
             if relay.download.ends_with_connection() {
+                client
+                    .wire
+                    .stream
+                    .delivered(relay.path.timeouts.idle.0)
+                    .await;
                 Then::Cut
-            } else {
+            } else if relay.upload.reader.is_done() {
                 Then::End
+            } else {
+                Then::Farewell
             }
         }
         _ => Then::Cut,

@@ -42,7 +42,7 @@ pub(super) async fn forward(client: &mut Client, relay: &mut Relay<'_>) -> End {
                 let last = relay.download.last();
                 client.rest(last);
                 relay.keeps_client = !relay.download.closes;
-                if relay.download.reader.keeps_connection() {
+                if relay.keeps_primary(&primary) {
                     path.pool.give_back(primary, last);
                 }
                 return End::Whole;

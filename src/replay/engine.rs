@@ -158,6 +158,7 @@ impl Engine {
                 idle_connections: 0,
                 idle_timeout: Duration::ZERO,
                 connections: None,
+                is_careful: true,
                 reading: READING,
                 metrics: Arc::default(),
             },

@@ -60,7 +60,9 @@ impl Lane {
         keep: Option<usize>,
     ) -> Result<Outcome, &'static str> {
         loop {
-            let mut connection = match self.connection.take() {
+            // What came meanwhile would be taken for this request's answer.
+            let kept = self.connection.take_if(|kept| kept.is_quiet(true));
+            let mut connection = match kept {
                 Some(connection) => connection,
                 None => self.pool.open().await.map_err(|error| word(&error))?,
             };
@@ -183,7 +185,7 @@ impl Sending<'_> {
             if self.reader.is_done() {
                 return Poll::Ready(Ok(()));
             }
-            if !ready!(connection.poll_fill(cx))? {
+            if ready!(connection.poll_fill(cx))? == 0 {
                 return Poll::Ready(self.reader.finish());
             }
         }

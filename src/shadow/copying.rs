@@ -10,19 +10,32 @@ use std::{
 
 use bytes::Buf;
 
-use super::{Shadow, form::Form, replayed::Replayed};
+use super::{
+    Shadow,
+    allowance::{Allowance, Ask, Turn},
+    form::Form,
+    replayed::Replayed,
+};
 use crate::{
     client::{AnswerReader, BadAnswer, Connection},
     exchange::Exchange,
-    http::{Alarm, AnswerHead, Known, Part, RequestHead, TURNS, is_idempotent, later},
+    http::{Alarm, AnswerHead, Known, Part, RequestHead, is_idempotent},
     ledger::Outcome,
-    tee::{CopyBody, CopyPart, Piece},
+    tee::{Budget, CopyBody, CopyPart, Held, Piece},
 };
+
+/// What copies to one shadow are sent with.
+#[derive(Clone, Copy)]
+pub(super) struct Means<'a> {
+    pub(super) shadow: &'a Arc<Shadow>,
+    pub(super) form: &'a Form,
+    pub(super) allowance: &'a Rc<Allowance>,
+    pub(super) budget: &'a Arc<Budget>,
+}
 
 /// One copy under way.
 pub(super) struct Copying<'a> {
-    shadow: &'a Arc<Shadow>,
-    form: &'a Form,
+    means: Means<'a>,
     exchange: &'a Rc<Exchange>,
     /// As the script wrote it, or as the exchange has it.
     head: &'a RequestHead,
@@ -37,7 +50,14 @@ pub(super) struct Copying<'a> {
     stopped: bool,
     /// The piece that is being written: its share of the budget is held until it is.
     writing: Option<Piece>,
+    /// Bytes of the answer's body that were read.
     read: u64,
+    /// All bytes that came, framing and interim answers among them.
+    came: u64,
+    /// How often something came, or more of it was there than is looked at in one go.
+    steps: u32,
+    /// The share of the budget for what came of something that is not whole.
+    held: Option<Held>,
     started: Instant,
     /// Since when the shadow is waited for.
     waited_for: Instant,
@@ -50,7 +70,19 @@ pub(super) struct Copying<'a> {
 pub(super) struct Tools {
     alarm: Alarm,
     head: AnswerHead,
+    pub(super) ask: Ask,
 }
+
+/// An answer that comes in so few steps, and in so few bytes, is one that costs what answers cost. The rest of a longer
+/// one is read in turns.
+const USUAL_STEPS: u32 = 3;
+const USUAL_BYTES: u64 = 32 * 1024;
+/// So many parts of what came are looked at in one go.
+const PARTS: usize = 256;
+/// So much is read at a time.
+pub(super) const READ: usize = 32 * 1024;
+/// What came of something that is not whole is charged to the budget from here on.
+const LARGE: usize = 4 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sent {
@@ -69,11 +101,13 @@ pub(super) enum Unanswered {
     Late,
     /// Its body failed.
     Body(Outcome),
+    /// The budget has no room for what its answer takes.
+    OverBudget,
 }
 
 impl<'a> Copying<'a> {
     pub(super) fn new(
-        (shadow, form): (&'a Arc<Shadow>, &'a Form),
+        means: Means<'a>,
         (exchange, head, body): (&'a Rc<Exchange>, &'a RequestHead, &'a mut CopyBody),
         tools: &'a mut Tools,
         replayed: Option<&'a mut Replayed>,
@@ -85,10 +119,9 @@ impl<'a> Copying<'a> {
             Sent::Whole
         };
         Self {
-            reader: AnswerReader::new(head.method(), shadow.reading),
+            reader: AnswerReader::new(head.method(), means.shadow.reading),
             chunked: head.fields.has(Known::TransferEncoding),
-            shadow,
-            form,
+            means,
             exchange,
             head,
             body,
@@ -96,6 +129,9 @@ impl<'a> Copying<'a> {
             stopped: false,
             writing: None,
             read: 0,
+            came: 0,
+            steps: 0,
+            held: None,
             started,
             waited_for: started,
             answered: None,
@@ -108,7 +144,7 @@ impl<'a> Copying<'a> {
     pub(super) fn write_head(&self, connection: &mut Connection) {
         connection.wire.out.begin();
         let out = connection.wire.out.text();
-        self.form.write_head(self.head, out);
+        self.means.form.write_head(self.head, out);
     }
 
     /// Whether the same copy may be sent once more: there is no body that could be taken already.
@@ -127,6 +163,11 @@ impl<'a> Copying<'a> {
             Some(outcome) => Poll::Ready(Unanswered::Body(outcome)),
             None => Poll::Pending,
         }
+    }
+
+    /// The next turn for what a usual copy does not need.
+    pub(super) fn poll_turn(&self, cx: &Context<'_>) -> Poll<Turn<'a>> {
+        self.means.allowance.poll_turn(&self.tools.ask, cx)
     }
 
     /// How much of the answer's body was read.
@@ -164,7 +205,11 @@ impl<'a> Copying<'a> {
                 Poll::Ready(Ok(())) | Poll::Pending => {}
             }
         }
-        match self.poll_receive(cx, connection) {
+        let received = self.poll_receive(cx, connection);
+        if self.steps > 0 && !self.hold(connection) {
+            return Poll::Ready(Err(Unanswered::OverBudget));
+        }
+        match received {
             Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
             Poll::Ready(Err(error)) => {
                 return Poll::Ready(Err(self.broken(error, broke, connection)));
@@ -173,6 +218,9 @@ impl<'a> Copying<'a> {
         }
         if let Some(outcome) = self.body.failure(cx) {
             return Poll::Ready(Err(Unanswered::Body(outcome)));
+        }
+        if self.tools.ask.waits() {
+            return Poll::Pending;
         }
         self.poll_late(cx)
     }
@@ -254,30 +302,77 @@ impl<'a> Copying<'a> {
         cx: &mut Context<'_>,
         connection: &mut Connection,
     ) -> Poll<Result<(), BadAnswer>> {
-        for _ in 0..TURNS {
-            while !self.reader.has_head() {
-                let head = &mut self.tools.head;
-                match self.reader.head(connection, head)? {
-                    Some(_) if head.is_interim() => {}
-                    Some(_) => self.answered(self.tools.head.status),
-                    None => break,
-                }
+        loop {
+            let is_usual = self.steps <= USUAL_STEPS && self.came <= USUAL_BYTES;
+            let turn = if is_usual {
+                None
+            } else {
+                Some(ready!(self.poll_turn(cx)))
+            };
+            // To wait for its turn is no time of the shadow's.
+            if let Some(turn) = &turn {
+                self.waited_for += turn.waited;
             }
-            while let Part::Piece(length) = self.reader.part(connection)? {
-                self.read += length as u64;
-                if let Some(replayed) = &mut self.replayed {
-                    replayed.piece(&connection.wire.buf[..length]);
-                }
-                connection.wire.buf.advance(length);
-            }
-            if self.reader.is_done() || self.read > self.shadow.settings.answer_bytes.0 {
+            let is_all = self.take_apart(connection)?;
+            if self.reader.is_done() || self.is_over_limit() {
                 return Poll::Ready(Ok(()));
             }
-            if !ready!(connection.poll_fill(cx))? {
-                return Poll::Ready(self.reader.finish());
+            if is_all {
+                let came = ready!(connection.poll_fill(cx))?;
+                if came == 0 {
+                    return Poll::Ready(self.reader.finish());
+                }
+                self.came += came as u64;
+            }
+            self.steps += 1;
+        }
+    }
+
+    /// Reads what came. Returns whether that was all of it.
+    fn take_apart(&mut self, connection: &mut Connection) -> Result<bool, BadAnswer> {
+        for _ in 0..PARTS {
+            if !self.reader.has_head() {
+                match self.reader.head(connection, &mut self.tools.head)? {
+                    Some(_) if self.tools.head.is_interim() => {}
+                    Some(_) => self.answered(self.tools.head.status),
+                    None => return Ok(true),
+                }
+                continue;
+            }
+            let Part::Piece(length) = self.reader.part(connection)? else {
+                return Ok(true);
+            };
+            self.read += length as u64;
+            if let Some(replayed) = &mut self.replayed {
+                replayed.piece(&connection.wire.buf[..length]);
+            }
+            connection.wire.buf.advance(length);
+        }
+        Ok(false)
+    }
+
+    /// Whether more came than is read of an answer: its framing costs as much as its body.
+    fn is_over_limit(&self) -> bool {
+        self.reader.has_head() && self.came > self.means.shadow.settings.answer_bytes.0
+    }
+
+    /// Keeps no more memory than for what is not whole yet, and that within the budget. Returns whether there is room.
+    fn hold(&mut self, connection: &mut Connection) -> bool {
+        connection.wire.give_buffer_back();
+        let memory = connection.wire.memory();
+        let held = self.held.as_ref().map_or(0, Held::bytes);
+        if memory <= LARGE {
+            self.held = None;
+            return true;
+        }
+        match &self.held {
+            Some(_) if memory <= held => true,
+            Some(held) => held.grow(memory - held.bytes()),
+            None => {
+                self.held = self.means.budget.hold(memory);
+                self.held.is_some()
             }
         }
-        later(cx)
     }
 
     /// The answer's head is there: the pair of statuses is noted, now or when the primary's is known.
@@ -288,12 +383,12 @@ impl<'a> Copying<'a> {
             replayed.head(&self.tools.head);
         }
         let took = now - self.started;
-        self.shadow.metrics.latency.record(took);
-        self.shadow.note(self.exchange, status, took);
+        self.means.shadow.metrics.latency.record(took);
+        self.means.shadow.note(self.exchange, status, took);
     }
 
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Unanswered>> {
-        let patience: Duration = self.shadow.settings.answer_timeout.0;
+        let patience: Duration = self.means.shadow.settings.answer_timeout.0;
         loop {
             ready!(self.tools.alarm.poll(cx, self.waited_for + patience));
             if !self.body.is_coming() {

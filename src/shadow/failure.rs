@@ -26,6 +26,7 @@ impl Failure {
             Self::Unanswered(Unanswered::Broken(_) | Unanswered::Stale(_)) => Outcome::Broken,
             Self::Unanswered(Unanswered::Late) => Outcome::Timeout,
             Self::Unanswered(Unanswered::Body(outcome)) => *outcome,
+            Self::Unanswered(Unanswered::OverBudget) => Outcome::OverBudget,
         }
     }
 
@@ -38,6 +39,9 @@ impl Failure {
                 return "no whole answer within answer_timeout".into();
             }
             Self::Unanswered(Unanswered::Body(outcome)) => return outcome.as_str().into(),
+            Self::Unanswered(Unanswered::OverBudget) => {
+                return Outcome::OverBudget.as_str().into();
+            }
         };
         with_causes(error)
     }

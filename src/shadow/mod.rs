@@ -4,6 +4,7 @@
 //! Each worker has a [`Sender`] of its own; what all of them share is counted with atomics. Nothing here is
 //! ever waited for by an exchange.
 
+mod allowance;
 mod breaker;
 mod control;
 mod copying;

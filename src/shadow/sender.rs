@@ -11,12 +11,16 @@ use std::{
     time::Instant,
 };
 
-use tokio::{sync::Notify, task::spawn_local};
+use tokio::{
+    sync::{Notify, Semaphore},
+    task::spawn_local,
+};
 
 use super::{
     Shadow,
+    allowance::Allowance,
     breaker::{Change, Lesson},
-    copying::{Copying, Tools, Unanswered},
+    copying::{Copying, Means, READ, Tools, Unanswered},
     desk::Desk,
     failure::{Failure, lesson},
     form::Form,
@@ -35,7 +39,7 @@ use crate::{
     http::{RequestHead, asks_for_upgrade},
     ledger::{Entry, Outcome},
     script::Ticket,
-    tee::{Copy, CopyBody, Recipient},
+    tee::{Budget, Copy, CopyBody, Recipient},
 };
 
 /// One worker's way to a shadow.
@@ -49,6 +53,11 @@ pub(crate) struct Sender {
     lanes: Lanes<(Rc<Self>, Job)>,
     selection: Selection,
     form: Form,
+    /// Of this worker's processor time.
+    allowance: Rc<Allowance>,
+    /// Connections that are being made.
+    connecting: Semaphore,
+    budget: Arc<Budget>,
     /// Where copies go through a script.
     pub(super) desk: Option<Desk>,
     /// It gets no more copies, and ends when those that wait are sent.
@@ -70,18 +79,23 @@ struct Offered {
 /// A turn that may not have come, and a seat for the meantime.
 pub(super) type Queued = (Turn, Seat);
 
+/// So many connections are made at one time: where a worker has little time for them, more would only take longer than
+/// they may, and that would look like the shadow's fault.
+const CONNECTING: usize = 64;
+
 /// A copy that has a place among those on their way.
 type Job = (Offered, Place);
 
 impl Sender {
     /// For the worker of this index, in whose runtime it is called.
-    pub(crate) fn start(shadow: Arc<Shadow>, worker: usize) -> Rc<Self> {
+    pub(crate) fn start(shadow: Arc<Shadow>, budget: &Arc<Budget>, worker: usize) -> Rc<Self> {
         let pool = Pool::new(
             shadow.connector.clone(),
             PoolSettings {
                 idle_connections: shadow.settings.max_connections,
                 idle_timeout: shadow.settings.idle_timeout.0,
                 connections: Some(Arc::clone(&shadow.connections)),
+                is_careful: false,
                 reading: shadow.reading,
                 metrics: Arc::clone(&shadow.metrics.pool),
             },
@@ -99,6 +113,9 @@ impl Sender {
             lanes: Lanes::default(),
             selection: shadow.selection.clone(),
             form: shadow.form.clone(),
+            allowance: Allowance::new(),
+            connecting: Semaphore::new(CONNECTING),
+            budget: Arc::clone(budget),
             desk: shadow.script.clone().map(Desk::new),
             shadow,
             retired: Cell::new(false),
@@ -324,8 +341,13 @@ impl Sender {
     ) -> Result<(), Failure> {
         let now = Instant::now();
         let exchange = parts.0;
-        let of = (&self.shadow, &self.form);
-        let mut copying = Copying::new(of, parts, tools, replayed.as_mut(), now);
+        let means = Means {
+            shadow: &self.shadow,
+            form: &self.form,
+            allowance: &self.allowance,
+            budget: &self.budget,
+        };
+        let mut copying = Copying::new(means, parts, tools, replayed.as_mut(), now);
         let mut unsent = None;
         loop {
             let mut connection = match self.pool.take_idle(now) {
@@ -358,18 +380,29 @@ impl Sender {
         }
     }
 
-    /// A new connection, unless the copy is given up before it is there.
+    /// A new connection, unless the copy is given up before it is there. It is made in turns: handshakes with a shadow
+    /// that closes after each answer cost more than all else.
     async fn connect(&self, copying: &mut Copying<'_>) -> Result<Box<Connection>, Failure> {
-        let mut connecting = pin!(self.pool.open());
-        poll_fn(|cx| {
-            if let Poll::Ready(connection) = connecting.as_mut().poll(cx) {
-                return Poll::Ready(connection.map_err(Failure::NoConnection));
+        let mut connecting = pin!(async {
+            // It is never closed.
+            let _permit = self.connecting.acquire().await;
+            self.pool.open().await
+        });
+        let mut connection = poll_fn(|cx| {
+            if let Poll::Ready(turn) = copying.poll_turn(cx) {
+                let connection = connecting.as_mut().poll(cx);
+                drop(turn);
+                if let Poll::Ready(connection) = connection {
+                    return Poll::Ready(connection.map_err(Failure::NoConnection));
+                }
             }
             copying
                 .poll_lost(cx)
                 .map(|why| Err(Failure::Unanswered(why)))
         })
-        .await
+        .await?;
+        connection.wire.read_at_most(READ);
+        Ok(connection)
     }
 
     #[cold]

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 
 use crate::kit::{
     At, Client, Conn, Ending, Message, OK, Server, Tee, answers, assert_refusal, babbles, closes,
-    drips, free_port, full_tcp, full_unix, get, hangs, pours, resets, resets_between_chunks,
-    stops_between_chunks, stops_short,
+    drips, eventually, free_port, full_tcp, full_unix, get, hangs, pours, resets,
+    resets_between_chunks, stops_between_chunks, stops_short,
 };
 
 const TIMEOUTS: &str = "[timeouts]\nconnect = \"300ms\"\nanswer = \"300ms\"";
@@ -180,6 +180,27 @@ fn an_answer_to_a_client_of_http_1_0_on_tcp_that_breaks_off_ends_in_a_reset() {
             "a clean end would look like the whole answer"
         );
     }
+}
+
+/// A reset throws away what the client has not taken yet, so it waits for that.
+#[test]
+fn a_slow_client_of_http_1_0_gets_all_that_came_of_an_answer_that_breaks_off() {
+    const LENGTH: usize = 8 << 20;
+    fn breaks_off(conn: &mut Conn) -> std::io::Result<()> {
+        conn.request()?;
+        conn.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+        conn.send(format!("{LENGTH:x}\r\n{}\r\n", "x".repeat(LENGTH)))
+    }
+    let primary = Server::tcp(breaks_off);
+    let tee = Tee::with_primary(&primary).on_tcp().start();
+    let mut client = tee.client();
+    client.send("GET / HTTP/1.0\r\nHost: a\r\n\r\n").head();
+    eventually("the primary's end", || primary.is_closed(0).then_some(()));
+    // Nothing is read until all of it lies in sockets, or would have been thrown away.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let mut got = 0;
+    let ending = client.count(&mut |n| got += n);
+    assert_eq!((got, ending), (LENGTH, Ending::Reset));
 }
 
 #[test]

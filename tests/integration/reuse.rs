@@ -284,3 +284,95 @@ fn a_name_is_resolved_and_each_of_its_addresses_tried() {
     assert_eq!(tee.get("/").raw, OK.as_bytes());
     assert_eq!(tee.settled(1).of("next"), [("answered", 1)]);
 }
+
+/// A body larger than what sockets hold, of a request that is answered before it is read.
+#[test]
+fn a_primary_that_answers_early_and_reads_later_gets_the_whole_body() {
+    const LENGTH: usize = 250_000;
+    fn script(conn: &mut Conn) -> std::io::Result<()> {
+        conn.head()?;
+        conn.send(OK)?;
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        conn.take(LENGTH)?;
+        conn.hang().map(drop)
+    }
+    for primary in [Server::unix(script), Server::tcp(script)] {
+        let tee = Tee::with_primary(&primary).top("workers = 1").start();
+        let mut client = tee.client();
+        client.send(post("/", &"x".repeat(LENGTH)));
+        assert_eq!(client.answer().status(), 200);
+        eventually("the whole body", || {
+            let bytes = primary.connection(0).bytes();
+            bytes.ends_with(&vec![b'x'; LENGTH]).then_some(())
+        });
+    }
+}
+
+#[test]
+fn a_connection_whose_answer_came_before_its_request_was_sent_is_not_used_again() {
+    let primary = Server::unix(|conn| {
+        if conn.number > 0 {
+            return answers(OK)(conn);
+        }
+        conn.head()?;
+        conn.send(OK)?;
+        conn.take(1000)?;
+        answers(OK)(conn)
+    });
+    let tee = Tee::with_primary(&primary).top("workers = 1").start();
+    let mut client = tee.client();
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\n");
+    assert_eq!(client.answer().status(), 200);
+    client.send("x".repeat(1000));
+    assert_eq!(client.get("/next").raw, OK.as_bytes());
+    assert_eq!(primary.connections(), 2);
+}
+
+/// Answers the first request with `first`, and anything that it takes for another with what nobody may see.
+fn then_evil(first: String) -> impl Fn(&mut Conn) -> std::io::Result<()> {
+    move |conn| {
+        if conn.number > 0 {
+            return answers(OK)(conn);
+        }
+        conn.head()?;
+        conn.send(&first)?;
+        loop {
+            conn.some()?;
+            conn.send(EVIL)?;
+        }
+    }
+}
+
+const EVIL: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+
+/// The connection of an answer like this serves no other request.
+#[track_caller]
+fn is_used_once(request: &str, answer: &str, status: u16) {
+    let primary = Server::unix(then_evil(answer.to_owned()));
+    let tee = Tee::with_primary(&primary).top("workers = 1").start();
+    let mut client = tee.client();
+    client.send(request);
+    assert_eq!(client.head().status(), status);
+    let answer = tee.get("/next");
+    assert!(
+        answer.status() == 200 && answer.text() != "evil",
+        "{answer:?}"
+    );
+    assert_eq!(primary.connections(), 2, "{request:?}");
+}
+
+#[test]
+fn a_connection_whose_upgrade_was_not_granted_is_not_used_again() {
+    let upgrade = "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n";
+    is_used_once(upgrade, OK, 200);
+}
+
+#[test]
+fn a_connection_behind_an_answer_that_has_no_body_and_announces_one_is_not_used_again() {
+    for status in [204, 304] {
+        for field in ["Content-Length: 4", "Transfer-Encoding: chunked"] {
+            let answer = format!("HTTP/1.1 {status} Whatever\r\n{field}\r\n\r\n");
+            is_used_once(&get("/"), &answer, status);
+        }
+    }
+}

@@ -210,17 +210,24 @@ fn an_answer_to_head_without_length_gets_none() {
 
 #[test]
 fn no_content_and_not_modified_have_no_body_and_keep_the_connection() {
-    for answer in [
-        "HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n",
-        "HTTP/1.1 304 Not Modified\r\nETag: \"1\"\r\n\r\n",
-        "HTTP/1.1 304 Not Modified\r\nContent-Length: 1234\r\nETag: \"1\"\r\n\r\n",
+    for (answer, connections) in [
+        ("HTTP/1.1 204 No Content\r\nX-A: 1\r\n\r\n", 1),
+        ("HTTP/1.1 304 Not Modified\r\nETag: \"1\"\r\n\r\n", 1),
+        // The client's is kept. That of the primary may carry the body that it announces.
+        (
+            "HTTP/1.1 304 Not Modified\r\nContent-Length: 1234\r\nETag: \"1\"\r\n\r\n",
+            3,
+        ),
     ] {
         let (primary, tee) = before(answer);
         let mut client = tee.client();
         for _ in 0..3 {
             assert_eq!(latin1(&client.get("/").raw), answer);
         }
-        assert_eq!((primary.requests().len(), primary.connections()), (3, 1));
+        assert_eq!(
+            (primary.requests().len(), primary.connections()),
+            (3, connections)
+        );
     }
 }
 

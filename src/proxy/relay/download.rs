@@ -12,8 +12,8 @@ use crate::{
     client::{AnswerReader, BadAnswer, Connection},
     exchange::{Answer, Exchange},
     http::{
-        AnswerHead, Fields, Framing, Known, Outbox, Part, TURNS, Version, Wire, later,
-        strip_answer, strip_trailers,
+        AnswerHead, Fields, Framing, Known, Outbox, Part, Turn, Version, Wire, later, strip_answer,
+        strip_trailers,
     },
     net::Stream,
 };
@@ -27,7 +27,7 @@ pub(in crate::proxy) struct Download {
     /// What is kept of it for scripts.
     pub(in crate::proxy) told: Option<Box<Kept>>,
     /// The client asked for another protocol.
-    upgrade: bool,
+    pub(super) upgrade: bool,
     to_head: bool,
     client: Version,
     /// The client's connection ends behind this answer.
@@ -103,7 +103,8 @@ impl Download {
         primary: &mut Connection,
         (path, exchange): (&Path, &Exchange),
     ) -> Poll<Result<(), Stopped>> {
-        for _ in 0..TURNS {
+        let mut turn = Turn::begin();
+        loop {
             if self.state == Receiving::Done && client.wire.out.is_empty() {
                 return Poll::Ready(Ok(()));
             }
@@ -125,20 +126,23 @@ impl Download {
             if let Some(error) = self.broke.take() {
                 return Poll::Ready(Err(Stopped::ByPrimary(error)));
             }
-            match more {
+            let came = match more {
                 _ if self.state == Receiving::Done => return Poll::Ready(Ok(())),
-                true => {}
+                true => 0,
                 false => match ready!(primary.poll_fill(cx)) {
-                    Ok(true) => {}
-                    Ok(false) => {
+                    Ok(0) => {
                         self.reader.finish().map_err(|ended| self.stopped(ended))?;
                         self.end(client, None);
+                        0
                     }
+                    Ok(came) => came,
                     Err(error) => return Poll::Ready(Err(self.stopped(BadAnswer::Io(error)))),
                 },
+            };
+            if !turn.goes_on(came) {
+                return later(cx);
             }
         }
-        later(cx)
     }
 
     /// The error that told first is the one to tell: a write that failed, rather than the end that follows it.

@@ -27,6 +27,8 @@ pub(super) struct Relay<'a> {
     pub(super) download: Download,
     /// The client's connection may serve another request.
     pub(super) keeps_client: bool,
+    /// The answer ended before the request was sent whole.
+    is_early: bool,
     /// Where both speak another protocol now: the primary's side.
     pub(super) switched: Option<Box<Connection>>,
 }
@@ -67,6 +69,7 @@ impl<'a> Relay<'a> {
             upload: Upload::new(prepared, branches, tap.request, exchange, path),
             download: Download::new(reader, head, exchange, prepared, (tap.answer, told)),
             keeps_client: false,
+            is_early: false,
             switched: None,
         }
     }
@@ -83,8 +86,10 @@ impl<'a> Relay<'a> {
         }
         let of = (self.path, self.exchange);
         match self.download.poll(cx, client, primary, of) {
-            // The rest of a body whose answer came early still belongs to the message.
-            Poll::Ready(Ok(())) if self.upload.goes_on(&self.download) => {}
+            // The rest of a body whose answer came early still belongs to the message, to its last byte.
+            Poll::Ready(Ok(())) if self.upload.goes_on(&self.download, primary) => {
+                self.is_early = true;
+            }
             Poll::Ready(Ok(())) => return Poll::Ready(self.answered()),
             Poll::Ready(Err(stopped)) => return Poll::Ready(self.stopped(stopped, primary)),
             Poll::Pending => {}
@@ -146,6 +151,18 @@ impl<'a> Relay<'a> {
         } else {
             End::Refused(refusal)
         }
+    }
+
+    /// Whether the primary's connection may serve another request. It may not where its next bytes may be part of this
+    /// answer, or what it reads next part of this request: where another protocol was asked for and not granted, or where
+    /// it answered before it had the request.
+    pub(super) fn keeps_primary(&self, primary: &Connection) -> bool {
+        let reader = &self.download.reader;
+        reader.keeps_connection()
+            && !reader.is_doubtful()
+            && !self.download.upgrade
+            && !self.is_early
+            && primary.wire.out.is_empty()
     }
 
     /// What the capture kept of both bodies.

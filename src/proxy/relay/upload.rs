@@ -15,7 +15,7 @@ use crate::{
     client::Connection,
     config::Limits,
     exchange::Exchange,
-    http::{BodyReader, Fields, Framing, Part, TURNS, later, strip_trailers},
+    http::{BodyReader, Fields, Framing, Part, Turn, later, strip_trailers},
     ledger::Outcome,
     tee::Branches,
     telemetry::metrics::ProxyCount,
@@ -86,9 +86,14 @@ impl Upload {
         }
     }
 
-    /// Whether the rest of it is passed on although its answer is through.
-    pub(super) fn goes_on(&self, download: &Download) -> bool {
-        self.state == Sending::Going && !self.waits && download.reader.keeps_connection()
+    /// Whether the rest of it is passed on although its answer is through: what is still to come from the client unless
+    /// the primary closes, and in any case what was taken from it.
+    pub(super) fn goes_on(&self, download: &Download, primary: &Connection) -> bool {
+        match self.state {
+            Sending::Going => !self.waits && download.reader.keeps_connection(),
+            Sending::Done => !primary.wire.out.is_empty(),
+            Sending::Stopped => false,
+        }
     }
 
     /// Nothing of the body was taken from the client: the same request may be sent once more.
@@ -104,19 +109,25 @@ impl Upload {
         primary: &mut Connection,
         path: &Path,
     ) -> Poll<Result<(), Broken>> {
-        for _ in 0..TURNS {
+        let mut turn = Turn::begin();
+        loop {
             let more = self.collect(client, primary, path)?;
             ready!(primary.wire.poll_flush(cx)).map_err(Broken::ByPrimary)?;
-            match more {
+            let came = match more {
                 _ if self.is_done() => return Poll::Ready(Ok(())),
-                true => {}
+                true => 0,
                 false => match ready!(client.poll_fill(cx)) {
-                    Ok(true) => self.last = Instant::now(),
-                    Ok(false) | Err(_) => return Poll::Ready(Err(Broken::ByClient(BROKEN_BODY))),
+                    Ok(0) | Err(_) => return Poll::Ready(Err(Broken::ByClient(BROKEN_BODY))),
+                    Ok(came) => {
+                        self.last = Instant::now();
+                        came
+                    }
                 },
+            };
+            if !turn.goes_on(came) {
+                return later(cx);
             }
         }
-        later(cx)
     }
 
     /// Puts what came into the primary's outbox. Returns whether there may be more of it.

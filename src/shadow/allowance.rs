@@ -1,0 +1,244 @@
+//! What one shadow may take of a worker's processor time beyond what a usual copy costs.
+//!
+//! A usual copy is written to a connection that is there, and its answer comes in a few small reads. Everything else, such
+//! as new connections, handshakes, long answers and ones in many small parts, is done in turns. A turn is short; the
+//! runtime asks for events before each, and the time that turns take is at most a fixed part of all time. So clients are
+//! served first whatever a shadow does, and what it does slowly is its own copies' time.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    rc::Rc,
+    task::{Context, Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use tokio::{
+    task::{spawn_local, yield_now},
+    time::sleep,
+};
+
+/// One shadow's turns on one worker.
+pub(super) struct Allowance {
+    /// Processor time that may be spent; less than nothing where a turn took longer.
+    balance: Cell<Nanos>,
+    filled: Cell<Instant>,
+    waiting: RefCell<VecDeque<Rc<Waiter>>>,
+    /// Somebody gives turns to those that wait.
+    gives: Cell<bool>,
+}
+
+/// Nanoseconds.
+type Nanos = i64;
+
+/// One part of so many of all time is for turns.
+const PARTS: Nanos = 10;
+/// As much is saved up at most: what a worker is held up by, at worst, when a shadow begins to misbehave.
+const SAVED: Nanos = 2_000_000;
+/// What is slept at least where all is spent; the runtime's clock is no finer.
+const REST: Duration = Duration::from_millis(1);
+
+/// Asks for turns, one at a time.
+#[derive(Default)]
+pub(super) struct Ask(Rc<Waiter>);
+
+#[derive(Default)]
+struct Waiter {
+    state: Cell<State>,
+    waker: Cell<Option<Waker>>,
+}
+
+#[derive(Clone, Copy, Default)]
+enum State {
+    #[default]
+    Idle,
+    Waits {
+        since: Instant,
+    },
+    /// It is its turn, after so long.
+    Called {
+        waited: Duration,
+    },
+}
+
+/// A turn, that ends when this is dropped.
+pub(super) struct Turn<'a> {
+    allowance: &'a Allowance,
+    began: Instant,
+    /// How long it was waited for.
+    pub(super) waited: Duration,
+}
+
+impl Allowance {
+    pub(super) fn new() -> Rc<Self> {
+        Rc::new(Self {
+            balance: Cell::new(SAVED),
+            filled: Cell::new(Instant::now()),
+            waiting: RefCell::default(),
+            gives: Cell::new(false),
+        })
+    }
+
+    /// The next turn of whoever asks. They are given in the order in which they were asked for.
+    pub(super) fn poll_turn<'a>(self: &'a Rc<Self>, ask: &Ask, cx: &Context<'_>) -> Poll<Turn<'a>> {
+        let waiter = &ask.0;
+        match waiter.state.get() {
+            State::Called { waited } => {
+                waiter.state.set(State::Idle);
+                return Poll::Ready(Turn {
+                    allowance: self,
+                    began: Instant::now(),
+                    waited,
+                });
+            }
+            State::Waits { .. } => {}
+            State::Idle => {
+                let since = Instant::now();
+                waiter.state.set(State::Waits { since });
+                self.waiting.borrow_mut().push_back(Rc::clone(waiter));
+                if !self.gives.replace(true) {
+                    spawn_local(Rc::clone(self).give());
+                }
+            }
+        }
+        waiter.waker.set(Some(cx.waker().clone()));
+        Poll::Pending
+    }
+
+    /// Gives turns while somebody waits: one after each look at the events, as long as there is time for them.
+    async fn give(self: Rc<Self>) {
+        loop {
+            yield_now().await;
+            let balance = self.fill();
+            if balance <= 0 {
+                let debt = u64::try_from(-balance * PARTS).unwrap_or_default();
+                sleep(REST.max(Duration::from_nanos(debt))).await;
+                continue;
+            }
+            let Some(next) = self.waiting.borrow_mut().pop_front() else {
+                break;
+            };
+            next.call();
+        }
+        self.gives.set(false);
+    }
+
+    /// Adds what time has brought.
+    fn fill(&self) -> Nanos {
+        let now = Instant::now();
+        let brought = nanos(now - self.filled.replace(now)) / PARTS;
+        let balance = self.balance.get().saturating_add(brought).min(SAVED);
+        self.balance.set(balance);
+        balance
+    }
+}
+
+impl Ask {
+    /// Whether it waits for its turn.
+    pub(super) fn waits(&self) -> bool {
+        matches!(self.0.state.get(), State::Waits { .. })
+    }
+}
+
+impl Waiter {
+    fn call(&self) {
+        if let State::Waits { since } = self.state.get() {
+            let waited = since.elapsed();
+            self.state.set(State::Called { waited });
+        }
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let balance = &self.allowance.balance;
+        balance.set(balance.get().saturating_sub(nanos(self.began.elapsed())));
+    }
+}
+
+fn nanos(time: Duration) -> Nanos {
+    Nanos::try_from(time.as_nanos()).unwrap_or(Nanos::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use tokio::runtime::{Builder, LocalOptions};
+
+    use super::*;
+
+    fn run(test: impl Future<Output = ()>) {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default());
+        runtime.unwrap().block_on(test);
+    }
+
+    /// Takes a turn and works for so long in it.
+    async fn work(allowance: &Rc<Allowance>, ask: &Ask, long: Duration) {
+        poll_fn(|cx| {
+            allowance.poll_turn(ask, cx).map(|_turn| {
+                let begin = Instant::now();
+                while begin.elapsed() < long {
+                    std::hint::spin_loop();
+                }
+            })
+        })
+        .await;
+    }
+
+    #[test]
+    fn turns_are_given_in_the_order_in_which_they_were_asked_for() {
+        run(async {
+            let (allowance, order) = (Allowance::new(), Rc::new(RefCell::new(Vec::new())));
+            let tasks: Vec<_> = (0..5)
+                .map(|n| {
+                    let (allowance, order) = (Rc::clone(&allowance), Rc::clone(&order));
+                    spawn_local(async move {
+                        work(&allowance, &Ask::default(), Duration::ZERO).await;
+                        order.borrow_mut().push(n);
+                    })
+                })
+                .collect();
+            for task in tasks {
+                task.await.unwrap();
+            }
+            assert_eq!(*order.borrow(), [0, 1, 2, 3, 4]);
+        });
+    }
+
+    #[test]
+    fn all_turns_together_take_no_more_than_their_part_of_the_time() {
+        run(async {
+            let (allowance, ask) = (Allowance::new(), Ask::default());
+            let (begin, mut turns) = (Instant::now(), 0);
+            let long = Duration::from_micros(500);
+            while begin.elapsed() < Duration::from_millis(200) {
+                work(&allowance, &ask, long).await;
+                turns += 1;
+            }
+            // What was saved up at the start, and the last turn, which may take what is not there.
+            let parts = u32::try_from(PARTS).unwrap();
+            let most = begin.elapsed() / parts + Duration::from_nanos(SAVED.unsigned_abs()) + long;
+            assert!(long * turns <= most, "{turns} turns");
+        });
+    }
+
+    #[test]
+    fn who_waits_is_told_how_long_and_one_that_gives_up_holds_nobody_up() {
+        run(async {
+            let (allowance, gone, ask) = (Allowance::new(), Ask::default(), Ask::default());
+            let cx = Context::from_waker(Waker::noop());
+            assert!(allowance.poll_turn(&gone, &cx).is_pending());
+            assert!(gone.waits());
+            drop(gone);
+            let asked = Instant::now();
+            let waited = poll_fn(|cx| allowance.poll_turn(&ask, cx).map(|turn| turn.waited)).await;
+            assert!(!ask.waits() && waited <= asked.elapsed());
+        });
+    }
+}
