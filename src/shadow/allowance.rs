@@ -14,6 +14,7 @@ use std::{
 };
 
 use tokio::{
+    sync::Notify,
     task::{spawn_local, yield_now},
     time::sleep,
 };
@@ -26,6 +27,10 @@ pub(super) struct Allowance {
     waiting: RefCell<VecDeque<Rc<Waiter>>>,
     /// Somebody gives turns to those that wait.
     gives: Cell<bool>,
+    /// Answers that are read in turns.
+    long: Cell<usize>,
+    /// One of them has ended.
+    ended: Notify,
 }
 
 /// Nanoseconds.
@@ -37,6 +42,9 @@ const PARTS: Nanos = 10;
 const SAVED: Nanos = 2_000_000;
 /// What is slept at least where all is spent; the runtime's clock is no finer.
 const REST: Duration = Duration::from_millis(1);
+
+/// As many answers are read in turns before no more connections are made: their shadow has enough to send.
+const MANY: usize = 32;
 
 /// Asks for turns, one at a time.
 #[derive(Default)]
@@ -69,6 +77,9 @@ pub(super) struct Turn<'a> {
     pub(super) waited: Duration,
 }
 
+/// An answer that is read in turns, until this is dropped.
+pub(super) struct Long<'a>(&'a Allowance);
+
 impl Allowance {
     pub(super) fn new() -> Rc<Self> {
         Rc::new(Self {
@@ -76,7 +87,22 @@ impl Allowance {
             filled: Cell::new(Instant::now()),
             waiting: RefCell::default(),
             gives: Cell::new(false),
+            long: Cell::new(0),
+            ended: Notify::new(),
         })
+    }
+
+    /// An answer is to be read in turns from now on.
+    pub(super) fn begin_long(&self) -> Long<'_> {
+        self.long.set(self.long.get() + 1);
+        Long(self)
+    }
+
+    /// Waits while many answers are read in turns.
+    pub(super) async fn calm(&self) {
+        while self.long.get() >= MANY {
+            self.ended.notified().await;
+        }
     }
 
     /// The next turn of whoever asks. They are given in the order in which they were asked for.
@@ -159,6 +185,13 @@ impl Drop for Turn<'_> {
     }
 }
 
+impl Drop for Long<'_> {
+    fn drop(&mut self) {
+        self.0.long.set(self.0.long.get() - 1);
+        self.0.ended.notify_waiters();
+    }
+}
+
 fn nanos(time: Duration) -> Nanos {
     Nanos::try_from(time.as_nanos()).unwrap_or(Nanos::MAX)
 }
@@ -225,6 +258,19 @@ mod tests {
             let parts = u32::try_from(PARTS).unwrap();
             let most = begin.elapsed() / parts + Duration::from_nanos(SAVED.unsigned_abs()) + long;
             assert!(long * turns <= most, "{turns} turns");
+        });
+    }
+
+    #[test]
+    fn it_is_calm_again_when_one_of_many_long_answers_has_ended() {
+        run(async {
+            let allowance = Allowance::new();
+            let mut many: Vec<_> = (0..MANY).map(|_| allowance.begin_long()).collect();
+            let mut calm = std::pin::pin!(allowance.calm());
+            let polled = poll_fn(|cx| Poll::Ready(calm.as_mut().poll(cx))).await;
+            assert!(polled.is_pending());
+            many.pop();
+            calm.await;
         });
     }
 

@@ -12,7 +12,7 @@ use bytes::Buf;
 
 use super::{
     Shadow,
-    allowance::{Allowance, Ask, Turn},
+    allowance::{Allowance, Ask, Long, Turn},
     form::Form,
     replayed::Replayed,
 };
@@ -56,6 +56,8 @@ pub(super) struct Copying<'a> {
     came: u64,
     /// How often something came, or more of it was there than is looked at in one go.
     steps: u32,
+    /// It is read in turns.
+    long: Option<Long<'a>>,
     /// The share of the budget for what came of something that is not whole.
     held: Option<Held>,
     started: Instant,
@@ -131,6 +133,7 @@ impl<'a> Copying<'a> {
             read: 0,
             came: 0,
             steps: 0,
+            long: None,
             held: None,
             started,
             waited_for: started,
@@ -307,6 +310,8 @@ impl<'a> Copying<'a> {
             let turn = if is_usual {
                 None
             } else {
+                self.long
+                    .get_or_insert_with(|| self.means.allowance.begin_long());
                 Some(ready!(self.poll_turn(cx)))
             };
             // To wait for its turn is no time of the shadow's.

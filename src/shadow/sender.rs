@@ -81,7 +81,7 @@ pub(super) type Queued = (Turn, Seat);
 
 /// So many connections are made at one time: where a worker has little time for them, more would only take longer than
 /// they may, and that would look like the shadow's fault.
-const CONNECTING: usize = 64;
+const CONNECTING: usize = 32;
 
 /// A copy that has a place among those on their way.
 type Job = (Offered, Place);
@@ -365,6 +365,7 @@ impl Sender {
                         self.pool.give_back(connection, copying.last());
                     }
                     let (read, took) = (copying.read(), copying.last() - now);
+                    drop(copying);
                     if let Some(replayed) = replayed {
                         replayed.end(exchange, read, took);
                     }
@@ -383,11 +384,16 @@ impl Sender {
     /// A new connection, unless the copy is given up before it is there. It is made in turns: handshakes with a shadow
     /// that closes after each answer cost more than all else.
     async fn connect(&self, copying: &mut Copying<'_>) -> Result<Box<Connection>, Failure> {
-        let mut connecting = pin!(async {
-            // It is never closed.
-            let _permit = self.connecting.acquire().await;
-            self.pool.open().await
+        let mut free = pin!(async {
+            self.allowance.calm().await;
+            self.connecting.acquire().await
         });
+        let _permit = poll_fn(|cx| match free.as_mut().poll(cx) {
+            Poll::Ready(permit) => Poll::Ready(Ok(permit)),
+            Poll::Pending => lost(copying, cx),
+        })
+        .await?;
+        let mut connecting = pin!(self.pool.open());
         let mut connection = poll_fn(|cx| {
             if let Poll::Ready(turn) = copying.poll_turn(cx) {
                 let connection = connecting.as_mut().poll(cx);
@@ -396,9 +402,7 @@ impl Sender {
                     return Poll::Ready(connection.map_err(Failure::NoConnection));
                 }
             }
-            copying
-                .poll_lost(cx)
-                .map(|why| Err(Failure::Unanswered(why)))
+            lost(copying, cx)
         })
         .await?;
         connection.wire.read_at_most(READ);
@@ -419,6 +423,12 @@ impl Sender {
             );
         }
     }
+}
+
+/// Ready where the copy can't be sent any more.
+fn lost<T>(copying: &mut Copying<'_>, cx: &mut Context<'_>) -> Poll<Result<T, Failure>> {
+    let lost = copying.poll_lost(cx);
+    lost.map(|why| Err(Failure::Unanswered(why)))
 }
 
 /// Sends one copy after the other, for as long as there are some, or there may be.
