@@ -40,6 +40,9 @@ pub(crate) struct BodyReader {
     tolerant: bool,
     /// How many chunks began.
     chunks: u64,
+    /// Bytes of a line, or of trailers, that were looked at for an end, and as many as were there when they were read.
+    seen: usize,
+    read: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +81,8 @@ impl BodyReader {
             most_fields,
             tolerant: false,
             chunks: 0,
+            seen: 0,
+            read: 0,
         }
     }
 
@@ -144,8 +149,23 @@ impl BodyReader {
         }
     }
 
+    /// Whether it is worth reading from its start what is not whole yet: where its end may have come, and now and then.
+    /// What comes byte by byte is not read for each of them.
+    fn is_worth_reading(&mut self, buf: &[u8], may_end: impl Fn(&[u8]) -> bool) -> bool {
+        let new = &buf[self.seen.saturating_sub(b"\n\r".len()).min(buf.len())..];
+        let is_worth = buf.len() >= 2 * self.read || buf.len() > self.extras || may_end(new);
+        self.seen = buf.len();
+        if is_worth {
+            self.read = buf.len();
+        }
+        is_worth
+    }
+
     /// The size of the next chunk once its whole line is there (RFC 9112, 7.1.1).
     fn chunk_size(&mut self, buf: &mut BytesMut) -> Result<Option<u64>, BadBody> {
+        if !self.is_worth_reading(buf, |new| new.contains(&b'\n')) {
+            return Ok(None);
+        }
         let end = buf.iter().position(|byte| *byte == b'\n');
         let whole = &buf[..end.unwrap_or(buf.len())];
         let is_digit = |byte: &&u8| byte.is_ascii_hexdigit();
@@ -187,6 +207,7 @@ impl BodyReader {
             size << 4 | u64::from(char::from(*digit).to_digit(16).unwrap_or_default())
         });
         self.chunks += 1;
+        (self.seen, self.read) = (0, 0);
         buf.advance(end + 1);
         Ok(Some(size))
     }
@@ -223,6 +244,9 @@ impl BodyReader {
             buf.advance(empty);
             self.state = State::Done;
             return Ok(Part::End);
+        }
+        if !self.is_worth_reading(buf, |new| end_of_lines(new).is_some()) {
+            return Ok(Part::More);
         }
         let Some(end) = end_of_lines(buf) else {
             return if buf.len() > self.extras {
@@ -320,6 +344,22 @@ mod tests {
                     rest = later;
                 }
             }
+        }
+    }
+
+    #[test]
+    fn lines_that_come_byte_by_byte_are_not_read_from_their_start_for_each() {
+        let long = "x".repeat(50_000);
+        for body in [format!("5;{long}\r\n"), format!("0\r\nX: {long}\r\n")] {
+            let mut reader = BodyReader::new(Framing::Chunked, 60_000, 10);
+            let (mut buf, mut reads, mut before) = (BytesMut::new(), 0, 0);
+            for byte in body.bytes() {
+                buf.extend_from_slice(&[byte]);
+                reader.next(&mut buf).unwrap();
+                reads += u32::from(reader.read != before);
+                before = reader.read;
+            }
+            assert!(reads < 30, "{reads}");
         }
     }
 
