@@ -2,9 +2,27 @@
 
 use super::fields::{Fields, Known, elements};
 
-/// Whether a request asks for another protocol on its connection (RFC 9110, 7.8).
+/// Whether a request asks for another protocol on its connection (RFC 9110, 7.8), and may be answered in one.
+///
+/// One with a body may not: a server that switches at once, or one that does not know the protocol and takes the body for
+/// the next request, answers what nobody asked. Nor may one that offers HTTP/2 alone: that is what some clients send with
+/// every request, HTTP/2 has no such switch any more (RFC 9113, 3.1), and without the offer it is an ordinary request.
 pub(crate) fn asks_for_upgrade(fields: &Fields) -> bool {
-    fields.has(Known::Upgrade) && has_option(fields, b"upgrade")
+    fields.has(Known::Upgrade)
+        && has_option(fields, b"upgrade")
+        && fields
+            .all(Known::Upgrade)
+            .flat_map(elements)
+            .any(|protocol| !protocol.is_empty() && !protocol.eq_ignore_ascii_case(b"h2c"))
+        && !has_body(fields)
+}
+
+fn has_body(fields: &Fields) -> bool {
+    let is_none = |length: &[u8]| !length.is_empty() && length.iter().all(|digit| *digit == b'0');
+    fields.has(Known::TransferEncoding)
+        || fields
+            .all(Known::ContentLength)
+            .any(|length| !is_none(length))
 }
 
 /// Whether `Connection` names this option.
@@ -77,8 +95,10 @@ fn strip(fields: &mut Fields, upgrade: bool) {
     ] {
         fields.remove(known);
     }
-    if !upgrade {
+    if !upgrade && fields.has(Known::Upgrade) {
         fields.remove(Known::Upgrade);
+        // Part of the offer of HTTP/2 (RFC 7540, 3.2.1), whether `Connection` names it or not.
+        fields.remove_named(|name| name.eq_ignore_ascii_case(b"HTTP2-Settings"));
     }
 }
 
@@ -165,6 +185,19 @@ mod tests {
         )));
         assert!(!asks_for_upgrade(&fields("Upgrade: h2c\r\n")));
         assert!(!asks_for_upgrade(&fields("Connection: upgrade\r\n")));
+        for none in [
+            "Upgrade: \r\nConnection: Upgrade\r\n",
+            "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\n",
+            "Upgrade: foo\r\nConnection: Upgrade\r\nContent-Length: 3\r\n",
+            "Upgrade: foo\r\nConnection: Upgrade\r\nTransfer-Encoding: chunked\r\n",
+        ] {
+            let mut fields = fields(none);
+            assert!(!asks_for_upgrade(&fields), "{none}");
+            strip_request(&mut fields, false);
+            assert!(!shown(&fields).contains("pgrade") && !shown(&fields).contains("HTTP2"));
+        }
+        let empty = "Upgrade: foo\r\nConnection: Upgrade\r\nContent-Length: 0\r\n";
+        assert!(asks_for_upgrade(&fields(empty)));
         let mut asks = fields("Upgrade: websocket\r\nConnection: Upgrade\r\n");
         strip_request(&mut asks, true);
         assert_eq!(

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     client::{AnswerReader, BadAnswer, Connection},
     exchange::Exchange,
-    http::{Alarm, AnswerHead, Known, Part, RequestHead, is_idempotent},
+    http::{Alarm, AnswerHead, Known, Part, RequestHead, asks_for_upgrade, is_idempotent},
     ledger::Outcome,
     tee::{Budget, CopyBody, CopyPart, Held, Piece},
 };
@@ -185,7 +185,11 @@ impl<'a> Copying<'a> {
 
     /// Whether the connection may be used for another copy.
     pub(super) fn keeps_connection(&self) -> bool {
-        self.sent == Sent::Whole && !self.stopped && self.reader.keeps_connection()
+        self.sent == Sent::Whole
+            && !self.stopped
+            && self.reader.keeps_connection()
+            // What comes next may be of another protocol.
+            && !asks_for_upgrade(&self.head.fields)
     }
 
     /// Until the answer was read to its end, or up to its limit.

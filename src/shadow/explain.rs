@@ -51,11 +51,13 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
         client_address,
     };
     let mut reasons = Vec::new();
+    let switches = asks_for_upgrade(&head.fields) && status.is_none_or(|status| status == 101);
     let is_copied = selected(settings, seen, status, &mut reasons)
         && drawn(settings, seen, &mut reasons)
-        && !asks_for_upgrade(&head.fields);
-    if asks_for_upgrade(&head.fields) {
-        reasons = vec!["not copied: it asks for another protocol (upgrade)".into()];
+        && !switches;
+    if switches {
+        let why = "not copied: it asks for another protocol (upgrade), unless the primary declines";
+        reasons = vec![why.into()];
     }
     if is_copied {
         also(settings, &mut reasons);

@@ -179,9 +179,6 @@ impl Sender {
 
     /// Why a request is not copied, as far as that is known when it comes.
     fn refuses(&self, head: &RequestHead, peer: Option<IpAddr>) -> Option<Outcome> {
-        if asks_for_upgrade(&head.fields) {
-            return Some(Outcome::Upgrade);
-        }
         let Shadow {
             control,
             settings,
@@ -202,6 +199,27 @@ impl Sender {
             Some(Outcome::RateLimited)
         } else {
             None
+        }
+    }
+
+    /// Takes a copy that is to be sent, now or when the primary has answered.
+    fn offer_now(self: &Rc<Self>, copy: Copy) {
+        if let Some(desk) = &self.desk {
+            desk.expect(&copy.exchange);
+        }
+        let queued = match self.line_up(&copy.exchange) {
+            Ok(queued) => queued,
+            Err(outcome) => return copy.settle(outcome),
+        };
+        match self.shadow.settings.send {
+            Send::WithRequest => self.go_on(copy, queued),
+            Send::AfterAnswer => {
+                let sender = Rc::clone(self);
+                let exchange = Rc::clone(&copy.exchange);
+                exchange.with_primary(move |_, answer| {
+                    sender.offer_answered(copy, queued, answer);
+                });
+            }
         }
     }
 
@@ -480,23 +498,16 @@ impl Recipient for Rc<Sender> {
     }
 
     fn offer(&self, copy: Copy) {
-        if let Some(desk) = &self.desk {
-            desk.expect(&copy.exchange);
+        if !asks_for_upgrade(&copy.exchange.head.fields) {
+            return self.offer_now(copy);
         }
-        let queued = match self.line_up(&copy.exchange) {
-            Ok(queued) => queued,
-            Err(outcome) => return copy.settle(outcome),
-        };
-        match self.shadow.settings.send {
-            Send::WithRequest => self.go_on(copy, queued),
-            Send::AfterAnswer => {
-                let sender = Rc::clone(self);
-                let exchange = Rc::clone(&copy.exchange);
-                exchange.with_primary(move |_, answer| {
-                    sender.offer_answered(copy, queued, answer);
-                });
-            }
-        }
+        // What is spoken after a switch is nobody's request. Where there is none, it is a request like any other.
+        let sender = Rc::clone(self);
+        let exchange = Rc::clone(&copy.exchange);
+        exchange.with_primary(move |_, answer| match answer {
+            Some(Answer { status, .. }) if status != 101 => sender.offer_now(copy),
+            _ => copy.settle(Outcome::Upgrade),
+        });
     }
 
     fn leave_out(&self, outcome: Outcome) {

@@ -130,12 +130,60 @@ fn an_upgrade_is_not_copied_and_is_counted() {
 }
 
 #[test]
-fn an_upgrade_that_the_primary_declines_is_an_answer_like_any_other() {
+fn an_upgrade_that_the_primary_declines_is_an_answer_like_any_other_and_is_copied() {
+    for send in ["with_request", "after_answer"] {
+        let primary = Server::unix(answers(OK));
+        let shadow = Server::unix(answers(OK));
+        let tee = Tee::with_primary(&primary)
+            .shadow_with("next", &shadow, &format!("send = \"{send}\""))
+            .start();
+        let mut client = tee.client();
+        for _ in 0..2 {
+            assert_eq!(client.send(UPGRADE).answer().raw, OK.as_bytes());
+        }
+        assert_eq!(tee.settled(2).of("next"), [("answered", 2)]);
+        let copies = shadow.requests();
+        assert!(
+            copies
+                .iter()
+                .all(|copy| copy.header("upgrade") == Some("websocket"))
+        );
+        assert_eq!((primary.connections(), shadow.connections()), (2, 2));
+    }
+}
+
+/// Java's client and `curl --http2` offer HTTP/2 with each request.
+#[test]
+fn what_is_no_upgrade_is_an_ordinary_request_and_is_copied() {
+    let offers = [
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n\
+         HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\
+         HTTP2-Settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n",
+        "GET / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade:\r\n\r\n",
+        "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\nContent-Length: 3\r\n\r\nabc",
+        "POST / HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\
+         Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    ];
     let primary = Server::unix(answers(OK));
-    let tee = Tee::with_primary(&primary).start();
+    let shadow = Server::unix(answers(OK));
+    let tee = Tee::with_primary(&primary)
+        .top("workers = 1")
+        .shadow("next", &shadow)
+        .start();
     let mut client = tee.client();
-    for _ in 0..2 {
-        assert_eq!(client.send(UPGRADE).answer().raw, OK.as_bytes());
+    for (n, offer) in offers.iter().enumerate() {
+        assert_eq!(client.send(offer).answer().raw, OK.as_bytes());
+        let n = n as u64 + 1;
+        assert_eq!(tee.settled(n).of("next"), [("answered", n)], "{offer}");
+    }
+    for server in [&primary, &shadow] {
+        for request in server.requests() {
+            for name in ["connection", "upgrade", "http2-settings"] {
+                assert!(!request.has(name), "{}", request.head);
+            }
+        }
+        assert_eq!(server.connections(), 1);
     }
 }
 
