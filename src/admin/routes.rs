@@ -26,9 +26,9 @@ GET  /readyz       200 while clients are accepted, 503 while draining
 GET  /metrics      for Prometheus
 GET  /api/ledger   requests, and what became of each copy, as JSON
 GET  /api/shadows  each shadow as it is now, and what was changed when, as JSON
-POST /api/reload   reads the configuration again
 
 With Content-Type: application/json:
+POST /api/reload               reads the configuration again
 POST /api/shadows/NAME/pause   no more copies, until
 POST /api/shadows/NAME/resume
 PUT  /api/shadows/NAME/sample  {\"percent\": \"10%\"}
@@ -72,7 +72,10 @@ pub(super) async fn answer(
         "/metrics" => content(StatusCode::OK, METRICS, source.samples().text()),
         "/api/ledger" => json(source.ledger()),
         "/api/shadows" => json(&shadows(source)),
-        "/api/reload" => reloaded(source.reload().await),
+        "/api/reload" => match check_change(request.headers()) {
+            Ok(()) => reloaded(source.reload().await),
+            Err(refused) => refuse(&refused),
+        },
         "/" => text(StatusCode::OK, INDEX),
         _ => changed(source, request),
     }

@@ -130,11 +130,12 @@ impl Live {
                 shadows.find(|(shadow, _)| shadow.name() == name)
             });
             match old {
-                // Behind TLS there are files that may have changed.
+                // Behind TLS, and behind Authorization, there are files that may have changed.
                 Some((old, was))
                     if same_ground
                         && old.has_script(script.as_ref())
                         && !settings.address.is_tls()
+                        && settings.rewrite.authorization.is_none()
                         && is_same(was, settings) =>
                 {
                     Ok(Arc::clone(old))

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     admin::Reloading,
-    config::{Config, Mistake, Sources, is_same},
+    config::{Config, Mistake, Sources, changed_tables},
     net::{ServerTlsLoader, TlsError},
     telemetry::logs::{self, with_causes},
 };
@@ -157,22 +157,14 @@ async fn take_up(shared: &Shared) {
 
 /// The names of the tables that differ.
 fn what_changed(old: &Config, new: &Config) -> String {
-    let shown = |config: &Config| serde_json::to_value(config).unwrap_or_default();
-    let (old_shown, new_shown) = (shown(old), shown(new));
-    let mut keys: Vec<&str> = [&old_shown, &new_shown]
-        .into_iter()
-        .filter_map(serde_json::Value::as_object)
-        .flat_map(|table| table.keys().map(String::as_str))
-        .filter(|key| !is_same(&old_shown.get(key), &new_shown.get(key)))
-        .collect();
+    let mut keys = changed_tables(old, new);
     let token = |config: &Config| config.admin.as_ref()?.token.clone();
     if token(old) != token(new) {
-        keys.push("admin.token");
+        keys.push("admin.token".into());
     }
     keys.sort_unstable();
-    keys.dedup();
     if keys.is_empty() {
-        "no setting changed; certificates were read again".to_owned()
+        "no setting changed; certificates and files of Authorization were read again".to_owned()
     } else {
         format!("changed: {}", keys.join(", "))
     }

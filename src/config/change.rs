@@ -1,13 +1,28 @@
 //! Which settings a running process can't take up.
 
 use serde::Serialize;
+use serde_json::Value;
 
-use super::{Config, Listen};
+use super::{Config, Listen, units::unmasked};
 
-/// Whether two settings say the same, as they are shown.
+/// Whether two settings say the same, secrets included.
 pub(crate) fn is_same<T: Serialize>(one: &T, two: &T) -> bool {
-    let shown = |settings| serde_json::to_value(settings).ok();
+    let shown = |settings| unmasked(|| serde_json::to_value(settings).ok());
     shown(one) == shown(two)
+}
+
+/// The names of the tables that differ.
+pub(crate) fn changed_tables(one: &Config, two: &Config) -> Vec<String> {
+    let shown = |config| unmasked(|| serde_json::to_value(config).unwrap_or_default());
+    let (one, two): (Value, Value) = (shown(one), shown(two));
+    let tables = [&one, &two].into_iter().filter_map(Value::as_object);
+    let mut keys: Vec<String> = tables
+        .flat_map(|table| table.keys().cloned())
+        .filter(|key| one.get(key) != two.get(key))
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 impl Config {

@@ -78,7 +78,11 @@ impl Provider for File {
     }
 
     fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
-        Toml::string(&self.text).data()
+        let read = Toml::string(&self.text).data();
+        read.map_err(|_| {
+            let why = syntax(&self.text);
+            why.unwrap_or_else(|| "is no TOML".into()).into()
+        })
     }
 }
 
@@ -124,7 +128,7 @@ impl Config {
     }
 
     fn merged(figment: &Figment, home: String) -> Result<Self, Wrong> {
-        let mut data = figment.data().map_err(|error| syntax(&home, error))?;
+        let mut data = figment.data().map_err(|error| unread(&home, error))?;
         let dict = data.remove(&Profile::Default).unwrap_or_default();
         let reader = Reader::new(figment, home);
         let config = Self::read(reader.table(dict));
@@ -137,11 +141,28 @@ impl Config {
     }
 }
 
-fn syntax(home: &str, errors: figment::Error) -> Vec<Mistake> {
+fn unread(home: &str, errors: figment::Error) -> Vec<Mistake> {
     let mistake = |error: figment::Error| Mistake {
         place: home.to_owned(),
         key: error.path.join("."),
         what: error.kind.to_string().trim_end().to_owned(),
     };
     errors.into_iter().map(mistake).collect()
+}
+
+/// Where a text is no TOML, and why. The line itself is not told: it may hold a secret.
+fn syntax(text: &str) -> Option<String> {
+    let error = toml::from_str::<toml::Table>(text).err()?;
+    let at = error.span().map_or(0, |span| span.start).min(text.len());
+    let before = text.get(..at).unwrap_or_default();
+    let line = before.matches('\n').count() + 1;
+    let column = before
+        .rsplit('\n')
+        .next()
+        .unwrap_or_default()
+        .chars()
+        .count()
+        + 1;
+    let why = error.message().lines().next().unwrap_or_default();
+    Some(format!("is no TOML: line {line}, column {column}: {why}"))
 }

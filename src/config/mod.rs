@@ -29,7 +29,7 @@ use serde::Serialize;
 
 pub(crate) use address::{Address, BadAddress};
 pub(crate) use capture::{Answers, Capture, ClientKey, Redact};
-pub(crate) use change::is_same;
+pub(crate) use change::{changed_tables, is_same};
 pub(crate) use endpoint::{ClientTls, Listen, Mode, Primary, ServerTls};
 pub(crate) use file_format::{Compression, ENDINGS as FORMAT_ENDINGS, Format};
 pub(crate) use file_pattern::FilePattern;
@@ -45,7 +45,7 @@ pub(crate) use sections::{
 };
 pub(crate) use select::{Action, Rule, Select};
 pub(crate) use shadow::{HostHeader, Shadow};
-pub(crate) use units::{FieldName, Percent, Secret};
+pub(crate) use units::{FieldName, MASK, Percent, Secret, is_secret_name};
 
 use reader::Table;
 

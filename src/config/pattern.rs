@@ -61,6 +61,16 @@ impl<const FOLD: bool> Pattern<FOLD> {
         matches!(self.kind, Kind::Exact(_))
     }
 
+    /// As it is compared with hosts, which have no dot at their end.
+    pub(super) fn of_host(mut self) -> Self {
+        if let Kind::Exact(host) = &mut self.kind
+            && host.ends_with('.')
+        {
+            host.pop();
+        }
+        self
+    }
+
     fn parse(text: &str) -> Result<Self, String> {
         let kind = match text.split_once(':') {
             Some(("exact", exact)) => Kind::Exact(exact.into()),

@@ -16,7 +16,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use super::{
     Address,
     pattern::AnyOf,
-    units::{FieldName, Span},
+    units::{FieldName, Span, is_secret_name},
     wording::{as_text, example_of_table, kind, plainly, said, variable},
 };
 
@@ -411,6 +411,21 @@ impl<'a> Table<'a> {
             return;
         }
         let what = match &error.kind {
+            // What stands there in place of a secret may be a part of it.
+            Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected)
+                if self.may_be_secret(key) =>
+            {
+                format!(
+                    "is {}, but {} belongs here",
+                    kind(value),
+                    plainly(expected.as_str())
+                )
+            }
+            // Messages that quote what they are about do it in quotes.
+            Kind::Message(why) if !why.contains(['"', '`', '\'']) => why.clone(),
+            _ if self.may_be_secret(key) => {
+                format!("is {}, and not what belongs here", kind(value))
+            }
             Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
                 format!(
                     "is {}, but {} belongs here",
@@ -424,6 +439,14 @@ impl<'a> Table<'a> {
             other => other.to_string(),
         };
         self.mistake_at(self.reader.place(value), self.key_path(key), what);
+    }
+
+    /// Whether a value at `key` is not to be told.
+    fn may_be_secret(&self, key: &str) -> bool {
+        let path = self.key_path(key);
+        let is_set =
+            path.contains(".headers.") || path.contains(".query.") || path.contains("command");
+        is_set || is_secret_name(&path)
     }
 
     /// Notes that what stands at `key` is wrong.

@@ -5,7 +5,12 @@ use std::path::PathBuf;
 use regex::bytes::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{pattern::compile, reader::Table, select::as_map, units::FieldName};
+use super::{
+    pattern::compile,
+    reader::Table,
+    select::{as_map, as_masked_map},
+    units::FieldName,
+};
 
 /// `shadow.rewrite`. What it says is done in the order of its keys here.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -55,7 +60,10 @@ impl<'de> Deserialize<'de> for Compiled {
 pub(crate) struct Query {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) remove: Vec<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "as_masked_map"
+    )]
     pub(crate) set: Vec<(String, String)>,
 }
 
@@ -74,9 +82,15 @@ pub(crate) struct Headers {
     pub(crate) remove: Vec<FieldName>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) replace: Vec<Replace>,
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "as_masked_map"
+    )]
     pub(crate) set: Vec<(FieldName, Line)>,
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "as_masked_map"
+    )]
     pub(crate) add: Vec<(FieldName, Line)>,
 }
 
@@ -91,9 +105,10 @@ impl<'de> Deserialize<'de> for Line {
         if is_line(&text) {
             Ok(Self(text))
         } else {
-            Err(de::Error::custom(format_args!(
-                "{text:?} is no value of a header: it has a line break or another control character, or a space at an end"
-            )))
+            // It may be a secret, and is not told.
+            Err(de::Error::custom(
+                "is no value of a header: it has a line break or another control character, or a space at an end",
+            ))
         }
     }
 }

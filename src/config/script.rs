@@ -2,18 +2,22 @@
 
 use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
-use serde::{Deserialize, Serialize, Serializer, ser::SerializeMap};
+use serde::{
+    Deserialize, Serialize, Serializer,
+    ser::{SerializeMap, SerializeSeq},
+};
 
 use super::{
     reader::Table,
     sampling::Key,
-    units::{Size, Span},
+    units::{Masked, Size, Span},
 };
 
 /// `[script]`, or `[shadow.script]` for one shadow.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Script {
     /// The program and its arguments; no shell is asked.
+    #[serde(serialize_with = "without_arguments")]
     pub(crate) command: Vec<String>,
     /// Where it runs; `None`: where shadowtee does.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -42,6 +46,19 @@ pub(crate) struct Script {
     pub(crate) memory: Option<Size>,
     /// For a process to end by itself once its input ended.
     pub(crate) stop_timeout: Span,
+}
+
+/// The program as it is written; its arguments may be secrets.
+fn without_arguments<S: Serializer>(command: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut list = serializer.serialize_seq(Some(command.len()))?;
+    for (n, word) in command.iter().enumerate() {
+        if n == 0 {
+            list.serialize_element(word)?;
+        } else {
+            list.serialize_element(&Masked(word))?;
+        }
+    }
+    list.end()
 }
 
 /// What becomes of copies while the script is down.

@@ -9,7 +9,7 @@ use super::{
     never,
     pattern::{Pattern, Wanted},
     reader::Table,
-    units::{FieldName, Size},
+    units::{FieldName, Masked, Size, is_secret_name},
 };
 
 /// `shadow.select`. `deny` is looked at first, then `rules`, then `allow`.
@@ -78,6 +78,22 @@ pub(super) fn as_map<S: Serializer, K: Serialize, V: Serialize>(
     let mut map = serializer.serialize_map(Some(pairs.len()))?;
     for (key, value) in pairs {
         map.serialize_entry(key, value)?;
+    }
+    map.end()
+}
+
+/// As [`as_map`], with a mask for values whose name says that they may be secret.
+pub(super) fn as_masked_map<S: Serializer, K: Serialize + AsRef<str>, V: Serialize>(
+    pairs: &[(K, V)],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let mut map = serializer.serialize_map(Some(pairs.len()))?;
+    for (key, value) in pairs {
+        if is_secret_name(key.as_ref()) {
+            map.serialize_entry(key, &Masked(value))?;
+        } else {
+            map.serialize_entry(key, value)?;
+        }
     }
     map.end()
 }
@@ -254,11 +270,12 @@ const SAY_ONE: &str = "name at least one, or leave the key out";
 impl Rule {
     /// `needs_any`: a rule without conditions is a mistake.
     fn read(mut table: Table<'_>, waits: bool, needs_any: bool) -> Self {
+        let hosts: Vec<Pattern<true>> = table.any_of("host", SAY_ONE);
         let rule = Self {
             name: table.optional("name"),
             method: table.any_of("method", SAY_ONE),
             path: table.any_of("path", SAY_ONE),
-            host: table.any_of("host", SAY_ONE),
+            host: hosts.into_iter().map(Pattern::of_host).collect(),
             content_type: table.any_of("content_type", SAY_ONE),
             user: table.any_of("user", SAY_ONE),
             client: table.any_of("client", SAY_ONE),

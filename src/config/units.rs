@@ -1,6 +1,6 @@
 //! Values with a unit, as users write them: byte sizes, spans of time, shares, header names, secrets.
 
-use std::{fmt, str::FromStr, time::Duration};
+use std::{cell::Cell, fmt, str::FromStr, time::Duration};
 
 use http::HeaderName;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -277,6 +277,12 @@ impl Serialize for FieldName {
     }
 }
 
+impl AsRef<str> for FieldName {
+    fn as_ref(&self) -> &str {
+        self.spelling()
+    }
+}
+
 impl<'de> Deserialize<'de> for FieldName {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
@@ -302,13 +308,59 @@ impl Secret {
 
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("********")
+        f.write_str(MASK)
     }
 }
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("********")
+        Masked(&self.0).serialize(serializer)
+    }
+}
+
+/// Whether what bears this name, be it a key of the configuration, a header or a parameter, may be a secret.
+pub(crate) fn is_secret_name(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [
+        "auth",
+        "cookie",
+        "token",
+        "secret",
+        "passw",
+        "key",
+        "session",
+        "credential",
+        "signature",
+    ]
+    .iter()
+    .any(|part| name.contains(part))
+}
+
+/// What stands in the place of a secret.
+pub(crate) const MASK: &str = "********";
+
+thread_local! {
+    static COMPARES: Cell<bool> = const { Cell::new(false) };
+}
+
+/// What `shown` makes of settings where secrets stand in it as they are: to be compared, and never to leave the process.
+pub(super) fn unmasked<T>(shown: impl FnOnce() -> T) -> T {
+    COMPARES.set(true);
+    let result = shown();
+    COMPARES.set(false);
+    result
+}
+
+/// A value that is shown as a mask.
+pub(super) struct Masked<T>(pub(super) T);
+
+impl<T: Serialize> Serialize for Masked<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if COMPARES.get() {
+            self.0.serialize(serializer)
+        } else {
+            MASK.serialize(serializer)
+        }
     }
 }
 

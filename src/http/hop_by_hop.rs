@@ -1,6 +1,9 @@
 //! Fields that belong to one connection and not to the message (RFC 9110, 7.6.1).
 
-use super::fields::{Fields, Known, elements};
+use super::{
+    fields::{Fields, Known, elements},
+    mark::is_same_name,
+};
 
 /// Whether a request asks for another protocol on its connection (RFC 9110, 7.8), and may be answered in one.
 ///
@@ -66,8 +69,8 @@ pub(crate) fn strip_answer(fields: &mut Fields, upgrade: bool) {
     }
 }
 
-/// Takes off trailers what has no place behind a body: framing, routing, and what belongs to one hop (RFC
-/// 9110, 6.5.1).
+/// Takes off trailers what has no place behind a body: framing, routing, authentication, and what belongs to one hop
+/// (RFC 9110, 6.5.1).
 pub(crate) fn strip_trailers(fields: &mut Fields) {
     for known in [
         Known::Host,
@@ -83,7 +86,19 @@ pub(crate) fn strip_trailers(fields: &mut Fields) {
     ] {
         fields.remove(known);
     }
+    let authenticates = |name: &[u8]| AUTHENTICATION.iter().any(|other| is_same_name(name, other));
+    fields.remove_named(authenticates);
 }
+
+/// Who somebody is belongs into the header.
+const AUTHENTICATION: [&[u8]; 6] = [
+    b"Authorization",
+    b"Proxy-Authorization",
+    b"Cookie",
+    b"Set-Cookie",
+    b"WWW-Authenticate",
+    b"Proxy-Authenticate",
+];
 
 fn strip(fields: &mut Fields, upgrade: bool) {
     strip_named(fields);

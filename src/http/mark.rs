@@ -44,8 +44,7 @@ impl Marks {
     /// Takes a mark off that the client sent, before the primary sees it.
     pub(crate) fn strip(&self, fields: &mut Fields) {
         if !self.keep {
-            let mark = self.name.as_bytes();
-            fields.remove_named(|name| name.eq_ignore_ascii_case(mark));
+            fields.remove_named(|name| self.is_mark(name));
         }
     }
 
@@ -67,8 +66,18 @@ impl Marks {
 
     /// Whether a field of a request is a mark of somebody else's, which has no place in a copy.
     pub(crate) fn is_mark(&self, name: &[u8]) -> bool {
-        name.eq_ignore_ascii_case(self.name.as_bytes())
+        is_same_name(name, self.name.as_bytes())
     }
+}
+
+/// Whether an application may take the two names for one: in whatever case, and with `_` for `-`, which are the same where
+/// fields become variables (RFC 3875, 4.1.18; Rack, WSGI, PHP).
+pub(crate) fn is_same_name(one: &[u8], other: &[u8]) -> bool {
+    let folded = |byte: &u8| match byte {
+        b'_' => b'-',
+        other => other.to_ascii_lowercase(),
+    };
+    one.len() == other.len() && one.iter().map(folded).eq(other.iter().map(folded))
 }
 
 #[cfg(test)]
@@ -98,9 +107,11 @@ mod tests {
 
     #[test]
     fn a_forged_mark_is_taken_off_unless_it_is_kept() {
-        let mut forged = fields(b"x-shadow-request: a\r\nX-Shadow-Request: b\r\n\r\n");
+        let mut forged = fields(
+            b"x-shadow-request: a\r\nX-Shadow-Request: b\r\nX_Shadow_Request: c\r\nx-Shadow_request: d\r\n\r\n",
+        );
         marks(true).strip(&mut forged);
-        assert_eq!(forged.iter().count(), 2);
+        assert_eq!(forged.iter().count(), 4);
         marks(false).strip(&mut forged);
         assert_eq!(forged.iter().count(), 0);
     }

@@ -29,7 +29,7 @@ pub(crate) use head_scan::HeadScan;
 pub(crate) use hop_by_hop::{
     asks_for_upgrade, has_option, strip_answer, strip_request, strip_trailers,
 };
-pub(crate) use mark::Marks;
+pub(crate) use mark::{Marks, is_same_name};
 pub(crate) use outbox::Outbox;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use usual::compare;

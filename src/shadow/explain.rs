@@ -9,7 +9,7 @@ use super::{
     select::{Answered, Selection, Verdict},
 };
 use crate::{
-    config::{self, ClientAddress, Send},
+    config::{self, ClientAddress, MASK, Send, is_secret_name},
     http::{Marks, RequestHead, asks_for_upgrade},
 };
 
@@ -33,9 +33,7 @@ pub(crate) struct Explained {
     pub(crate) head: Option<Vec<u8>>,
 }
 
-/// What stands in place of a secret.
-const MASK: &str = "********";
-
+/// What a shadow would make of a request.
 pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Explained {
     let &Question {
         head,
@@ -69,7 +67,7 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
         ));
     }
     let authorization = settings.rewrite.authorization.as_ref();
-    let form = Form::new(settings, marks, authorization.map(|_| MASK.into()));
+    let form = Form::new(&masked(settings), marks, authorization.map(|_| MASK.into()));
     let head = is_copied.then(|| {
         let mut out = Vec::new();
         form.write_head(head, &mut out);
@@ -161,4 +159,21 @@ fn also(settings: &config::Shadow, reasons: &mut Vec<String>) {
     if settings.send == Send::AfterAnswer {
         reasons.push("sent: after the primary's answer".into());
     }
+}
+
+/// The settings with a mask for what is put into copies and may be secret.
+fn masked(settings: &config::Shadow) -> config::Shadow {
+    let mut settings = settings.clone();
+    let headers = &mut settings.rewrite.headers;
+    for (name, value) in headers.set.iter_mut().chain(&mut headers.add) {
+        if is_secret_name(name.spelling()) {
+            value.0 = MASK.into();
+        }
+    }
+    for (name, value) in &mut settings.rewrite.query.set {
+        if is_secret_name(name) {
+            *value = MASK.into();
+        }
+    }
+    settings
 }

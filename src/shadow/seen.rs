@@ -29,14 +29,15 @@ impl<'a> Seen<'a> {
         path.split(|byte| *byte == b'/').nth(number).map(then)
     }
 
-    /// The host without its port.
+    /// The host without its port and without the dot that may end it (RFC 3986, 3.2.2).
     pub(super) fn host(&self) -> Option<&'a [u8]> {
         let host = self.head.fields.get(Known::Host)?;
         let end = match host {
             [b'[', ..] => host.iter().position(|byte| *byte == b']').map(|at| at + 1),
             _ => host.iter().position(|byte| *byte == b':'),
         };
-        Some(&host[..end.unwrap_or(host.len())])
+        let host = &host[..end.unwrap_or(host.len())];
+        Some(host.strip_suffix(b".").unwrap_or(host))
     }
 
     /// The media type without its parameters.

@@ -41,7 +41,9 @@ fn a_page_whose_name_was_made_to_point_here_gets_nothing() {
         let rebound = format!("Host: evil.example:{port}\r\n");
         assert_eq!(ask(&admin, &get, &rebound).status(), 403);
     }
-    assert_eq!(ask(&admin, "POST /api/reload", &own).status(), 200);
+    assert_eq!(ask(&admin, "POST /api/reload", &own).status(), 415);
+    let json = format!("{own}Content-Type: application/json\r\n");
+    assert_eq!(ask(&admin, "POST /api/reload", &json).status(), 200);
     for fields in [
         "Origin: http://evil.example\r\n",
         "Origin: null\r\n",

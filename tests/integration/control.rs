@@ -170,7 +170,7 @@ fn what_was_changed_at_run_time_outlives_a_reload_unless_the_configuration_says_
     let reload = |from: &str, to: &str| {
         let now = std::fs::read_to_string(&file).unwrap();
         std::fs::write(&file, now.replacen(from, to, 1)).unwrap();
-        let answer = ask(&tee, "POST /api/reload", "", "");
+        let answer = ask(&tee, "POST /api/reload", JSON, "");
         assert_eq!(answer.status(), 200, "{}", answer.text());
     };
     assert!(before.contains("name = \"next\"\n"), "{before}");

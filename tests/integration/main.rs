@@ -43,6 +43,7 @@ mod sample;
 mod script;
 mod script_faults;
 mod script_libraries;
+mod secrets;
 mod select;
 mod shadow_host;
 mod smuggling;

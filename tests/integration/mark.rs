@@ -1,6 +1,6 @@
 //! The mark, the id, and the header by which shadowtee knows its own copies.
 
-use crate::kit::{Message, OK, Server, Tee, answers, assert_refusal, get};
+use crate::kit::{Message, OK, Server, Tee, answers, assert_refusal, get, latin1};
 
 /// What primary and shadow get of one request.
 #[track_caller]
@@ -246,4 +246,35 @@ fn the_host_of_the_copy_may_be_that_of_the_address() {
         .start();
     tee.get("/");
     assert_eq!(shadow.request().all("host"), [crate::kit::At::at(&shadow)]);
+}
+
+/// Rack, WSGI and PHP read `X_Name` and `X-Name` as one.
+#[test]
+fn a_mark_spelt_with_underscores_reaches_nobody() {
+    let primary = Server::unix(answers(OK));
+    let tee = Tee::with_primary(&primary).start();
+    let mut client = tee.client();
+    for name in ["X_Shadow_Request", "X-Shadow_Request", "x_shadow-request"] {
+        client.send(format!(
+            "GET / HTTP/1.1\r\nHost: a\r\n{name}: next\r\nX_Other: 1\r\n\r\n"
+        ));
+        assert_eq!(client.answer().status(), 200);
+    }
+    client.send(
+        "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\
+         X_Shadow_Request: next\r\nX-Request-Id: forged\r\nAuthorization: Basic x\r\nProxy_Authorization: x\r\nX-Sum: 1\r\n\r\n",
+    );
+    assert_eq!(client.answer().status(), 200);
+    for request in primary.requests() {
+        let raw = latin1(&request.raw).to_ascii_lowercase().replace('_', "-");
+        assert!(!raw.contains("x-shadow-request"), "{raw}");
+        assert!(
+            !raw.contains("forged") && !raw.contains("authorization"),
+            "{raw}"
+        );
+        assert!(
+            raw.contains("x-other: 1") || raw.contains("x-sum: 1"),
+            "{raw}"
+        );
+    }
 }

@@ -502,3 +502,18 @@ fn a_copy_goes_out_as_explained() {
     };
     assert_eq!(same(&explained), same(&sent));
 }
+
+#[test]
+fn a_host_is_the_same_with_a_dot_at_its_end_in_any_case_and_with_its_port() {
+    let hosts = [
+        "admin.example",
+        "admin.example.",
+        "ADMIN.example.:80",
+        "admin.example:8080",
+    ];
+    for rule in ["admin.example", "Admin.Example.", "glob:admin.*"] {
+        let requests = hosts.map(|host| format!("GET /{host} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
+        let select = format!("select = {{ deny = [{{ host = \"{rule}\" }}] }}");
+        assert!(copied(&select, &requests).is_empty(), "{rule}");
+    }
+}

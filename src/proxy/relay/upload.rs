@@ -15,7 +15,7 @@ use crate::{
     client::Connection,
     config::Limits,
     exchange::Exchange,
-    http::{BodyReader, Fields, Framing, Part, Turn, later, strip_trailers},
+    http::{BodyReader, Fields, Framing, Part, Turn, is_same_name, later, strip_trailers},
     ledger::Outcome,
     tee::Branches,
     telemetry::metrics::ProxyCount,
@@ -157,6 +157,9 @@ impl Upload {
                 Part::Trailers(mut trailers) => {
                     strip_trailers(&mut trailers);
                     path.marks.strip(&mut trailers);
+                    // There is one id, and it was told.
+                    let id = path.request_id.as_bytes();
+                    trailers.remove_named(|name| is_same_name(name, id));
                     self.end(Some(&trailers), primary);
                 }
                 Part::End => self.end(None, primary),

@@ -379,7 +379,10 @@ impl Tee {
     #[track_caller]
     pub(crate) fn reload(&self) -> Message {
         let mut client = Client::connect(self.admin().as_path());
-        client.send("POST /api/reload HTTP/1.1\r\nHost: admin\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        client.send(
+            "POST /api/reload HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: 0\r\n\r\n",
+        );
         client.answer()
     }
 
