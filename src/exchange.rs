@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::http::{AnswerHead, RequestHead};
+use crate::{
+    http::{AnswerHead, RequestHead},
+    telemetry::text::shown,
+};
 
 /// What an answer was like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -149,17 +152,17 @@ impl Exchange {
 
     /// The request's id as text, for logs.
     pub(crate) fn id_text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.id())
+        shown(self.id())
     }
 
     /// The method as text, for logs.
     pub(crate) fn method_text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.head.method())
+        shown(self.head.method())
     }
 
     /// The target's path without its query, for logs.
     pub(crate) fn path_text(&self) -> Cow<'_, str> {
-        String::from_utf8_lossy(self.head.path())
+        shown(self.head.path())
     }
 }
 

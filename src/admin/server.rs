@@ -1,6 +1,6 @@
 //! The interface's HTTP server.
 
-use std::{convert::Infallible, io, sync::Arc, time::Duration};
+use std::{collections::VecDeque, convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, StatusCode, header::CACHE_CONTROL};
 use http_body_util::{BodyExt, Limited};
@@ -9,6 +9,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
+use tokio::{task::AbortHandle, time::timeout};
 use tower::{ServiceBuilder, service_fn};
 use tower_http::{
     catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
@@ -17,8 +18,11 @@ use tower_http::{
 use super::{Source, routes};
 use crate::net::{Acceptor, Bound, Greeter};
 
-/// So many connections at one time; more wait.
+/// So many connections at one time; for another, the oldest is ended. So nobody who asks and doesn't read keeps others,
+/// such as a health check, from being answered.
 const CONNECTIONS: usize = 64;
+/// How long a connection is served, and how long it may take to end then.
+const LIFE: Duration = Duration::from_secs(60);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// More than any body that has a meaning here.
 const LONGEST_BODY: usize = 4 * 1024;
@@ -29,7 +33,7 @@ const LONGEST_BODY: usize = 4 * 1024;
 /// Where the socket can't be used in this runtime.
 pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Source>) -> io::Result<()> {
     let (acceptor, is_tcp) = (Acceptor::new(bound.share()?)?, bound.port().is_some());
-    let places = Arc::new(tokio::sync::Semaphore::new(CONNECTIONS));
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
     let service = ServiceBuilder::new()
         .layer(CatchPanicLayer::new())
         .layer(TimeoutLayer::with_status_code(
@@ -54,24 +58,33 @@ pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Source>) -> io::Result<
             },
         ));
     loop {
-        let place = Arc::clone(&places).acquire_owned().await;
         let stream = match acceptor.accept().await {
             Ok(raw) => Greeter::default().greet(raw).await,
             Err(error) => Err(error),
         };
+        open.retain(|task| !task.is_finished());
         let Ok(stream) = stream else {
             tokio::time::sleep(Duration::from_millis(100)).await;
             continue;
         };
+        if open.len() >= CONNECTIONS
+            && let Some(oldest) = open.pop_front()
+        {
+            oldest.abort();
+        }
         let service = TowerToHyperService::new(service.clone());
-        tokio::spawn(async move {
+        let task = tokio::spawn(async move {
             let connection = Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(REQUEST_TIMEOUT)
                 .serve_connection(TokioIo::new(stream), service);
+            let mut connection = pin!(connection);
             // A client of the administration that leaves early is nobody's concern.
-            let _ = connection.await;
-            drop(place);
+            if timeout(LIFE, connection.as_mut()).await.is_err() {
+                connection.as_mut().graceful_shutdown();
+                let _ = timeout(REQUEST_TIMEOUT, connection).await;
+            }
         });
+        open.push_back(task.abort_handle());
     }
 }

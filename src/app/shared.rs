@@ -22,7 +22,10 @@ use crate::{
     script::Crew,
     shadow::{Change, DifferenceLog, Shadow, State},
     tee::Budget,
-    telemetry::metrics::{self, CaptureMetrics, PoolMetrics, ProxyMetrics, Samples},
+    telemetry::{
+        log_queue,
+        metrics::{self, CaptureMetrics, PoolMetrics, ProxyMetrics, Samples},
+    },
 };
 
 /// What all workers share.
@@ -155,6 +158,7 @@ impl admin::Source for Shared {
             .map_or(0, |since| since.as_secs());
         samples.gauge(&metrics::START_TIME, &[], started);
         samples.gauge(&metrics::WORKERS, &[], self.workers as u64);
+        samples.counter(&metrics::LOG_LEFT_OUT, &[], log_queue::left_out());
         samples.counter(&metrics::REQUESTS, &[], self.ledger.requests());
         self.metrics.samples(&mut samples);
         samples.gauge(&metrics::BUDGET_USED, &[], self.budget.used() as u64);

@@ -1,5 +1,7 @@
 //! `shadowtee run`.
 
+use anyhow::Context as _;
+
 use crate::{
     app::App,
     config::{LogFormat, Sources},
@@ -15,7 +17,7 @@ pub(super) fn run(sources: Sources) -> anyhow::Result<()> {
         LogFormat::Json => Form::Json,
     };
     let app = App::build(config.clone(), sources)?;
-    let _logs = logs::start(form, &config.log.level);
+    let _logs = logs::start(form, &config.log.level).context("starting the log")?;
     app.run(std::future::pending())?;
     Ok(())
 }

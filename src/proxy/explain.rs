@@ -1,13 +1,13 @@
 //! Answers requests that go no further, and tells the operator of those that are the primary's fault.
 
-use std::{borrow::Cow, time::Duration};
+use std::time::Duration;
 
 use super::{Path, identify::new_id, refusal::Refusal};
 use crate::{
     client::BadAnswer,
     exchange::Exchange,
     http::RequestHead,
-    telemetry::{logs::with_causes, rate::RateLimit},
+    telemetry::{logs::with_causes, rate::RateLimit, text::shown},
 };
 
 /// Lines on a primary that fails, of all workers.
@@ -25,8 +25,7 @@ pub(super) fn explain(
     let id = head.fields.named(path.request_id.as_bytes()).next();
     let id = id.unwrap_or_default();
     count(refusal, path);
-    let text = |bytes| -> Cow<'_, str> { String::from_utf8_lossy(bytes) };
-    let (request_id, method, target) = (text(id), text(head.method()), text(head.path()));
+    let (request_id, method, target) = (shown(id), shown(head.method()), shown(head.path()));
     let (status, error) = (refusal.status().as_u16(), refusal.chain());
     if !refusal.is_primary_fault() {
         tracing::debug!(%request_id, %method, path = %target, status, error, "refused a request");
@@ -44,7 +43,7 @@ pub(super) fn explain(
 #[cold]
 pub(super) fn explain_cut(error: &BadAnswer, exchange: &Exchange) {
     if let Some(left_out) = FAULTS.allow() {
-        let path = String::from_utf8_lossy(exchange.head.path());
+        let path = exchange.path_text();
         tracing::warn!(
             request_id = %exchange.id_text(), %path, error = with_causes(error), left_out,
             "the primary's answer broke off"

@@ -5,7 +5,10 @@ use std::time::Instant;
 use super::{Path, path::Peer};
 use crate::{
     http::RequestHead,
-    telemetry::metrics::{ProxyCount, ProxyMetrics},
+    telemetry::{
+        metrics::{ProxyCount, ProxyMetrics},
+        text::shown,
+    },
 };
 
 /// A request that is counted as in flight until this is dropped.
@@ -38,7 +41,7 @@ pub(super) struct AccessLine {
 impl AccessLine {
     /// `id_field` is the name of the field with the request's id.
     pub(super) fn new(head: &RequestHead, id_field: &str, peer: Peer, arrived: Instant) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let text = |bytes: &[u8]| shown(bytes).into_owned();
         let id = head.fields.named(id_field.as_bytes()).next();
         Self {
             id: text(id.unwrap_or_default()),

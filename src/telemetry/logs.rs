@@ -7,11 +7,10 @@ use std::{
     sync::OnceLock,
 };
 
-use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::{Registry, filter::Targets, prelude::*, reload};
 
-/// Keeps the log's thread; the last lines are written when it is dropped.
-pub(crate) type LogGuard = WorkerGuard;
+pub(crate) use super::log_queue::LogGuard;
+use super::{log_queue::LogQueue, text::TextFields};
 
 /// What is logged, which a reload changes.
 static FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
@@ -26,12 +25,14 @@ pub(crate) enum Form {
 }
 
 /// Starts logging. `level` is a level or a list of `target=level`; what is no such thing counts as `info`.
-/// A second call changes nothing.
-pub(crate) fn start(form: Form, level: &str) -> LogGuard {
-    let (writer, guard) = NonBlockingBuilder::default()
-        .lossy(true)
-        .thread_name("log")
-        .finish(io::stderr());
+/// A second call changes nothing. The last lines are written when what it returns is dropped.
+///
+/// # Errors
+/// Where the system has no thread to give.
+pub(crate) fn start(form: Form, level: &str) -> io::Result<LogGuard> {
+    let (writer, guard) = LogQueue::start(io::stderr(), |lines| {
+        tracing::warn!(lines, "lines were left out here: nobody took them in time");
+    })?;
     let terminal = io::stderr().is_terminal();
     let json = match form {
         Form::Auto => !terminal,
@@ -50,7 +51,7 @@ pub(crate) fn start(form: Form, level: &str) -> LogGuard {
             .with_span_list(false)
             .boxed()
     } else {
-        layer.with_ansi(terminal).boxed()
+        layer.with_ansi(terminal).fmt_fields(TextFields).boxed()
     };
     let started = tracing_subscriber::registry()
         .with(layer.with_filter(filter))
@@ -58,7 +59,7 @@ pub(crate) fn start(form: Form, level: &str) -> LogGuard {
     if started.is_ok() {
         let _ = FILTER.set(handle);
     }
-    guard
+    Ok(guard)
 }
 
 /// Logs at another level from now on.

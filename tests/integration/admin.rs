@@ -101,3 +101,24 @@ fn a_reload_changes_the_token() {
     let bearing = "Host: a\r\nAuthorization: Bearer fresh\r\n";
     assert_eq!(ask(&at, "GET /metrics", bearing).status(), 200);
 }
+
+/// As many as are served at one time, and more.
+#[test]
+fn connections_that_ask_and_do_not_read_keep_no_health_check_from_its_answer() {
+    let primary = Server::unix(answers(OK));
+    let tee = Tee::with_primary(&primary).start();
+    let at = tee.admin().as_path().at();
+    let request = "GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n".repeat(500);
+    let silent: Vec<_> = (0..70)
+        .map(|_| {
+            let mut client = Client::connect(&at);
+            // As much as it takes; one that is ended already takes none.
+            let _ = client.try_send(&request);
+            client
+        })
+        .collect();
+    for _ in 0..3 {
+        assert_eq!(ask(&at, "GET /healthz", "Host: a\r\n").status(), 200);
+    }
+    drop(silent);
+}

@@ -148,3 +148,84 @@ fn a_shadow_that_gets_nothing_is_warned_about() {
             .then_some(())
     });
 }
+
+#[test]
+fn what_strangers_send_forges_neither_fields_nor_lines_and_is_cut() {
+    let primary = Server::unix(answers(OK));
+    for format in ["text", "json"] {
+        let tee = Tee::with_primary(&primary)
+            .toml(&format!("[log]\nformat = \"{format}\"\naccess = true"))
+            .start();
+        let mut client = tee.client();
+        for id in [
+            "a level=ERROR forged=1",
+            "b\u{85}c\u{2028}d\u{9b}2J",
+            "e \"f\" \\",
+        ] {
+            client.send(format!(
+                "GET /x%20{} HTTP/1.1\r\nHost: a\r\nX-Request-Id: {id}\r\n\r\n",
+                "y".repeat(400)
+            ));
+            assert_eq!(client.answer().status(), 200);
+        }
+        let last = |line: &str| line.contains("e ") && line.contains("request_id");
+        tee.wait_for_log("the last line", last);
+        let log = tee.log();
+        assert!(!log.contains(['\u{85}', '\u{2028}', '\u{9b}']), "{log}");
+        assert!(log.contains("\\u{2028}"), "{log}");
+        assert!(!log.contains(&"y".repeat(260)), "{log}");
+        if format == "text" {
+            assert!(
+                log.contains("request_id=\"a level=ERROR forged=1\""),
+                "{log}"
+            );
+        }
+    }
+}
+
+/// Nobody reads standard error, and each line is long.
+#[test]
+fn a_log_that_nobody_reads_costs_no_more_memory_than_its_queue() {
+    let primary = Server::unix(answers(OK));
+    let dir = tempfile::tempdir().unwrap();
+    let pipe = dir.path().join("stderr");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.unwrap().success());
+    // Held open and never read from.
+    let held = std::fs::OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open(&pipe)
+        .unwrap();
+    let script = format!("exec \"$@\" 2> {}", pipe.display());
+    let tee = Tee::with_primary(&primary)
+        .top("workers = 1")
+        .toml("[log]\nformat = \"json\"\naccess = true\n[stop]\nlinger = \"0s\"")
+        .under(&["sh", "-c", &script, "sh"])
+        .launch();
+    eventually("it answers", || {
+        crate::kit::Client::try_connect(&tee)
+            .ok()?
+            .try_send("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            .ok()
+    });
+    let mut client = tee.client();
+    let target = format!("/{}", "y".repeat(240));
+    for _ in 0..40_000 {
+        assert_eq!(client.get(&target).status(), 200);
+    }
+    let left_out = eventually("lines left out", || {
+        let text = tee.ask_admin("/metrics").text();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with("shadowtee_log_lines_left_out_total"))?;
+        line.split(' ')
+            .nth(1)?
+            .parse()
+            .ok()
+            .filter(|lines: &u64| *lines > 0)
+    });
+    assert!(left_out > 1000, "{left_out}");
+    assert!(tee.memory() < 80 << 20, "{}", tee.memory());
+    drop(held);
+}

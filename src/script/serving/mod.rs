@@ -80,8 +80,9 @@ const OUT: usize = 64 * 1024;
 const BUF: usize = 64 * 1024;
 /// So often one side is read before the other has its turn.
 const TURNS: usize = 16;
-/// How long standard error rests where there is very much of it.
-const REST: Duration = Duration::from_millis(10);
+/// How long standard error rests where there is very much of it. A script waits for it to be read: it is still some
+/// sixty megabytes a second, so that what a script says holds up none of its copies.
+const REST: Duration = Duration::from_millis(1);
 /// A process may write so much that nobody asked for, beside twice what it was given.
 const UNASKED: u64 = 8 << 20;
 /// What a line has beside the message as it is given: room for a larger one.

@@ -48,6 +48,7 @@ metrics! {
     BUILD_INFO Gauge "build_info" ["version"] "Always 1; the version that runs";
     START_TIME Gauge "start_time_seconds" [] "When the process started, in seconds since 1970";
     WORKERS Gauge "workers" [] "Worker threads";
+    LOG_LEFT_OUT Counter "log_lines_left_out" [] "Log lines that nobody took in time";
     REQUESTS Counter "requests" [] "Requests received";
     ANSWERS Counter "answers" ["class"] "Answers sent to clients by status class, the primary's and shadowtee's own";
     ERRORS Counter "errors" ["reason"] "Answers that shadowtee made itself, by reason";

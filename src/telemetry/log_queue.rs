@@ -1,0 +1,190 @@
+//! What is logged on its way to a writer that may be slow: a queue that is bounded in bytes, and a thread that empties it.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Write},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    thread,
+    time::Duration,
+};
+
+use tracing_subscriber::fmt::MakeWriter;
+
+/// Bytes of lines that wait. A burst fits, and a reader that is gone costs no more.
+const LIMIT: usize = 4 * 1024 * 1024;
+/// How long the end waits for the last lines to be taken.
+const LAST: Duration = Duration::from_secs(1);
+
+/// Lines that were left out, of the whole process.
+static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
+
+/// How many lines were left out since the start.
+pub(crate) fn left_out() -> u64 {
+    LEFT_OUT.load(Relaxed)
+}
+
+/// Takes lines, and never waits for their writer.
+#[derive(Clone)]
+pub(super) struct LogQueue(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Waiting {
+    lines: VecDeque<Vec<u8>>,
+    /// Of those, and of the one that is being written.
+    bytes: usize,
+    is_ended: bool,
+    is_written: bool,
+}
+
+/// Keeps the thread; dropped, it waits for the last lines, but not for ever.
+pub(crate) struct LogGuard(LogQueue);
+
+impl LogQueue {
+    /// Starts the thread, which calls `tell` with how many lines were left out once it writes again.
+    ///
+    /// # Errors
+    /// Where the system has no thread to give.
+    pub(super) fn start(
+        into: impl Write + Send + 'static,
+        tell: fn(u64),
+    ) -> io::Result<(Self, LogGuard)> {
+        let queue = Self(Arc::default());
+        let (its, guard) = (queue.clone(), LogGuard(queue.clone()));
+        let run = move || its.empty(into, tell);
+        thread::Builder::new().name("log".into()).spawn(run)?;
+        Ok((queue, guard))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.0
+            .waiting
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn push(&self, line: &[u8]) {
+        let mut waiting = self.lock();
+        if waiting.bytes + line.len() > LIMIT {
+            LEFT_OUT.fetch_add(1, Relaxed);
+            return;
+        }
+        waiting.bytes += line.len();
+        waiting.lines.push_back(line.to_vec());
+        drop(waiting);
+        self.0.changed.notify_all();
+    }
+
+    fn empty(&self, mut into: impl Write, tell: fn(u64)) {
+        let mut told = left_out();
+        while let Some(line) = self.next() {
+            // Nobody is left to be told of a log that can't be written.
+            let _ = into.write_all(&line);
+            self.lock().bytes -= line.len();
+            let all = left_out();
+            if all > told {
+                tell(all - told);
+                told = all;
+            }
+        }
+        self.lock().is_written = true;
+        self.0.changed.notify_all();
+    }
+
+    /// The next line; `None` where there is none, and none will come.
+    fn next(&self) -> Option<Vec<u8>> {
+        let mut waiting = self.lock();
+        loop {
+            if let Some(line) = waiting.lines.pop_front() {
+                return Some(line);
+            }
+            if waiting.is_ended {
+                return None;
+            }
+            let changed = self.0.changed.wait(waiting);
+            waiting = changed.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+impl Drop for LogGuard {
+    fn drop(&mut self) {
+        let mut waiting = self.0.lock();
+        waiting.is_ended = true;
+        self.0.0.changed.notify_all();
+        let changed = &self.0.0.changed;
+        // Over, what is left is lost.
+        let _ = changed.wait_timeout_while(waiting, LAST, |waiting| !waiting.is_written);
+    }
+}
+
+impl Write for LogQueue {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        self.push(line);
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for LogQueue {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        self.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Takes a line whenever it is told to.
+    struct Slow(mpsc::Receiver<()>, mpsc::Sender<Vec<u8>>);
+
+    impl Write for Slow {
+        fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+            self.0.recv().map_err(io::Error::other)?;
+            self.1.send(line.to_vec()).map_err(io::Error::other)?;
+            Ok(line.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_writer_that_takes_nothing_costs_no_more_than_the_limit_and_is_told_what_it_missed() {
+        static TOLD: AtomicU64 = AtomicU64::new(0);
+        let ((go, gate), (written, lines)) = (mpsc::channel(), mpsc::channel());
+        let (mut queue, guard) = LogQueue::start(Slow(gate, written), |lines| {
+            TOLD.fetch_add(lines, Relaxed);
+        })
+        .unwrap();
+        let line = vec![b'x'; LIMIT / 10];
+        for _ in 0..30 {
+            queue.write_all(&line).unwrap();
+        }
+        assert!(queue.lock().bytes <= LIMIT);
+        for _ in 0..10 {
+            go.send(()).unwrap();
+            assert_eq!(lines.recv().unwrap().len(), line.len());
+        }
+        drop(guard);
+        assert_eq!(TOLD.load(Relaxed), 20);
+        assert_eq!(queue.lock().bytes, 0);
+    }
+}
