@@ -121,6 +121,11 @@ impl Exchange {
         self.primary.get()
     }
 
+    /// Whether nothing more comes of the primary, or its client has left.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.get()
+    }
+
     fn tell(&self) {
         for waiting in self.waiting.take() {
             waiting(self, self.primary.get());

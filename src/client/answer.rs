@@ -53,6 +53,8 @@ pub(crate) struct AnswerReader {
     to_head: bool,
     body: Option<BodyReader>,
     after: After,
+    /// Its head does not say how long it is.
+    has_no_length: bool,
     scan: HeadScan,
     /// Interim heads that were taken, and their bytes.
     interim: u32,
@@ -95,6 +97,7 @@ impl AnswerReader {
             to_head: method == b"HEAD",
             body: None,
             after: After::Closed,
+            has_no_length: false,
             scan: HeadScan::default(),
             interim: 0,
             interim_bytes: 0,
@@ -136,6 +139,7 @@ impl AnswerReader {
             }
         } else {
             self.after = After::of(head, framing);
+            self.has_no_length = matches!(framing, Framing::Chunked | Framing::Close);
             let Reading {
                 header_bytes,
                 header_count,
@@ -178,6 +182,21 @@ impl AnswerReader {
             && self.interim == 0
             && self.body.is_none()
             && connection.wire.buf.is_empty()
+    }
+
+    /// Whether the head came, and does not say how long the body is: it may have no end.
+    pub(crate) fn has_no_length(&self) -> bool {
+        self.has_no_length
+    }
+
+    /// Whether this head, which came, says that the body has no end (HTML, 9.2.5).
+    pub(crate) fn is_event_stream(&self, head: &AnswerHead) -> bool {
+        const KIND: &[u8] = b"text/event-stream";
+        let is_kind = |kind: &[u8]| {
+            let start = kind.get(..KIND.len());
+            start.is_some_and(|start| start.eq_ignore_ascii_case(KIND))
+        };
+        self.has_no_length && head.fields.named(b"Content-Type").any(is_kind)
     }
 
     /// Whether the head came.

@@ -8,7 +8,7 @@ use std::{
 
 use figment::{
     Figment,
-    error::Kind,
+    error::{Actual, Kind},
     value::{Dict, Value},
 };
 use serde::de::{DeserializeOwned, IntoDeserializer};
@@ -411,6 +411,14 @@ impl<'a> Table<'a> {
             return;
         }
         let what = match &error.kind {
+            // The arguments of a program may be secrets.
+            Kind::InvalidType(Actual::Str(command), expected) if key == "command" => {
+                let mut words = command.splitn(2, ' ');
+                let (program, more) = (words.next().unwrap_or_default(), words.next());
+                let more = more.map_or("", |_| " and more");
+                let expected = plainly(expected.as_str());
+                format!("is {program:?}{more}, but {expected} belongs here")
+            }
             // What stands there in place of a secret may be a part of it.
             Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected)
                 if self.may_be_secret(key) =>
@@ -444,9 +452,7 @@ impl<'a> Table<'a> {
     /// Whether a value at `key` is not to be told.
     fn may_be_secret(&self, key: &str) -> bool {
         let path = self.key_path(key);
-        let is_set =
-            path.contains(".headers.") || path.contains(".query.") || path.contains("command");
-        is_set || is_secret_name(&path)
+        path.contains(".headers.") || path.contains(".query.") || is_secret_name(&path)
     }
 
     /// Notes that what stands at `key` is wrong.

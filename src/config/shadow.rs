@@ -28,6 +28,8 @@ pub(crate) struct Shadow {
     pub(crate) connect_timeout: Span,
     /// A whole copy, from sending to the last byte of its answer.
     pub(crate) answer_timeout: Span,
+    /// How long an answer without an end is read.
+    pub(crate) stream_timeout: Span,
     /// How long an idle connection is kept.
     pub(crate) idle_timeout: Span,
     /// Copies on their way at one time.
@@ -192,6 +194,7 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
     let host = table.value("host", HostHeader::Client);
     let connect_timeout = table.time("connect_timeout", Span::seconds(2));
     let answer_timeout = table.time("answer_timeout", Span::seconds(30));
+    let stream_timeout = table.time("stream_timeout", Span::seconds(60));
     let idle_timeout = table.value("idle_timeout", Span::seconds(4));
     let max_in_flight = table.checked("max_in_flight", 256, at_least_one, "has to be at least 1");
     let queue: u32 = table.value("queue", 1024);
@@ -218,6 +221,7 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
         host,
         connect_timeout,
         answer_timeout,
+        stream_timeout,
         idle_timeout,
         max_in_flight: max_in_flight as usize,
         queue: queue as usize,

@@ -193,6 +193,25 @@ impl RequestHead {
         }
     }
 
+    /// Whether the target names a host, as for a proxy (RFC 9112, 3.2.2).
+    pub(crate) fn is_absolute(&self) -> bool {
+        !self.target().starts_with(b"/") && authority_of(self.target()).is_some()
+    }
+
+    /// Makes an absolute target one for the server itself (RFC 9112, 3.2.1 and 3.2.4).
+    pub(crate) fn make_origin_form(&mut self) {
+        let whole = self.method() == b"OPTIONS" && self.query().is_none();
+        let mut target = match self.path() {
+            b"/" if whole && !self.target().ends_with(b"/") => b"*".to_vec(),
+            path => path.to_vec(),
+        };
+        if let Some(query) = self.query() {
+            target.push(b'?');
+            target.extend_from_slice(query);
+        }
+        self.set_target(&target);
+    }
+
     /// The start line, and the fields that are left, as they go out; the empty line is the caller's.
     pub(crate) fn write(&self, version: Version, out: &mut Vec<u8>) {
         out.reserve(self.fields.len_written() + 2);

@@ -158,7 +158,9 @@ impl Sending<'_> {
             }
             Poll::Pending => {
                 ready!(self.alarm.poll(cx, self.due));
-                Poll::Ready(Err(Failure::Late))
+                // An answer that came in time and goes on is one.
+                let goes_on = self.reader.has_no_length() && self.received > 0;
+                Poll::Ready(if goes_on { Ok(()) } else { Err(Failure::Late) })
             }
         }
     }
@@ -172,6 +174,11 @@ impl Sending<'_> {
             while !self.reader.has_head() {
                 match self.reader.head(connection, self.head)? {
                     Some(_) if self.head.is_interim() => {}
+                    // It has no end, and its header was an answer.
+                    Some(_) if self.reader.is_event_stream(self.head) => {
+                        self.status = self.head.status;
+                        return Poll::Ready(Ok(()));
+                    }
                     Some(_) => self.status = self.head.status,
                     None => break,
                 }

@@ -15,6 +15,7 @@ use super::{
     allowance::{Allowance, Ask, Long, Turn},
     form::Form,
     replayed::Replayed,
+    stream::{Stream, Waited},
 };
 use crate::{
     client::{AnswerReader, BadAnswer, Connection},
@@ -34,7 +35,7 @@ pub(super) struct Means<'a> {
 }
 
 /// One copy under way.
-pub(super) struct Copying<'a> {
+pub(super) struct Copying<'a, 'b> {
     means: Means<'a>,
     exchange: &'a Rc<Exchange>,
     /// As the script wrote it, or as the exchange has it.
@@ -65,6 +66,11 @@ pub(super) struct Copying<'a> {
     waited_for: Instant,
     /// When the answer's head came.
     answered: Option<Instant>,
+    /// The answer has no end, as far as can be told.
+    stream: Option<Stream>,
+    /// All that had come when the answer timeout was over last, or with the head.
+    came_before: u64,
+    waited: &'a mut Waited<'b>,
 }
 
 /// What each copy needs and the next one can use again.
@@ -107,12 +113,12 @@ pub(super) enum Unanswered {
     OverBudget,
 }
 
-impl<'a> Copying<'a> {
+impl<'a, 'b> Copying<'a, 'b> {
     pub(super) fn new(
         means: Means<'a>,
         (exchange, head, body): (&'a Rc<Exchange>, &'a RequestHead, &'a mut CopyBody),
         tools: &'a mut Tools,
-        replayed: Option<&'a mut Replayed>,
+        (replayed, waited): (Option<&'a mut Replayed>, &'a mut Waited<'b>),
         started: Instant,
     ) -> Self {
         let sent = if body.exists() {
@@ -138,6 +144,9 @@ impl<'a> Copying<'a> {
             started,
             waited_for: started,
             answered: None,
+            stream: None,
+            came_before: 0,
+            waited,
             tools,
             replayed,
         }
@@ -391,22 +400,42 @@ impl<'a> Copying<'a> {
         if let Some(replayed) = &mut self.replayed {
             replayed.head(&self.tools.head);
         }
+        self.came_before = self.came;
+        if self.reader.is_event_stream(&self.tools.head) {
+            self.begin_stream();
+        }
         let took = now - self.started;
         self.means.shadow.metrics.latency.record(took);
         self.means.shadow.note(self.exchange, status, took);
     }
 
+    /// Its header was an answer, and whoever waits for one goes on.
+    #[cold]
+    fn begin_stream(&mut self) {
+        let shadow = self.means.shadow;
+        self.stream = Some(Stream::begin(shadow.settings.stream_timeout.0));
+        self.waited.let_go(shadow);
+        shadow.metrics.stream();
+    }
+
     fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Unanswered>> {
         let patience: Duration = self.means.shadow.settings.answer_timeout.0;
         loop {
+            if let Some(stream) = &mut self.stream {
+                return stream
+                    .poll_end(cx, &mut self.tools.alarm, self.exchange)
+                    .map(Ok);
+            }
             ready!(self.tools.alarm.poll(cx, self.waited_for + patience));
-            if !self.body.is_coming() {
-                break;
+            let flows = self.came > std::mem::replace(&mut self.came_before, self.came);
+            if self.reader.has_no_length() && flows {
+                self.begin_stream();
+            } else if !self.body.is_coming() {
+                return Poll::Ready(Err(Unanswered::Late));
             }
             // The time of a client that takes its own is not the shadow's.
             self.waited_for = Instant::now();
         }
-        Poll::Ready(Err(Unanswered::Late))
     }
 }
 

@@ -25,6 +25,7 @@ mod seen;
 mod select;
 mod sender;
 mod shared;
+mod stream;
 
 pub(crate) use breaker::State;
 pub(crate) use control::Change;

@@ -19,7 +19,7 @@ use tokio::{
 use super::{
     Shadow,
     allowance::Allowance,
-    breaker::{Change, Lesson},
+    breaker::Lesson,
     copying::{Copying, Means, READ, Tools, Unanswered},
     desk::Desk,
     failure::{Failure, lesson},
@@ -31,6 +31,7 @@ use super::{
     replayed::Replayed,
     sample,
     select::{Answered, Selection, Verdict},
+    stream::Waited,
 };
 use crate::{
     client::{Connection, Pool, PoolSettings},
@@ -204,9 +205,6 @@ impl Sender {
 
     /// Takes a copy that is to be sent, now or when the primary has answered.
     fn offer_now(self: &Rc<Self>, copy: Copy) {
-        if let Some(desk) = &self.desk {
-            desk.expect(&copy.exchange);
-        }
         let queued = match self.line_up(&copy.exchange) {
             Ok(queued) => queued,
             Err(outcome) => return copy.settle(outcome),
@@ -310,7 +308,13 @@ impl Sender {
     }
 
     /// From the queue to the outcome.
-    async fn send(&self, mut copy: Copy, ticket: Option<Ticket>, tools: &mut Tools) {
+    async fn send(
+        &self,
+        mut copy: Copy,
+        turn: Option<Turn>,
+        ticket: Option<Ticket>,
+        tools: &mut Tools,
+    ) {
         if let Some(outcome) = copy.body.failure(&Context::from_waker(Waker::noop())) {
             return copy.settle(outcome);
         }
@@ -320,9 +324,15 @@ impl Sender {
         let Some(admitted) = self.shadow.breaker.admit() else {
             return copy.settle(Outcome::BreakerOpen);
         };
+        let mut waited = Waited {
+            admitted: Some(admitted),
+            turn,
+        };
         let desk = self.desk.as_ref();
         let replayed = ticket.and_then(|ticket| desk?.replayed(ticket));
-        let ended = self.exchange(copy.parts(), tools, replayed).await;
+        let ended = self
+            .exchange(copy.parts(), tools, replayed, &mut waited)
+            .await;
         let outcome = ended
             .as_ref()
             .map_or_else(Failure::outcome, |()| Outcome::Answered);
@@ -332,20 +342,7 @@ impl Sender {
         {
             self.report(&copy.exchange, outcome, &error);
         }
-        match admitted.learn(lesson) {
-            Some(Change::Opened) => tracing::warn!(
-                shadow = self.shadow.name(),
-                pause = %self.shadow.settings.breaker.pause,
-                "the shadow failed too often; it gets no copies for a while"
-            ),
-            Some(Change::Closed) => {
-                tracing::info!(
-                    shadow = self.shadow.name(),
-                    "the shadow answers again and gets copies"
-                );
-            }
-            None => {}
-        }
+        waited.learn(&self.shadow, lesson);
         copy.settle(outcome);
     }
 
@@ -356,6 +353,7 @@ impl Sender {
         parts: (&Rc<Exchange>, &RequestHead, &mut CopyBody),
         tools: &mut Tools,
         mut replayed: Option<Replayed>,
+        waited: &mut Waited<'_>,
     ) -> Result<(), Failure> {
         let now = Instant::now();
         let exchange = parts.0;
@@ -365,7 +363,7 @@ impl Sender {
             allowance: &self.allowance,
             budget: &self.budget,
         };
-        let mut copying = Copying::new(means, parts, tools, replayed.as_mut(), now);
+        let mut copying = Copying::new(means, parts, tools, (replayed.as_mut(), waited), now);
         let mut unsent = None;
         loop {
             let mut connection = match self.pool.take_idle(now) {
@@ -401,7 +399,7 @@ impl Sender {
 
     /// A new connection, unless the copy is given up before it is there. It is made in turns: handshakes with a shadow
     /// that closes after each answer cost more than all else.
-    async fn connect(&self, copying: &mut Copying<'_>) -> Result<Box<Connection>, Failure> {
+    async fn connect(&self, copying: &mut Copying<'_, '_>) -> Result<Box<Connection>, Failure> {
         let mut free = pin!(async {
             self.allowance.calm().await;
             self.connecting.acquire().await
@@ -444,7 +442,7 @@ impl Sender {
 }
 
 /// Ready where the copy can't be sent any more.
-fn lost<T>(copying: &mut Copying<'_>, cx: &mut Context<'_>) -> Poll<Result<T, Failure>> {
+fn lost<T>(copying: &mut Copying<'_, '_>, cx: &mut Context<'_>) -> Poll<Result<T, Failure>> {
     let lost = copying.poll_lost(cx);
     lost.map(|why| Err(Failure::Unanswered(why)))
 }
@@ -460,8 +458,8 @@ async fn run_lane(mut sender: Rc<Sender>, first: Job) {
             permit,
             ticket,
         } = offered;
-        sender.send(copy, ticket, &mut tools).await;
-        drop((turn, permit, place));
+        sender.send(copy, turn, ticket, &mut tools).await;
+        drop((permit, place));
         sender.queue_those_called();
         job = match sender.queue.next() {
             Some(next) => next,
@@ -498,6 +496,9 @@ impl Recipient for Rc<Sender> {
     }
 
     fn offer(&self, copy: Copy) {
+        if let Some(desk) = &self.desk {
+            desk.expect(&copy.exchange);
+        }
         if !asks_for_upgrade(&copy.exchange.head.fields) {
             return self.offer_now(copy);
         }
@@ -505,8 +506,8 @@ impl Recipient for Rc<Sender> {
         let sender = Rc::clone(self);
         let exchange = Rc::clone(&copy.exchange);
         exchange.with_primary(move |_, answer| match answer {
-            Some(Answer { status, .. }) if status != 101 => sender.offer_now(copy),
-            _ => copy.settle(Outcome::Upgrade),
+            Some(Answer { status: 101, .. }) => copy.settle(Outcome::Upgrade),
+            _ => sender.offer_now(copy),
         });
     }
 

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
 
 use super::{
-    breaker::{Breaker, State},
+    breaker::{Breaker, Change, State},
     control::Control,
     difference::{DifferenceLog, Pair},
     form::Form,
@@ -186,6 +186,22 @@ impl Shadow {
             head,
             peer,
             client_address: &self.client_address,
+        }
+    }
+
+    /// Tells the operator of a change of the breaker.
+    #[cold]
+    pub(super) fn tell(&self, change: Change) {
+        match change {
+            Change::Opened => tracing::warn!(
+                shadow = self.name(),
+                pause = %self.settings.breaker.pause,
+                "the shadow failed too often; it gets no copies for a while"
+            ),
+            Change::Closed => tracing::info!(
+                shadow = self.name(),
+                "the shadow answers again and gets copies"
+            ),
         }
     }
 

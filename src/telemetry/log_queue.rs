@@ -59,7 +59,8 @@ impl LogQueue {
     ) -> io::Result<(Self, LogGuard)> {
         let queue = Self(Arc::default());
         let (its, guard) = (queue.clone(), LogGuard(queue.clone()));
-        let run = move || its.empty(into, tell);
+        let told = left_out();
+        let run = move || its.empty(into, tell, told);
         thread::Builder::new().name("log".into()).spawn(run)?;
         Ok((queue, guard))
     }
@@ -83,8 +84,8 @@ impl LogQueue {
         self.0.changed.notify_all();
     }
 
-    fn empty(&self, mut into: impl Write, tell: fn(u64)) {
-        let mut told = left_out();
+    /// `told`: as many lines left out were told of.
+    fn empty(&self, mut into: impl Write, tell: fn(u64), mut told: u64) {
         while let Some(line) = self.next() {
             // Nobody is left to be told of a log that can't be written.
             let _ = into.write_all(&line);

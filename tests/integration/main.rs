@@ -50,6 +50,7 @@ mod smuggling;
 mod soak;
 mod stop;
 mod streaming;
+mod streams;
 mod stress;
 mod systemd;
 mod targets;

@@ -28,7 +28,7 @@ const WRONG: &[&str] = &[
     "[[shadow]]\naddress = \"127.0.0.1:4\"\nrewrite = { headers = { set = { Authorization = 77887788 } } }\n",
     "[[shadow]]\naddress = \"127.0.0.1:4\"\nrewrite = { headers = { set = { X-Any = \"HUSH77\\n\" } } }\n",
     "[[shadow]]\naddress = \"127.0.0.1:4\"\nrewrite = { authorization = \"HUSH77\" }\n",
-    "[script]\ncommand = [77887788]\n",
+    "[script]\ncommand = \"cat --token=HUSH77\"\n",
 ];
 
 fn tells(said: &str) -> bool {

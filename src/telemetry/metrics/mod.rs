@@ -68,6 +68,7 @@ metrics! {
     COPIES_IN_FLIGHT Gauge "copies_in_flight" ["shadow"] "Copies whose outcome is not known yet";
     COPIES_QUEUED Gauge "copies_queued" ["shadow"] "Copies that wait for a place among those on their way";
     SHADOW_SECONDS Histogram "shadow_seconds" ["shadow"] "From sending a copy to the header of its answer";
+    STREAMS Counter "streams" ["shadow"] "Answers of the shadow without an end, that were read for a while";
     PAIRS Counter "answer_pairs" ["shadow", "primary", "answer"] "Answers by the primary's status class and the shadow's";
     CAPTURED Counter "capture_records" ["outcome"] "Exchanges by what became of them in the capture; they add up to the requests that went to the primary";
     CAPTURE_BYTES Counter "capture_bytes" [] "Bytes written to capture files";

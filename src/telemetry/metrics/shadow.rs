@@ -1,6 +1,8 @@
 //! What a pool of connections and a shadow's sender count.
 
-use super::{CLASSES, CONNECTIONS_IDLE, CONNECTIONS_OPENED, PAIRS, SHADOW_SECONDS, Samples};
+use super::{
+    CLASSES, CONNECTIONS_IDLE, CONNECTIONS_OPENED, PAIRS, SHADOW_SECONDS, STREAMS, Samples,
+};
 use crate::telemetry::sharded::{Counters, Latency};
 
 /// What a pool counts.
@@ -48,6 +50,7 @@ impl PoolMetrics {
 #[derive(Debug)]
 pub(crate) struct ShadowMetrics {
     pub(crate) latency: Latency,
+    streams: Counters<1>,
     pairs: Counters<36>,
     pub(crate) pool: std::sync::Arc<PoolMetrics>,
 }
@@ -56,9 +59,15 @@ impl ShadowMetrics {
     pub(crate) fn new(workers: usize) -> Self {
         Self {
             latency: Latency::new(workers),
+            streams: Counters::new(workers),
             pairs: Counters::new(workers),
             pool: std::sync::Arc::new(PoolMetrics::new(workers)),
         }
+    }
+
+    /// An answer of the shadow is a stream.
+    pub(crate) fn stream(&self) {
+        self.streams.add(0, 1);
     }
 
     /// The primary answered one way and the shadow another, or the same.
@@ -85,6 +94,7 @@ impl ShadowMetrics {
 
     pub(crate) fn samples(&self, name: &str, samples: &mut Samples) {
         samples.histogram(&SHADOW_SECONDS, &[name], &self.latency);
+        samples.counter(&STREAMS, &[name], self.streams.sum(0));
         for (primary, shadow, count) in self.pairs() {
             samples.counter(&PAIRS, &[name, primary, shadow], count);
         }
