@@ -38,6 +38,8 @@ type Nanos = i64;
 
 /// One part of so many of all time is for turns.
 const PARTS: Nanos = 10;
+/// So much more the time counts in which answers are read.
+const READING: Nanos = 3;
 /// As much is saved up at most: what a worker is held up by, at worst, when a shadow begins to misbehave.
 const SAVED: Nanos = 2_000_000;
 /// What is slept at least where all is spent; the runtime's clock is no finer.
@@ -75,6 +77,7 @@ pub(super) struct Turn<'a> {
     began: Instant,
     /// How long it was waited for.
     pub(super) waited: Duration,
+    weight: Nanos,
 }
 
 /// An answer that is read in turns, until this is dropped.
@@ -115,6 +118,7 @@ impl Allowance {
                     allowance: self,
                     began: Instant::now(),
                     waited,
+                    weight: 1,
                 });
             }
             State::Waits { .. } => {}
@@ -159,6 +163,14 @@ impl Allowance {
     }
 }
 
+impl Turn<'_> {
+    /// It is for reading, and counts for more: what is read was sent, which costs as much, often on this machine, and then
+    /// there is room for more.
+    pub(super) fn reads(&mut self) {
+        self.weight = READING;
+    }
+}
+
 impl Ask {
     /// Whether it waits for its turn.
     pub(super) fn waits(&self) -> bool {
@@ -181,7 +193,8 @@ impl Waiter {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let balance = &self.allowance.balance;
-        balance.set(balance.get().saturating_sub(nanos(self.began.elapsed())));
+        let cost = nanos(self.began.elapsed()).saturating_mul(self.weight);
+        balance.set(balance.get().saturating_sub(cost));
     }
 }
 

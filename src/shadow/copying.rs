@@ -320,17 +320,17 @@ impl<'a, 'b> Copying<'a, 'b> {
     ) -> Poll<Result<(), BadAnswer>> {
         loop {
             let is_usual = self.steps <= USUAL_STEPS && self.came <= USUAL_BYTES;
-            let turn = if is_usual {
+            let _turn = if is_usual {
                 None
             } else {
                 self.long
                     .get_or_insert_with(|| self.means.allowance.begin_long());
-                Some(ready!(self.poll_turn(cx)))
-            };
-            // To wait for its turn is no time of the shadow's.
-            if let Some(turn) = &turn {
+                let mut turn = ready!(self.poll_turn(cx));
+                turn.reads();
+                // To wait for its turn is no time of the shadow's.
                 self.waited_for += turn.waited;
-            }
+                Some(turn)
+            };
             let is_all = self.take_apart(connection)?;
             if self.reader.is_done() || self.is_over_limit() {
                 return Poll::Ready(Ok(()));
