@@ -94,6 +94,15 @@ impl Connector {
         })
     }
 
+    /// It goes on with what is known of its host name where it takes the place of another to the same address: the last
+    /// good answer stays, and a lookup that is under way is not begun again.
+    pub(crate) fn after(mut self, before: &Self) -> Self {
+        if self.address == before.address {
+            self.place = before.place.clone();
+        }
+        self
+    }
+
     pub(crate) fn address(&self) -> &Address {
         &self.address
     }

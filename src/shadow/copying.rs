@@ -70,6 +70,8 @@ pub(super) struct Copying<'a, 'b> {
     stream: Option<Stream>,
     /// All that had come when the answer timeout was over last, or with the head.
     came_before: u64,
+    /// When something came last, behind the head.
+    flowed: Option<Instant>,
     waited: &'a mut Waited<'b>,
 }
 
@@ -107,6 +109,8 @@ pub(super) enum Unanswered {
     Stale(BadAnswer),
     /// Not within the answer timeout.
     Late,
+    /// Not whole within the answer timeout, but its header came and the rest still does.
+    Slow,
     /// Its body failed.
     Body(Outcome),
     /// The budget has no room for what its answer takes.
@@ -146,6 +150,7 @@ impl<'a, 'b> Copying<'a, 'b> {
             answered: None,
             stream: None,
             came_before: 0,
+            flowed: None,
             waited,
             tools,
             replayed,
@@ -336,11 +341,21 @@ impl<'a, 'b> Copying<'a, 'b> {
                 return Poll::Ready(Ok(()));
             }
             if is_all {
-                let came = ready!(connection.poll_fill(cx))?;
+                let Poll::Ready(came) = connection.poll_fill(cx) else {
+                    if self.stream.is_some() {
+                        // Nothing of it is there to be read: it keeps nobody from a new connection.
+                        self.long = None;
+                    }
+                    return Poll::Pending;
+                };
+                let came = came?;
                 if came == 0 {
                     return Poll::Ready(self.reader.finish());
                 }
                 self.came += came as u64;
+                if self.answered.is_some() {
+                    self.flowed = Some(Instant::now());
+                }
             }
             self.steps += 1;
         }
@@ -431,7 +446,12 @@ impl<'a, 'b> Copying<'a, 'b> {
             if self.reader.has_no_length() && flows {
                 self.begin_stream();
             } else if !self.body.is_coming() {
-                return Poll::Ready(Err(Unanswered::Late));
+                let still = |flowed: Instant| flowed.elapsed() < patience / 2;
+                return Poll::Ready(Err(if self.flowed.is_some_and(still) {
+                    Unanswered::Slow
+                } else {
+                    Unanswered::Late
+                }));
             }
             // The time of a client that takes its own is not the shadow's.
             self.waited_for = Instant::now();

@@ -51,13 +51,19 @@ impl Editor {
     /// Rewrites a head as a copy's.
     pub(crate) fn rewrite(&self, head: &mut RequestHead) {
         self.rewriting.apply(head);
-        match &self.settings.host {
-            HostHeader::Client => {}
-            HostHeader::Fixed(host) => head.fields.set(b"Host", host.as_bytes()),
+        let address;
+        let host = match &self.settings.host {
+            HostHeader::Client => return,
+            HostHeader::Fixed(host) => host.as_bytes(),
             HostHeader::Address => {
-                let host = self.settings.address.authority();
-                head.fields.set(b"Host", host.as_bytes());
+                address = self.settings.address.authority();
+                address.as_bytes()
             }
+        };
+        // An absolute target would name the other host.
+        if head.is_absolute() {
+            head.make_origin_form();
         }
+        head.fields.set(b"Host", host);
     }
 }

@@ -24,7 +24,7 @@ impl Failure {
             },
             Self::NoConnection(NoConnection::Limit) => Outcome::ConnectionLimit,
             Self::Unanswered(Unanswered::Broken(_) | Unanswered::Stale(_)) => Outcome::Broken,
-            Self::Unanswered(Unanswered::Late) => Outcome::Timeout,
+            Self::Unanswered(Unanswered::Late | Unanswered::Slow) => Outcome::Timeout,
             Self::Unanswered(Unanswered::Body(outcome)) => *outcome,
             Self::Unanswered(Unanswered::OverBudget) => Outcome::OverBudget,
         }
@@ -35,7 +35,7 @@ impl Failure {
         let error: &dyn std::error::Error = match self {
             Self::NoConnection(error) => error,
             Self::Unanswered(Unanswered::Broken(error) | Unanswered::Stale(error)) => error,
-            Self::Unanswered(Unanswered::Late) => {
+            Self::Unanswered(Unanswered::Late | Unanswered::Slow) => {
                 return "no whole answer within answer_timeout".into();
             }
             Self::Unanswered(Unanswered::Body(outcome)) => return outcome.as_str().into(),
@@ -47,16 +47,25 @@ impl Failure {
     }
 }
 
-/// What it teaches the breaker.
-pub(super) fn lesson(outcome: Outcome) -> Lesson {
-    match outcome {
-        Outcome::Answered => Lesson::Works,
-        Outcome::Refused
-        | Outcome::ConnectTimeout
-        | Outcome::Unresolved
-        | Outcome::TlsFailed
-        | Outcome::Timeout
-        | Outcome::Broken => Lesson::Fails,
-        _ => Lesson::Nothing,
+/// What the end of a copy teaches the breaker.
+pub(super) fn lesson(ended: &Result<(), Failure>) -> Lesson {
+    match ended {
+        // A header in time is an answer, also where the rest takes longer than it may.
+        Ok(()) | Err(Failure::Unanswered(Unanswered::Slow)) => Lesson::Works,
+        Err(failure) if is_fault(failure.outcome()) => Lesson::Fails,
+        Err(_) => Lesson::Nothing,
     }
+}
+
+/// Whether it is the shadow's fault that a copy ended so.
+pub(super) fn is_fault(outcome: Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Refused
+            | Outcome::ConnectTimeout
+            | Outcome::Unresolved
+            | Outcome::TlsFailed
+            | Outcome::Timeout
+            | Outcome::Broken
+    )
 }

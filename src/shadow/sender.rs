@@ -19,10 +19,9 @@ use tokio::{
 use super::{
     Shadow,
     allowance::Allowance,
-    breaker::Lesson,
     copying::{Copying, Means, READ, Tools, Unanswered},
     desk::Desk,
-    failure::{Failure, lesson},
+    failure::{Failure, is_fault, lesson},
     form::Form,
     lane::{Hand, Lanes},
     limit::Permit,
@@ -336,9 +335,9 @@ impl Sender {
         let outcome = ended
             .as_ref()
             .map_or_else(Failure::outcome, |()| Outcome::Answered);
-        let lesson = lesson(outcome);
+        let lesson = lesson(&ended);
         if let Err(error) = ended
-            && lesson == Lesson::Fails
+            && is_fault(outcome)
         {
             self.report(&copy.exchange, outcome, &error);
         }

@@ -93,6 +93,10 @@ impl Shadow {
             settings.connect_timeout.0,
         )
         .map_err(|error| ShadowError::Tls(settings.name.to_string(), error))?;
+        let connector = match before {
+            Some(before) => connector.after(&before.connector),
+            None => connector,
+        };
         let authorization = settings.rewrite.authorization.as_ref();
         let authorization = authorization
             .map(read_authorization)

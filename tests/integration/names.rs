@@ -62,6 +62,16 @@ fn closes_each(conn: &mut crate::kit::Conn) -> std::io::Result<()> {
     conn.send("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok")
 }
 
+/// The threads that look up names.
+fn lookups(tee: &Tee) -> usize {
+    let threads = fs::read_dir(format!("/proc/{}/task", tee.pid().as_raw_nonzero())).unwrap();
+    let lookups = threads.filter(|thread| {
+        let comm = thread.as_ref().unwrap().path().join("comm");
+        fs::read_to_string(comm).unwrap_or_default().trim() == "name lookup"
+    });
+    lookups.count()
+}
+
 #[test]
 fn shadows_whose_name_server_is_silent_hold_up_no_request() {
     let silent = Silent::start("127.0.0.1 app.internal\n");
@@ -91,12 +101,7 @@ fn shadows_whose_name_server_is_silent_hold_up_no_request() {
             );
         }
         // A lookup that is stuck is one thread, for each name.
-        let threads = fs::read_dir(format!("/proc/{}/task", tee.pid().as_raw_nonzero())).unwrap();
-        let lookups = threads.filter(|thread| {
-            let comm = thread.as_ref().unwrap().path().join("comm");
-            fs::read_to_string(comm).unwrap_or_default().trim() == "name lookup"
-        });
-        assert!(lookups.count() <= 2);
+        assert!(lookups(&tee) <= 2);
     }
 }
 
@@ -115,4 +120,22 @@ fn a_lookup_that_is_stuck_does_not_hold_up_the_end() {
     assert!(tee.wait_for_exit().success());
     // The system's lookup takes ten seconds where nobody answers.
     assert!(asked.elapsed().as_secs() < 5);
+}
+
+#[test]
+fn a_reload_begins_no_lookup_that_is_under_way() {
+    let silent = Silent::start("");
+    let primary = Server::local(answers(OK));
+    let setup = Tee::with_primary(&primary)
+        .shadow_with("one", "http://one.example:80", "connect_timeout = \"50ms\"")
+        .toml("[stop]\nlinger = \"0s\"");
+    let tee = silent.before(setup);
+    for n in 1..=5 {
+        assert_eq!(tee.get("/").status(), 200);
+        tee.settled(n);
+        let (before, now) = (format!("\"{}ms\"", 49 + n), format!("\"{}ms\"", 50 + n));
+        tee.configure(|config| config.replace(&before, &now));
+        assert_eq!(tee.reload().status(), 200);
+    }
+    assert_eq!(lookups(&tee), 1);
 }

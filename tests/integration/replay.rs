@@ -418,6 +418,7 @@ fn a_replay_sends_what_a_shadow_of_a_configuration_would_get() {
         gor_request(0, 0, get("/shop/1")),
         gor_request(1, 1, get("/health")),
         gor_request(2, 2, post("/shop/2", "hello")),
+        gor_request(3, 3, get("http://app.example/shop/3")),
     ]);
     let config = dir.path().join("shadowtee.toml");
     fs::write(
@@ -441,9 +442,10 @@ fn a_replay_sends_what_a_shadow_of_a_configuration_would_get() {
         "1",
     ];
     let report = report(&file, &target, &with);
-    assert_eq!(report["sent"], 2, "{report}");
+    assert_eq!(report["sent"], 3, "{report}");
     let requests = target.requests();
-    assert_eq!(targets(&requests), ["/v2/shop/1", "/v2/shop/2"]);
+    let expected = ["/v2/shop/1", "/v2/shop/2", "/v2/shop/3"];
+    assert_eq!(targets(&requests), expected);
     for request in &requests {
         assert_eq!(request.all("host"), ["next.example"]);
         assert_eq!(request.all("x-replayed"), ["yes"]);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::kit::{Conn, OK, Server, Tee, answers, eventually, get};
+use crate::kit::{Conn, OK, Server, Tee, answers, drips, eventually, get};
 
 const HEAD: &str =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -144,4 +144,53 @@ fn shadows_get_origin_form_whatever_the_client_sent() {
             assert_eq!(shadow.requests()[n].target(), target, "{request}");
         }
     }
+}
+
+#[test]
+fn an_answer_with_a_length_that_comes_slowly_is_late_and_opens_no_breaker() {
+    let primary = Server::unix(answers(OK));
+    let shadow = Server::unix(drips(1000));
+    let settings = "answer_timeout = \"2500ms\"\nbreaker = { failures = 1, pause = \"10m\" }";
+    let tee = Tee::with_primary(&primary)
+        .shadow_with("next", &shadow, settings)
+        .start();
+    tee.get("/");
+    assert_eq!(tee.settled(1).of("next"), [("timeout", 1)]);
+    let metrics = tee.ask_admin("/metrics").text();
+    let closed = "shadowtee_breaker_state{shadow=\"next\"} 0";
+    assert!(metrics.contains(closed), "{metrics}");
+}
+
+#[test]
+fn streams_that_say_nothing_hold_up_no_new_connection() {
+    fn quiet(conn: &mut Conn) -> std::io::Result<()> {
+        let request = conn.request()?;
+        if request.target() == "/page" {
+            return conn.send(OK);
+        }
+        conn.send(HEAD)?;
+        // In enough parts that the stream is read in turns.
+        for _ in 0..8 {
+            conn.send("a\r\ndata: one\n\r\n")?;
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        conn.hang().map(drop)
+    }
+    let (primary, shadow) = (Server::unix(quiet), Server::unix(quiet));
+    let tee = Tee::with_primary(&primary)
+        .top("workers = 1")
+        .shadow_with("next", &shadow, "stream_timeout = \"10m\"")
+        .start();
+    let clients: Vec<_> = (0..50)
+        .map(|_| {
+            let mut client = tee.client();
+            client.send(get("/events")).head();
+            client
+        })
+        .collect();
+    tee.get("/page");
+    let ledger = tee.wait_for_ledger("the page", |ledger| ledger.count("next", "answered") == 1);
+    assert_eq!(ledger.shadows["next"].in_flight, 50);
+    drop(clients);
+    tee.settled(51);
 }
