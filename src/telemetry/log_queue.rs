@@ -1,6 +1,7 @@
 //! What is logged on its way to a writer that may be slow: a queue that is bounded in bytes, and a thread that empties it.
 
 use std::{
+    cell::Cell,
     collections::VecDeque,
     io::{self, Write},
     sync::{
@@ -20,6 +21,11 @@ const LAST: Duration = Duration::from_secs(1);
 
 /// Lines that were left out, of the whole process.
 static LEFT_OUT: AtomicU64 = AtomicU64::new(0);
+
+thread_local! {
+    /// It is the thread that writes: what it says itself is about the log.
+    static TELLS: Cell<bool> = const { Cell::new(false) };
+}
 
 /// How many lines were left out since the start.
 pub(crate) fn left_out() -> u64 {
@@ -74,7 +80,8 @@ impl LogQueue {
 
     fn push(&self, line: &[u8]) {
         let mut waiting = self.lock();
-        if waiting.bytes + line.len() > LIMIT {
+        // What tells of lines that were left out is never one of them.
+        if waiting.bytes + line.len() > LIMIT && !TELLS.get() {
             LEFT_OUT.fetch_add(1, Relaxed);
             return;
         }
@@ -86,15 +93,28 @@ impl LogQueue {
 
     /// `told`: as many lines left out were told of.
     fn empty(&self, mut into: impl Write, tell: fn(u64), mut told: u64) {
-        while let Some(line) = self.next() {
-            // Nobody is left to be told of a log that can't be written.
-            let _ = into.write_all(&line);
-            self.lock().bytes -= line.len();
-            let all = left_out();
-            if all > told {
-                tell(all - told);
-                told = all;
+        TELLS.set(true);
+        loop {
+            while let Some(line) = self.next() {
+                // Nobody is left to be told of a log that can't be written.
+                let _ = into.write_all(&line);
+                let mut waiting = self.lock();
+                waiting.bytes -= line.len();
+                let flows = waiting.bytes < LIMIT / 2;
+                drop(waiting);
+                // Told while more is left out, it would be told with every line.
+                let all = left_out();
+                if flows && all > told {
+                    tell(all - told);
+                    told = all;
+                }
             }
+            let all = left_out();
+            if all == told {
+                break;
+            }
+            tell(all - told);
+            told = all;
         }
         self.lock().is_written = true;
         self.0.changed.notify_all();
