@@ -127,7 +127,11 @@ impl FromStr for Address {
     type Err = BadAddress;
 
     fn from_str(text: &str) -> Result<Self, BadAddress> {
-        let bad = |why| BadAddress(text.into(), why);
+        // What stands before an @ is nobody's to read in a log.
+        let told = text
+            .rsplit_once('@')
+            .map_or_else(|| text.into(), |(_, host)| format!("…@{host}"));
+        let bad = |why| BadAddress(told.clone(), why);
         if let Some(path) = text.strip_prefix("unix:") {
             return match path {
                 "" => Err(bad("the path is missing")),
@@ -148,10 +152,8 @@ impl FromStr for Address {
         if rest.contains(['/', '?', '#']) {
             return Err(bad("a path does not belong here"));
         }
-        if let Some((_, host)) = rest.rsplit_once('@') {
-            // What stands before it is nobody's to read in a log.
-            let what = "a user and password do not belong here";
-            return Err(BadAddress(format!("…@{host}"), what));
+        if rest.contains('@') {
+            return Err(bad("a user and password do not belong here"));
         }
         let (host, port) = split_port(rest).ok_or_else(|| bad("the brackets do not match"))?;
         check_host(host, rest.starts_with('[')).map_err(bad)?;

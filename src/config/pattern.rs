@@ -57,7 +57,7 @@ impl<const FOLD: bool> Pattern<FOLD> {
         self.text.strip_prefix("regex:")
     }
 
-    pub(super) fn is_exact(&self) -> bool {
+    pub(crate) fn is_exact(&self) -> bool {
         matches!(self.kind, Kind::Exact(_))
     }
 

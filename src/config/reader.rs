@@ -16,7 +16,7 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 use super::{
     Address,
     pattern::AnyOf,
-    units::{FieldName, Span, is_secret_name},
+    units::{FieldName, Span, before_value, is_secret_name},
     wording::{as_text, example_of_table, kind, plainly, said, variable},
 };
 
@@ -270,6 +270,7 @@ impl<'a> Table<'a> {
             match (of_name, value.deserialize()) {
                 (Ok(of_name), Ok(value)) => pairs.push((of_name, value)),
                 (Err(why), _) => {
+                    let name = before_value(name);
                     table.mistake_at(self.reader.place(value), table.key_path(name), why);
                 }
                 (_, Err(error)) => table.wrong_value(name, value, &error),

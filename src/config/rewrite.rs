@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use regex::bytes::Regex;
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
 use super::{
     pattern::compile,
     reader::Table,
     select::{as_map, as_masked_map},
-    units::FieldName,
+    units::{FieldName, Masked, is_secret_name},
 };
 
 /// `shadow.rewrite`. What it says is done in the order of its keys here.
@@ -32,19 +32,32 @@ pub(crate) struct Rewrite {
 }
 
 /// Whatever a regular expression matches, and what takes its place.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub(crate) struct Replace {
     /// The header that is looked at.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<FieldName>,
-    #[serde(serialize_with = "as_written")]
     pub(crate) regex: Regex,
     /// With `$1` or `${name}` for what a group matched.
     pub(crate) to: String,
 }
 
-fn as_written<S: Serializer>(regex: &Regex, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(regex.as_str())
+impl Serialize for Replace {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = self.name.as_ref();
+        let is_secret = name.is_some_and(|name| is_secret_name(name.spelling()));
+        let mut map = serializer.serialize_map(None)?;
+        if let Some(name) = name {
+            map.serialize_entry("name", name)?;
+        }
+        if is_secret {
+            map.serialize_entry("regex", &Masked::regex(self.regex.as_str()))?;
+            map.serialize_entry("to", &Masked::text(&self.to))?;
+        } else {
+            map.serialize_entry("regex", self.regex.as_str())?;
+            map.serialize_entry("to", &self.to)?;
+        }
+        map.end()
+    }
 }
 
 struct Compiled(Regex);

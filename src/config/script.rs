@@ -55,7 +55,7 @@ fn without_arguments<S: Serializer>(command: &[String], serializer: S) -> Result
         if n == 0 {
             list.serialize_element(word)?;
         } else {
-            list.serialize_element(&Masked(word))?;
+            list.serialize_element(&Masked::text(word))?;
         }
     }
     list.end()

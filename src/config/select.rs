@@ -64,9 +64,15 @@ pub(crate) struct Rule {
     /// Of the primary's answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) status: Vec<Status>,
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "as_masked_map"
+    )]
     pub(crate) header: Vec<(FieldName, Wanted)>,
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[serde(
+        skip_serializing_if = "Vec::is_empty",
+        serialize_with = "as_masked_map"
+    )]
     pub(crate) query: Vec<(String, Wanted)>,
 }
 
@@ -90,7 +96,7 @@ pub(super) fn as_masked_map<S: Serializer, K: Serialize + AsRef<str>, V: Seriali
     let mut map = serializer.serialize_map(Some(pairs.len()))?;
     for (key, value) in pairs {
         if is_secret_name(key.as_ref()) {
-            map.serialize_entry(key, &Masked(value))?;
+            map.serialize_entry(key, &Masked::text(value))?;
         } else {
             map.serialize_entry(key, value)?;
         }

@@ -204,12 +204,18 @@ impl FieldName {
     /// # Errors
     /// Where it is none.
     pub(crate) fn parse(spelling: &str) -> Result<Self, String> {
-        match HeaderName::try_from(spelling) {
-            Ok(_) => Ok(Self(spelling.into())),
-            Err(_) => Err(format!(
-                "{spelling:?} is no header name; letters, digits and '-' make one"
-            )),
+        if HeaderName::try_from(spelling).is_ok() {
+            return Ok(Self(spelling.into()));
         }
+        let name = before_value(spelling);
+        let more = if name == spelling {
+            ""
+        } else {
+            " with what follows it"
+        };
+        Err(format!(
+            "{name:?}{more} is no header name; letters, digits and '-' make one"
+        ))
     }
 
     /// As the user spelt it.
@@ -314,7 +320,7 @@ impl fmt::Debug for Secret {
 
 impl Serialize for Secret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Masked(&self.0).serialize(serializer)
+        Masked::text(&self.0).serialize(serializer)
     }
 }
 
@@ -322,6 +328,7 @@ impl Serialize for Secret {
 pub(crate) fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     [
+        "jwt",
         "auth",
         "cookie",
         "token",
@@ -345,21 +352,47 @@ thread_local! {
 
 /// What `shown` makes of settings where secrets stand in it as they are: to be compared, and never to leave the process.
 pub(super) fn unmasked<T>(shown: impl FnOnce() -> T) -> T {
+    /// Also where what is shown panics.
+    struct Ends;
+    impl Drop for Ends {
+        fn drop(&mut self) {
+            COMPARES.set(false);
+        }
+    }
     COMPARES.set(true);
-    let result = shown();
-    COMPARES.set(false);
-    result
+    let _ends = Ends;
+    shown()
+}
+
+/// What of a wrong name may be told: behind a colon it may go on with a value, and that may be a secret.
+pub(super) fn before_value(name: &str) -> &str {
+    name.split([':', '=']).next().unwrap_or_default()
 }
 
 /// A value that is shown as a mask.
-pub(super) struct Masked<T>(pub(super) T);
+pub(super) struct Masked<T> {
+    value: T,
+    mask: &'static str,
+}
+
+impl<T> Masked<T> {
+    pub(super) fn text(value: T) -> Self {
+        Self { value, mask: MASK }
+    }
+
+    /// Where a regular expression stands, so does one in its place.
+    pub(super) fn regex(value: T) -> Self {
+        let mask = "\\*{8}";
+        Self { value, mask }
+    }
+}
 
 impl<T: Serialize> Serialize for Masked<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if COMPARES.get() {
-            self.0.serialize(serializer)
+            self.value.serialize(serializer)
         } else {
-            MASK.serialize(serializer)
+            self.mask.serialize(serializer)
         }
     }
 }
@@ -394,6 +427,13 @@ mod tests {
         ] {
             assert!(wrong.parse::<Percent>().is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn secrets_are_masked_again_after_a_comparison_that_panicked() {
+        let panicked = std::panic::catch_unwind(|| unmasked(|| panic!("as a test")));
+        assert!(panicked.is_err());
+        a_secret_is_never_shown();
     }
 
     #[test]

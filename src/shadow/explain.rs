@@ -170,6 +170,12 @@ fn masked(settings: &config::Shadow) -> config::Shadow {
             value.0 = MASK.into();
         }
     }
+    for replace in &mut headers.replace {
+        let name = replace.name.as_ref();
+        if name.is_some_and(|name| is_secret_name(name.spelling())) {
+            replace.to = MASK.into();
+        }
+    }
     for (name, value) in &mut settings.rewrite.query.set {
         if is_secret_name(name) {
             *value = MASK.into();

@@ -29,7 +29,7 @@ impl<'a> Seen<'a> {
         path.split(|byte| *byte == b'/').nth(number).map(then)
     }
 
-    /// The host without its port and without the dot that may end it (RFC 3986, 3.2.2).
+    /// The host without its port and without a dot that may end it (RFC 3986, 3.2.2), or several.
     pub(super) fn host(&self) -> Option<&'a [u8]> {
         let host = self.head.fields.get(Known::Host)?;
         let end = match host {
@@ -37,7 +37,8 @@ impl<'a> Seen<'a> {
             _ => host.iter().position(|byte| *byte == b':'),
         };
         let host = &host[..end.unwrap_or(host.len())];
-        Some(host.strip_suffix(b".").unwrap_or(host))
+        let end = host.iter().rposition(|byte| *byte != b'.');
+        Some(&host[..end.map_or(0, |end| end + 1)])
     }
 
     /// The media type without its parameters.

@@ -110,7 +110,7 @@ fn holds(rule: &Rule, seen: Seen<'_>, path: &[u8]) -> bool {
             .iter()
             .any(|method| method.0.as_bytes() == head.method()))
         && (rule.path.is_empty() || any(&rule.path, Some(path)))
-        && (rule.host.is_empty() || any(&rule.host, seen.host()))
+        && (rule.host.is_empty() || is_host(&rule.host, seen.host()))
         && rule
             .header
             .iter()
@@ -133,3 +133,26 @@ fn any<const FOLD: bool>(patterns: &[Pattern<FOLD>], text: Option<&[u8]>) -> boo
 fn is_among(rule: &Rule, client: Option<IpAddr>) -> bool {
     client.is_some_and(|client| rule.client.iter().any(|network| network.contains(client)))
 }
+
+/// Whether a host is one of these. Patterns may be written with the dot that ends a name, or without it.
+fn is_host(patterns: &[Pattern<true>], host: Option<&[u8]>) -> bool {
+    let Some(host) = host else { return false };
+    if patterns.iter().any(|pattern| pattern.matches(host)) {
+        return true;
+    }
+    if patterns.iter().all(Pattern::is_exact) {
+        return false;
+    }
+    let mut room = [0; LONGEST_HOST + 1];
+    if host.len() > LONGEST_HOST {
+        let dotted = [host, b"."].concat();
+        return patterns.iter().any(|pattern| pattern.matches(&dotted));
+    }
+    let dotted = &mut room[..=host.len()];
+    dotted[..host.len()].copy_from_slice(host);
+    dotted[host.len()] = b'.';
+    patterns.iter().any(|pattern| pattern.matches(dotted))
+}
+
+/// Longer names are none (RFC 1035, 2.3.4), and cost an allocation.
+const LONGEST_HOST: usize = 255;

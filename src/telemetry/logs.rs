@@ -10,7 +10,10 @@ use std::{
 use tracing_subscriber::{Registry, filter::Targets, prelude::*, reload};
 
 pub(crate) use super::log_queue::LogGuard;
-use super::{log_queue::LogQueue, text::TextFields};
+use super::{
+    log_queue::LogQueue,
+    text::{TextFields, escaped},
+};
 
 /// What is logged, which a reload changes.
 static FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
@@ -76,10 +79,10 @@ fn filter(level: &str) -> Targets {
         .unwrap_or_else(|_| Targets::new().with_default(tracing::Level::INFO))
 }
 
-/// An error with its causes, in one line.
+/// An error with its causes, in one line; it may quote what strangers sent.
 pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
-    std::iter::successors(Some(error), |error| error.source())
+    let causes: Vec<_> = std::iter::successors(Some(error), |error| error.source())
         .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+        .collect();
+    escaped(&causes.join(": "))
 }

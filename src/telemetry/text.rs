@@ -36,6 +36,14 @@ pub(crate) fn shown(bytes: &[u8]) -> Cow<'_, str> {
     Cow::Owned(text)
 }
 
+/// As [`shown`], of any length.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    text.chars()
+        .for_each(|character| put(&mut shown, character));
+    shown
+}
+
 /// Quotes and backslashes as they are, all else as a reader can see it.
 fn put(text: &mut String, character: char) {
     if matches!(character, '"' | '\'' | '\\') {
@@ -77,10 +85,7 @@ impl Line<'_> {
             self.writer.write_char(' ')?;
         }
         if name == "message" {
-            let mut shown = String::with_capacity(text.len());
-            text.chars()
-                .for_each(|character| put(&mut shown, character));
-            return self.writer.write_str(&shown);
+            return self.writer.write_str(&escaped(text));
         }
         if self.writer.has_ansi_escapes() {
             write!(self.writer, "\x1b[3m{name}\x1b[0m\x1b[2m=\x1b[0m")?;

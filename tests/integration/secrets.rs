@@ -29,6 +29,9 @@ const WRONG: &[&str] = &[
     "[[shadow]]\naddress = \"127.0.0.1:4\"\nrewrite = { headers = { set = { X-Any = \"HUSH77\\n\" } } }\n",
     "[[shadow]]\naddress = \"127.0.0.1:4\"\nrewrite = { authorization = \"HUSH77\" }\n",
     "[script]\ncommand = \"cat --token=HUSH77\"\n",
+    "[[shadow]]\naddress = \"127.0.0.1:4\"\nrewrite = { headers = { set = { \"Authorization: HUSH77\" = \"x\" } } }\n",
+    "[[shadow]]\naddress = \"https://user:HUSH77@/127:x\"\n",
+    "[[shadow]]\naddress = \"ftp://user:HUSH77@host:1\"\n",
 ];
 
 fn tells(said: &str) -> bool {
@@ -72,8 +75,10 @@ fn what_check_prints_has_no_secret_in_it() {
          [capture]\nfile = \"a.tee\"\nredact = {{ key = \"HUSH77HUSH77HUSH77\" }}\n\
          [script]\ncommand = [\"/bin/cat\", \"--token=HUSH77\"]\n\
          [[shadow]]\nname = \"next\"\naddress = \"127.0.0.1:4\"\n\
-         [shadow.rewrite.headers]\nset = {{ Authorization = \"Bearer HUSH77\", Cookie = \"s=HUSH77\", X-Api-Key = \"HUSH77\", X-Plain = \"seen\" }}\n\
-         [shadow.rewrite.query]\nset = {{ token = \"HUSH77\", page = \"one\" }}\n"
+         [shadow.rewrite.headers]\nset = {{ Authorization = \"Bearer HUSH77\", Cookie = \"s=HUSH77\", X-Api-Key = \"HUSH77\", X-Forwarded-Jwt = \"HUSH77\", X-Plain = \"seen\" }}\n\
+         replace = [{{ name = \"X-Auth\", regex = \"HUSH77\", to = \"HUSH77\" }}]\n\
+         [shadow.rewrite.query]\nset = {{ token = \"HUSH77\", page = \"one\" }}\n\
+         [[shadow.select.deny]]\nheader = {{ Authorization = \"HUSH77\" }}\nquery = {{ token = \"HUSH77\" }}\n"
     ));
     assert!(passes && !tells(&said), "{said}");
     for shown in ["/bin/cat", "seen", "one", "********"] {

@@ -510,8 +510,16 @@ fn a_host_is_the_same_with_a_dot_at_its_end_in_any_case_and_with_its_port() {
         "admin.example.",
         "ADMIN.example.:80",
         "admin.example:8080",
+        "admin.example..",
     ];
-    for rule in ["admin.example", "Admin.Example.", "glob:admin.*"] {
+    for rule in [
+        "admin.example",
+        "Admin.Example.",
+        "glob:admin.*",
+        "glob:*.example.",
+        "prefix:admin.example.",
+        "regex:^admin\\\\.example\\\\.$",
+    ] {
         let requests = hosts.map(|host| format!("GET /{host} HTTP/1.1\r\nHost: {host}\r\n\r\n"));
         let select = format!("select = {{ deny = [{{ host = \"{rule}\" }}] }}");
         assert!(copied(&select, &requests).is_empty(), "{rule}");

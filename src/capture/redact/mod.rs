@@ -10,6 +10,8 @@ use std::fmt::Write as _;
 
 use ring::hmac;
 
+use crate::http::is_same_name;
+
 /// What is left out.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Redact {
@@ -126,7 +128,8 @@ impl Redact {
     /// A field's value.
     fn field(&self, name: &[u8], value: &[u8], lengths: (usize, usize), out: &mut Vec<u8>) {
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-        if self.headers.iter().any(|header| is(header)) {
+        let is_secret = |header: &String| is_same_name(name, header.as_bytes());
+        if self.headers.iter().any(is_secret) {
             out.extend_from_slice(self.replace(value).as_bytes());
         } else if is("cookie") {
             pairs::replace(value, b";", &self.cookies, |value| self.replace(value), out);
@@ -220,7 +223,7 @@ mod tests {
     fn redact(key: Option<&str>) -> Redact {
         let names = |names: &[&str]| names.iter().map(ToString::to_string).collect();
         Redact {
-            headers: names(&["Authorization"]),
+            headers: names(&["Authorization", "X-Api-Key"]),
             cookies: names(&["session"]),
             query: names(&["token", "password"]),
             json: names(&["password"]),
@@ -244,6 +247,16 @@ mod tests {
                     Cookie: a=1; session=redacted; b=2\r\nContent-Type: application/json\r\nContent-Length: 34\r\n\r\n\
                     {\"user\":\"u\",\"password\":\"redacted\"}";
         assert_eq!(shown(&redact(None), head, body), expected);
+    }
+
+    #[test]
+    fn a_name_that_applications_read_as_the_same_is_the_same() {
+        let head = "GET / HTTP/1.1\r\nx_api-KEY: hush\r\nX-Api-Keys: seen\r\n\r\n";
+        let text = shown(&redact(None), head, "");
+        assert_eq!(
+            text,
+            "GET / HTTP/1.1\r\nx_api-KEY: redacted\r\nX-Api-Keys: seen\r\n\r\n"
+        );
     }
 
     #[test]

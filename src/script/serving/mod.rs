@@ -28,7 +28,10 @@ use super::{
     pending::due,
     process::{Gate, Given},
 };
-use crate::{config::WhenDown, telemetry::metrics::ScriptLine};
+use crate::{
+    config::WhenDown,
+    telemetry::{metrics::ScriptLine, text::escaped},
+};
 
 /// One process, served.
 pub(super) struct Serving<'a> {
@@ -376,7 +379,7 @@ fn say(common: &Common, line: &Line<'_>) {
         Line::TooLong(start) => (&start[..start.len().min(ERROR)], "…"),
     };
     if let Some(left_out) = common.said.allow() {
-        let line = String::from_utf8_lossy(line.trim_ascii_end());
+        let line = escaped(&String::from_utf8_lossy(line.trim_ascii_end()));
         tracing::info!(script = common.name, line = %format_args!("{line}{cut}"), left_out, "the script says");
     }
 }
