@@ -17,7 +17,7 @@ use super::{
     Address,
     pattern::AnyOf,
     units::{FieldName, Span, before_value, is_secret_name},
-    wording::{as_text, example_of_table, kind, plainly, said, variable},
+    wording::{as_text, example_of_table, kind, plainly, program, said, variable},
 };
 
 /// One thing that is wrong: where it was said, at which key, what is wrong and what would be right.
@@ -412,35 +412,20 @@ impl<'a> Table<'a> {
             return;
         }
         let what = match &error.kind {
-            // The arguments of a program may be secrets.
-            Kind::InvalidType(Actual::Str(command), expected) if key == "command" => {
-                let mut words = command.splitn(2, ' ');
-                let (program, more) = (words.next().unwrap_or_default(), words.next());
-                let more = more.map_or("", |_| " and more");
-                let expected = plainly(expected.as_str());
-                format!("is {program:?}{more}, but {expected} belongs here")
-            }
-            // What stands there in place of a secret may be a part of it.
-            Kind::InvalidType(_, expected) | Kind::InvalidValue(_, expected)
-                if self.may_be_secret(key) =>
-            {
-                format!(
-                    "is {}, but {} belongs here",
-                    kind(value),
-                    plainly(expected.as_str())
-                )
+            Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
+                let told = match actual {
+                    // The arguments of a program may be secrets.
+                    Actual::Str(command) if key == "command" => program(command),
+                    // What stands there in place of a secret may be a part of it.
+                    _ if self.may_be_secret(key) => kind(value).to_owned(),
+                    actual => said(actual),
+                };
+                format!("is {told}, but {} belongs here", plainly(expected.as_str()))
             }
             // Messages that quote what they are about do it in quotes.
             Kind::Message(why) if !why.contains(['"', '`', '\'']) => why.clone(),
             _ if self.may_be_secret(key) => {
                 format!("is {}, and not what belongs here", kind(value))
-            }
-            Kind::InvalidType(actual, expected) | Kind::InvalidValue(actual, expected) => {
-                format!(
-                    "is {}, but {} belongs here",
-                    said(actual),
-                    plainly(expected.as_str())
-                )
             }
             Kind::UnknownVariant(said, known) => {
                 format!("{said:?} is none of {}", known.join(", "))

@@ -50,6 +50,14 @@ pub(super) fn said(actual: &Actual) -> String {
     }
 }
 
+/// The program that a command line begins with.
+pub(super) fn program(command: &str) -> String {
+    match command.split_once(' ') {
+        None => format!("{command:?}"),
+        Some((program, _)) => format!("{program:?} and more"),
+    }
+}
+
 /// What a Rust type is to somebody who writes a configuration.
 pub(super) fn plainly(expected: &str) -> &str {
     match expected {

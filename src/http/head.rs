@@ -193,13 +193,21 @@ impl RequestHead {
         }
     }
 
+    /// Addresses it to another host: `Host` says so, and the target names none.
+    pub(crate) fn set_host(&mut self, host: &[u8]) {
+        if self.is_absolute() {
+            self.make_origin_form();
+        }
+        self.fields.set(b"Host", host);
+    }
+
     /// Whether the target names a host, as for a proxy (RFC 9112, 3.2.2).
-    pub(crate) fn is_absolute(&self) -> bool {
+    fn is_absolute(&self) -> bool {
         !self.target().starts_with(b"/") && authority_of(self.target()).is_some()
     }
 
     /// Makes an absolute target one for the server itself (RFC 9112, 3.2.1 and 3.2.4).
-    pub(crate) fn make_origin_form(&mut self) {
+    fn make_origin_form(&mut self) {
         let whole = self.method() == b"OPTIONS" && self.query().is_none();
         let mut target = match self.path() {
             b"/" if whole && !self.target().ends_with(b"/") => b"*".to_vec(),

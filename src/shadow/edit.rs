@@ -51,19 +51,10 @@ impl Editor {
     /// Rewrites a head as a copy's.
     pub(crate) fn rewrite(&self, head: &mut RequestHead) {
         self.rewriting.apply(head);
-        let address;
-        let host = match &self.settings.host {
-            HostHeader::Client => return,
-            HostHeader::Fixed(host) => host.as_bytes(),
-            HostHeader::Address => {
-                address = self.settings.address.authority();
-                address.as_bytes()
-            }
-        };
-        // An absolute target would name the other host.
-        if head.is_absolute() {
-            head.make_origin_form();
+        match &self.settings.host {
+            HostHeader::Client => {}
+            HostHeader::Fixed(host) => head.set_host(host.as_bytes()),
+            HostHeader::Address => head.set_host(self.settings.address.authority().as_bytes()),
         }
-        head.fields.set(b"Host", host);
     }
 }

@@ -45,19 +45,14 @@ impl Form {
             Version::Http10
         };
         let has_mark = head.fields.iter().any(|(name, _)| self.marks.is_mark(name));
-        let is_absolute = self.host.is_some() && head.is_absolute();
         if self.host.is_none() && !has_mark && self.rewriting.is_empty() {
             head.write(version, out);
         } else {
             let mut head = head.clone();
             self.rewriting.apply(&mut head);
             head.fields.remove_named(|name| self.marks.is_mark(name));
-            // What it names is another host than this one.
-            if is_absolute {
-                head.make_origin_form();
-            }
             if let Some(host) = &self.host {
-                head.fields.set(b"Host", host.as_bytes());
+                head.set_host(host.as_bytes());
             }
             head.write(version, out);
         }

@@ -94,6 +94,14 @@ impl LogQueue {
     /// `told`: as many lines left out were told of.
     fn empty(&self, mut into: impl Write, tell: fn(u64), mut told: u64) {
         TELLS.set(true);
+        let mut tell_rest = || {
+            let rest = left_out() - told;
+            told += rest;
+            if rest > 0 {
+                tell(rest);
+            }
+            rest > 0
+        };
         loop {
             while let Some(line) = self.next() {
                 // Nobody is left to be told of a log that can't be written.
@@ -103,18 +111,13 @@ impl LogQueue {
                 let flows = waiting.bytes < LIMIT / 2;
                 drop(waiting);
                 // Told while more is left out, it would be told with every line.
-                let all = left_out();
-                if flows && all > told {
-                    tell(all - told);
-                    told = all;
+                if flows {
+                    tell_rest();
                 }
             }
-            let all = left_out();
-            if all == told {
+            if !tell_rest() {
                 break;
             }
-            tell(all - told);
-            told = all;
         }
         self.lock().is_written = true;
         self.0.changed.notify_all();

@@ -7,24 +7,26 @@ use crate::kit::{Conn, OK, Server, Tee, answers, drips, eventually, get};
 const HEAD: &str =
     "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
 
-/// Sends a header in time, and then events until nobody takes them.
-fn events(conn: &mut Conn) -> std::io::Result<()> {
-    conn.request()?;
-    conn.send(HEAD)?;
-    loop {
-        conn.send("a\r\ndata: one\n\r\n")?;
-        std::thread::sleep(Duration::from_millis(50));
+/// Sends a header in time, and then the same piece until nobody takes it.
+fn endless(head: &'static str, piece: &'static str) -> impl Fn(&mut Conn) -> std::io::Result<()> {
+    move |conn| {
+        conn.request()?;
+        conn.send(head)?;
+        loop {
+            conn.send(piece)?;
+            std::thread::sleep(Duration::from_millis(50));
+        }
     }
+}
+
+fn events(conn: &mut Conn) -> std::io::Result<()> {
+    endless(HEAD, "a\r\ndata: one\n\r\n")(conn)
 }
 
 /// The same, of no type that says so.
 fn plain_events(conn: &mut Conn) -> std::io::Result<()> {
-    conn.request()?;
-    conn.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
-    loop {
-        conn.send("1\r\nx\r\n")?;
-        std::thread::sleep(Duration::from_millis(50));
-    }
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    endless(head, "1\r\nx\r\n")(conn)
 }
 
 /// Says that ten bytes come, and sends one.
