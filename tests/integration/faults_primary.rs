@@ -185,7 +185,8 @@ fn an_answer_to_a_client_of_http_1_0_on_tcp_that_breaks_off_ends_in_a_reset() {
 /// A reset throws away what the client has not taken yet, so it waits for that.
 #[test]
 fn a_slow_client_of_http_1_0_gets_all_that_came_of_an_answer_that_breaks_off() {
-    const LENGTH: usize = 8 << 20;
+    // Sockets hold so much, however the kernel sizes their buffers.
+    const LENGTH: usize = 1 << 20;
     fn breaks_off(conn: &mut Conn) -> std::io::Result<()> {
         conn.request()?;
         conn.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
