@@ -702,6 +702,43 @@ fn every_file(folder: &Path, into: &mut Vec<PathBuf>) {
 }
 
 #[test]
+fn contributors_are_told_of_every_daily_command_and_every_decision_is_in_the_index() {
+    let justfile = document("justfile");
+    let recipes = justfile.lines().filter(|line| {
+        let is_recipe = line.starts_with(|c: char| c.is_ascii_lowercase());
+        is_recipe && line.contains(':')
+    });
+    let recipes: BTreeSet<_> = recipes
+        .map(|line| line.split([' ', ':']).next().unwrap())
+        .collect();
+    let guide = document("CONTRIBUTING.md");
+    let told: BTreeSet<_> = section(&guide, "## The daily commands")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `just "))
+        .map(|row| row.split(['`', ' ']).next().unwrap())
+        .collect();
+    assert_eq!(told, recipes);
+    // Scripts that the recipes run.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for line in justfile.lines().filter(|line| line.starts_with("    ")) {
+        let command = line.split_whitespace().next().unwrap();
+        if command.contains('/') && !command.contains('=') {
+            assert!(root.join(command).exists(), "{command}");
+        }
+    }
+    let index = document("docs/decisions/README.md");
+    for entry in fs::read_dir(root.join("docs/decisions")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name != "README.md" {
+            let row = format!("| [{}]({name}) |", &name[..4]);
+            assert!(index.contains(&row), "{row}");
+            let page = document(&format!("docs/decisions/{name}"));
+            assert!(page.starts_with(&format!("# {}. ", &name[..4])), "{name}");
+        }
+    }
+}
+
+#[test]
 fn man_pages_and_completions_are_made_of_the_command_line() {
     let dir = tempfile::tempdir().unwrap();
     let output = shadowtee(&["generate", dir.path().to_str().unwrap()]);
