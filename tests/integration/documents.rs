@@ -256,8 +256,8 @@ fn the_reference_has_every_setting() {
 }
 
 #[test]
-fn the_readme_has_every_outcome_and_no_other() {
-    let readme = document("README.md");
+fn the_page_of_outcomes_has_every_outcome_and_no_other() {
+    let page = document("docs/outcomes.md");
     let primary = Server::unix(answers(OK));
     let tee = Tee::with_primary(&primary).shadow("next", &primary).start();
     let known: BTreeSet<_> = tee.ledger().shadows["next"]
@@ -265,7 +265,7 @@ fn the_readme_has_every_outcome_and_no_other() {
         .keys()
         .cloned()
         .collect();
-    assert_eq!(first_column(section(&readme, "## Outcomes")), known);
+    assert_eq!(first_column(section(&page, "## Outcomes of copies")), known);
 }
 
 #[test]
@@ -373,19 +373,19 @@ fn flags(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn whoever_comes_from_goreplay_finds_every_flag() {
-    let readme = document("README.md");
-    let rows = rows(section(&readme, "### Coming from GoReplay"));
+    let page = document("docs/goreplay.md");
+    let rows = rows(&page);
     let theirs: BTreeSet<_> = rows.iter().flat_map(|(theirs, _)| flags(theirs)).collect();
     assert_eq!(theirs, GOR.split_whitespace().collect());
 }
 
 #[test]
 fn what_the_table_for_goreplays_users_says_can_be_written() {
-    let readme = document("README.md");
+    let page = document("docs/goreplay.md");
     let help = ["run", "replay"].map(|command| latin1(&shadowtee(&[command, "--help"]).stdout));
     let help = help.concat();
     let (mut seen, dir) = (0, tempfile::tempdir().unwrap());
-    for (_, ours) in rows(section(&readme, "### Coming from GoReplay")) {
+    for (_, ours) in rows(&page) {
         for said in quoted(ours).filter(|said| !said.starts_with("timeout ")) {
             for flag in flags(said) {
                 let other = ["explain"].contains(&flag);
@@ -543,54 +543,197 @@ fn every_field_of_the_log_is_documented() {
 }
 
 #[test]
-fn links_between_the_documents_lead_somewhere() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let slug = |heading: &str| -> String {
-        let kept = heading.trim().to_lowercase();
-        let kept = kept
+fn the_readme_ends_after_five_minutes() {
+    let lines = document("README.md").lines().count();
+    assert!(lines <= 150, "{lines} lines: the rest belongs to docs/");
+}
+
+/// Every document of the project: all that ends with `.md` and is not built or fetched.
+fn documents() -> Vec<PathBuf> {
+    fn find(folder: &Path, into: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy();
+            if path.is_dir() {
+                if !name.starts_with('.') && !["target", "node_modules"].contains(&&*name) {
+                    find(&path, into);
+                }
+            } else if name.ends_with(".md") {
+                into.push(path);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    find(Path::new(env!("CARGO_MANIFEST_DIR")), &mut found);
+    found.sort();
+    found
+}
+
+/// The lines of a document that are no code.
+fn prose(text: &str) -> impl Iterator<Item = &str> {
+    let mut code = false;
+    text.lines().filter(move |line| {
+        let fence = line.trim_start().starts_with("```");
+        code ^= fence;
+        !code && !fence && !line.starts_with("    ")
+    })
+}
+
+/// The anchors of a document's headings, as its reader makes them: one that is there already gets a number.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut anchors = BTreeSet::new();
+    for heading in prose(text).filter(|line| line.starts_with('#')) {
+        let words = heading.trim_start_matches('#').trim().to_lowercase();
+        let kept = words
             .chars()
             .filter(|c| c.is_alphanumeric() || matches!(c, ' ' | '-' | '_'));
-        kept.map(|c| if c == ' ' { '-' } else { c }).collect()
-    };
-    for name in [
-        "README.md",
-        "SECURITY.md",
-        "docs/configuration.md",
-        "docs/metrics.md",
-        "docs/scripts.md",
-        "docs/operating.md",
-        "docs/troubleshooting.md",
-        "docs/logs.md",
-        "docs/installing.md",
-        "docs/malformed-messages.md",
-        "deploy/shadow-host/README.md",
-    ] {
-        let text = document(name);
-        for link in text
-            .split("](")
-            .skip(1)
-            .map(|rest| rest.split(')').next().unwrap())
-        {
-            if link.contains("://") {
-                continue;
-            }
+        let slug: String = kept.map(|c| if c == ' ' { '-' } else { c }).collect();
+        let number = |n: usize| format!("{slug}-{n}");
+        let mut names = std::iter::once(slug.clone()).chain((1..).map(number));
+        anchors.insert(names.find(|name| !anchors.contains(name)).unwrap());
+    }
+    anchors
+}
+
+/// Where the links of a document lead, less those to other places of the net.
+fn links(text: &str) -> Vec<&str> {
+    // A link may be broken over two lines, but not between its text and its place.
+    let places = prose(text).flat_map(|line| line.split("](").skip(1));
+    places
+        .map(|rest| rest.split([')', ' ']).next().unwrap())
+        .filter(|link| !link.contains("://") && !link.starts_with("mailto:"))
+        .collect()
+}
+
+#[test]
+fn every_link_in_every_document_leads_to_a_file_and_a_heading() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (mut wrong, mut checked) = (Vec::new(), 0);
+    for document in documents() {
+        let name = document.strip_prefix(root).unwrap().display();
+        for link in links(&fs::read_to_string(&document).unwrap()) {
             let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
-            let target = if file.is_empty() {
-                root.join(name)
-            } else {
-                root.join(name).parent().unwrap().join(file)
+            let target = match file {
+                "" => document.clone(),
+                _ => document.parent().unwrap().join(file),
             };
-            assert!(target.exists(), "{name}: {link}");
-            if !anchor.is_empty() {
-                let text = fs::read_to_string(&target).unwrap();
-                let headings = text.lines().filter(|line| line.starts_with('#'));
-                assert!(
-                    headings
-                        .map(|line| slug(line.trim_start_matches('#')))
-                        .any(|slug| slug == anchor),
-                    "{name}: {link}"
-                );
+            let leads = target.exists()
+                && (anchor.is_empty()
+                    || anchors(&fs::read_to_string(&target).unwrap()).contains(anchor));
+            if !leads {
+                wrong.push(format!("{name}: {link}"));
             }
+            checked += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(checked > 100, "{checked} links");
+}
+
+#[test]
+fn every_document_is_linked_from_another() {
+    let mut linked = BTreeSet::new();
+    for document in documents() {
+        for link in links(&fs::read_to_string(&document).unwrap()) {
+            let file = link.split('#').next().unwrap();
+            let target = document.parent().unwrap().join(file);
+            if let Some(target) = target.canonicalize().ok().filter(|at| *at != document) {
+                linked.insert(target);
+            }
+        }
+    }
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let docs = docs.canonicalize().unwrap();
+    for document in documents() {
+        let document = document.canonicalize().unwrap();
+        if document.starts_with(&docs) {
+            assert!(
+                linked.contains(&document),
+                "no document leads to {}",
+                document.display()
+            );
+        }
+    }
+}
+
+/// Places in the project that programs, settings and comments name.
+#[test]
+fn documents_that_files_name_are_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut files = Vec::new();
+    for folder in ["src", "tests", "benches", "config", "deploy", "fuzz"] {
+        every_file(&root.join(folder), &mut files);
+    }
+    let mut checked = 0;
+    for file in files {
+        // What is no text names nothing.
+        let Ok(text) = fs::read_to_string(&file) else {
+            continue;
+        };
+        for rest in text.split("docs/").skip(1) {
+            let name: String = rest
+                .chars()
+                .take_while(|c| c.is_ascii_alphanumeric() || "-_/.".contains(*c))
+                .collect();
+            let named = Path::new("docs").join(name.trim_end_matches('.'));
+            if named.extension().is_some_and(|ending| ending == "md") {
+                assert!(
+                    root.join(&named).exists(),
+                    "{}: {}",
+                    file.display(),
+                    named.display()
+                );
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 10, "{checked} names");
+}
+
+fn every_file(folder: &Path, into: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        match path.is_dir() {
+            true if path.ends_with("target") || path.ends_with("node_modules") => {}
+            true => every_file(&path, into),
+            false => into.push(path),
+        }
+    }
+}
+
+#[test]
+fn contributors_are_told_of_every_daily_command_and_every_decision_is_in_the_index() {
+    let justfile = document("justfile");
+    let recipes = justfile.lines().filter(|line| {
+        let is_recipe = line.starts_with(|c: char| c.is_ascii_lowercase());
+        is_recipe && line.contains(':')
+    });
+    let recipes: BTreeSet<_> = recipes
+        .map(|line| line.split([' ', ':']).next().unwrap())
+        .collect();
+    let guide = document("CONTRIBUTING.md");
+    let told: BTreeSet<_> = section(&guide, "## The daily commands")
+        .lines()
+        .filter_map(|line| line.strip_prefix("| `just "))
+        .map(|row| row.split(['`', ' ']).next().unwrap())
+        .collect();
+    assert_eq!(told, recipes);
+    // Scripts that the recipes run.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for line in justfile.lines().filter(|line| line.starts_with("    ")) {
+        let command = line.split_whitespace().next().unwrap();
+        if command.contains('/') && !command.contains('=') {
+            assert!(root.join(command).exists(), "{command}");
+        }
+    }
+    let index = document("docs/decisions/README.md");
+    for entry in fs::read_dir(root.join("docs/decisions")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if name != "README.md" {
+            let row = format!("| [{}]({name}) |", &name[..4]);
+            assert!(index.contains(&row), "{row}");
+            let page = document(&format!("docs/decisions/{name}"));
+            assert!(page.starts_with(&format!("# {}. ", &name[..4])), "{name}");
         }
     }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What nginx's `mirror` does to its clients: the figures in the README's comparison.
+"""What nginx's `mirror` does to its clients: the figures in docs/comparison.md.
 
 Needs nginx on PATH and no root. Starts a primary and a shadow on loopback ports, nginx before them with
 `mirror`, and prints one line for each finding. Takes about half a minute.

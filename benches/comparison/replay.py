@@ -3,7 +3,7 @@
 
 One nginx on the loopback answers both, in turns. Needs nginx, wrk and a release build:
 
-    cargo build --release && python3 docs/comparison/replay.py
+    cargo build --release && python3 benches/comparison/replay.py
 
 Absolute figures belong to the machine; only the ratios mean something elsewhere.
 """
