@@ -6,7 +6,7 @@ use std::{borrow::Cow, net::IpAddr};
 
 use crate::{
     config::ClientAddress,
-    http::{Known, RequestHead},
+    http::{Known, RequestHead, decoded},
 };
 
 /// A request as rules and keys look at it.
@@ -145,39 +145,6 @@ pub(super) fn split_at(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     Some((&text[..place], &text[place + 1..]))
 }
 
-/// Without its escapes; `plus`: a plus sign is a space, as in queries.
-pub(super) fn decoded(text: &[u8], plus: bool) -> Cow<'_, [u8]> {
-    if !text
-        .iter()
-        .any(|byte| *byte == b'%' || (plus && *byte == b'+'))
-    {
-        return Cow::Borrowed(text);
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, after @ ..] = rest {
-        rest = after;
-        let escaped = match after {
-            [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        out.push(match escaped {
-            Some((high, low)) => {
-                rest = &after[2..];
-                high << 4 | low
-            }
-            None if plus && *first == b'+' => b' ',
-            None => *first,
-        });
-    }
-    Cow::Owned(out)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    let value = char::from(digit).to_digit(16)?;
-    u8::try_from(value).ok()
-}
-
 fn plain_path(path: &[u8]) -> Cow<'_, [u8]> {
     let is_plain =
         !path.contains(&b'%') && !path.windows(2).any(|two| two == b"//" || two == b"/.");
@@ -310,9 +277,7 @@ mod tests {
     }
 
     #[test]
-    fn a_query_is_decoded_and_a_cookie_is_not() {
-        assert_eq!(*decoded(b"a+b%20c%2", true), *b"a b c%2");
-        assert_eq!(*decoded(b"a+b", false), *b"a+b");
+    fn a_query_is_split_at_ampersands_and_the_first_equals_sign() {
         let parts: Vec<_> = pairs(b"a=1&b&&c=d=e").collect();
         assert_eq!(parts, [(&b"a"[..], &b"1"[..]), (b"b", b""), (b"c", b"d=e")]);
     }
