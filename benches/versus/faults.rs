@@ -6,11 +6,12 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use rustls_pemfile::{certs, private_key};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::oneshot;
-use tokio_rustls::{TlsAcceptor, rustls::ServerConfig};
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 
 /// What is wrong with a shadow.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -107,10 +108,11 @@ fn certificates() -> PathBuf {
 }
 
 fn acceptor() -> io::Result<TlsAcceptor> {
-    let read = |name| std::fs::read(certificates().join(name));
-    let (chain, key) = (read("server.pem")?, read("server.key")?);
-    let chain = certs(&mut &chain[..]).collect::<Result<_, _>>()?;
-    let key = private_key(&mut &key[..])?.ok_or_else(|| io::Error::other("no key"))?;
+    let file = |name| certificates().join(name);
+    let chain = CertificateDer::pem_file_iter(file("server.pem"))
+        .and_then(Iterator::collect)
+        .map_err(io::Error::other)?;
+    let key = PrivateKeyDer::from_pem_file(file("server.key")).map_err(io::Error::other)?;
     let config = ServerConfig::builder()
         .with_no_client_auth()
         .with_single_cert(chain, key)

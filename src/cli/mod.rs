@@ -10,9 +10,7 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{
-        Address, ClientTls, FieldName, FlagTable as Dict, Flags, Mark, Script, Sources, words,
-    },
+    config::{Address, ClientTls, Dict, FieldName, Flags, Mark, Script, Sources, words},
     replay::{Condition, Edit, Key, Options, Speed},
 };
 

@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::config::{FlagTable as Dict, FlagValue};
+use crate::config::{Dict, Value};
 
 /// They hold for each `--shadow`; what differs from shadow to shadow needs a file.
 #[derive(Debug, Args)]
@@ -63,7 +63,7 @@ pub(super) struct ShadowFlags {
 impl ShadowFlags {
     /// Adds what they say to a shadow's table.
     pub(super) fn table(&self, mut shadow: Dict) -> Dict {
-        let mut put = |key: &str, value: FlagValue| {
+        let mut put = |key: &str, value: Value| {
             shadow.insert(key.to_owned(), value);
         };
         if let Some(percent) = &self.sample {

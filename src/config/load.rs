@@ -1,11 +1,13 @@
-//! Merges what defaults, file, environment and command line say (figment), and keeps who said what.
+//! Merges what defaults, file, environment and command line say, and keeps who said what.
+//!
+//! The only file that knows figment. What it merged is read through [`Merged`], as values of the types named here.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use figment::{
     Figment, Metadata, Profile, Provider,
     providers::{Env, Format, Toml},
-    value::{Dict, Map, Value},
+    value::Map,
 };
 
 use super::{Config, Mistake, Wrong, reader::Reader};
@@ -13,8 +15,32 @@ use super::{Config, Mistake, Wrong, reader::Reader};
 /// The environment variables' prefix; `__` separates the levels of a key.
 pub(super) const ENV_PREFIX: &str = "SHADOWTEE_";
 
-/// A value and a table of them, as the command line says them.
-pub(crate) use figment::value::{Dict as FlagTable, Value as FlagValue};
+/// A value that was said, and a table of them.
+pub(crate) use figment::value::{Dict, Value};
+
+/// Why a value is not of the type that belongs there.
+pub(super) use figment::error::{Actual, Error as Misfit, Kind};
+
+/// Who says what the environment says.
+pub(super) const ENVIRONMENT: &str = "environment variable(s)";
+
+/// All that was said, and by whom.
+pub(super) struct Merged(Figment);
+
+impl Merged {
+    /// Who said `value`; `None` where it was made up since.
+    pub(super) fn place(&self, value: &Value) -> Option<String> {
+        let said_by = self.0.get_metadata(value.tag())?;
+        let file = self.file(value).map(|file| file.display().to_string());
+        Some(file.unwrap_or_else(|| said_by.name.to_string()))
+    }
+
+    /// The file that said `value`, where one did.
+    pub(super) fn file(&self, value: &Value) -> Option<&Path> {
+        let said_by = self.0.get_metadata(value.tag())?;
+        said_by.source.as_ref()?.file_path()
+    }
+}
 
 /// What the command line says, as configuration keys.
 #[derive(Clone, Debug, Default)]
@@ -45,7 +71,7 @@ impl Provider for Flags {
         Metadata::named("command line")
     }
 
-    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+    fn data(&self) -> Result<Map<Profile, Dict>, Misfit> {
         Ok(Map::from([(Profile::Default, self.0.clone())]))
     }
 }
@@ -77,7 +103,7 @@ impl Provider for File {
         Metadata::from("TOML file", self.path.as_path())
     }
 
-    fn data(&self) -> Result<Map<Profile, Dict>, figment::Error> {
+    fn data(&self) -> Result<Map<Profile, Dict>, Misfit> {
         let read = Toml::string(&self.text).data();
         read.map_err(|_| {
             let why = syntax(&self.text);
@@ -115,7 +141,7 @@ impl Sources {
         figment = figment
             .merge(Env::prefixed(ENV_PREFIX).split("__"))
             .merge(self.flags.clone());
-        Config::merged(&figment, self.place())
+        Config::merged(&Merged(figment), self.place())
     }
 }
 
@@ -124,13 +150,13 @@ impl Config {
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn of_text(text: &str) -> Result<Self, Wrong> {
         let figment = Figment::new().merge(Toml::string(text));
-        Self::merged(&figment, "text".into())
+        Self::merged(&Merged(figment), "text".into())
     }
 
-    fn merged(figment: &Figment, home: String) -> Result<Self, Wrong> {
-        let mut data = figment.data().map_err(|error| unread(&home, error))?;
+    fn merged(merged: &Merged, home: String) -> Result<Self, Wrong> {
+        let mut data = merged.0.data().map_err(|error| unread(&home, error))?;
         let dict = data.remove(&Profile::Default).unwrap_or_default();
-        let reader = Reader::new(figment, home);
+        let reader = Reader::new(merged, home);
         let config = Self::read(reader.table(dict));
         let mistakes = reader.into_mistakes();
         match config {
@@ -141,8 +167,8 @@ impl Config {
     }
 }
 
-fn unread(home: &str, errors: figment::Error) -> Vec<Mistake> {
-    let mistake = |error: figment::Error| Mistake {
+fn unread(home: &str, errors: Misfit) -> Vec<Mistake> {
+    let mistake = |error: Misfit| Mistake {
         place: home.to_owned(),
         key: error.path.join("."),
         what: error.kind.to_string().trim_end().to_owned(),

@@ -1,4 +1,4 @@
-//! What the user wrote (figment, serde) becomes what the program uses: types that can't be wrong.
+//! What the user wrote (serde) becomes what the program uses: types that can't be wrong.
 //!
 //! Every mistake is found in one go, with the place that said it, its key, and what would be right. Nothing
 //! here opens a socket or reads a certificate.
@@ -33,7 +33,7 @@ pub(crate) use change::{changed_tables, is_same};
 pub(crate) use endpoint::{ClientTls, Listen, Mode, Primary, ServerTls};
 pub(crate) use file_format::{Compression, ENDINGS as FORMAT_ENDINGS, Format};
 pub(crate) use file_pattern::FilePattern;
-pub(crate) use load::{FlagTable, FlagValue, Flags, Sources};
+pub(crate) use load::{Dict, Flags, Sources, Value};
 pub(crate) use network::ClientAddress;
 pub(crate) use pattern::Pattern;
 pub(crate) use reader::Mistake;

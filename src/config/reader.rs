@@ -6,15 +6,11 @@ use std::{
     path::{self, Path, PathBuf},
 };
 
-use figment::{
-    Figment,
-    error::{Actual, Kind},
-    value::{Dict, Value},
-};
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::{
     Address,
+    load::{Actual, Dict, ENVIRONMENT, Kind, Merged, Misfit, Value},
     pattern::AnyOf,
     units::{FieldName, Span, before_value, is_secret_name},
     wording::{as_text, example_of_table, kind, plainly, program, said, variable},
@@ -40,21 +36,18 @@ impl fmt::Display for Mistake {
     }
 }
 
-/// What figment calls the environment.
-const ENVIRONMENT: &str = "environment variable(s)";
-
 /// Where values come from, and the mistakes found so far.
 pub(super) struct Reader<'a> {
-    figment: &'a Figment,
+    merged: &'a Merged,
     /// Said of keys that are missing, since nothing said them.
     home: String,
     mistakes: RefCell<Vec<Mistake>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(figment: &'a Figment, home: String) -> Self {
+    pub(super) fn new(merged: &'a Merged, home: String) -> Self {
         Self {
-            figment,
+            merged,
             home,
             mistakes: RefCell::default(),
         }
@@ -81,27 +74,13 @@ impl<'a> Reader<'a> {
     }
 
     fn place(&self, value: &Value) -> String {
-        let Some(metadata) = self.figment.get_metadata(value.tag()) else {
-            return self.home.clone();
-        };
-        match metadata
-            .source
-            .as_ref()
-            .and_then(|source| source.file_path())
-        {
-            Some(path) => path.display().to_string(),
-            None => metadata.name.to_string(),
-        }
+        let place = self.merged.place(value);
+        place.unwrap_or_else(|| self.home.clone())
     }
 
     /// The folder of the file that said `value`, for paths relative to it.
     fn folder(&self, value: &Value) -> Option<&Path> {
-        self.figment
-            .get_metadata(value.tag())?
-            .source
-            .as_ref()?
-            .file_path()?
-            .parent()
+        self.merged.file(value)?.parent()
     }
 }
 
@@ -402,7 +381,7 @@ impl<'a> Table<'a> {
         Some(Value::String(value.tag(), text))
     }
 
-    fn wrong_value(&self, key: &str, value: &Value, error: &figment::Error) {
+    fn wrong_value(&self, key: &str, value: &Value, error: &Misfit) {
         if let (Value::Dict(_, below), true) = (value, self.reader.is_from_environment(value)) {
             for under in below.keys() {
                 let path = format!("{}.{under}", self.key_path(key));

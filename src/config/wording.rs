@@ -1,8 +1,6 @@
 //! How a mistake is said: keys, values and types in the words of whoever writes a configuration.
 
-use figment::{error::Actual, value::Value};
-
-use super::load::ENV_PREFIX;
+use super::load::{Actual, ENV_PREFIX, Value};
 
 /// The environment variable for a key.
 pub(super) fn variable(key: &str) -> String {

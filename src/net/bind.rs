@@ -13,6 +13,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use nix::unistd::{Group, User};
+
 use super::Inherited;
 use crate::config::{Address, Listen, Mode};
 
@@ -147,7 +149,7 @@ pub(crate) enum BindError {
         error: io::Error,
     },
     #[error("can't find the {0} {1:?} on this machine")]
-    Unknown(&'static str, String),
+    Unknown(&'static str, String, #[source] Option<nix::Error>),
 }
 
 /// How many connections may wait to be accepted; the kernel cuts it to net.core.somaxconn.
@@ -239,16 +241,8 @@ fn bind_unix(path: &Path, mode: Option<Mode>) -> io::Result<(UnixListener, Socke
 }
 
 fn give_away(path: &Path, listen: &Listen) -> Result<(), BindError> {
-    let owner = listen
-        .owner
-        .as_deref()
-        .map(|name| id_of("user", "/etc/passwd", name))
-        .transpose()?;
-    let group = listen
-        .group
-        .as_deref()
-        .map(|name| id_of("group", "/etc/group", name))
-        .transpose()?;
+    let owner = listen.owner.as_deref().map(user).transpose()?;
+    let group = listen.group.as_deref().map(group).transpose()?;
     if owner.is_none() && group.is_none() {
         return Ok(());
     }
@@ -264,18 +258,47 @@ fn give_away(path: &Path, listen: &Listen) -> Result<(), BindError> {
     })
 }
 
-/// The number of a user or group (passwd(5), group(5)).
-fn id_of(what: &'static str, file: &str, name: &str) -> Result<u32, BindError> {
+/// The number of a user.
+fn user(name: &str) -> Result<u32, BindError> {
+    id("user", name, |name| {
+        Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
+    })
+}
+
+/// The number of a group.
+fn group(name: &str) -> Result<u32, BindError> {
+    id("group", name, |name| {
+        Ok(Group::from_name(name)?.map(|group| group.gid.as_raw()))
+    })
+}
+
+/// A name is looked up as nsswitch.conf(5) says: it may be known to a directory service only.
+fn id(
+    what: &'static str,
+    name: &str,
+    look_up: impl Fn(&str) -> nix::Result<Option<u32>>,
+) -> Result<u32, BindError> {
     if let Ok(id) = name.parse() {
         return Ok(id);
     }
-    let unknown = || BindError::Unknown(what, name.into());
-    let table = std::fs::read_to_string(file).map_err(|_| unknown())?;
-    let entry = table
-        .lines()
-        .map(|line| line.split(':').collect::<Vec<_>>())
-        .find(|fields| fields[0] == name);
-    entry
-        .and_then(|fields| fields.get(2)?.parse().ok())
-        .ok_or_else(unknown)
+    let unknown = |error| BindError::Unknown(what, name.into(), error);
+    look_up(name)
+        .map_err(|error| unknown(Some(error)))?
+        .ok_or_else(|| unknown(None))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn users_and_groups_are_known_by_name_and_by_number() {
+        assert_eq!(user("root").unwrap(), 0);
+        assert_eq!(group("root").unwrap(), 0);
+        assert_eq!(user("4711").unwrap(), 4711);
+        for name in ["no-such-name", "", "a\0b"] {
+            assert!(matches!(user(name), Err(BindError::Unknown("user", of, _)) if of == name));
+            assert!(matches!(group(name), Err(BindError::Unknown("group", of, _)) if of == name));
+        }
+    }
 }

@@ -4,9 +4,14 @@
 
 use std::{borrow::Cow, net::IpAddr};
 
+use base64::{
+    Engine as _, alphabet,
+    engine::{GeneralPurpose, general_purpose::PAD_INDIFFERENT},
+};
+
 use crate::{
     config::ClientAddress,
-    http::{Known, RequestHead},
+    http::{Known, RequestHead, decoded},
 };
 
 /// A request as rules and keys look at it.
@@ -78,7 +83,7 @@ impl<'a> Seen<'a> {
     }
 
     /// The name that the client gives in Basic authentication (RFC 7617), where it fits into `room`.
-    pub(super) fn user<'b>(&self, room: &'b mut [u8; 256]) -> Option<&'b [u8]> {
+    pub(super) fn user<'b>(&self, room: &'b mut UserRoom) -> Option<&'b [u8]> {
         let value = self.head.fields.named(b"authorization").next()?;
         let (scheme, token) = split_at(value, b' ')?;
         if !scheme.eq_ignore_ascii_case(b"basic") {
@@ -145,39 +150,6 @@ pub(super) fn split_at(text: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     Some((&text[..place], &text[place + 1..]))
 }
 
-/// Without its escapes; `plus`: a plus sign is a space, as in queries.
-pub(super) fn decoded(text: &[u8], plus: bool) -> Cow<'_, [u8]> {
-    if !text
-        .iter()
-        .any(|byte| *byte == b'%' || (plus && *byte == b'+'))
-    {
-        return Cow::Borrowed(text);
-    }
-    let mut out = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let [first, after @ ..] = rest {
-        rest = after;
-        let escaped = match after {
-            [high, low, ..] if *first == b'%' => hex(*high).zip(hex(*low)),
-            _ => None,
-        };
-        out.push(match escaped {
-            Some((high, low)) => {
-                rest = &after[2..];
-                high << 4 | low
-            }
-            None if plus && *first == b'+' => b' ',
-            None => *first,
-        });
-    }
-    Cow::Owned(out)
-}
-
-fn hex(digit: u8) -> Option<u8> {
-    let value = char::from(digit).to_digit(16)?;
-    u8::try_from(value).ok()
-}
-
 fn plain_path(path: &[u8]) -> Cow<'_, [u8]> {
     let is_plain =
         !path.contains(&b'%') && !path.windows(2).any(|two| two == b"//" || two == b"/.");
@@ -208,36 +180,31 @@ fn plain_path(path: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
-/// What stands before the colon in base 64 (RFC 4648, 4).
-fn user_of<'b>(token: &[u8], room: &'b mut [u8; 256]) -> Option<&'b [u8]> {
-    let (mut bits, mut count, mut length) = (0_u32, 0, 0);
-    for byte in token {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count < 8 {
-            continue;
-        }
-        count -= 8;
-        let [.., whole] = (bits >> count).to_be_bytes();
-        if whole == b':' {
-            return Some(&room[..length]);
-        }
-        *room.get_mut(length)? = whole;
-        length += 1;
-    }
-    None
+/// The longest user of Basic that is looked at.
+const USER: usize = 256;
+
+/// Room for the longest user and the colon behind it, in whole groups of three bytes.
+pub(super) type UserRoom = [u8; (USER + 1).next_multiple_of(3)];
+
+/// As lenient as applications are: padding may be missing, and what the last digit says too much is ignored.
+const LENIENT: GeneralPurpose = GeneralPurpose::new(
+    &alphabet::STANDARD,
+    PAD_INDIFFERENT.with_decode_allow_trailing_bits(true),
+);
+
+/// What stands before the colon in base 64 (RFC 7617, 2).
+fn user_of<'b>(token: &[u8], room: &'b mut UserRoom) -> Option<&'b [u8]> {
+    // Every four digits are three bytes by themselves: a long password is left where it is.
+    let beginning = &token[..token.len().min(room.len() / 3 * 4)];
+    let length = LENIENT.decode_slice(beginning, room).ok()?;
+    let (user, _) = split_at(&room[..length], b':')?;
+    (user.len() <= USER).then_some(user)
 }
 
 #[cfg(test)]
 mod tests {
+    use base64::prelude::BASE64_STANDARD;
+
     use super::*;
 
     fn client(header: &str, trusted: &str, peer: Option<&str>, fields: &str) -> Option<String> {
@@ -301,18 +268,36 @@ mod tests {
 
     #[test]
     fn the_user_of_basic_is_what_stands_before_the_colon() {
-        let mut room = [0; 256];
-        assert_eq!(user_of(b"YWxpY2U6c2VjcmV0", &mut room), Some(&b"alice"[..]));
-        assert_eq!(user_of(b"OnNlY3JldA==", &mut room), Some(&b""[..]));
-        assert_eq!(user_of(b"YWxpY2U=", &mut room), None);
-        assert_eq!(user_of(b"Y$", &mut room), None);
-        assert_eq!(user_of(&[b'Y'; 2000], &mut room), None);
+        let user = |token: &[u8]| {
+            let mut room = [0; _];
+            user_of(token, &mut room).map(<[u8]>::to_vec)
+        };
+        for (token, wanted) in [
+            ("YWxpY2U6c2VjcmV0", Some("alice")),
+            ("OnNlY3JldA==", Some("")),
+            // Without padding, with too much in the last digit.
+            ("YTpi", Some("a")),
+            ("YTo", Some("a")),
+            ("YTp", Some("a")),
+            ("YWxpY2U=", None),
+            ("YTo$", None),
+            ("Y$", None),
+            ("Y", None),
+            ("", None),
+        ] {
+            let wanted = wanted.map(|user| user.as_bytes().to_vec());
+            assert_eq!(user(token.as_bytes()), wanted, "{token}");
+        }
+        for (length, fits) in [(255, true), (256, true), (257, false), (2000, false)] {
+            let name = "n".repeat(length);
+            let token = BASE64_STANDARD.encode(format!("{name}:{}", "p".repeat(1000)));
+            let wanted = fits.then(|| name.into_bytes());
+            assert_eq!(user(token.as_bytes()), wanted, "{length}");
+        }
     }
 
     #[test]
-    fn a_query_is_decoded_and_a_cookie_is_not() {
-        assert_eq!(*decoded(b"a+b%20c%2", true), *b"a b c%2");
-        assert_eq!(*decoded(b"a+b", false), *b"a+b");
+    fn a_query_is_split_at_ampersands_and_the_first_equals_sign() {
         let parts: Vec<_> = pairs(b"a=1&b&&c=d=e").collect();
         assert_eq!(parts, [(&b"a"[..], &b"1"[..]), (b"b", b""), (b"c", b"d=e")]);
     }

@@ -122,7 +122,7 @@ fn holds(rule: &Rule, seen: Seen<'_>, path: &[u8]) -> bool {
             .query
             .iter()
             .all(|(name, wanted)| wanted.holds(seen.query(name)))
-        && (rule.user.is_empty() || any(&rule.user, seen.user(&mut [0; 256])))
+        && (rule.user.is_empty() || any(&rule.user, seen.user(&mut [0; _])))
         && (rule.client.is_empty() || is_among(rule, seen.client()))
 }
 

@@ -101,7 +101,10 @@ impl Latency {
             reason = "a histogram's sum is a float by its format"
         )]
         let seconds = |micros: u64| micros as f64 / 1e6;
-        let bounds = BOUNDS.iter().map(|bound| seconds(*bound)).chain([f64::MAX]);
+        let bounds = BOUNDS
+            .iter()
+            .map(|bound| seconds(*bound))
+            .chain([f64::INFINITY]);
         let buckets = bounds.zip(sums[..BUCKETS].iter().copied()).collect();
         (
             seconds(sums[BUCKETS]),

@@ -1,5 +1,7 @@
 //! Lists of `name=value`: queries, forms, cookies.
 
+use crate::http::decoded;
+
 /// What stands between the pairs of a query or a form; older applications split at a semicolon, too.
 pub(super) const QUERY: &[u8] = b"&;";
 
@@ -29,40 +31,10 @@ pub(super) fn replace(
 
 /// Whether it is one of the names, or has one of them in it as `user[password]` has `password`.
 fn is_named(name: &[u8], names: &[String]) -> bool {
-    if names.iter().any(|other| decoded(name).eq(other.bytes())) {
-        return true;
-    }
-    let is_nested = memchr::memchr2(b'[', b'%', name).is_some();
-    is_nested && {
-        let name: Vec<_> = decoded(name).collect();
-        let mut parts = name.split(|byte| matches!(byte, b'[' | b']'));
-        name.contains(&b'[') && parts.any(|part| names.iter().any(|name| name.as_bytes() == part))
-    }
-}
-
-/// A name whose letters may be written as `%6e` and `+`.
-fn decoded(name: &[u8]) -> impl Iterator<Item = u8> + '_ {
-    let hex = |byte: u8| {
-        char::from(byte)
-            .to_digit(16)
-            .and_then(|digit| u8::try_from(digit).ok())
-    };
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let byte = *name.get(at)?;
-        at += 1;
-        Some(match (byte, name.get(at), name.get(at + 1)) {
-            (b'%', Some(high), Some(low)) => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => {
-                    at += 2;
-                    high << 4 | low
-                }
-                _ => byte,
-            },
-            (b'+', ..) => b' ',
-            _ => byte,
-        })
-    })
+    let name = decoded(name, true);
+    let is = |part: &[u8]| names.iter().any(|name| name.as_bytes() == part);
+    let mut parts = name.split(|byte| matches!(byte, b'[' | b']'));
+    is(&name) || (name.contains(&b'[') && parts.any(is))
 }
 
 #[cfg(test)]

@@ -2,11 +2,31 @@
 
 use std::borrow::Cow;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::{
     config::{Query, Rewrite},
-    http::RequestHead,
-    shadow::seen::{decoded, split_at},
+    http::{RequestHead, decoded},
+    shadow::seen::split_at,
 };
+
+/// What has a meaning in a query, or may not stand in one (RFC 3986, 3.4).
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'.')
+    .remove(b'_')
+    .remove(b'~')
+    .remove(b'!')
+    .remove(b'$')
+    .remove(b'\'')
+    .remove(b'(')
+    .remove(b')')
+    .remove(b'*')
+    .remove(b',')
+    .remove(b':')
+    .remove(b'@')
+    .remove(b'/')
+    .remove(b';');
 
 /// The new target; `None` where it stays as it is.
 pub(super) fn rewritten(head: &RequestHead, rules: &Rewrite) -> Option<Vec<u8>> {
@@ -93,25 +113,10 @@ fn new_query(query: Option<&[u8]>, rules: &Query) -> Option<Vec<u8>> {
     changed.then(|| parts.join(&b'&'))
 }
 
-/// As it stands in a query: what has a meaning there is escaped.
+/// As it stands in a query.
 fn pair((name, value): &(String, String)) -> Vec<u8> {
-    let mut out = Vec::new();
-    escape(name, &mut out);
-    out.push(b'=');
-    escape(value, &mut out);
-    out
-}
-
-fn escape(text: &str, out: &mut Vec<u8>) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~!$'()*,:@/;".contains(&byte) {
-            out.push(byte);
-        } else {
-            let digit = |value: u8| DIGITS[usize::from(value)];
-            out.extend([b'%', digit(byte >> 4), digit(byte & 15)]);
-        }
-    }
+    let escaped = |text| utf8_percent_encode(text, ESCAPED);
+    format!("{}={}", escaped(name), escaped(value)).into_bytes()
 }
 
 #[cfg(test)]
@@ -141,5 +146,10 @@ mod tests {
         assert_eq!(new(Some("%61=1&b"), &["a"], &[]).as_deref(), Some("b"));
         assert_eq!(new(Some("a=1"), &["a"], &[]).as_deref(), Some(""));
         assert_eq!(new(None, &["a"], &[]), None);
+        let set = [("é[]", "-._~!$'()*,:@/;+=%?#\"\0")];
+        assert_eq!(
+            new(None, &[], &set).as_deref(),
+            Some("%C3%A9%5B%5D=-._~!$'()*,:@/;%2B%3D%25%3F%23%22%00")
+        );
     }
 }

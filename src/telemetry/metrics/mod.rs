@@ -12,7 +12,7 @@ pub(crate) use samples::Samples;
 pub(crate) use script::{ScriptLine, ScriptMetrics};
 pub(crate) use shadow::{PoolCount, PoolMetrics, ShadowMetrics};
 
-/// A metric: its name as scraped, less the suffix that its kind adds, and what it says.
+/// A metric: its name as scraped and what it says.
 #[derive(Debug)]
 pub(crate) struct Metric {
     pub(crate) name: &'static str,
@@ -23,7 +23,7 @@ pub(crate) struct Metric {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Scraped with `_total` behind its name.
+    /// Its name ends in `_total`.
     Counter,
     Gauge,
     Histogram,
@@ -48,38 +48,38 @@ metrics! {
     BUILD_INFO Gauge "build_info" ["version"] "Always 1; the version that runs";
     START_TIME Gauge "start_time_seconds" [] "When the process started, in seconds since 1970";
     WORKERS Gauge "workers" [] "Worker threads";
-    LOG_LEFT_OUT Counter "log_lines_left_out" [] "Log lines that nobody took in time";
-    REQUESTS Counter "requests" [] "Requests received";
-    ANSWERS Counter "answers" ["class"] "Answers sent to clients by status class, the primary's and shadowtee's own";
-    ERRORS Counter "errors" ["reason"] "Answers that shadowtee made itself, by reason";
+    LOG_LEFT_OUT Counter "log_lines_left_out_total" [] "Log lines that nobody took in time";
+    REQUESTS Counter "requests_total" [] "Requests received";
+    ANSWERS Counter "answers_total" ["class"] "Answers sent to clients by status class, the primary's and shadowtee's own";
+    ERRORS Counter "errors_total" ["reason"] "Answers that shadowtee made itself, by reason";
     PRIMARY_SECONDS Histogram "primary_seconds" [] "From a request's arrival to the header of the primary's answer";
     EXCHANGES Gauge "exchanges_in_flight" [] "Requests whose answer is not sent to its end yet";
     CLIENTS Gauge "client_connections" [] "Client connections open";
-    CLIENTS_ACCEPTED Counter "client_connections_accepted" [] "Client connections accepted";
-    CLIENTS_REFUSED Counter "client_connections_refused" [] "Client connections refused at limits.connections";
-    REQUEST_BYTES Counter "request_body_bytes" [] "Bytes of request bodies passed to the primary";
-    ANSWER_BYTES Counter "answer_body_bytes" [] "Bytes of answer bodies passed to clients";
-    CONNECTIONS_OPENED Counter "connections_opened" ["target"] "Connections opened to the primary and each shadow";
+    CLIENTS_ACCEPTED Counter "client_connections_accepted_total" [] "Client connections accepted";
+    CLIENTS_REFUSED Counter "client_connections_refused_total" [] "Client connections refused at limits.connections";
+    REQUEST_BYTES Counter "request_body_bytes_total" [] "Bytes of request bodies passed to the primary";
+    ANSWER_BYTES Counter "answer_body_bytes_total" [] "Bytes of answer bodies passed to clients";
+    CONNECTIONS_OPENED Counter "connections_opened_total" ["target"] "Connections opened to the primary and each shadow";
     CONNECTIONS_IDLE Gauge "connections_idle" ["target"] "Idle connections kept to the primary and each shadow";
     BUDGET_USED Gauge "shadow_memory_used_bytes" [] "Memory held for shadows";
     BUDGET_PEAK Gauge "shadow_memory_peak_bytes" [] "The most memory that was ever held for shadows";
     BUDGET_LIMIT Gauge "shadow_memory_limit_bytes" [] "Memory that may be held for shadows";
-    COPIES Counter "copies" ["shadow", "outcome"] "Copies by their outcome; for each shadow they and those in flight add up to the requests";
+    COPIES Counter "copies_total" ["shadow", "outcome"] "Copies by their outcome; for each shadow they and those in flight add up to the requests";
     COPIES_IN_FLIGHT Gauge "copies_in_flight" ["shadow"] "Copies whose outcome is not known yet";
     COPIES_QUEUED Gauge "copies_queued" ["shadow"] "Copies that wait for a place among those on their way";
     SHADOW_SECONDS Histogram "shadow_seconds" ["shadow"] "From sending a copy to the header of its answer";
-    STREAMS Counter "streams" ["shadow"] "Answers of the shadow without an end, that were read for a while";
-    PAIRS Counter "answer_pairs" ["shadow", "primary", "answer"] "Answers by the primary's status class and the shadow's";
-    CAPTURED Counter "capture_records" ["outcome"] "Exchanges by what became of them in the capture; they add up to the requests that went to the primary";
-    CAPTURE_BYTES Counter "capture_bytes" [] "Bytes written to capture files";
+    STREAMS Counter "streams_total" ["shadow"] "Answers of the shadow without an end, that were read for a while";
+    PAIRS Counter "answer_pairs_total" ["shadow", "primary", "answer"] "Answers by the primary's status class and the shadow's";
+    CAPTURED Counter "capture_records_total" ["outcome"] "Exchanges by what became of them in the capture; they add up to the requests that went to the primary";
+    CAPTURE_BYTES Counter "capture_bytes_total" [] "Bytes written to capture files";
     CAPTURE_QUEUED Gauge "capture_queued_bytes" [] "Memory held by exchanges that wait for the capture's writer";
     BREAKER Gauge "breaker_state" ["shadow"] "0 closed, copies are sent; 1 open, they are not; 2 one copy tries";
     PAUSED Gauge "shadow_paused" ["shadow"] "1 while copies to the shadow are paused";
     SCRIPT_UP Gauge "script_processes_up" ["script"] "Processes of the script that run";
-    SCRIPT_STARTS Counter "script_starts" ["script"] "Processes of the script that were started, at first and again";
+    SCRIPT_STARTS Counter "script_starts_total" ["script"] "Processes of the script that were started, at first and again";
     SCRIPT_WAITING Gauge "script_waiting" ["script"] "Requests that the script was given, or is to be given, and has not echoed";
     SCRIPT_QUEUED Gauge "script_queued_bytes" ["script"] "Messages that no process of the script was given yet";
-    SCRIPT_LINES Counter "script_lines" ["script", "line"] "Lines that the script wrote, by what they are";
+    SCRIPT_LINES Counter "script_lines_total" ["script", "line"] "Lines that the script wrote, by what they are";
     SCRIPT_SECONDS Histogram "script_seconds" ["script"] "From giving a request to the script to its echo";
     SAMPLE Gauge "shadow_sample_millionths" ["shadow"] "The share of the selected requests that is copied, in millionths";
 }
@@ -94,7 +94,10 @@ pub(crate) fn class(status: Option<u16>) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::telemetry::sharded::Latency;
 
     #[test]
     fn every_metric_has_a_name_of_its_own_and_says_what_it_is() {
@@ -106,25 +109,68 @@ mod tests {
             ALL.iter()
                 .all(|metric| !metric.help.is_empty() && !metric.help.ends_with('.'))
         );
+        assert!(
+            ALL.iter()
+                .all(|metric| metric.name.ends_with("_total") == (metric.kind == Kind::Counter))
+        );
     }
 
     #[test]
     fn a_scrape_is_what_every_prometheus_reads() {
+        let latency = Latency::new(0);
+        for micros in [90, 2_000_000, 40_000_000] {
+            latency.record(Duration::from_micros(micros));
+        }
         let mut samples = Samples::default();
         samples.counter(&COPIES, &["next", "answered"], 3);
         samples.gauge(&WORKERS, &[], 2);
-        let text = samples.text();
-        assert!(
-            text.contains("shadowtee_copies_total{shadow=\"next\",outcome=\"answered\"} 3\n"),
-            "{text}"
-        );
-        assert!(text.contains("shadowtee_workers 2\n"), "{text}");
-        assert!(
-            text.contains("# TYPE shadowtee_copies_total counter\n")
-                && text.contains("# HELP shadowtee_copies_total Copies by"),
-            "{text}"
-        );
-        assert!(text.contains("# TYPE shadowtee_workers gauge\n"), "{text}");
-        assert!(!text.contains("EOF"), "{text}");
+        samples.histogram(&SHADOW_SECONDS, &["a\"b\\c\nd"], &latency);
+        samples.counter(&COPIES, &["next", "late"], u64::MAX);
+        samples.counter(&REQUESTS, &[], 7);
+        let mut wanted = r#"# HELP shadowtee_copies_total Copies by their outcome; for each shadow they and those in flight add up to the requests
+# TYPE shadowtee_copies_total counter
+shadowtee_copies_total{shadow="next",outcome="answered"} 3
+shadowtee_copies_total{shadow="next",outcome="late"} 18446744073709551615
+# HELP shadowtee_workers Worker threads
+# TYPE shadowtee_workers gauge
+shadowtee_workers 2
+# HELP shadowtee_shadow_seconds From sending a copy to the header of its answer
+# TYPE shadowtee_shadow_seconds histogram
+shadowtee_shadow_seconds_sum{shadow="a\"b\\c\nd"} 42.00009
+shadowtee_shadow_seconds_count{shadow="a\"b\\c\nd"} 3
+"#
+        .to_owned();
+        for (bound, count) in [
+            ("0.0001", 1),
+            ("0.00025", 1),
+            ("0.0005", 1),
+            ("0.001", 1),
+            ("0.0025", 1),
+            ("0.005", 1),
+            ("0.01", 1),
+            ("0.025", 1),
+            ("0.05", 1),
+            ("0.1", 1),
+            ("0.25", 1),
+            ("0.5", 1),
+            ("1.0", 1),
+            ("2.5", 2),
+            ("5.0", 2),
+            ("10.0", 2),
+            ("30.0", 2),
+            ("+Inf", 3),
+        ] {
+            let labels = format!(r#"le="{bound}",shadow="a\"b\\c\nd""#);
+            wanted.extend([
+                "shadowtee_shadow_seconds_bucket{",
+                &labels,
+                &format!("}} {count}\n"),
+            ]);
+        }
+        wanted += "# HELP shadowtee_requests_total Requests received
+# TYPE shadowtee_requests_total counter
+shadowtee_requests_total 7
+";
+        assert_eq!(samples.text(), wanted);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use prometheus_client::{
     collector::Collector,
-    encoding::{DescriptorEncoder, MetricEncoder, text::encode},
+    encoding::{DescriptorEncoder, MetricEncoder, text::encode_registry},
     metrics::MetricType,
     registry::Registry,
 };
@@ -24,18 +24,17 @@ struct Family {
 
 #[derive(Debug)]
 enum Value {
-    Count(u64),
-    Gauge(u64),
+    Number(u64),
     Histogram(f64, u64, Vec<(f64, u64)>),
 }
 
 impl Samples {
     pub(crate) fn counter(&mut self, metric: &'static Metric, labels: &[&str], count: u64) {
-        self.put(metric, labels, Value::Count(count));
+        self.put(metric, labels, Value::Number(count));
     }
 
     pub(crate) fn gauge(&mut self, metric: &'static Metric, labels: &[&str], now: u64) {
-        self.put(metric, labels, Value::Gauge(now));
+        self.put(metric, labels, Value::Number(now));
     }
 
     pub(super) fn histogram(
@@ -75,33 +74,9 @@ impl Samples {
         registry.register_collector(Box::new(self));
         let mut text = String::new();
         // Writing to a string can't fail.
-        let _ = encode(&mut text, &registry);
-        as_prometheus(&text)
+        let _ = encode_registry(&mut text, &registry);
+        text
     }
-}
-
-/// What is encoded is `OpenMetrics`, where a counter's family lacks the `_total` of its samples, and the end is said.
-/// The older format knows neither, and what reads it would take each counter for one without type and help.
-fn as_prometheus(text: &str) -> String {
-    let counter = |line: &str| {
-        let name = line.strip_prefix("# TYPE ")?.strip_suffix(" counter")?;
-        Some(name.to_owned())
-    };
-    let counters: Vec<_> = text.lines().filter_map(counter).collect();
-    let mut older = String::with_capacity(text.len());
-    for line in text.lines().filter(|line| *line != "# EOF") {
-        let mut words = line.splitn(4, ' ');
-        match (words.next(), words.next(), words.next(), words.next()) {
-            (Some("#"), Some(what), Some(name), Some(rest))
-                if counters.iter().any(|counter| counter == name) =>
-            {
-                older.extend(["# ", what, " ", name, "_total ", rest]);
-            }
-            _ => older.push_str(line),
-        }
-        older.push('\n');
-    }
-    older
 }
 
 impl Collector for Samples {
@@ -128,8 +103,8 @@ impl Collector for Samples {
 impl Value {
     fn encode(&self, sample: &mut MetricEncoder<'_>) -> Result<(), fmt::Error> {
         match self {
-            Self::Count(n) => sample.encode_counter::<NoLabels, _, u64>(n, None),
-            Self::Gauge(n) => sample.encode_gauge(n),
+            // A counter, too: as one, `OpenMetrics` would give its samples a name that its family has not.
+            Self::Number(n) => sample.encode_gauge(n),
             Self::Histogram(sum, count, buckets) => {
                 sample.encode_histogram::<NoLabels>(*sum, *count, buckets, None)
             }
