@@ -1,6 +1,6 @@
 //! What the kernel has booked for a process and its children: processor time and memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use crate::figures::float;
@@ -8,14 +8,22 @@ use crate::figures::float;
 /// Nanoseconds of processor time, by thread, and the coarse sum that still has the threads that ended.
 pub(crate) struct Cpu {
     threads: BTreeMap<(u32, String), u64>,
+    /// Those among them that serve clients, where a contender says so by their names.
+    workers: BTreeSet<(u32, String)>,
     coarse: u64,
 }
 
 impl Cpu {
     pub(crate) fn read(tree: &[u32]) -> Self {
-        let threads = tree.iter().flat_map(|&pid| threads(pid)).collect();
+        let threads: BTreeMap<_, _> = tree.iter().flat_map(|&pid| threads(pid)).collect();
+        let workers = threads.keys().filter(|thread| is_worker(thread));
+        let workers = workers.cloned().collect();
         let coarse = tree.iter().map(|&pid| coarse(pid)).sum();
-        Self { threads, coarse }
+        Self {
+            threads,
+            workers,
+            coarse,
+        }
     }
 
     /// Nanoseconds since an earlier reading. A thread that ended in between has taken its exact count with it; then
@@ -37,6 +45,22 @@ impl Cpu {
         }
         float(exact)
     }
+}
+
+impl Cpu {
+    /// As [`since`](Self::since), of the threads that serve clients alone; `None` where no thread has the name of one.
+    pub(crate) fn of_workers_since(&self, earlier: &Self) -> Option<f64> {
+        let spent = self
+            .workers
+            .iter()
+            .map(|worker| self.threads[worker] - earlier.threads.get(worker).unwrap_or(&0));
+        (!self.workers.is_empty()).then(|| float(spent.sum()))
+    }
+}
+
+fn is_worker((pid, thread): &(u32, String)) -> bool {
+    let name = fs::read_to_string(format!("/proc/{pid}/task/{thread}/comm"));
+    name.is_ok_and(|name| name.starts_with("worker-"))
 }
 
 /// Linux counts in hundredths of a second towards programs.

@@ -39,6 +39,8 @@ enum Kind {
     Capture,
     /// Whose copies go through a script that echoes.
     Script,
+    /// An earlier shadowtee.
+    Before,
 }
 
 const fn row(name: &'static str, title: &'static str, shadows: usize, kind: Kind) -> Contender {
@@ -83,6 +85,12 @@ pub(crate) const ALL: &[Contender] = &[
     row("envoy-mirror", "Envoy, mirror", 1, Kind::Envoy),
     row("floor-mirror", "floor, mirrored", 1, Kind::Floor),
     row("tee-1", "shadowtee, 1 shadow", 1, Kind::Tee(None)),
+    row(
+        "tee-before",
+        "shadowtee as it was, 1 shadow",
+        1,
+        Kind::Before,
+    ),
     row("tee-script", "shadowtee, 1 shadow, script", 1, Kind::Script),
     row("tee-3", "shadowtee, 3 shadows", 3, Kind::Tee(None)),
     row(
@@ -154,6 +162,7 @@ pub(crate) struct World {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     pub(crate) shadowtee: PathBuf,
+    before: Option<PathBuf>,
     envoy: Option<PathBuf>,
     dir: TempDir,
 }
@@ -170,6 +179,7 @@ impl World {
             certificate: certificates.join("server.pem"),
             key: certificates.join("server.key"),
             shadowtee: options.shadowtee.clone(),
+            before: options.before.clone(),
             envoy: machine.envoy.clone(),
             dir,
         })
@@ -201,6 +211,7 @@ impl Contender {
         match self.kind {
             Kind::Haproxy => machine.haproxy,
             Kind::Envoy => machine.envoy.is_some(),
+            Kind::Before => machine.before,
             Kind::Nginx(_)
             | Kind::Floor
             | Kind::Tee(_)
@@ -224,7 +235,7 @@ impl Contender {
             _ if load.tls => self.kind != Kind::Floor,
             // A keep-alive connection costs memory in the proxies that are compared in it.
             Driver::Idle => threads == 1 && matches!(self.kind, Kind::Nginx(_) | Kind::Tee(None)),
-            Driver::Wrk { .. } | Driver::Rate(_) | Driver::Syscalls => true,
+            Driver::Wrk { .. } | Driver::Rate(_) | Driver::Fixed(_) | Driver::Syscalls => true,
         }
     }
 
@@ -254,6 +265,10 @@ impl Contender {
             }
             Kind::Floor => floor(world, &place, self.shadows > 0)?,
             Kind::Tee(_) => tee::start(world, &place, shadow, self.shadows, "")?,
+            Kind::Before => {
+                let program = world.before.as_ref().context("no earlier shadowtee")?;
+                tee::start_program(program, world, &place, shadow, self.shadows, "")?
+            }
             Kind::Filtered => tee::start(world, &place, shadow, 1, tee::TEN_RULES)?,
             Kind::Script => tee::start(world, &place, shadow, self.shadows, tee::SCRIPT)?,
             Kind::Capture => {

@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 pub(crate) enum Figure {
     /// Microseconds of processor time for one request.
     Cpu,
+    /// Microseconds of it that the threads took that serve clients.
+    Production,
     /// Requests answered in a second.
     Rate,
     /// Latency in microseconds.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::accounting::{self, Cpu};
 use crate::backend::MEGABYTE;
-use crate::contenders::{Contender, Running, World};
+use crate::contenders::{Contender, Place, Running, World};
 use crate::figures::{Figure, Sample, float};
 use crate::http::{GET, loopback};
 use crate::machine::Machine;
@@ -29,6 +29,8 @@ pub(crate) enum Driver {
     },
     /// Requests at fixed times, at such a part of nginx mirror's full rate.
     Rate(f64),
+    /// As that, so many a second.
+    Fixed(f64),
     /// Connections that are kept and do nothing.
     Idle,
     /// wrk again, with strace beside it.
@@ -123,6 +125,11 @@ pub(crate) const ALL: &[Load] = &[
         "Small GET at half of nginx mirror's full rate, open loop",
         Driver::Rate(0.5),
     ),
+    wrk(
+        "rate-13k",
+        "Small GET, 13,000 a second, open loop",
+        Driver::Fixed(13_000.0),
+    ),
     wrk("idle", "Idle keep-alive connections", Driver::Idle),
     wrk(
         "syscalls",
@@ -159,7 +166,9 @@ impl Turn<'_> {
         match &load.driver {
             Driver::Idle => idle::measure(&running, self.machine.idle()),
             Driver::Syscalls => strace::measure(self, &running),
-            Driver::Wrk { .. } | Driver::Rate(_) => self.drive(load, contender, &running),
+            Driver::Wrk { .. } | Driver::Rate(_) | Driver::Fixed(_) => {
+                self.drive(load, contender, &running)
+            }
         }
     }
 
@@ -176,7 +185,8 @@ impl Turn<'_> {
         let seen = self.ask(load, running)?;
         // What is sent late is paid for late.
         let copies = shadow.settled()?.saturating_sub(before);
-        let spent = Cpu::read(&tree).since(&cpu);
+        let now = Cpu::read(&tree);
+        let spent = now.since(&cpu);
         let requests = float(seen.requests.max(1));
         let mut sample = Sample::from([
             (Figure::Cpu, spent / requests / 1000.0),
@@ -187,6 +197,9 @@ impl Turn<'_> {
             (Figure::Memory, float(accounting::peak(&tree)) / 1024.0),
             (Figure::Errors, float(seen.errors) / requests),
         ]);
+        if let Some(spent) = now.of_workers_since(&cpu) {
+            sample.insert(Figure::Production, spent / requests / 1000.0);
+        }
         if contender.shadows > 0 && !contender.has_faulty_shadow() {
             let wanted = requests * float(contender.shadows as u64);
             sample.insert(Figure::Copies, float(copies) / wanted);
@@ -197,18 +210,16 @@ impl Turn<'_> {
     pub(crate) fn ask(&self, load: &Load, running: &Running) -> anyhow::Result<Seen> {
         let place = &running.place;
         match load.driver {
-            Driver::Rate(part) => {
-                let rate = self.full_rate * part;
-                let time = Duration::from_secs(self.seconds);
-                Ok(open_loop::run(
-                    loopback(place.port),
-                    GET,
-                    OPEN_LOOP,
-                    rate,
-                    time,
-                )?)
-            }
+            Driver::Rate(part) => self.ask_at(place, self.full_rate * part),
+            Driver::Fixed(rate) => self.ask_at(place, rate),
             _ => wrk::run(load, place, self.seconds),
         }
+    }
+
+    /// Asks so often a second, whether answers come or not.
+    fn ask_at(&self, place: &Place, rate: f64) -> anyhow::Result<Seen> {
+        let time = Duration::from_secs(self.seconds);
+        let at = loopback(place.port);
+        Ok(open_loop::run(at, GET, OPEN_LOOP, rate, time)?)
     }
 }

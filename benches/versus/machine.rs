@@ -15,6 +15,8 @@ pub(crate) struct Machine {
     pub(crate) cores: usize,
     pub(crate) haproxy: bool,
     pub(crate) envoy: Option<PathBuf>,
+    /// There is an earlier shadowtee to compare with.
+    pub(crate) before: bool,
     /// How many descriptors a process may have.
     descriptors: u64,
     /// Lines for the report: what it is, and what it has.
@@ -47,6 +49,9 @@ pub(crate) fn look(options: &Options) -> anyhow::Result<Machine> {
     let cores = std::thread::available_parallelism()
         .context("counting the cores")?
         .get();
+    if let Some(before) = options.before.as_ref().filter(|path| !path.exists()) {
+        bail!("--before {}: no such file", before.display());
+    }
     let envoy = match &options.envoy {
         Some(path) if !path.exists() => bail!("--envoy {}: no such file", path.display()),
         Some(path) => Some(path.clone()),
@@ -78,6 +83,7 @@ pub(crate) fn look(options: &Options) -> anyhow::Result<Machine> {
         cores,
         haproxy,
         envoy,
+        before: options.before.is_some(),
         descriptors: descriptors(),
         facts,
     })

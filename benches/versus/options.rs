@@ -37,6 +37,9 @@ pub(crate) struct Options {
     /// The shadowtee to measure.
     #[arg(long, value_name = "PATH", default_value = env!("CARGO_BIN_EXE_shadowtee"))]
     pub(crate) shadowtee: PathBuf,
+    /// An earlier shadowtee to compare it with.
+    #[arg(long, value_name = "PATH")]
+    pub(crate) before: Option<PathBuf>,
     /// An Envoy; without it, the one on PATH, if there is one.
     #[arg(long, value_name = "PATH")]
     pub(crate) envoy: Option<PathBuf>,

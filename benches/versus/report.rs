@@ -100,6 +100,7 @@ impl Row<'_> {
 
 const CPU: &[Column] = &[
     ("CPU, µs", |row| row.text(Figure::Cpu)),
+    ("of its workers", |row| row.text(Figure::Production)),
     ("to nginx `mirror`", |row| {
         row.to("nginx-mirror", Figure::Cpu)
     }),
@@ -134,7 +135,7 @@ const SYSCALLS: &[Column] = &[
 
 fn table(load: &Load, threads: usize, machine: &Machine, outcome: &Outcome) -> String {
     let columns: Vec<Column> = match load.driver {
-        Driver::Wrk { .. } | Driver::Rate(_) => [CPU, DRIVEN].concat(),
+        Driver::Wrk { .. } | Driver::Rate(_) | Driver::Fixed(_) => [CPU, DRIVEN].concat(),
         Driver::Idle => IDLE.into(),
         Driver::Syscalls => SYSCALLS.into(),
     };
@@ -169,7 +170,7 @@ fn table(load: &Load, threads: usize, machine: &Machine, outcome: &Outcome) -> S
             full.map(|(_, full)| format!("{:.0} requests a second.\n\n", full * part))
         }
         Driver::Idle => Some(format!("{} connections.\n\n", machine.idle())),
-        Driver::Wrk { .. } | Driver::Syscalls => None,
+        Driver::Wrk { .. } | Driver::Fixed(_) | Driver::Syscalls => None,
     };
     text += &scale.unwrap_or_default();
     let mut headings = vec![String::new()];

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 
 use crate::contenders::{Place, World};
 use crate::process::Process;
@@ -51,6 +52,18 @@ pub(crate) fn start(
     shadows: usize,
     settings: &str,
 ) -> anyhow::Result<Process> {
+    start_program(&world.shadowtee, world, place, shadow, shadows, settings)
+}
+
+/// As that, of another shadowtee.
+pub(crate) fn start_program(
+    program: &Path,
+    world: &World,
+    place: &Place,
+    shadow: &str,
+    shadows: usize,
+    settings: &str,
+) -> anyhow::Result<Process> {
     let mut toml = format!(
         "workers = {threads}
 [[listen]]
@@ -79,5 +92,5 @@ level = \"error\"
     let file = place.dir.join("shadowtee.toml");
     fs::write(&file, toml)?;
     let args = ["run".into(), "--config".into(), file.display().to_string()];
-    Process::start(&world.shadowtee, &args, &place.dir.join("log"))
+    Process::start(program, &args, &place.dir.join("log"))
 }

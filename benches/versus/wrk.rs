@@ -27,7 +27,7 @@ pub(crate) fn run(load: &Load, place: &Place, seconds: u64) -> anyhow::Result<Se
             body,
             close,
         } => (connections, path, body, close),
-        Driver::Rate(_) | Driver::Idle | Driver::Syscalls => (32, "/", 0, false),
+        Driver::Rate(_) | Driver::Fixed(_) | Driver::Idle | Driver::Syscalls => (32, "/", 0, false),
     };
     let script = place.dir.join("wrk.lua");
     fs::write(&script, request(body, close) + REPORT)?;

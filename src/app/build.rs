@@ -22,7 +22,7 @@ use crate::{
         Bound, ClientTlsLoader, Greeter, Inherited, Predecessor, ServerTlsLoader, TlsError, bind,
     },
     script::Crew,
-    shadow::{self, DifferenceLog, Pair},
+    shadow::{self, DifferenceLog, Pair, Threads},
     tee::Budget,
     telemetry::logs::with_causes,
     telemetry::metrics::{CaptureMetrics, CaptureOutcome, PoolMetrics, ProxyMetrics},
@@ -99,6 +99,8 @@ impl App {
         let differences = Arc::new(DifferenceLog::new(config.log.differences_per_second));
         let primary_metrics = Arc::new(PoolMetrics::new(workers));
         let budget = Budget::new(config.limits.shadow_memory.bytes());
+        let threads = config.shadow_threads.unwrap_or(config.shadow.len());
+        let shadow_threads = Threads::new(threads, &budget, &ledger);
         let crew = Crew::default();
         let ground = Ground {
             ledger: &ledger,
@@ -127,6 +129,7 @@ impl App {
         let (reloads, requests) = Requests::channel();
         let shared = Shared {
             workers,
+            threads: shadow_threads,
             greeters,
             live: ArcSwap::from_pointee(live),
             generation: tokio::sync::watch::Sender::new(0),

@@ -53,12 +53,14 @@ impl App {
             let _entered = runtime.enter();
             Signals::listen()?
         };
+        shared.threads.begin()?;
         let workers = start_workers(&shared, &sockets.listeners)?;
         let outcome = runtime.block_on(async {
             announce(&shared, &sockets);
             shared.crew.begin();
             let admin = sockets.admin.as_ref().map(Bound::share).transpose()?;
             let admin = admin.map(|bound| tokio::spawn(administer(bound, Arc::clone(&shared))));
+            tokio::spawn(Arc::clone(&shared.threads).replace_worn());
             tokio::spawn(warn_of_idle_shadows(Arc::clone(&shared)));
             sockets.relieve();
             systemd::ready(RUNS);
@@ -86,6 +88,7 @@ impl App {
                 tracing::error!("a worker thread panicked");
             }
         }
+        shared.threads.end();
         shared.crew.end();
         end_capture(&shared);
         say_ledger(&shared);

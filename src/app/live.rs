@@ -123,32 +123,34 @@ impl Live {
                 && is_same(&before.config.limits, &config.limits)
                 && before.config.shadow.len() == config.shadow.len()
         });
-        let build = |(settings, script): (&config::Shadow, Option<Arc<Script>>)| {
-            let name = settings.name.as_str();
-            let old = before.and_then(|before| {
-                let mut shadows = before.shadows.iter().zip(&before.config.shadow);
-                shadows.find(|(shadow, _)| shadow.name() == name)
-            });
-            match old {
-                // Behind TLS, and behind Authorization, there are files that may have changed.
-                Some((old, was))
-                    if same_ground
-                        && old.has_script(script.as_ref())
-                        && !settings.address.is_tls()
-                        && settings.rewrite.authorization.is_none()
-                        && is_same(was, settings) =>
-                {
-                    Ok(Arc::clone(old))
+        let build =
+            |(index, (settings, script)): (usize, (&config::Shadow, Option<Arc<Script>>))| {
+                let name = settings.name.as_str();
+                let old = before.and_then(|before| {
+                    let mut shadows = before.shadows.iter().zip(&before.config.shadow);
+                    shadows.find(|(shadow, _)| shadow.name() == name)
+                });
+                match old {
+                    // Behind TLS, and behind Authorization, there are files that may have changed.
+                    Some((old, was))
+                        if same_ground
+                            && old.has_script(script.as_ref())
+                            && !settings.address.is_tls()
+                            && settings.rewrite.authorization.is_none()
+                            && is_same(was, settings) =>
+                    {
+                        Ok(Arc::clone(old))
+                    }
+                    _ => {
+                        let account = ground.ledger.account(name);
+                        let old = old.map(|(old, _)| &**old);
+                        Shadow::new(settings.clone(), account, script, &common, index, old)
+                            .map_err(AppError::from)
+                    }
                 }
-                _ => {
-                    let account = ground.ledger.account(name);
-                    let old = old.map(|(old, _)| &**old);
-                    Shadow::new(settings.clone(), account, script, &common, old)
-                        .map_err(AppError::from)
-                }
-            }
-        };
-        config.shadow.iter().zip(scripts).map(build).collect()
+            };
+        let shadows = config.shadow.iter().zip(scripts).enumerate();
+        shadows.map(build).collect()
     }
 
     /// Puts it in place of what ran. From here on nothing can fail.

@@ -20,7 +20,7 @@ use crate::{
     lifecycle::{Phase, Watch},
     net::Greeter,
     script::Crew,
-    shadow::{Change, DifferenceLog, Shadow, State},
+    shadow::{Change, DifferenceLog, Shadow, State, Threads},
     tee::Budget,
     telemetry::{
         log_queue,
@@ -31,6 +31,8 @@ use crate::{
 /// What all workers share.
 pub(crate) struct Shared {
     pub(super) workers: usize,
+    /// Those of the shadow side.
+    pub(super) threads: Arc<Threads>,
     /// What a reload changes.
     pub(super) live: ArcSwap<Live>,
     /// Counts the changes of it: workers wait for the next.
@@ -186,6 +188,11 @@ impl admin::Source for Shared {
                 &metrics::PAUSED,
                 &[shadow.name()],
                 u64::from(control.is_paused()),
+            );
+            samples.gauge(
+                &metrics::LOW_PRIORITY,
+                &[shadow.name()],
+                u64::from(shadow.has_low_priority.load(Relaxed)),
             );
             let millionths = u64::from(control.sample().millionths());
             samples.gauge(&metrics::SAMPLE, &[shadow.name()], millionths);

@@ -21,8 +21,8 @@ use crate::{
     lifecycle::Phase,
     net::{Acceptor, Bound, Handover, Load, Parcel, Raw, count_waits},
     proxy::{self, Drain, Path, Paths},
-    shadow::Sender,
-    tee::{Budget, Recipient},
+    shadow::Shadow,
+    tee::Recipient,
     telemetry::{metrics::ProxyCount, rate::RateLimit, sharded},
 };
 
@@ -47,8 +47,8 @@ pub(super) fn run(
             .into_iter()
             .map(Acceptor::new)
             .collect::<Result<_, _>>()?;
-        let worker = Rc::new(Worker::build(index, shared, handover));
-        spawn_local(Rc::clone(&worker).follow(index, generation));
+        let worker = Rc::new(Worker::build(shared, handover));
+        spawn_local(Rc::clone(&worker).follow(generation));
         spawn_local(shared.pulses.clone().beat(index));
         worker.run(acceptors, inbox).await;
         Ok(())
@@ -64,10 +64,9 @@ struct Worker {
 }
 
 /// What paths of this worker are made of.
-#[derive(Default)]
 struct Parts {
     primary: Option<(Arc<Primary>, Rc<Pool>)>,
-    senders: Vec<Rc<Sender>>,
+    recipients: Vec<(Arc<Shadow>, Rc<dyn Recipient>)>,
     /// Accounts that count this worker's requests.
     accounts: Vec<Arc<Account>>,
     capture: Option<Rc<capture::Recorder>>,
@@ -76,9 +75,9 @@ struct Parts {
 
 impl Parts {
     /// The path of the configuration that is live, with the connections that are there.
-    fn path(&mut self, index: usize, shared: &Arc<Shared>) -> Path {
+    fn path(&mut self, shared: &Arc<Shared>) -> Path {
         let live = shared.live.load_full();
-        let recipients = self.recipients(index, &live, &shared.budget);
+        let recipients = self.recipients(shared, &live);
         let absent = live.absent(&shared.ledger);
         for (_, account) in shared.ledger.accounts() {
             if !self
@@ -121,28 +120,20 @@ impl Parts {
         }
     }
 
-    fn recipients(
-        &mut self,
-        index: usize,
-        live: &Live,
-        budget: &Arc<Budget>,
-    ) -> Rc<[Rc<dyn Recipient>]> {
-        let mut before = std::mem::take(&mut self.senders);
+    fn recipients(&mut self, shared: &Shared, live: &Live) -> Rc<[Rc<dyn Recipient>]> {
+        let mut before = std::mem::take(&mut self.recipients);
         for shadow in &live.shadows {
             let known = before
                 .iter()
-                .position(|sender| Arc::ptr_eq(sender.shadow(), shadow));
-            self.senders.push(match known {
+                .position(|(known, _)| Arc::ptr_eq(known, shadow));
+            self.recipients.push(match known {
                 Some(known) => before.swap_remove(known),
-                None => Sender::start(Arc::clone(shadow), budget, index),
+                None => (Arc::clone(shadow), shared.threads.recipient(shadow)),
             });
         }
-        for sender in before {
-            sender.retire();
-        }
-        let senders = self.senders.iter();
-        senders
-            .map(|sender| Rc::new(Rc::clone(sender)) as Rc<dyn Recipient>)
+        let recipients = self.recipients.iter();
+        recipients
+            .map(|(_, recipient)| Rc::clone(recipient))
             .collect()
     }
 }
@@ -153,13 +144,16 @@ static ACCEPT_FAILURES: RateLimit = RateLimit::new(1, Duration::from_secs(10));
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 impl Worker {
-    fn build(index: usize, shared: &Arc<Shared>, handover: Handover<Option<Admission>>) -> Self {
+    fn build(shared: &Arc<Shared>, handover: Handover<Option<Admission>>) -> Self {
         let mut parts = Parts {
+            primary: None,
+            recipients: Vec::new(),
+            accounts: Vec::new(),
             capture: shared.capture.as_ref().and_then(capture::Running::recorder),
-            ..Parts::default()
+            drain: Rc::default(),
         };
         Self {
-            paths: Paths::new(parts.path(index, shared)),
+            paths: Paths::new(parts.path(shared)),
             parts: parts.into(),
             shared: Arc::clone(shared),
             handover,
@@ -167,10 +161,10 @@ impl Worker {
     }
 
     /// Takes up each change of the configuration.
-    async fn follow(self: Rc<Self>, index: usize, mut generation: watch::Receiver<u64>) {
+    async fn follow(self: Rc<Self>, mut generation: watch::Receiver<u64>) {
         while generation.changed().await.is_ok() {
             // No other task of this worker comes in between: a request counts by the old path or by the new one.
-            let path = self.parts.borrow_mut().path(index, &self.shared);
+            let path = self.parts.borrow_mut().path(&self.shared);
             self.paths.replace(path);
             taken_up(&self.shared);
         }

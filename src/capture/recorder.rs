@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     config::Answers,
-    exchange::Exchange,
+    exchange::{Answer, Exchange},
     http::{AnswerHead, Version},
     telemetry::metrics::CaptureOutcome,
 };
@@ -50,6 +50,8 @@ pub(crate) struct Ended<'a> {
     /// The answer as the client got it; `chunked` where its body is.
     pub(crate) answer: &'a AnswerHead,
     pub(crate) chunked: bool,
+    /// What is known of it; `None` where its head never came.
+    pub(crate) answered: Option<Answer>,
     /// The answer came to its end.
     pub(crate) answer_whole: bool,
 }
@@ -180,7 +182,7 @@ impl Recorder {
             out.extend_from_slice(b"\r\n");
         };
         let request = batch.message(write, tap.request, chunked);
-        let answer = exchange.answer().map(|answer| {
+        let answer = ended.answered.map(|answer| {
             let wanted = self.capture.settings.answers;
             let has_body = tap
                 .answer
@@ -301,16 +303,16 @@ mod tests {
                 head.parse(text, 10).unwrap().unwrap();
                 let exchange = Exchange::new(head, None, &"x-id".into(), Instant::now());
                 let tap = recorder.tap(&exchange, false, false).unwrap();
-                exchange.answered(Answer {
-                    status: 200,
-                    after: Duration::ZERO,
-                });
                 let ended = Ended {
                     exchange: &exchange,
                     peer: None,
                     whole: true,
                     answer: &AnswerHead::default(),
                     chunked: false,
+                    answered: Some(Answer {
+                        status: 200,
+                        after: Duration::ZERO,
+                    }),
                     answer_whole: true,
                 };
                 recorder.store(&ended, tap);

@@ -31,6 +31,7 @@ impl Config {
         let admin = |config: &Self| config.admin.as_ref().map(|admin| admin.address.clone());
         let changed = [
             ("workers", self.workers != new.workers),
+            ("shadow_threads", self.shadow_threads != new.shadow_threads),
             ("listen", !are_same_sockets(&self.listen, &new.listen)),
             ("admin.address", admin(self) != admin(new)),
             ("takeover.socket", self.takeover != new.takeover),

@@ -54,6 +54,9 @@ use reader::Table;
 pub(crate) struct Config {
     /// Worker threads.
     pub(crate) workers: usize,
+    /// Threads that look after shadows, where it is not one for each shadow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) shadow_threads: Option<usize>,
     pub(crate) listen: Vec<Listen>,
     pub(crate) primary: Primary,
     pub(crate) timeouts: Timeouts,
@@ -121,12 +124,7 @@ impl Config {
 
     /// Reads the top level; where something is missing that has no default, only what is there.
     fn read(mut table: Table<'_>) -> Result<Self, Wrong> {
-        let workers = table.checked(
-            "workers",
-            one_a_core(),
-            |workers| (1..=1024).contains(workers),
-            "has to be from 1 to 1024; one for each core is best",
-        );
+        let (workers, shadow_threads) = threads(&mut table);
         let listen_said = table.has("listen");
         if table.is_empty_list("listen") {
             table.mistake("listen", &format!("is empty; {WHERE_TO_LISTEN}"));
@@ -205,6 +203,7 @@ impl Config {
         }
         Ok(Self {
             workers,
+            shadow_threads,
             listen: listen.into_iter().flatten().collect(),
             primary,
             timeouts,
@@ -310,6 +309,23 @@ fn clients_are_known(
             asks(&format!("shadow[{index}].{key}"));
         }
     }
+}
+
+/// The numbers of threads.
+fn threads(table: &mut Table<'_>) -> (usize, Option<usize>) {
+    let workers = table.checked(
+        "workers",
+        one_a_core(),
+        |workers| (1..=1024).contains(workers),
+        "has to be from 1 to 1024; one for each core is best",
+    );
+    let shadow_threads = table.checked(
+        "shadow_threads",
+        None,
+        |threads| threads.is_none_or(|threads| (1..=64).contains(&threads)),
+        "has to be from 1 to 64; without it there is one for each shadow",
+    );
+    (workers, shadow_threads)
 }
 
 fn one_a_core() -> usize {

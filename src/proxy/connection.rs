@@ -20,10 +20,10 @@ use super::{
 };
 use crate::{
     capture::Ended,
-    exchange::{Exchange, Primary, Told},
+    exchange::Exchange,
     http::{BodyReader, Framing, RequestHead},
     net::Stream,
-    tee,
+    tee::Tap,
     telemetry::metrics::ProxyCount,
 };
 
@@ -111,43 +111,33 @@ async fn answer(path: &Path, client: &mut Client, mut head: RequestHead, peer: P
         }
     };
     let exchange = Exchange::new(head, peer.address, &path.request_id, client.arrived);
-    let primary = Primary(&exchange);
     let has_body = !matches!(prepared.framing, Framing::None | Framing::Sized(0));
-    let branches = tee::split(&exchange, has_body, &path.recipients, &path.budget);
-    let tap = path
+    let tap = Tap::open(&exchange, has_body, &path.recipients, &path.budget);
+    let captured = path
         .capture
         .as_ref()
         .and_then(|capture| capture.tap(&exchange, has_body, prepared.upgrade));
-    let capture = path.capture.as_ref().filter(|_| tap.is_some());
-    let tap = tap.unwrap_or_default();
+    let capture = path.capture.as_ref().filter(|_| captured.is_some());
+    let captured = captured.unwrap_or_default();
     let memory = std::mem::take(&mut client.answer_head);
-    let mut relay = Relay::new(path, &exchange, prepared, branches, tap, memory);
+    let mut relay = Relay::new(path, &exchange, prepared, tap, captured, memory);
     let end = forward(client, &mut relay).await;
     let answer_whole = matches!(end, End::Whole);
     if let Some(capture) = capture {
-        let tap = relay.take_tap();
+        let captured = relay.take_captured();
         let ended = Ended {
             exchange: &exchange,
             peer: peer.address,
             whole: relay.upload.is_done(),
             answer: &relay.download.head,
             chunked: relay.download.is_chunked(),
+            answered: relay.download.answered,
             answer_whole,
         };
-        capture.store(&ended, tap);
+        capture.store(&ended, captured);
     }
-    if let Some(told) = relay.download.told.take()
-        && exchange.answer().is_some()
-    {
-        let (body, kept_whole, cost) = told.into_body();
-        exchange.keep_answer(Told {
-            head: relay.download.head.clone(),
-            body,
-            whole: kept_whole && answer_whole,
-            _cost: Box::new(cost),
-        });
-    }
-    primary.end();
+    let told = relay.take_told(answer_whole);
+    relay.tap.over(told);
     let (status, sent) = (relay.status(&end), relay.download.sent);
     path.metrics.count(ProxyCount::AnswerBytes, sent);
     let whole = answer_whole || matches!(end, End::Refused(_));
@@ -167,7 +157,11 @@ async fn answer(path: &Path, client: &mut Client, mut head: RequestHead, peer: P
         }
         end => Box::pin(after(client, &mut relay, end)).await,
     };
-    client.answer_head = relay.download.head.recycle();
+    client.answer_head = std::mem::take(&mut relay.download.head).recycle();
+    drop(relay);
+    if let Some(head) = exchange.into_head() {
+        head.reuse();
+    }
     if let Some(line) = line {
         line.write(status, sent, whole);
     }

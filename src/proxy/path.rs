@@ -28,7 +28,7 @@ pub(crate) struct Path {
     pub(crate) timeouts: Timeouts,
     pub(crate) limits: Limits,
     /// The name of the field with a request's id.
-    pub(crate) request_id: Rc<str>,
+    pub(crate) request_id: Arc<str>,
     pub(crate) add_forwarded: bool,
     pub(crate) access_log: bool,
     pub(crate) drain: Rc<Drain>,

@@ -1,9 +1,9 @@
-//! What one shadow may take of a worker's processor time beyond what a usual copy costs.
+//! What one shadow may take of its thread's time beyond what a usual copy costs.
 //!
 //! A usual copy is written to a connection that is there, and its answer comes in a few small reads. Everything else, such
 //! as new connections, handshakes, long answers and ones in many small parts, is done in turns. A turn is short; the
-//! runtime asks for events before each, and the time that turns take is at most a fixed part of all time. So clients are
-//! served first whatever a shadow does, and what it does slowly is its own copies' time.
+//! runtime asks for events before each, and the time that turns take is at most a fixed part of all time. So other
+//! shadows of the thread have their copies sent, and a machine that has time to spare does not spend all of it on a flood.
 
 use std::{
     cell::{Cell, RefCell},
@@ -19,7 +19,7 @@ use tokio::{
     time::sleep,
 };
 
-/// One shadow's turns on one worker.
+/// One shadow's turns.
 pub(super) struct Allowance {
     /// Processor time that may be spent; less than nothing where a turn took longer.
     balance: Cell<Nanos>,
@@ -40,7 +40,7 @@ type Nanos = i64;
 const PARTS: Nanos = 10;
 /// So much more the time counts in which answers are read.
 const READING: Nanos = 3;
-/// As much is saved up at most: what a worker is held up by, at worst, when a shadow begins to misbehave.
+/// As much is saved up at most: what other shadows are held up by, at worst, when one begins to misbehave.
 const SAVED: Nanos = 2_000_000;
 /// What is slept at least where all is spent; the runtime's clock is no finer.
 const REST: Duration = Duration::from_millis(1);

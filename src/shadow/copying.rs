@@ -13,16 +13,17 @@ use bytes::Buf;
 use super::{
     Shadow,
     allowance::{Allowance, Ask, Long, Turn},
+    copy::CopyBody,
     form::Form,
+    pair::Pair,
     replayed::Replayed,
     stream::{Stream, Waited},
 };
 use crate::{
     client::{AnswerReader, BadAnswer, Connection},
-    exchange::Exchange,
     http::{Alarm, AnswerHead, Known, Part, RequestHead, asks_for_upgrade, is_idempotent},
     ledger::Outcome,
-    tee::{Budget, CopyBody, CopyPart, Held, Piece},
+    tee::{Budget, Held, Part as BodyPart, Piece},
 };
 
 /// What copies to one shadow are sent with.
@@ -37,7 +38,7 @@ pub(super) struct Means<'a> {
 /// One copy under way.
 pub(super) struct Copying<'a, 'b> {
     means: Means<'a>,
-    exchange: &'a Rc<Exchange>,
+    pair: &'a Rc<Pair>,
     /// As the script wrote it, or as the exchange has it.
     head: &'a RequestHead,
     body: &'a mut CopyBody,
@@ -120,7 +121,7 @@ pub(super) enum Unanswered {
 impl<'a, 'b> Copying<'a, 'b> {
     pub(super) fn new(
         means: Means<'a>,
-        (exchange, head, body): (&'a Rc<Exchange>, &'a RequestHead, &'a mut CopyBody),
+        (pair, head, body): (&'a Rc<Pair>, &'a RequestHead, &'a mut CopyBody),
         tools: &'a mut Tools,
         (replayed, waited): (Option<&'a mut Replayed>, &'a mut Waited<'b>),
         started: Instant,
@@ -134,7 +135,7 @@ impl<'a, 'b> Copying<'a, 'b> {
             reader: AnswerReader::new(head.method(), means.shadow.reading),
             chunked: head.fields.has(Known::TransferEncoding),
             means,
-            exchange,
+            pair,
             head,
             body,
             sent,
@@ -290,10 +291,10 @@ impl<'a, 'b> Copying<'a, 'b> {
         }
     }
 
-    fn put(&mut self, part: CopyPart, connection: &mut Connection) -> Result<(), Stop> {
+    fn put(&mut self, part: BodyPart, connection: &mut Connection) -> Result<(), Stop> {
         let out = &mut connection.wire.out;
         match part {
-            CopyPart::Piece(piece) => {
+            BodyPart::Piece(piece) => {
                 if self.chunked {
                     out.begin_chunk(piece.bytes.len());
                 }
@@ -303,17 +304,13 @@ impl<'a, 'b> Copying<'a, 'b> {
                 }
                 self.writing = Some(piece);
             }
-            CopyPart::Trailers(trailers) => {
-                out.last_chunk(Some(&trailers));
-                self.sent = Sent::Whole;
-            }
-            CopyPart::End => {
+            BodyPart::End(trailers) => {
                 if self.chunked {
-                    out.last_chunk(None);
+                    out.last_chunk(trailers.as_deref());
                 }
                 self.sent = Sent::Whole;
             }
-            CopyPart::Failed(outcome) => return Err(Stop::Body(outcome)),
+            BodyPart::Failed(outcome) => return Err(Stop::Body(outcome)),
         }
         Ok(())
     }
@@ -421,7 +418,7 @@ impl<'a, 'b> Copying<'a, 'b> {
         }
         let took = now - self.started;
         self.means.shadow.metrics.latency.record(took);
-        self.means.shadow.note(self.exchange, status, took);
+        self.pair.ours(status, took);
     }
 
     /// Its header was an answer, and whoever waits for one goes on.
@@ -430,6 +427,7 @@ impl<'a, 'b> Copying<'a, 'b> {
         let shadow = self.means.shadow;
         self.stream = Some(Stream::begin(shadow.settings.stream_timeout.0));
         self.waited.let_go(shadow);
+        self.pair.wait();
         shadow.metrics.stream();
     }
 
@@ -438,7 +436,7 @@ impl<'a, 'b> Copying<'a, 'b> {
         loop {
             if let Some(stream) = &mut self.stream {
                 return stream
-                    .poll_end(cx, &mut self.tools.alarm, self.exchange)
+                    .poll_end(cx, &mut self.tools.alarm, self.pair)
                     .map(Ok);
             }
             ready!(self.tools.alarm.poll(cx, self.waited_for + patience));

@@ -1,6 +1,4 @@
-//! Where the copies of one worker wait until their script has written them.
-//!
-//! A copy is given away by a task of its own, after the exchange's: what a script costs is not on the way of a request.
+//! Where the copies to one shadow wait until their script has written them.
 
 use std::{
     cell::{Cell, RefCell},
@@ -8,20 +6,22 @@ use std::{
     future::poll_fn,
     rc::Rc,
     sync::Arc,
-    time::Duration,
 };
 
 use tokio::task::spawn_local;
 
-use super::{Sender, replayed::Replayed, sample, sender::Queued};
+use super::{
+    copy::Copy,
+    replayed::Replayed,
+    sample,
+    sender::{Queued, Sender},
+};
 use crate::{
-    exchange::{Exchange, Told},
     ledger::Outcome,
-    script::{Inbox, Kind, Script, Ticket, Unscripted, write_answer, write_request},
-    tee::Copy,
+    script::{Inbox, Script, Ticket, Unscripted, write_request},
 };
 
-/// Where the copies of one worker wait for their script.
+/// Where the copies to one shadow wait for their script.
 pub(super) struct Desk {
     script: Arc<Script>,
     inbox: Arc<Inbox>,
@@ -66,13 +66,6 @@ impl Desk {
         }
     }
 
-    /// Before the primary's answer comes: whether it is wanted.
-    pub(super) fn expect(&self, exchange: &Exchange) {
-        if self.script.settings().answers {
-            exchange.want_answer(self.script.settings().answer_bytes.0);
-        }
-    }
-
     /// What keeps the shadow's answer to this request for the script, where it wants answers.
     pub(super) fn replayed(&self, ticket: Ticket) -> Option<Replayed> {
         let wants = self.script.settings().answers;
@@ -96,7 +89,8 @@ impl Desk {
         }
         let pieces = copy.body.take_pieces();
         let has_body = copy.body.exists();
-        let exchange = Rc::clone(&copy.exchange);
+        let pair = Rc::clone(&copy.pair);
+        let exchange = pair.exchange();
         let head = &exchange.head;
         let key = self.script.settings().by.as_ref();
         let seen = sender.shadow.seen(head, exchange.peer);
@@ -109,14 +103,7 @@ impl Desk {
             });
         match given {
             Ok(ticket) => {
-                if self.script.settings().answers {
-                    let script = Arc::clone(&self.script);
-                    exchange.with_message(move |told| {
-                        if let Some(told) = told {
-                            tell(&script, ticket, told);
-                        }
-                    });
-                }
+                pair.given(ticket);
                 let waiting = (ticket, (copy, queued));
                 self.given.borrow_mut().insert(ticket.token, waiting);
             }
@@ -140,16 +127,6 @@ impl Desk {
             }
         }
     }
-}
-
-/// The primary's answer goes to the script that got the request.
-fn tell(script: &Script, ticket: Ticket, told: &Told) {
-    let limit = script.settings().answer_bytes.bytes();
-    let body = &told.body[..told.body.len().min(limit)];
-    let whole = told.whole && body.len() == told.body.len();
-    script.answer(ticket, Kind::Answer, Duration::ZERO, |out| {
-        write_answer(&told.head, body, whole, out);
-    });
 }
 
 /// Looks after a desk until its sender is retired and nothing waits.

@@ -1,12 +1,13 @@
 //! Sending copies to one shadow: selection, sampling, limits, rewriting, the queue and its order, sending, the
 //! breaker, outcomes.
 //!
-//! Each worker has a [`Sender`] of its own; what all of them share is counted with atomics. Nothing here is
-//! ever waited for by an exchange.
+//! Workers select (`selector`); all else happens on threads of the shadow side (`threads`), each of which looks after
+//! some shadows. Nothing here is ever waited for by an exchange.
 
 mod allowance;
 mod breaker;
 mod control;
+mod copy;
 mod copying;
 mod desk;
 mod difference;
@@ -14,18 +15,24 @@ mod edit;
 mod explain;
 mod failure;
 mod form;
+mod inbound;
 mod lane;
 mod limit;
+mod nap;
 mod order;
+mod pair;
+mod priority;
 mod queue;
 mod replayed;
 mod rewrite;
 mod sample;
 mod seen;
 mod select;
+mod selector;
 mod sender;
 mod shared;
 mod stream;
+mod threads;
 
 pub(crate) use breaker::State;
 pub(crate) use control::Change;
@@ -33,5 +40,5 @@ pub(crate) use difference::{DifferenceLog, Pair};
 pub(crate) use edit::Editor;
 pub(crate) use explain::{Explained, Question, explain, selects};
 pub(crate) use rewrite::authorization;
-pub(crate) use sender::Sender;
 pub(crate) use shared::{Common, Shadow, ShadowError};
+pub(crate) use threads::Threads;

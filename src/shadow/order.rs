@@ -1,87 +1,68 @@
 //! Keeps the copies of a session in the order of their requests: the next one goes when the one before has ended.
 //!
-//! Requests of one session come to several workers. A request takes a ticket of its session's slot, as at a
-//! counter, and its copy waits until the ticket is called: two atomic numbers, and no lock on the primary path.
-//! Sessions share the slots by the hash of their key; two that have the same one wait for each other, too.
+//! A copy takes a ticket of its session, as at a counter, and waits until the ticket is called.
 
 use std::{
     cell::RefCell,
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeSet, HashMap},
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::SeqCst},
-    },
+    sync::Arc,
 };
 
 use super::queue::{Places, Seat};
 
-/// Whose turn it is in each slot, of all workers.
-#[derive(Debug)]
-pub(super) struct Slots {
-    slots: Box<[Slot]>,
-    /// So many of one slot may wait.
-    most: u64,
-}
+/// The key of its session and its number there.
+pub(super) type Ticket = (u64, u64);
 
+/// The counter of one session.
 #[derive(Debug, Default)]
-struct Slot {
-    given: AtomicU64,
-    called: AtomicU64,
+struct Counter {
+    given: u64,
+    called: u64,
+    /// Tickets whose copy ended before they were called.
+    returned: BTreeSet<u64>,
 }
 
-const SLOTS: usize = 16 * 1024;
-
-impl Slots {
-    /// For a queue with so many seats: one session can't have all of them.
-    pub(super) fn new(seats: usize) -> Arc<Self> {
-        Arc::new(Self {
-            slots: (0..SLOTS).map(|_| Slot::default()).collect(),
-            most: (seats as u64 / 4).max(1),
-        })
-    }
-}
-
-/// The tickets that a worker has taken for its copies.
 #[derive(Debug)]
 struct Tickets {
-    slots: Arc<Slots>,
+    /// Those of sessions with a copy that has not ended.
+    counters: RefCell<HashMap<u64, Counter>>,
+    /// Called since somebody looked.
+    called: RefCell<Vec<Ticket>>,
+    /// So many of one session may wait.
+    most: u64,
     places: Arc<Places>,
-    /// Those whose copy ended before they were called.
-    returned: RefCell<BTreeSet<Ticket>>,
 }
 
-/// Its slot and its number.
-pub(super) type Ticket = (usize, u64);
-
 impl Tickets {
-    fn is_called(&self, (slot, number): Ticket) -> bool {
-        self.slots.slots[slot].called.load(SeqCst) == number
+    fn is_called(&self, (key, number): Ticket) -> bool {
+        let counters = self.counters.borrow();
+        counters
+            .get(&key)
+            .is_some_and(|counter| counter.called == number)
     }
 
-    /// This one, which was called, is done: calls the next.
-    fn call_next(&self, (slot, mut number): Ticket) {
+    /// The copy with this ticket has ended.
+    fn give_back(&self, (key, number): Ticket) {
+        let mut counters = self.counters.borrow_mut();
+        let Some(counter) = counters.get_mut(&key) else {
+            return;
+        };
+        if counter.called != number {
+            counter.returned.insert(number);
+            return;
+        }
         loop {
-            number += 1;
-            self.slots.slots[slot].called.store(number, SeqCst);
-            if !self.returned.borrow_mut().remove(&(slot, number)) {
+            counter.called += 1;
+            if !counter.returned.remove(&counter.called) {
                 break;
             }
         }
-        if self.slots.slots[slot].given.load(SeqCst) > number {
-            self.places.call_all();
-        }
-    }
-
-    /// Passes over those that were returned.
-    fn pass_over(&self) {
-        loop {
-            let returned = self.returned.borrow();
-            let called = returned.iter().find(|ticket| self.is_called(**ticket));
-            let Some(&ticket) = called else { return };
-            drop(returned);
-            self.returned.borrow_mut().remove(&ticket);
-            self.call_next(ticket);
+        if counter.called == counter.given {
+            counters.remove(&key);
+        } else {
+            self.called.borrow_mut().push((key, counter.called));
+            self.places.call();
         }
     }
 }
@@ -105,28 +86,26 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if self.has_come() {
-            self.tickets.call_next(self.ticket);
-        } else {
-            self.tickets.returned.borrow_mut().insert(self.ticket);
-        }
+        self.tickets.give_back(self.ticket);
     }
 }
 
-/// The copies of a worker that wait for their turn.
+/// The copies that wait for their turn.
 #[derive(Debug)]
 pub(super) struct Order<T> {
     tickets: Rc<Tickets>,
-    waiting: RefCell<BTreeMap<Ticket, (T, Seat)>>,
+    waiting: RefCell<HashMap<Ticket, (T, Seat)>>,
 }
 
 impl<T> Order<T> {
-    pub(super) fn new(slots: Arc<Slots>, places: Arc<Places>) -> Self {
+    /// For a queue with so many seats: one session can't have all of them.
+    pub(super) fn new(seats: usize, places: Arc<Places>) -> Self {
         Self {
             tickets: Rc::new(Tickets {
-                slots,
+                counters: RefCell::default(),
+                called: RefCell::default(),
+                most: (seats as u64 / 4).max(1),
                 places,
-                returned: RefCell::default(),
             }),
             waiting: RefCell::default(),
         }
@@ -134,18 +113,16 @@ impl<T> Order<T> {
 
     /// A turn behind the others with this key; `None` where too many of them wait already.
     pub(super) fn join(&self, key: u64) -> Option<Turn> {
-        let slot = usize::try_from(key % SLOTS as u64).unwrap_or_default();
-        let Slots { slots, most } = &*self.tickets.slots;
-        let Slot { given, called } = &slots[slot];
-        let called = called.load(SeqCst);
-        let number = given
-            .fetch_update(SeqCst, SeqCst, |given| {
-                (given.saturating_sub(called) <= *most).then_some(given + 1)
-            })
-            .ok()?;
+        let mut counters = self.tickets.counters.borrow_mut();
+        let counter = counters.entry(key).or_default();
+        if counter.given - counter.called > self.tickets.most {
+            return None;
+        }
+        let number = counter.given;
+        counter.given += 1;
         Some(Turn {
             tickets: Rc::clone(&self.tickets),
-            ticket: (slot, number),
+            ticket: (key, number),
         })
     }
 
@@ -154,21 +131,16 @@ impl<T> Order<T> {
         self.waiting.borrow_mut().insert(ticket, (thing, seat));
     }
 
-    /// Whether nobody waits for its turn, and none was given back before it came.
+    /// Whether nobody waits for its turn.
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.borrow().is_empty() && self.tickets.returned.borrow().is_empty()
+        self.waiting.borrow().is_empty()
     }
 
     /// Those whose turn has come.
     pub(super) fn called(&self) -> Vec<(T, Seat)> {
-        self.tickets.pass_over();
+        let called = self.tickets.called.take();
         let mut waiting = self.waiting.borrow_mut();
-        let tickets: Vec<_> = waiting
-            .keys()
-            .filter(|ticket| self.tickets.is_called(**ticket))
-            .copied()
-            .collect();
-        let called = tickets.iter().filter_map(|ticket| waiting.remove(ticket));
+        let called = called.iter().filter_map(|ticket| waiting.remove(ticket));
         called.collect()
     }
 }
@@ -177,53 +149,50 @@ impl<T> Order<T> {
 mod tests {
     use super::*;
 
-    fn order(slots: &Arc<Slots>, places: &Arc<Places>) -> Order<&'static str> {
-        Order::new(Arc::clone(slots), Arc::clone(places))
+    fn order(seats: usize) -> (Order<&'static str>, Arc<Places>) {
+        let places = Places::new(9, 100);
+        (Order::new(seats, Arc::clone(&places)), places)
     }
 
     #[test]
-    fn copies_of_one_key_go_one_after_the_other_whichever_worker_has_them() {
-        let (slots, places) = (Slots::new(100), Places::new(9, 100, 2));
-        let (here, there) = (order(&slots, &places), order(&slots, &places));
-        let first = here.join(7).unwrap();
-        let second = there.join(7).unwrap();
-        let third = here.join(7).unwrap();
+    fn copies_of_one_key_go_one_after_the_other() {
+        let (order, places) = order(100);
+        let first = order.join(7).unwrap();
+        let second = order.join(7).unwrap();
+        let third = order.join(7).unwrap();
         assert!(first.has_come() && !second.has_come());
-        there.wait(second.ticket(), "second", places.sit().unwrap());
-        here.wait(third.ticket(), "third", places.sit().unwrap());
-        assert!(there.called().is_empty());
+        order.wait(second.ticket(), "second", places.sit().unwrap());
+        order.wait(third.ticket(), "third", places.sit().unwrap());
+        assert!(order.called().is_empty());
         drop(first);
-        assert!(here.called().is_empty());
-        assert_eq!(there.called()[0].0, "second");
+        assert_eq!(order.called()[0].0, "second");
+        assert!(order.called().is_empty());
         drop(second);
-        assert_eq!(here.called()[0].0, "third");
+        assert_eq!(order.called()[0].0, "third");
         drop(third);
-        assert!(here.join(7).unwrap().has_come());
+        assert!(order.join(7).unwrap().has_come());
+        assert!(order.tickets.counters.borrow().is_empty());
     }
 
     #[test]
     fn a_copy_that_ends_before_its_turn_is_passed_over() {
-        let (slots, places) = (Slots::new(100), Places::new(9, 100, 2));
-        let (here, there) = (order(&slots, &places), order(&slots, &places));
-        let first = here.join(7).unwrap();
-        drop(there.join(7).unwrap());
-        drop(here.join(7).unwrap());
-        let last = here.join(7).unwrap();
-        drop(first);
+        let (order, _) = order(100);
+        let first = order.join(7).unwrap();
+        drop(order.join(7).unwrap());
+        drop(order.join(7).unwrap());
+        let last = order.join(7).unwrap();
         assert!(!last.has_come());
-        assert!(there.called().is_empty());
-        here.called();
+        drop(first);
         assert!(last.has_come());
         assert!(
-            here.join(8).unwrap().has_come(),
+            order.join(8).unwrap().has_come(),
             "another key does not wait"
         );
     }
 
     #[test]
     fn one_key_can_not_have_all_seats() {
-        let (slots, places) = (Slots::new(8), Places::new(9, 8, 1));
-        let order = order(&slots, &places);
+        let (order, _) = order(8);
         let turns: Vec<_> = (0..3).map(|_| order.join(1).unwrap()).collect();
         assert!(order.join(1).is_none() && order.join(2).is_some());
         drop(turns);

@@ -1,4 +1,4 @@
-//! Places for copies on their way, counted over all workers, and what waits for one on this worker.
+//! Places for copies on their way to one shadow, and what waits for one.
 
 use std::{
     cell::RefCell,
@@ -11,26 +11,26 @@ use std::{
 
 use tokio::sync::Notify;
 
-/// Places for copies on their way to one shadow, of all workers together.
+/// Places for copies on their way to one shadow, before a reload and after it.
 #[derive(Debug)]
 pub(super) struct Places {
     limit: AtomicUsize,
     taken: AtomicUsize,
     seats: AtomicUsize,
     queued: AtomicUsize,
-    /// One for each worker, called when a place is free while somebody waits.
-    free: Box<[Notify]>,
+    /// Called when a place is free while somebody waits.
+    free: Notify,
 }
 
 impl Places {
     /// `places` copies on their way and `seats` that wait.
-    pub(super) fn new(places: usize, seats: usize, workers: usize) -> Arc<Self> {
+    pub(super) fn new(places: usize, seats: usize) -> Arc<Self> {
         Arc::new(Self {
             limit: AtomicUsize::new(places),
             taken: AtomicUsize::new(0),
             seats: AtomicUsize::new(seats),
             queued: AtomicUsize::new(0),
-            free: (0..workers).map(|_| Notify::new()).collect(),
+            free: Notify::new(),
         })
     }
 
@@ -38,7 +38,7 @@ impl Places {
     pub(super) fn resize(&self, places: usize, seats: usize) {
         self.limit.store(places, SeqCst);
         self.seats.store(seats, SeqCst);
-        self.call_all();
+        self.call();
     }
 
     fn take(self: &Arc<Self>) -> Option<Place> {
@@ -58,21 +58,24 @@ impl Places {
             .map(|_| Seat(Arc::clone(self)))
     }
 
-    /// Has every worker look at what waits.
-    pub(super) fn call_all(&self) {
-        self.free.iter().for_each(call);
+    /// Has all look at what waits, or else the next one that does: after a reload there are two queues for the same
+    /// places.
+    pub(super) fn call(&self) {
+        self.free.notify_waiters();
+        self.free.notify_one();
+    }
+
+    /// Whether there is neither a place nor a seat: seen from any thread, as it was a moment ago.
+    pub(super) fn are_full(&self) -> bool {
+        let is_full =
+            |taken: &AtomicUsize, limit: &AtomicUsize| taken.load(SeqCst) >= limit.load(SeqCst);
+        is_full(&self.queued, &self.seats) && is_full(&self.taken, &self.limit)
     }
 
     /// Copies that wait.
     pub(super) fn queued(&self) -> usize {
         self.queued.load(SeqCst)
     }
-}
-
-/// Wakes all that wait, or else the next one: after a reload a worker has two queues for the same places.
-fn call(notify: &Notify) {
-    notify.notify_waiters();
-    notify.notify_one();
 }
 
 /// A place among the copies on their way, free again when dropped.
@@ -83,7 +86,7 @@ impl Drop for Place {
     fn drop(&mut self) {
         self.0.taken.fetch_sub(1, SeqCst);
         if self.0.queued() > 0 {
-            self.0.call_all();
+            self.0.call();
         }
     }
 }
@@ -98,22 +101,20 @@ impl Drop for Seat {
     }
 }
 
-/// What waits on this worker.
+/// What waits for a place.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
     places: Arc<Places>,
-    worker: usize,
     waiting: RefCell<VecDeque<(T, Seat)>>,
     waits: fn(&T) -> bool,
 }
 
 impl<T> Queue<T> {
-    /// For a worker; `waits` tells whether a thing in the queue is still worth its seat.
-    pub(super) fn new(places: Arc<Places>, worker: usize, waits: fn(&T) -> bool) -> Self {
+    /// `waits` tells whether a thing in the queue is still worth its seat.
+    pub(super) fn new(places: Arc<Places>, waits: fn(&T) -> bool) -> Self {
         Self {
             waits,
             places,
-            worker,
             waiting: RefCell::default(),
         }
     }
@@ -133,12 +134,9 @@ impl<T> Queue<T> {
         Ok(self.next())
     }
 
-    /// Takes a seat, if need be that of one who waits for nothing any more.
+    /// Takes a seat.
     pub(super) fn sit(&self) -> Option<Seat> {
-        self.places.sit().or_else(|| {
-            self.clear_out();
-            self.places.sit()
-        })
+        self.places.sit()
     }
 
     /// Puts one who has a seat behind the others.
@@ -147,7 +145,7 @@ impl<T> Queue<T> {
     }
 
     /// Has those leave that wait for nothing any more.
-    fn clear_out(&self) {
+    pub(super) fn clear_out(&self) {
         let mut waiting = self.waiting.borrow_mut();
         waiting.retain(|(thing, _)| (self.waits)(thing));
     }
@@ -167,14 +165,14 @@ impl<T> Queue<T> {
         self.waiting.borrow().is_empty()
     }
 
-    /// Wakes whoever waits for a place on this worker.
+    /// Wakes whoever waits for a place.
     pub(super) fn call(&self) {
-        call(&self.places.free[self.worker]);
+        self.places.call();
     }
 
     /// Waits until a place may be free.
     pub(super) async fn freed(&self) {
-        self.places.free[self.worker].notified().await;
+        self.places.free.notified().await;
     }
 }
 
@@ -184,8 +182,8 @@ mod tests {
 
     #[test]
     fn places_then_seats_then_nothing() {
-        let places = Places::new(1, 1, 1);
-        let queue = Queue::new(Arc::clone(&places), 0, |_| true);
+        let places = Places::new(1, 1);
+        let queue = Queue::new(Arc::clone(&places), |_| true);
         let (first, place) = queue.enter("first").unwrap().unwrap();
         assert_eq!(first, "first");
         assert!(queue.enter("second").unwrap().is_none());
@@ -197,11 +195,11 @@ mod tests {
     }
 
     #[test]
-    fn a_place_freed_by_one_worker_goes_to_another_that_waits() {
-        let places = Places::new(1, 8, 2);
+    fn a_place_freed_by_one_queue_goes_to_another_that_waits() {
+        let places = Places::new(1, 8);
         let (here, there) = (
-            Queue::new(Arc::clone(&places), 0, |_| true),
-            Queue::new(Arc::clone(&places), 1, |_| true),
+            Queue::new(Arc::clone(&places), |_| true),
+            Queue::new(Arc::clone(&places), |_| true),
         );
         let (_, place) = here.enter(1).unwrap().unwrap();
         assert!(there.enter(2).unwrap().is_none());

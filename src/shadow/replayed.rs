@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    exchange::Exchange,
     http::AnswerHead,
     script::{Kind, Script, Ticket, write_answer},
     tee::Held,
@@ -54,23 +53,38 @@ impl Replayed {
         self.held.is_some()
     }
 
-    /// It has ended, so long after its request: the script gets it, behind the primary's.
-    pub(super) fn end(self, exchange: &Exchange, read: u64, took: Duration) {
-        let Self {
-            script,
-            ticket,
-            head,
-            body,
-            cut,
-            held,
-        } = self;
-        let Some(head) = head else { return };
-        let whole = !cut && read == body.len() as u64;
-        exchange.with_message(move |_| {
-            script.answer(ticket, Kind::Replayed, took, |out| {
-                write_answer(&head, &body, whole, out);
+    /// It has ended, so long after its request, with so many bytes read of its body; `None` where there was no head.
+    pub(super) fn end(self, read: u64, took: Duration) -> Option<Ended> {
+        let whole = !self.cut && read == self.body.len() as u64;
+        Some(Ended {
+            head: self.head?,
+            script: self.script,
+            ticket: self.ticket,
+            body: self.body,
+            whole,
+            took,
+            _held: self.held,
+        })
+    }
+}
+
+/// A shadow's answer that has ended.
+pub(super) struct Ended {
+    script: Arc<Script>,
+    ticket: Ticket,
+    head: AnswerHead,
+    body: Vec<u8>,
+    whole: bool,
+    took: Duration,
+    _held: Option<Held>,
+}
+
+impl Ended {
+    /// The script gets it.
+    pub(super) fn tell(self) {
+        self.script
+            .answer(self.ticket, Kind::Replayed, self.took, |out| {
+                write_answer(&self.head, &self.body, self.whole, out);
             });
-            drop(held);
-        });
     }
 }

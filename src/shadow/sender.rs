@@ -1,9 +1,8 @@
-//! One worker's way to one shadow: from a request that is to be copied to the copy's outcome.
+//! The way of copies to one shadow: from a request that is to be copied to the copy's outcome.
 
 use std::{
     cell::Cell,
     future::{Future, poll_fn},
-    net::IpAddr,
     pin::pin,
     rc::Rc,
     sync::Arc,
@@ -19,13 +18,16 @@ use tokio::{
 use super::{
     Shadow,
     allowance::Allowance,
+    copy::{Copy, CopyBody},
     copying::{Copying, Means, READ, Tools, Unanswered},
     desk::Desk,
     failure::{Failure, is_fault, lesson},
     form::Form,
     lane::{Hand, Lanes},
     limit::Permit,
+    nap::UnderWay,
     order::{Order, Turn},
+    pair::{Pair, Primary},
     queue::{Place, Queue, Seat},
     replayed::Replayed,
     sample,
@@ -37,13 +39,13 @@ use crate::{
     config::Send,
     exchange::{Answer, Exchange},
     http::{RequestHead, asks_for_upgrade},
-    ledger::{Entry, Outcome},
+    ledger::Outcome,
     script::Ticket,
-    tee::{Budget, Copy, CopyBody, Recipient},
+    tee::Budget,
 };
 
-/// One worker's way to a shadow.
-pub(crate) struct Sender {
+/// The way of copies to one shadow.
+pub(super) struct Sender {
     pub(super) shadow: Arc<Shadow>,
     pool: Rc<Pool>,
     queue: Queue<Offered>,
@@ -53,7 +55,7 @@ pub(crate) struct Sender {
     lanes: Lanes<(Rc<Self>, Job)>,
     selection: Selection,
     form: Form,
-    /// Of this worker's processor time.
+    /// Of this thread's processor time.
     allowance: Rc<Allowance>,
     /// Connections that are being made.
     connecting: Semaphore,
@@ -79,16 +81,31 @@ struct Offered {
 /// A turn that may not have come, and a seat for the meantime.
 pub(super) type Queued = (Turn, Seat);
 
-/// So many connections are made at one time: where a worker has little time for them, more would only take longer than
-/// they may, and that would look like the shadow's fault.
-const CONNECTING: usize = 32;
+/// So many connections are made at one time: where there is little time for them, more would only take longer than they
+/// may, and that would look like the shadow's fault. Who waits may find one that another copy no longer needs.
+const CONNECTING: usize = 8;
 
 /// A copy that has a place among those on their way.
 type Job = (Offered, Place);
 
+/// A copy that waits for the primary's response.
+pub(super) enum HeldBack {
+    /// It asks for another protocol.
+    Upgrade(Copy),
+    /// It is sent when the primary has answered.
+    Unanswered(Copy, Option<Queued>),
+}
+
+impl HeldBack {
+    fn pair(&self) -> &Pair {
+        let (Self::Upgrade(copy) | Self::Unanswered(copy, _)) = self;
+        &copy.pair
+    }
+}
+
 impl Sender {
-    /// For the worker of this index, in whose runtime it is called.
-    pub(crate) fn start(shadow: Arc<Shadow>, budget: &Arc<Budget>, worker: usize) -> Rc<Self> {
+    /// On the shadow's thread, in its runtime.
+    pub(super) fn start(shadow: Arc<Shadow>, budget: &Arc<Budget>) -> Rc<Self> {
         let pool = Pool::new(
             shadow.connector.clone(),
             PoolSettings {
@@ -101,11 +118,12 @@ impl Sender {
             },
         );
         let places = &shadow.places;
-        let queue = Queue::new(Arc::clone(places), worker, |offered: &Offered| {
+        let queue = Queue::new(Arc::clone(places), |offered: &Offered| {
             !offered.copy.body.is_lost()
         });
-        let slots = shadow.slots.as_ref();
-        let order = slots.map(|slots| Order::new(Arc::clone(slots), Arc::clone(places)));
+        let (settings, places) = (&shadow.settings, Arc::clone(places));
+        let order = settings.order_by.as_ref();
+        let order = order.map(|_| Order::new(settings.queue, places));
         let sender = Rc::new(Self {
             pool,
             queue,
@@ -148,7 +166,7 @@ impl Sender {
     }
 
     /// Ends it, once the copies that wait are sent: a reload put another in its place, or none.
-    pub(crate) fn retire(&self) {
+    pub(super) fn retire(&self) {
         self.retired.set(true);
         self.retiring.notify_one();
         if let Some(desk) = &self.desk {
@@ -156,8 +174,13 @@ impl Sender {
         }
     }
 
+    /// The body of a copy failed: one that waits gives up its seat.
+    pub(super) fn clear_out(&self) {
+        self.queue.clear_out();
+    }
+
     /// The shadow that it sends to.
-    pub(crate) fn shadow(&self) -> &Arc<Shadow> {
+    pub(super) fn shadow(&self) -> &Arc<Shadow> {
         &self.shadow
     }
 
@@ -177,47 +200,57 @@ impl Sender {
         }
     }
 
-    /// Why a request is not copied, as far as that is known when it comes.
-    fn refuses(&self, head: &RequestHead, peer: Option<IpAddr>) -> Option<Outcome> {
-        let Shadow {
-            control,
-            settings,
-            breaker,
-            limit,
-            ..
-        } = &*self.shadow;
-        let seen = self.shadow.seen(head, peer);
-        if self.selection.judge(seen, Answered::NotYet).0 == Verdict::Filtered {
-            Some(Outcome::Filtered)
-        } else if !sample::draw(&settings.sample, control.sample(), seen).is_in() {
-            Some(Outcome::SampledOut)
-        } else if control.is_paused() {
-            Some(Outcome::Paused)
-        } else if breaker.is_open() {
-            Some(Outcome::BreakerOpen)
-        } else if settings.send == Send::WithRequest && !limit.admits() {
-            Some(Outcome::RateLimited)
-        } else {
-            None
+    /// Takes a copy. Returns it where the primary's response has to be known first.
+    pub(super) fn offer(self: &Rc<Self>, copy: Copy) -> Option<HeldBack> {
+        if asks_for_upgrade(&copy.pair.exchange().head.fields) {
+            // What is spoken after a switch is nobody's request. Where there is none, it is a request like any other.
+            return self.hold_back(HeldBack::Upgrade(copy));
         }
+        self.offer_now(copy)
     }
 
     /// Takes a copy that is to be sent, now or when the primary has answered.
-    fn offer_now(self: &Rc<Self>, copy: Copy) {
-        let queued = match self.line_up(&copy.exchange) {
+    fn offer_now(self: &Rc<Self>, copy: Copy) -> Option<HeldBack> {
+        let queued = match self.line_up(copy.pair.exchange()) {
             Ok(queued) => queued,
-            Err(outcome) => return copy.settle(outcome),
+            Err(outcome) => {
+                copy.settle(outcome);
+                return None;
+            }
         };
         match self.shadow.settings.send {
-            Send::WithRequest => self.go_on(copy, queued),
-            Send::AfterAnswer => {
-                let sender = Rc::clone(self);
-                let exchange = Rc::clone(&copy.exchange);
-                exchange.with_primary(move |_, answer| {
-                    sender.offer_answered(copy, queued, answer);
-                });
+            Send::WithRequest => {
+                self.go_on(copy, queued);
+                None
             }
+            Send::AfterAnswer => self.hold_back(HeldBack::Unanswered(copy, queued)),
         }
+    }
+
+    fn hold_back(self: &Rc<Self>, held: HeldBack) -> Option<HeldBack> {
+        match held.pair().primary() {
+            Primary::Awaited => {
+                held.pair().wait();
+                Some(held)
+            }
+            Primary::Known(answer) => self.let_go(held, answer),
+        }
+    }
+
+    /// The primary's response is known, or that there is none.
+    pub(super) fn let_go(
+        self: &Rc<Self>,
+        held: HeldBack,
+        answer: Option<Answer>,
+    ) -> Option<HeldBack> {
+        match (held, answer) {
+            (HeldBack::Upgrade(copy), Some(Answer { status: 101, .. })) => {
+                copy.settle(Outcome::Upgrade);
+            }
+            (HeldBack::Upgrade(copy), _) => return self.offer_now(copy),
+            (HeldBack::Unanswered(copy, queued), _) => self.offer_answered(copy, queued, answer),
+        }
+        None
     }
 
     /// The primary's answer is there, or never will be.
@@ -225,7 +258,7 @@ impl Sender {
         if copy.body.is_lost() {
             return;
         }
-        let exchange = &copy.exchange;
+        let exchange = copy.pair.exchange();
         let seen = self.shadow.seen(&exchange.head, exchange.peer);
         let answered = Answered::With(answer.map(|answer| answer.status));
         if self.selection.judge(seen, answered).0 == Verdict::Filtered {
@@ -300,7 +333,6 @@ impl Sender {
             Some(order) if !has_come => order.wait(number, offered, seat),
             _ => self.queue.push(offered, seat),
         }
-        // Whoever called it in between called this worker, too.
         if let Some(job) = self.queue.next() {
             self.launch(job);
         }
@@ -339,7 +371,7 @@ impl Sender {
         if let Err(error) = ended
             && is_fault(outcome)
         {
-            self.report(&copy.exchange, outcome, &error);
+            self.report(copy.pair.exchange(), outcome, &error);
         }
         waited.learn(&self.shadow, lesson);
         copy.settle(outcome);
@@ -349,13 +381,13 @@ impl Sender {
     /// where a connection turns out to be closed, if that is safe.
     async fn exchange(
         &self,
-        parts: (&Rc<Exchange>, &RequestHead, &mut CopyBody),
+        parts: (&Rc<Pair>, &RequestHead, &mut CopyBody),
         tools: &mut Tools,
         mut replayed: Option<Replayed>,
         waited: &mut Waited<'_>,
     ) -> Result<(), Failure> {
         let now = Instant::now();
-        let exchange = parts.0;
+        let pair = parts.0;
         let means = Means {
             shadow: &self.shadow,
             form: &self.form,
@@ -381,8 +413,8 @@ impl Sender {
                     }
                     let (read, took) = (copying.read(), copying.last() - now);
                     drop(copying);
-                    if let Some(replayed) = replayed {
-                        replayed.end(exchange, read, took);
+                    if let Some(ended) = replayed.and_then(|replayed| replayed.end(read, took)) {
+                        pair.replayed(ended);
                     }
                     return Ok(());
                 }
@@ -408,6 +440,9 @@ impl Sender {
             Poll::Pending => lost(copying, cx),
         })
         .await?;
+        if let Some(connection) = self.pool.take_idle(Instant::now()) {
+            return Ok(connection);
+        }
         let mut connecting = pin!(self.pool.open());
         let mut connection = poll_fn(|cx| {
             if let Poll::Ready(turn) = copying.poll_turn(cx) {
@@ -457,7 +492,9 @@ async fn run_lane(mut sender: Rc<Sender>, first: Job) {
             permit,
             ticket,
         } = offered;
+        let under_way = UnderWay::begin();
         sender.send(copy, turn, ticket, &mut tools).await;
+        drop(under_way);
         drop((permit, place));
         sender.queue_those_called();
         job = match sender.queue.next() {
@@ -472,45 +509,5 @@ async fn run_lane(mut sender: Rc<Sender>, first: Job) {
             }
             None => return,
         };
-    }
-}
-
-impl Recipient for Rc<Sender> {
-    fn select(&self, head: &RequestHead, peer: Option<IpAddr>) -> Option<Entry> {
-        match self.refuses(head, peer) {
-            None => Some(self.shadow.account.open()),
-            Some(outcome) => {
-                self.shadow.account.pass(outcome);
-                None
-            }
-        }
-    }
-
-    fn body_buffer(&self) -> usize {
-        let settings = &self.shadow.settings;
-        let script = self.shadow.script.as_ref();
-        let most = script.map(|script| script.settings().request_bytes);
-        let buffer = settings.body_buffer;
-        most.map_or(buffer, |most| most.min(buffer)).bytes()
-    }
-
-    fn offer(&self, copy: Copy) {
-        if let Some(desk) = &self.desk {
-            desk.expect(&copy.exchange);
-        }
-        if !asks_for_upgrade(&copy.exchange.head.fields) {
-            return self.offer_now(copy);
-        }
-        // What is spoken after a switch is nobody's request. Where there is none, it is a request like any other.
-        let sender = Rc::clone(self);
-        let exchange = Rc::clone(&copy.exchange);
-        exchange.with_primary(move |_, answer| match answer {
-            Some(Answer { status: 101, .. }) => copy.settle(Outcome::Upgrade),
-            _ => sender.offer_now(copy),
-        });
-    }
-
-    fn leave_out(&self, outcome: Outcome) {
-        self.shadow.account.pass(outcome);
     }
 }

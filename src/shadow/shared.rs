@@ -1,6 +1,10 @@
-//! A shadow as all workers share it.
+//! A shadow as all threads share it.
 
-use std::{net::IpAddr, rc::Rc, sync::Arc, time::Duration};
+use std::{
+    net::IpAddr,
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
+};
 
 use super::{
     breaker::{Breaker, Change, State},
@@ -8,7 +12,6 @@ use super::{
     difference::{DifferenceLog, Pair},
     form::Form,
     limit::Limit,
-    order::Slots,
     queue::Places,
     rewrite::{BadAuthorization, authorization as read_authorization},
     seen::Seen,
@@ -17,7 +20,6 @@ use super::{
 use crate::{
     client::{Reading, Share},
     config::{self, ClientAddress, is_same},
-    exchange::Exchange,
     http::{Marks, RequestHead},
     ledger::Account,
     net::{Connector, TlsError},
@@ -25,9 +27,13 @@ use crate::{
     telemetry::{metrics::ShadowMetrics, rate::RateLimit},
 };
 
-/// A shadow as all workers share it.
+/// A shadow as all threads share it.
 pub(crate) struct Shadow {
     pub(super) settings: config::Shadow,
+    /// Which of the shadow side's threads looks after it, counted on past their number.
+    pub(super) thread: usize,
+    /// That thread has the lowest priority.
+    pub(crate) has_low_priority: AtomicBool,
     pub(super) connector: Connector,
     pub(crate) account: Arc<Account>,
     pub(crate) metrics: Arc<ShadowMetrics>,
@@ -43,11 +49,9 @@ pub(crate) struct Shadow {
     /// The configuration says the same of the sample as before.
     same_sample: bool,
     pub(super) limit: Arc<Limit>,
-    /// Where copies are to keep their order.
-    pub(super) slots: Option<Arc<Slots>>,
     /// Where copies go through one before they are sent.
     pub(super) script: Option<Arc<Script>>,
-    /// Each worker has a copy of these two.
+    /// Each thread has a copy of these two.
     pub(super) selection: Selection,
     pub(super) form: Form,
     client_address: Arc<ClientAddress>,
@@ -85,6 +89,7 @@ impl Shadow {
         account: Arc<Account>,
         script: Option<Arc<Script>>,
         common: &Common<'_>,
+        thread: usize,
         before: Option<&Self>,
     ) -> Result<Arc<Self>, ShadowError> {
         let connector = Connector::new(
@@ -111,8 +116,10 @@ impl Shadow {
         let same_limit = before.filter(|before| is_same(&before.settings.limit, &settings.limit));
         let same_sample =
             before.is_none_or(|before| before.settings.sample.percent == settings.sample.percent);
-        let slots = settings.order_by.as_ref();
         Ok(Arc::new(Self {
+            // One that stays shares its places with what it was, and they need one thread.
+            thread: before.map_or(thread, |before| before.thread),
+            has_low_priority: AtomicBool::new(false),
             connector,
             account,
             metrics: before.map_or_else(
@@ -122,7 +129,7 @@ impl Shadow {
             breaker: same_breaker
                 .map_or_else(|| Arc::new(breaker), |before| Arc::clone(&before.breaker)),
             places: before.map_or_else(
-                || Places::new(settings.max_in_flight, settings.queue, common.workers),
+                || Places::new(settings.max_in_flight, settings.queue),
                 |before| Arc::clone(&before.places),
             ),
             connections: before.map_or_else(
@@ -141,7 +148,6 @@ impl Shadow {
                 || Limit::new(&settings.limit),
                 |before| Arc::clone(&before.limit),
             ),
-            slots: slots.map(|_| Slots::new(settings.queue)),
             script,
             selection: Selection::new(&settings.select),
             form: Form::new(&settings, common.marks, authorization),
@@ -209,24 +215,19 @@ impl Shadow {
         }
     }
 
+    /// Whether its script is told the answers, too.
+    pub(super) fn wants_answers(&self) -> bool {
+        let script = self.script.as_ref();
+        script.is_some_and(|script| script.settings().answers)
+    }
+
     /// What the configuration says.
     pub(crate) fn settings(&self) -> &config::Shadow {
         &self.settings
     }
 
-    /// Notes the pair of answers, now or when the primary's is known.
-    pub(super) fn note(self: &Arc<Self>, exchange: &Rc<Exchange>, status: u16, took: Duration) {
-        let shadow = Arc::clone(self);
-        exchange.with_primary(move |exchange, primary| {
-            let pair = Pair {
-                exchange,
-                primary,
-                status,
-                took,
-            };
-            shadow
-                .differences
-                .note(shadow.name(), &shadow.metrics, &pair);
-        });
+    /// Notes a pair of answers.
+    pub(super) fn note(&self, pair: &Pair<'_>) {
+        self.differences.note(self.name(), &self.metrics, pair);
     }
 }

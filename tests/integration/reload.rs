@@ -121,7 +121,7 @@ fn a_hundred_reloads_under_load_half_of_them_wrong_fail_no_request_and_the_ledge
         .shadow("stays", &shadows[0])
         .start();
     let base = fs::read_to_string(tee.dir().join("shadowtee.toml")).unwrap();
-    let load = Load::on(&tee.at(), 4);
+    let load = Load::gently(&tee.at(), 4);
     for n in 0..50 {
         let name = format!("comes-{}", n % 5);
         tee.configure(|_| {

@@ -16,6 +16,7 @@ use crate::{
         strip_trailers,
     },
     net::Stream,
+    tee::Tap,
 };
 
 /// The answer on its way.
@@ -35,6 +36,8 @@ pub(in crate::proxy) struct Download {
     encoding: Encoding,
     /// Bytes of the answer's body that went out.
     pub(in crate::proxy) sent: u64,
+    /// What its head says, once it is there.
+    pub(in crate::proxy) answered: Option<Answer>,
     /// When something last came or went.
     pub(super) last: Instant,
     pub(super) state: Receiving,
@@ -79,6 +82,7 @@ impl Download {
             closes,
             encoding: Encoding::AsItIs,
             sent: 0,
+            answered: None,
             last: exchange.received,
             state: Receiving::Head,
             first_error: None,
@@ -101,14 +105,14 @@ impl Download {
         cx: &mut Context<'_>,
         client: &mut Client,
         primary: &mut Connection,
-        (path, exchange): (&Path, &Exchange),
+        (path, exchange, tap): (&Path, &Exchange, &Tap),
     ) -> Poll<Result<(), Stopped>> {
         let mut turn = Turn::begin();
         loop {
             if self.state == Receiving::Done && client.wire.out.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            let more = match self.collect(client, primary, (path, exchange)) {
+            let more = match self.collect(client, primary, (path, exchange, tap)) {
                 Err(Stopped::ByPrimary(error)) if !client.wire.out.is_empty() => {
                     self.broke = Some(error);
                     false
@@ -159,7 +163,7 @@ impl Download {
         &mut self,
         client: &mut Client,
         primary: &mut Connection,
-        of: (&Path, &Exchange),
+        of: (&Path, &Exchange, &Tap),
     ) -> Result<bool, Stopped> {
         while self.state != Receiving::Done {
             if !client.wire.out.has_room() {
@@ -220,7 +224,7 @@ impl Download {
         &mut self,
         framing: Framing,
         client: &mut Client,
-        (path, exchange): (&Path, &Exchange),
+        (path, exchange, tap): (&Path, &Exchange, &Tap),
     ) -> Result<(), Stopped> {
         let switches = self.head.status == 101;
         if switches && !self.upgrade {
@@ -229,10 +233,12 @@ impl Download {
         self.last = Instant::now();
         let after = self.last - exchange.received;
         path.metrics.primary.record(after);
-        exchange.answered(Answer {
+        let answer = Answer {
             status: self.head.status,
             after,
-        });
+        };
+        self.answered = Some(answer);
+        tap.answered(answer);
         strip_answer(&mut self.head.fields, switches);
         self.frame(framing);
         self.closes |= path.drain.is_asked() && !switches;

@@ -9,12 +9,12 @@ use std::task::{Context, Poll, ready};
 
 use super::{Path, client::Client, explain::explain_cut, prepare::Prepared, refusal::Refusal};
 use crate::{
-    capture::{Kept, Tap},
+    capture::{self, Kept},
     client::{AnswerReader, BadAnswer, Connection},
-    exchange::Exchange,
+    exchange::{Exchange, Told},
     http::AnswerHead,
     ledger::Outcome,
-    tee::Branches,
+    tee::Tap,
 };
 use download::{Download, Receiving, Stopped};
 use upload::{Broken, Sending, Upload};
@@ -23,6 +23,8 @@ use upload::{Broken, Sending, Upload};
 pub(super) struct Relay<'a> {
     pub(super) path: &'a Path,
     pub(super) exchange: &'a Exchange,
+    /// The way to those who get copies.
+    pub(super) tap: Tap,
     pub(super) upload: Upload,
     pub(super) download: Download,
     /// The client's connection may serve another request.
@@ -56,18 +58,19 @@ impl<'a> Relay<'a> {
         path: &'a Path,
         exchange: &'a Exchange,
         prepared: Prepared,
-        branches: Branches,
         tap: Tap,
+        captured: capture::Tap,
         head: AnswerHead,
     ) -> Self {
         let reader = AnswerReader::new(exchange.head.method(), path.pool.reading());
-        let told = exchange.wanted_answer();
+        let told = tap.wanted();
         let told = told.map(|limit| Box::new(Kept::new(limit, &path.budget)));
         Self {
             path,
             exchange,
-            upload: Upload::new(prepared, branches, tap.request, exchange, path),
-            download: Download::new(reader, head, exchange, prepared, (tap.answer, told)),
+            tap,
+            upload: Upload::new(prepared, captured.request, exchange, path),
+            download: Download::new(reader, head, exchange, prepared, (captured.answer, told)),
             keeps_client: false,
             is_early: false,
             switched: None,
@@ -84,7 +87,7 @@ impl<'a> Relay<'a> {
         if let Poll::Ready(end) = self.poll_upload(cx, client, primary) {
             return Poll::Ready(end);
         }
-        let of = (self.path, self.exchange);
+        let of = (self.path, self.exchange, &self.tap);
         match self.download.poll(cx, client, primary, of) {
             // The rest of a body whose answer came early still belongs to the message, to its last byte.
             Poll::Ready(Ok(())) if self.upload.goes_on(&self.download, primary) => {
@@ -117,19 +120,22 @@ impl<'a> Relay<'a> {
         {
             return Poll::Pending;
         }
-        match ready!(self.upload.poll(cx, client, primary, self.path)) {
+        match ready!(
+            self.upload
+                .poll(cx, client, primary, (self.path, &mut self.tap))
+        ) {
             Ok(()) => Poll::Pending,
             Err(Broken::ByPrimary(error)) if primary.is_used && primary.wire.out.is_untouched() => {
                 Poll::Ready(End::Stale(BadAnswer::Io(error)))
             }
             Err(Broken::ByPrimary(error)) => {
                 // It may have answered before it stopped reading.
-                self.upload.stop(Outcome::BodyCut);
+                self.stop(Outcome::BodyCut);
                 self.download.first_error.get_or_insert(error);
                 Poll::Pending
             }
             Err(Broken::ByClient(_)) if self.download.state == Receiving::Done => {
-                self.upload.stop(Outcome::ClientAborted);
+                self.stop(Outcome::ClientAborted);
                 Poll::Ready(End::Whole)
             }
             Err(Broken::ByClient(refusal)) => {
@@ -142,10 +148,18 @@ impl<'a> Relay<'a> {
         }
     }
 
+    /// The body goes no further, and so do its copies.
+    #[cold]
+    fn stop(&mut self, outcome: Outcome) {
+        if self.upload.stop() {
+            self.tap.fail(outcome);
+        }
+    }
+
     /// The client's fault, before its request was whole.
     #[cold]
     fn refuse(&mut self, refusal: Refusal, outcome: Outcome) -> End {
-        self.upload.stop(outcome);
+        self.stop(outcome);
         if self.download.has_begun() {
             End::Cut
         } else {
@@ -166,11 +180,27 @@ impl<'a> Relay<'a> {
     }
 
     /// What the capture kept of both bodies.
-    pub(super) fn take_tap(&mut self) -> Tap {
-        Tap {
+    pub(super) fn take_captured(&mut self) -> capture::Tap {
+        capture::Tap {
             request: self.upload.kept.take(),
             answer: self.download.kept.take(),
         }
+    }
+
+    /// The response as somebody wanted it, where its head came; `whole`: to its end.
+    pub(super) fn take_told(&mut self, whole: bool) -> Option<Told> {
+        let download = &mut self.download;
+        let told = download
+            .told
+            .take()
+            .filter(|_| download.answered.is_some())?;
+        let (body, kept_whole, cost) = told.into_body();
+        Some(Told {
+            head: download.head.clone(),
+            body,
+            whole: kept_whole && whole,
+            _cost: Box::new(cost),
+        })
     }
 
     /// The status that went to the client, where this is how it ended.
@@ -188,7 +218,7 @@ impl<'a> Relay<'a> {
             End::Left => Outcome::ClientAborted,
             _ => Outcome::BodyCut,
         };
-        self.upload.stop(outcome);
+        self.stop(outcome);
         end
     }
 
@@ -204,7 +234,7 @@ impl<'a> Relay<'a> {
     fn stopped(&mut self, stopped: Stopped, primary: &Connection) -> End {
         match stopped {
             Stopped::ByClient => {
-                self.upload.stop(Outcome::ClientAborted);
+                self.stop(Outcome::ClientAborted);
                 End::Left
             }
             Stopped::Unasked => End::Refused(Refusal::UnaskedSwitch),
@@ -253,7 +283,7 @@ impl<'a> Relay<'a> {
             Receiving::Head => End::Refused(Refusal::Late),
             Receiving::Body => End::Cut,
             Receiving::Done => {
-                self.upload.stop(Outcome::ClientAborted);
+                self.stop(Outcome::ClientAborted);
                 End::Whole
             }
         })

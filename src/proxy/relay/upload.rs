@@ -16,8 +16,7 @@ use crate::{
     config::Limits,
     exchange::Exchange,
     http::{BodyReader, Fields, Framing, Part, Turn, is_same_name, later, strip_trailers},
-    ledger::Outcome,
-    tee::Branches,
+    tee::Tap,
     telemetry::metrics::ProxyCount,
 };
 
@@ -25,7 +24,6 @@ use crate::{
 pub(in crate::proxy) struct Upload {
     pub(in crate::proxy) reader: BodyReader,
     chunked: bool,
-    pub(in crate::proxy) branches: Branches,
     /// What the capture keeps of it.
     pub(in crate::proxy) kept: Option<Box<Kept>>,
     passed: u64,
@@ -48,7 +46,6 @@ pub(super) enum Sending {
 impl Upload {
     pub(in crate::proxy) fn new(
         Prepared { framing, waits, .. }: Prepared,
-        branches: Branches,
         kept: Option<Box<Kept>>,
         exchange: &Exchange,
         path: &Path,
@@ -63,7 +60,6 @@ impl Upload {
         Self {
             reader,
             chunked: framing == Framing::Chunked,
-            branches,
             kept,
             passed: 0,
             limit: limits.body_bytes.map(|limit| limit.0),
@@ -77,13 +73,13 @@ impl Upload {
         self.state == Sending::Done
     }
 
-    /// It goes no further, and so do its copies.
-    #[cold]
-    pub(super) fn stop(&mut self, outcome: Outcome) {
-        if self.state == Sending::Going {
+    /// It goes no further. Returns whether it was still going.
+    pub(super) fn stop(&mut self) -> bool {
+        let goes = self.state == Sending::Going;
+        if goes {
             self.state = Sending::Stopped;
-            self.branches.fail(outcome);
         }
+        goes
     }
 
     /// Whether the rest of it is passed on although its answer is through: what is still to come from the client unless
@@ -107,11 +103,11 @@ impl Upload {
         cx: &mut Context<'_>,
         client: &mut Client,
         primary: &mut Connection,
-        path: &Path,
+        (path, tap): (&Path, &mut Tap),
     ) -> Poll<Result<(), Broken>> {
         let mut turn = Turn::begin();
         loop {
-            let more = self.collect(client, primary, path)?;
+            let more = self.collect(client, primary, (path, tap))?;
             ready!(primary.wire.poll_flush(cx)).map_err(Broken::ByPrimary)?;
             let came = match more {
                 _ if self.is_done() => return Poll::Ready(Ok(())),
@@ -135,7 +131,7 @@ impl Upload {
         &mut self,
         client: &mut Client,
         primary: &mut Connection,
-        path: &Path,
+        (path, tap): (&Path, &mut Tap),
     ) -> Result<bool, Broken> {
         while self.state == Sending::Going {
             if !primary.wire.out.has_room() {
@@ -149,9 +145,9 @@ impl Upload {
                         return Err(Broken::ByClient(Refusal::BodyTooLarge));
                     }
                     path.metrics.count(ProxyCount::RequestBytes, length as u64);
-                    self.pass(length, client, primary);
+                    self.pass(length, client, primary, tap);
                     if !self.chunked && self.reader.is_done() {
-                        self.end(None, primary);
+                        self.end(None, primary, tap);
                     }
                 }
                 Part::Trailers(mut trailers) => {
@@ -160,9 +156,9 @@ impl Upload {
                     // There is one id, and it was told.
                     let id = path.request_id.as_bytes();
                     trailers.remove_named(|name| is_same_name(name, id));
-                    self.end(Some(&trailers), primary);
+                    self.end(Some(&trailers), primary, tap);
                 }
-                Part::End => self.end(None, primary),
+                Part::End => self.end(None, primary, tap),
                 Part::More => return Ok(false),
             }
         }
@@ -170,19 +166,25 @@ impl Upload {
     }
 
     /// Passes a piece on, to the primary and to the copies.
-    fn pass(&mut self, length: usize, client: &mut Client, primary: &mut Connection) {
+    fn pass(
+        &mut self,
+        length: usize,
+        client: &mut Client,
+        primary: &mut Connection,
+        tap: &mut Tap,
+    ) {
         self.waits = false;
         let (out, wire) = (&mut primary.wire.out, &mut client.wire);
         if self.chunked {
             out.begin_chunk(length);
         }
         let kept = Kept::notice(&mut self.kept, &wire.buf[..length]);
-        let copied = self.branches.are_open();
+        let copied = tap.takes_body();
         if copied || kept.is_some() {
             let buffer = wire.buffer();
             let piece = wire.buf.split_to(length).freeze();
             if copied {
-                self.branches.push(&piece, buffer);
+                tap.push(&piece, buffer);
             }
             if let Some(kept) = kept {
                 kept.share(&piece, buffer);
@@ -196,14 +198,14 @@ impl Upload {
         }
     }
 
-    fn end(&mut self, trailers: Option<&Fields>, primary: &mut Connection) {
+    fn end(&mut self, trailers: Option<&Fields>, primary: &mut Connection, tap: &mut Tap) {
         if self.chunked {
             primary.wire.out.last_chunk(trailers);
         }
         if let (Some(kept), Some(trailers)) = (&mut self.kept, trailers) {
             kept.trailers(trailers);
         }
-        self.branches.end(trailers);
+        tap.end(trailers);
         self.state = Sending::Done;
     }
 }

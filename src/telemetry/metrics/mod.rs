@@ -75,6 +75,7 @@ metrics! {
     CAPTURE_QUEUED Gauge "capture_queued_bytes" [] "Memory held by exchanges that wait for the capture's writer";
     BREAKER Gauge "breaker_state" ["shadow"] "0 closed, copies are sent; 1 open, they are not; 2 one copy tries";
     PAUSED Gauge "shadow_paused" ["shadow"] "1 while copies to the shadow are paused";
+    LOW_PRIORITY Gauge "shadow_low_priority" ["shadow"] "1 while the shadow takes more processor time than production, and gets what is left over";
     SCRIPT_UP Gauge "script_processes_up" ["script"] "Processes of the script that run";
     SCRIPT_STARTS Counter "script_starts_total" ["script"] "Processes of the script that were started, at first and again";
     SCRIPT_WAITING Gauge "script_waiting" ["script"] "Requests that the script was given, or is to be given, and has not echoed";

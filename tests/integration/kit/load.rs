@@ -4,6 +4,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::client::{Client, get, post};
 use super::eventually;
@@ -30,10 +31,20 @@ pub(crate) struct Load {
 
 impl Load {
     pub(crate) fn on(address: &str, clients: usize) -> Self {
+        Self::start(address, clients, Duration::ZERO)
+    }
+
+    /// As that, of clients that rest after each answer: copies come only as fast as they can be sent where production
+    /// leaves processor time for that.
+    pub(crate) fn gently(address: &str, clients: usize) -> Self {
+        Self::start(address, clients, Duration::from_millis(3))
+    }
+
+    fn start(address: &str, clients: usize, rest: Duration) -> Self {
         let state = Arc::new(State::default());
         let client = |number| {
             let (state, address) = (Arc::clone(&state), address.to_owned());
-            thread::spawn(move || run(&state, &address, number))
+            thread::spawn(move || run(&state, &address, number, rest))
         };
         let clients = (0..clients).map(client).collect();
         let load = Self { state, clients };
@@ -78,7 +89,7 @@ impl Load {
     }
 }
 
-fn run(state: &State, address: &str, number: usize) {
+fn run(state: &State, address: &str, number: usize, rest: Duration) {
     let mut connection = None;
     let body = "x".repeat(300);
     for n in 0_u64.. {
@@ -105,6 +116,7 @@ fn run(state: &State, address: &str, number: usize) {
         match outcome {
             Ok(()) => {
                 state.answered.fetch_add(1, SeqCst);
+                thread::sleep(rest);
             }
             Err(what) => {
                 connection = None;

@@ -1,0 +1,254 @@
+//! What comes in on one thread of the shadow side: the messages of all workers, taken to the copies that they are for.
+
+use std::{
+    cell::Cell,
+    collections::HashMap,
+    rc::Rc,
+    sync::{Arc, mpsc},
+    time::Duration,
+};
+
+use tokio::{task::yield_now, time::sleep};
+
+use super::{
+    Shadow,
+    copy::{Copy, CopySource},
+    pair::{Attention, Pair, Primary},
+    priority::Given,
+    sender::{HeldBack, Sender},
+};
+use crate::tee::{Budget, Ends, Message, Mirrored, Outlet, Part, Sleeper};
+
+/// What comes in on one thread.
+pub(super) struct Inbound<'a> {
+    opened: &'a mpsc::Receiver<(Arc<Shadow>, Ends)>,
+    budget: &'a Arc<Budget>,
+    given: Rc<Given>,
+    attention: Rc<Attention>,
+    lines: Vec<Line>,
+    /// Of shadows without a line, as long as they have something to send.
+    retired: Vec<Rc<Sender>>,
+}
+
+/// The way from one worker to one shadow.
+struct Line {
+    sender: Rc<Sender>,
+    /// Where an order is kept, the place of the next request; the lines of one shadow share it.
+    next: Rc<Cell<u64>>,
+    outlet: Outlet,
+    attention: Rc<Attention>,
+    /// Requests of which more may come, by their number.
+    known: HashMap<u64, Known>,
+}
+
+/// What is known of a request until nothing more comes of it.
+struct Known {
+    pair: Rc<Pair>,
+    body: Option<CopySource>,
+    held_back: Option<HeldBack>,
+}
+
+/// So many messages of one line are taken at a time.
+const MESSAGES: usize = 256;
+/// How often a sender is looked at that is to end.
+const LOOK: Duration = Duration::from_millis(100);
+/// Nothing is waited for but messages.
+const LONG: Duration = Duration::from_secs(3600);
+
+impl<'a> Inbound<'a> {
+    /// `opened` brings lines, and is closed when no more come.
+    pub(super) fn new(
+        opened: &'a mpsc::Receiver<(Arc<Shadow>, Ends)>,
+        budget: &'a Arc<Budget>,
+    ) -> Self {
+        Self {
+            opened,
+            budget,
+            given: Rc::default(),
+            attention: Rc::default(),
+            lines: Vec::new(),
+            retired: Vec::new(),
+        }
+    }
+
+    /// What came, as it goes on.
+    pub(super) fn given(&self) -> Rc<Given> {
+        Rc::clone(&self.given)
+    }
+
+    /// Takes messages until no more can come and all that came is done, or `is_over` when it is woken.
+    pub(super) async fn run(&mut self, sleeper: &mut Sleeper, is_over: impl Fn() -> bool) {
+        while !is_over() {
+            let no_more = self.open();
+            let mut is_more = false;
+            for line in &mut self.lines {
+                is_more |= line.take(&self.given.copies);
+            }
+            self.close();
+            if is_more {
+                yield_now().await;
+            } else if no_more && self.lines.is_empty() && self.retired.is_empty() {
+                return;
+            } else {
+                let lines = &self.lines;
+                let is_something = || {
+                    is_over()
+                        || lines
+                            .iter()
+                            .any(|line| line.has_next() || line.outlet.is_over())
+                };
+                let limit = if self.retired.is_empty() { LONG } else { LOOK };
+                let is_deep = self.attention.is_idle();
+                tokio::select! {
+                    () = sleeper.sleep(is_deep, is_something) => {}
+                    () = self.attention.called() => {}
+                    () = sleep(limit) => {}
+                }
+            }
+        }
+    }
+
+    /// Opens new lines. Returns whether no more can come.
+    fn open(&mut self) -> bool {
+        loop {
+            match self.opened.try_recv() {
+                Ok((shadow, ends)) => self.open_line(shadow, ends),
+                Err(mpsc::TryRecvError::Empty) => return false,
+                Err(mpsc::TryRecvError::Disconnected) => return true,
+            }
+        }
+    }
+
+    fn open_line(&mut self, shadow: Arc<Shadow>, ends: Ends) {
+        let mut lines = self.lines.iter();
+        let known = lines.find(|line| Arc::ptr_eq(line.sender.shadow(), &shadow));
+        let (sender, next) = if let Some(line) = known {
+            (Rc::clone(&line.sender), Rc::clone(&line.next))
+        } else {
+            self.given.shadows.borrow_mut().push(Arc::clone(&shadow));
+            (Sender::start(shadow, self.budget), Rc::default())
+        };
+        self.lines.push(Line {
+            sender,
+            next,
+            outlet: ends.open(),
+            attention: Rc::clone(&self.attention),
+            known: HashMap::new(),
+        });
+    }
+
+    /// Closes lines on which nothing more comes. A shadow without any gets no more copies.
+    fn close(&mut self) {
+        let over = |line: &mut Line| line.outlet.is_over();
+        let over: Vec<_> = self.lines.extract_if(.., over).collect();
+        for Line { sender, .. } in over {
+            let mut others = self.lines.iter();
+            let is_used = others.any(|other| Rc::ptr_eq(&other.sender, &sender));
+            let mut retired = self.retired.iter();
+            if !is_used && !retired.any(|known| Rc::ptr_eq(known, &sender)) {
+                sender.retire();
+                let mut shadows = self.given.shadows.borrow_mut();
+                shadows.retain(|shadow| !Arc::ptr_eq(shadow, sender.shadow()));
+                self.retired.push(sender);
+            }
+        }
+        // Whatever it has under way holds it.
+        self.retired.retain(|sender| Rc::strong_count(sender) > 1);
+    }
+}
+
+impl Line {
+    /// Whether its next message is there, and its turn has come.
+    fn has_next(&self) -> bool {
+        self.outlet
+            .peek()
+            .is_some_and(|message| self.is_next(message))
+    }
+
+    /// Whether it is this message's turn: requests of which an order is kept come in by several ways.
+    fn is_next(&self, message: &Message) -> bool {
+        match message {
+            Message::Request(request) => request
+                .sequence
+                .is_none_or(|place| place == self.next.get()),
+            _ => true,
+        }
+    }
+
+    /// Takes what came. Returns whether there may be more of it.
+    fn take(&mut self, copies: &Cell<u64>) -> bool {
+        for _ in 0..MESSAGES {
+            if !self.has_next() {
+                return false;
+            }
+            match self.outlet.next() {
+                None => return false,
+                Some(Message::Request(request)) => {
+                    copies.set(copies.get() + 1);
+                    self.request(request);
+                }
+                Some(Message::Part(number, part)) => self.part(number, part),
+                Some(Message::Answered(number, answer)) => {
+                    if let Some(known) = self.known.get_mut(&number) {
+                        known.pair.answered(answer);
+                        known.let_go(&self.sender);
+                    }
+                }
+                Some(Message::Over(number, told)) => {
+                    if let Some(mut known) = self.known.remove(&number) {
+                        known.pair.over(told);
+                        known.let_go(&self.sender);
+                    }
+                }
+            }
+        }
+        true
+    }
+
+    fn request(&mut self, request: Mirrored) {
+        let Mirrored {
+            number,
+            sequence,
+            exchange,
+            entry,
+            flow,
+            held,
+        } = request;
+        if let Some(sequence) = sequence {
+            self.next.set(sequence + 1);
+        }
+        let spent = self.outlet.spent();
+        let pair = Pair::new(self.sender.shadow(), exchange, &self.attention, spent);
+        let pair = Rc::new(pair);
+        let (copy, body) = Copy::new(Rc::clone(&pair), entry, flow, held);
+        let held_back = self.sender.offer(copy);
+        let known = Known {
+            pair,
+            body,
+            held_back,
+        };
+        self.known.insert(number, known);
+    }
+
+    fn part(&mut self, number: u64, part: Part) {
+        let known = self.known.get(&number);
+        if let Some(body) = known.and_then(|known| known.body.as_ref()) {
+            let fails = matches!(part, Part::Failed(_));
+            body.push(part);
+            if fails {
+                self.sender.clear_out();
+            }
+        }
+    }
+}
+
+impl Known {
+    /// Sends what waited for the primary's response, where that is known.
+    fn let_go(&mut self, sender: &Rc<Sender>) {
+        if let Primary::Known(answer) = self.pair.primary()
+            && let Some(held) = self.held_back.take()
+        {
+            self.held_back = sender.let_go(held, answer);
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! The threads of the shadow side. Each looks after some shadows, with a priority of its own.
+//!
+//! A thread that costs too much gets the lowest priority, and can't get a higher one back: that is for the privileged.
+//! So when its shadows behave again, another takes its place, and it ends when its copies have.
+
+use std::{
+    io,
+    os::fd::OwnedFd,
+    rc::Rc,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
+        mpsc,
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::{Builder, LocalOptions},
+    sync::Notify,
+};
+
+use super::{
+    Shadow,
+    inbound::Inbound,
+    nap,
+    priority::{Given, Priority, Step},
+    selector::Selector,
+};
+use crate::{
+    ledger::Ledger,
+    tee::{Budget, Doorbell, Ends, Recipient, Sleeper, Valve},
+};
+
+/// The threads of the shadow side.
+pub(crate) struct Threads {
+    places: Box<[Place]>,
+    budget: Arc<Budget>,
+    ledger: Arc<Ledger>,
+    /// Processor time that all of them have taken, in nanoseconds.
+    spent: AtomicU64,
+    /// They end as soon as they are woken.
+    ended: AtomicBool,
+    handles: Mutex<Vec<JoinHandle<()>>>,
+    /// Places whose thread is to be replaced. It would hand its priority down, so that another has to start the next.
+    worn: Mutex<Vec<usize>>,
+    wears: Notify,
+}
+
+/// What one thread after the other looks after.
+struct Place {
+    /// How many there have been.
+    generation: AtomicUsize,
+    /// The one that new connections go to.
+    current: Mutex<Option<Desk>>,
+}
+
+/// Where a thread can be reached.
+struct Desk {
+    door: Arc<Doorbell>,
+    opened: mpsc::Sender<(Arc<Shadow>, Ends)>,
+    /// For each shadow that keeps an order, the next request's place in it.
+    sequences: Vec<(Arc<Shadow>, Arc<AtomicU64>)>,
+}
+
+/// The way from one worker to a shadow.
+pub(super) struct Way {
+    pub(super) valve: Rc<Valve>,
+    /// The next request's place in the order of all, where one is kept.
+    pub(super) sequence: Option<Arc<AtomicU64>>,
+    generation: usize,
+}
+
+impl Threads {
+    /// So many, but one at least, none of which runs yet.
+    pub(crate) fn new(threads: usize, budget: &Arc<Budget>, ledger: &Arc<Ledger>) -> Arc<Self> {
+        let place = |_| Place {
+            generation: AtomicUsize::new(0),
+            current: Mutex::new(None),
+        };
+        Arc::new(Self {
+            places: (0..threads.max(1)).map(place).collect(),
+            budget: Arc::clone(budget),
+            ledger: Arc::clone(ledger),
+            spent: AtomicU64::new(0),
+            ended: AtomicBool::new(false),
+            handles: Mutex::default(),
+            worn: Mutex::default(),
+            wears: Notify::new(),
+        })
+    }
+
+    /// Starts them.
+    ///
+    /// # Errors
+    /// Where the system refuses a thread, or what it needs.
+    pub(crate) fn begin(self: &Arc<Self>) -> io::Result<()> {
+        (0..self.places.len()).try_for_each(|index| self.start(index))
+    }
+
+    /// Replaces threads that lost their priority, on a thread that has its own; for ever.
+    pub(crate) async fn replace_worn(self: Arc<Self>) {
+        loop {
+            self.wears.notified().await;
+            let worn = std::mem::take(&mut *lock(&self.worn));
+            for index in worn {
+                match self.start(index) {
+                    Ok(()) => tracing::info!(
+                        thread = index,
+                        "shadows take no more processor time than production, and get their share of it again"
+                    ),
+                    Err(error) => tracing::error!(
+                        %error,
+                        thread = index,
+                        "no other thread can be started for shadows; they keep the lowest priority"
+                    ),
+                }
+            }
+        }
+    }
+
+    /// Starts the next thread of this place.
+    fn start(self: &Arc<Self>, index: usize) -> io::Result<()> {
+        let (door, hears) = Doorbell::new()?;
+        let (opened, receiver) = mpsc::channel();
+        let desk = Desk {
+            door: Arc::clone(&door),
+            opened,
+            sequences: Vec::new(),
+        };
+        let place = &self.places[index];
+        let mut current = lock(&place.current);
+        let threads = Arc::clone(self);
+        let handle = thread::Builder::new()
+            .name(format!("shadow-{index}"))
+            .spawn(move || {
+                if let Err(error) = run(&threads, index, &door, hears, &receiver) {
+                    tracing::error!(%error, "a thread for shadows could not start");
+                }
+            })?;
+        let before = current.replace(desk);
+        place.generation.fetch_add(1, Relaxed);
+        drop(current);
+        // It sees that nobody opens a way to it any more.
+        let door = before.map(|before| before.door);
+        if let Some(door) = door {
+            door.ring();
+        }
+        let mut handles = lock(&self.handles);
+        handles.retain(|handle| !handle.is_finished());
+        handles.push(handle);
+        Ok(())
+    }
+
+    /// A shadow as the worker sees it in whose runtime this is called.
+    pub(crate) fn recipient(self: &Arc<Self>, shadow: &Arc<Shadow>) -> Rc<dyn Recipient> {
+        Rc::new(Selector::new(shadow, self))
+    }
+
+    /// A way to the thread that looks after a shadow, for the worker in whose runtime this is called.
+    pub(super) fn connect(&self, shadow: &Arc<Shadow>) -> Way {
+        let place = self.place(shadow);
+        let mut current = lock(&place.current);
+        let desk = current.as_mut().expect("threads begin before workers do");
+        let (valve, ends) = Valve::open(&desk.door);
+        // A thread that has ended takes no more.
+        let _ = desk.opened.send((Arc::clone(shadow), ends));
+        desk.door.ring();
+        Way {
+            valve: Rc::new(valve),
+            sequence: desk.sequence(shadow),
+            generation: place.generation.load(Relaxed),
+        }
+    }
+
+    /// Whether the way leads to the thread that looks after the shadow now.
+    pub(super) fn is_current(&self, shadow: &Shadow, way: &Way) -> bool {
+        self.place(shadow).generation.load(Relaxed) == way.generation
+    }
+
+    fn place(&self, shadow: &Shadow) -> &Place {
+        &self.places[shadow.thread % self.places.len()]
+    }
+
+    /// Ends them, with what they have under way.
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Relaxed);
+        let mut doors = Vec::new();
+        for place in &self.places {
+            let mut current = lock(&place.current);
+            doors.extend(current.take().map(|desk| desk.door));
+        }
+        for door in doors {
+            door.ring();
+        }
+        let handles = std::mem::take(&mut *lock(&self.handles));
+        for handle in handles {
+            if handle.join().is_err() {
+                tracing::error!("a thread for shadows panicked");
+            }
+        }
+    }
+}
+
+impl Desk {
+    /// The order of this shadow's requests.
+    fn sequence(&mut self, shadow: &Arc<Shadow>) -> Option<Arc<AtomicU64>> {
+        shadow.settings().order_by.as_ref()?;
+        let known = self
+            .sequences
+            .iter()
+            .find(|(known, _)| Arc::ptr_eq(known, shadow));
+        if let Some((_, sequence)) = known {
+            return Some(Arc::clone(sequence));
+        }
+        // Those that a reload took away have no other holder.
+        self.sequences
+            .retain(|(known, _)| Arc::strong_count(known) > 1);
+        let sequence = Arc::<AtomicU64>::default();
+        self.sequences
+            .push((Arc::clone(shadow), Arc::clone(&sequence)));
+        Some(sequence)
+    }
+}
+
+/// Runs a thread until it is replaced and done, or the process ends.
+fn run(
+    threads: &Arc<Threads>,
+    index: usize,
+    door: &Arc<Doorbell>,
+    hears: OwnedFd,
+    opened: &mpsc::Receiver<(Arc<Shadow>, Ends)>,
+) -> io::Result<()> {
+    let runtime = nap::rest(&mut Builder::new_current_thread())
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(async {
+        let mut sleeper = Sleeper::new(door, hears)?;
+        let mut inbound = Inbound::new(opened, &threads.budget);
+        let given = inbound.given();
+        tokio::select! {
+            () = inbound.run(&mut sleeper, || threads.ended.load(Relaxed)) => {}
+            () = watch(threads, index, &given) => {}
+        }
+        Ok(())
+    })
+}
+
+/// Watches what the thread costs, for as long as it runs.
+async fn watch(threads: &Arc<Threads>, index: usize, given: &Rc<Given>) {
+    let mut priority = Priority::new(&threads.spent, &threads.ledger, Rc::clone(given));
+    loop {
+        match priority.next().await {
+            Step::Stay => {}
+            Step::Lower => lower(index, priority.costs(), given),
+            Step::Replace => break,
+        }
+    }
+    for shadow in &*given.shadows.borrow() {
+        shadow.has_low_priority.store(false, Relaxed);
+    }
+    lock(&threads.worn).push(index);
+    threads.wears.notify_one();
+    std::future::pending::<()>().await;
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The lowest priority (nice(2)).
+const LOWEST: i32 = 19;
+
+/// Gives the calling thread the lowest priority.
+fn lower(index: usize, (request, copy): (Duration, Duration), given: &Given) {
+    let shadows = given.names();
+    match rustix::process::setpriority_process(None, LOWEST) {
+        Ok(()) => {
+            for shadow in &*given.shadows.borrow() {
+                shadow.has_low_priority.store(true, Relaxed);
+            }
+            tracing::info!(
+                thread = index,
+                shadows,
+                request_us = micros(request),
+                copy_us = micros(copy),
+                "shadows take more processor time than production; they get what is left over, for now"
+            );
+        }
+        Err(error) => {
+            tracing::warn!(%error, thread = index, shadows, "a thread for shadows can't be given a lower priority");
+        }
+    }
+}
+
+/// Microseconds, to the nanosecond.
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}

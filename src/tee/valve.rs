@@ -1,0 +1,535 @@
+//! The one way from production to the shadow side: a ring that one worker puts into and one shadow thread takes out of.
+//!
+//! To put something in is wait-free: no lock, nothing that the other side has to finish first. So a shadow thread that
+//! the kernel has stopped anywhere, for as long as it likes, holds up no worker. A thread that sleeps is woken once for
+//! all that a worker puts in before its turn ends.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    future::poll_fn,
+    io,
+    os::fd::OwnedFd,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence},
+    },
+    task::{Poll, Waker},
+    time::Duration,
+};
+
+use rtrb::{Consumer, Producer, PushError, RingBuffer};
+use rustix::pipe::{PipeFlags, pipe_with};
+use tokio::{io::AsyncReadExt, net::unix::pipe, task::spawn_local, time::sleep};
+
+use super::{Held, Piece};
+use crate::{
+    exchange::{Answer, Exchange, Told},
+    http::{Fields, RequestHead},
+    ledger::{Entry, Outcome},
+};
+
+/// What crosses from production to the shadow side.
+pub(crate) enum Message {
+    /// A request of which a copy is to be made.
+    Request(Mirrored),
+    /// What follows of the body of the copy with this number.
+    Part(u64, Part),
+    /// The head of the primary's response to the request with this number.
+    Answered(u64, Answer),
+    /// Nothing more comes of this request: its last message.
+    Over(u64, Option<Arc<Told>>),
+}
+
+/// A request of which a copy is to be made.
+pub(crate) struct Mirrored {
+    /// Its number in its valve.
+    pub(crate) number: u64,
+    /// Its place in the order of all requests to one shadow, where that keeps an order.
+    pub(crate) sequence: Option<u64>,
+    pub(crate) exchange: Arc<Exchange>,
+    pub(crate) entry: Entry,
+    /// How much of its body is on its way; `None` where it has none.
+    pub(crate) flow: Option<Arc<Flow>>,
+    /// The head's share of the budget.
+    pub(crate) held: Held,
+}
+
+/// A part of a request's body.
+#[derive(Debug)]
+pub(crate) enum Part {
+    Piece(Piece),
+    /// The body is whole; the fields behind its last chunk.
+    End(Option<Box<Fields>>),
+    /// It never will be, and this is why.
+    Failed(Outcome),
+}
+
+/// How much of one body is on its way, counted by both sides.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    /// Bytes that production passed on and the shadow did not take yet.
+    kept: AtomicUsize,
+    closed: AtomicBool,
+}
+
+impl Flow {
+    /// Production passes so much on. Returns how much is on its way with it.
+    pub(super) fn pass(&self, bytes: usize) -> usize {
+        self.kept.fetch_add(bytes, Relaxed) + bytes
+    }
+
+    /// The shadow side took so much.
+    pub(crate) fn take(&self, bytes: usize) {
+        self.kept.fetch_sub(bytes, Relaxed);
+    }
+
+    /// Nobody takes any more of it.
+    pub(crate) fn close(&self) {
+        self.closed.store(true, Relaxed);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed.load(Relaxed)
+    }
+}
+
+/// So many messages are on their way at most. A copy that finds no room is left out.
+const ROOM: usize = 2048;
+/// So many heads are on their way back.
+const SPENT: usize = 64;
+/// How long is waited before what found no room is tried again.
+const AGAIN: Duration = Duration::from_millis(1);
+
+/// Production's end, of one worker. Dropped, it lets the other end see that nothing more comes.
+pub(crate) struct Valve(Rc<Inlet>);
+
+struct Inlet {
+    ring: RefCell<Producer<Message>>,
+    /// What found no room and must not be lost: it belongs to copies that did.
+    behind: RefCell<VecDeque<Message>>,
+    spent: RefCell<Consumer<RequestHead>>,
+    numbers: Cell<u64>,
+    door: Arc<Doorbell>,
+    /// What was put in since the bell rang.
+    touched: Cell<Touched>,
+    closed: Cell<bool>,
+    ringer: Cell<Option<Waker>>,
+}
+
+/// The shadow side's end.
+pub(crate) struct Outlet {
+    ring: Consumer<Message>,
+    spent: Spent,
+}
+
+/// The shadow side's end on its way to its thread.
+pub(crate) struct Ends {
+    ring: Consumer<Message>,
+    spent: Producer<RequestHead>,
+}
+
+/// Takes heads that are no longer needed back to the worker that they came from.
+#[derive(Clone)]
+pub(crate) struct Spent(Rc<RefCell<Producer<RequestHead>>>);
+
+impl Valve {
+    /// A valve of the worker in whose runtime this is called, to the thread with this bell.
+    pub(crate) fn open(door: &Arc<Doorbell>) -> (Self, Ends) {
+        let (messages, ring) = RingBuffer::new(ROOM);
+        let (heads, spent) = RingBuffer::new(SPENT);
+        let inlet = Rc::new(Inlet {
+            ring: messages.into(),
+            behind: RefCell::default(),
+            spent: spent.into(),
+            numbers: Cell::new(0),
+            door: Arc::clone(door),
+            touched: Cell::default(),
+            closed: Cell::new(false),
+            ringer: Cell::new(None),
+        });
+        spawn_local(Rc::clone(&inlet).ring());
+        (Self(inlet), Ends { ring, spent: heads })
+    }
+
+    /// Whether a request finds room.
+    pub(super) fn has_room(&self) -> bool {
+        self.0.behind.borrow().is_empty() && !self.0.ring.borrow().is_full()
+    }
+
+    /// A number for the next request.
+    pub(super) fn number(&self) -> u64 {
+        let number = self.0.numbers.get();
+        self.0.numbers.set(number + 1);
+        number
+    }
+
+    /// Puts a message in. A request needs [room](Self::has_room).
+    pub(super) fn put(&self, message: Message) {
+        self.0.put(message);
+    }
+}
+
+impl Drop for Valve {
+    fn drop(&mut self) {
+        self.0.closed.set(true);
+        self.0.touch(Touched::Urgently);
+    }
+}
+
+impl Inlet {
+    fn put(&self, message: Message) {
+        let touched = message.touches();
+        let mut behind = self.behind.borrow_mut();
+        let full = if behind.is_empty() {
+            self.ring.borrow_mut().push(message).err()
+        } else {
+            Some(PushError::Full(message))
+        };
+        if let Some(PushError::Full(message)) = full {
+            behind.push_back(message);
+        }
+        drop(behind);
+        self.touch(touched);
+    }
+
+    /// Puts in what found no room. Returns whether all of it does now.
+    fn catch_up(&self) -> bool {
+        let (mut behind, mut ring) = (self.behind.borrow_mut(), self.ring.borrow_mut());
+        while let Some(message) = behind.pop_front() {
+            if let Err(PushError::Full(message)) = ring.push(message) {
+                behind.push_front(message);
+                return false;
+            }
+        }
+        true
+    }
+
+    fn touch(&self, touched: Touched) {
+        let before = self.touched.get();
+        self.touched.set(before.max(touched));
+        if before == Touched::Not
+            && let Some(ringer) = self.ringer.take()
+        {
+            ringer.wake();
+        }
+    }
+
+    /// Rings as a task of its own, behind all that were ready when something was put in: once for a worker's turn.
+    async fn ring(self: Rc<Self>) {
+        loop {
+            let touched = poll_fn(|cx| match self.touched.take() {
+                Touched::Not => {
+                    self.ringer.set(Some(cx.waker().clone()));
+                    Poll::Pending
+                }
+                touched => Poll::Ready(touched),
+            })
+            .await;
+            // What is spent comes back meanwhile.
+            while let Ok(head) = self.spent.borrow_mut().pop() {
+                head.reuse();
+            }
+            self.door.ring_for(touched);
+            while !self.catch_up() {
+                self.door.ring();
+                sleep(AGAIN).await;
+            }
+            if self.closed.get() {
+                let door = Arc::clone(&self.door);
+                // The other end is seen to be gone before the bell rings for it.
+                drop(self);
+                return door.ring();
+            }
+        }
+    }
+}
+
+impl Ends {
+    /// The outlet, on the thread that takes out.
+    pub(crate) fn open(self) -> Outlet {
+        Outlet {
+            ring: self.ring,
+            spent: Spent(Rc::new(self.spent.into())),
+        }
+    }
+}
+
+impl Outlet {
+    /// The next message, where there is one.
+    pub(crate) fn next(&mut self) -> Option<Message> {
+        self.ring.pop().ok()
+    }
+
+    /// As that, left where it is.
+    pub(crate) fn peek(&self) -> Option<&Message> {
+        self.ring.peek().ok()
+    }
+
+    /// Whether nothing can come any more.
+    pub(crate) fn is_over(&self) -> bool {
+        // In this order: what was put in last is seen.
+        self.ring.is_abandoned() && self.ring.is_empty()
+    }
+
+    pub(crate) fn spent(&self) -> Spent {
+        self.spent.clone()
+    }
+}
+
+impl Spent {
+    /// Takes the exchange's head back, where nobody else holds the exchange any more.
+    pub(crate) fn give_back(&self, exchange: Arc<Exchange>) {
+        if let Some(head) = exchange.into_head() {
+            // Where there are enough of them, its memory is given back.
+            let _ = self.0.borrow_mut().push(head);
+        }
+    }
+}
+
+/// What was put in, and whether a thread is woken for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Touched {
+    #[default]
+    Not,
+    /// It is of use when something waits for it.
+    Lazily,
+    Urgently,
+}
+
+impl Message {
+    fn touches(&self) -> Touched {
+        match self {
+            Self::Request(_) | Self::Part(..) => Touched::Urgently,
+            Self::Answered(..) | Self::Over(..) => Touched::Lazily,
+        }
+    }
+}
+
+/// What a shadow thread sleeps at.
+#[derive(Debug)]
+pub(crate) struct Doorbell {
+    pipe: OwnedFd,
+    /// How deep the thread sleeps.
+    sleep: AtomicU8,
+}
+
+/// The thread is awake; or it is woken for whatever comes; or for what is urgent only.
+const AWAKE: u8 = 0;
+const LIGHT: u8 = 1;
+const DEEP: u8 = 2;
+
+impl Doorbell {
+    /// A bell, and where its thread hears it.
+    ///
+    /// # Errors
+    /// Where the system refuses more descriptors.
+    pub(crate) fn new() -> io::Result<(Arc<Self>, OwnedFd)> {
+        let (hears, pipe) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
+        let bell = Arc::new(Self {
+            pipe,
+            sleep: AtomicU8::new(AWAKE),
+        });
+        Ok((bell, hears))
+    }
+
+    /// Wakes the thread, where it sleeps.
+    pub(crate) fn ring(&self) {
+        self.ring_for(Touched::Urgently);
+    }
+
+    fn ring_for(&self, touched: Touched) {
+        // What was put in is seen by a thread that goes to sleep, or its sleep is seen here.
+        fence(SeqCst);
+        let wakes = match self.sleep.load(Relaxed) {
+            AWAKE => false,
+            LIGHT => true,
+            _ => touched == Touched::Urgently,
+        };
+        if wakes && self.sleep.swap(AWAKE, SeqCst) != AWAKE {
+            // It can't be full: there is one byte in it at most.
+            let _ = rustix::io::write(&self.pipe, &[0]);
+        }
+    }
+}
+
+/// The shadow thread's side of its doorbell.
+pub(crate) struct Sleeper {
+    door: Arc<Doorbell>,
+    hears: pipe::Receiver,
+}
+
+impl Sleeper {
+    /// In the runtime of the thread that sleeps.
+    ///
+    /// # Errors
+    /// Where the system refuses to watch it.
+    pub(crate) fn new(door: &Arc<Doorbell>, hears: OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            hears: pipe::Receiver::from_owned_fd(hears)?,
+            door: Arc::clone(door),
+        })
+    }
+
+    /// Sleeps until the bell rings, unless there is something already. A deep sleep is ended by requests and their bodies,
+    /// a light one by what the primary answered, too.
+    pub(crate) async fn sleep(&mut self, is_deep: bool, is_something: impl Fn() -> bool) {
+        let depth = if is_deep { DEEP } else { LIGHT };
+        self.door.sleep.store(depth, SeqCst);
+        fence(SeqCst);
+        if is_something() && self.door.sleep.swap(AWAKE, SeqCst) != AWAKE {
+            return;
+        }
+        // Whoever took the sign that it sleeps rings. More room than there are bytes saves another look at the pipe.
+        let _ = self.hears.read(&mut [0; 8]).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::thread;
+
+    use tokio::runtime::{Builder, LocalOptions};
+
+    use super::*;
+
+    /// Runs it in a runtime such as a worker's, with both ends of a valve and where the bell is heard.
+    fn with_valve(test: impl AsyncFnOnce(Valve, Outlet, Sleeper)) {
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())
+            .unwrap();
+        runtime.block_on(async {
+            let (door, hears) = Doorbell::new().unwrap();
+            let (valve, ends) = Valve::open(&door);
+            test(valve, ends.open(), Sleeper::new(&door, hears).unwrap()).await;
+        });
+    }
+
+    fn over(number: u64) -> Message {
+        Message::Over(number, None)
+    }
+
+    fn number(message: &Message) -> u64 {
+        match message {
+            Message::Over(number, _) | Message::Part(number, _) => *number,
+            _ => panic!("none that is put in here"),
+        }
+    }
+
+    /// Whether the sleeper wakes, once all that is ready has run.
+    async fn wakes(sleeper: &mut Sleeper, is_deep: bool, then: impl FnOnce()) -> bool {
+        let mut sleep = std::pin::pin!(sleeper.sleep(is_deep, || false));
+        assert!(futures(&mut sleep).await.is_none());
+        then();
+        tokio::time::timeout(Duration::from_millis(50), sleep)
+            .await
+            .is_ok()
+    }
+
+    /// Polls it once.
+    async fn futures<T>(future: &mut std::pin::Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        poll_fn(|cx| {
+            Poll::Ready(match future.as_mut().poll(cx) {
+                Poll::Ready(ready) => Some(ready),
+                Poll::Pending => None,
+            })
+        })
+        .await
+    }
+
+    #[test]
+    fn what_finds_no_room_comes_later_and_in_its_order() {
+        with_valve(async |valve, mut outlet, _| {
+            let many = ROOM as u64 + 10;
+            for number in 0..many {
+                assert_eq!(valve.has_room(), number < ROOM as u64);
+                valve.put(over(number));
+            }
+            let mut came = 0;
+            while came < many {
+                while let Some(message) = outlet.next() {
+                    assert_eq!(number(&message), came);
+                    came += 1;
+                }
+                sleep(AGAIN).await;
+            }
+            assert!(valve.has_room());
+        });
+    }
+
+    #[test]
+    fn what_was_put_in_last_comes_before_the_end() {
+        with_valve(async |valve, mut outlet, _| {
+            for number in 0..=ROOM as u64 {
+                valve.put(over(number));
+            }
+            drop(valve);
+            let mut came = 0;
+            while !outlet.is_over() {
+                came += u64::from(outlet.next().is_some());
+                tokio::task::yield_now().await;
+            }
+            assert_eq!(came, ROOM as u64 + 1);
+        });
+    }
+
+    #[test]
+    fn a_deep_sleep_is_ended_by_what_is_urgent_and_a_light_one_by_anything() {
+        let part = || Message::Part(0, Part::End(None));
+        with_valve(async |valve, _outlet, mut sleeper| {
+            assert!(!wakes(&mut sleeper, true, || valve.put(over(0))).await);
+            assert!(wakes(&mut sleeper, false, || valve.put(over(0))).await);
+            assert!(wakes(&mut sleeper, true, || valve.put(part())).await);
+            assert!(wakes(&mut sleeper, true, || drop(valve)).await);
+        });
+    }
+
+    #[test]
+    fn a_thread_that_goes_to_sleep_misses_nothing() {
+        let (door, hears) = Doorbell::new().unwrap();
+        let (sender, ends) = std::sync::mpsc::channel::<Ends>();
+        let there = Arc::clone(&door);
+        let shadow = thread::spawn(move || {
+            let runtime = Builder::new_current_thread()
+                .enable_all()
+                .build_local(LocalOptions::default())
+                .unwrap();
+            runtime.block_on(async {
+                let mut outlet = ends.recv().unwrap().open();
+                let mut sleeper = Sleeper::new(&there, hears).unwrap();
+                let mut came = 0;
+                while !outlet.is_over() {
+                    while outlet.next().is_some() {
+                        came += 1;
+                    }
+                    sleeper
+                        .sleep(false, || outlet.peek().is_some() || outlet.is_over())
+                        .await;
+                }
+                came
+            })
+        });
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build_local(LocalOptions::default())
+            .unwrap();
+        runtime.block_on(async {
+            let (valve, ends) = Valve::open(&door);
+            sender.send(ends).unwrap();
+            for number in 0..20_000 {
+                valve.put(over(number));
+                if number % 7 == 0 {
+                    tokio::task::yield_now().await;
+                }
+            }
+            drop(valve);
+            // Until the bell has rung for the last of them.
+            while !shadow.is_finished() {
+                sleep(AGAIN).await;
+            }
+        });
+        assert_eq!(shadow.join().unwrap(), 20_000);
+    }
+}
