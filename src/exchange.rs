@@ -9,21 +9,21 @@ use std::{
 };
 
 use crate::{
-    http::{AnswerHead, RequestHead},
+    http::{RequestHead, ResponseHead},
     telemetry::text::shown,
 };
 
 /// What an answer was like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Answer {
+pub(crate) struct PrimaryResponse {
     pub(crate) status: u16,
     /// From the request's arrival to the answer's header.
     pub(crate) after: Duration,
 }
 
 /// The primary's answer as a message, as far as somebody wanted it.
-pub(crate) struct Told {
-    pub(crate) head: AnswerHead,
+pub(crate) struct RecordedResponse {
+    pub(crate) head: ResponseHead,
     pub(crate) body: Vec<u8>,
     /// All of it is there.
     pub(crate) whole: bool,
@@ -59,7 +59,7 @@ impl Exchange {
 
     /// The request's id.
     pub(crate) fn id(&self) -> &[u8] {
-        let mut ids = self.head.fields.named(self.id_field.as_bytes());
+        let mut ids = self.head.headers.named(self.id_field.as_bytes());
         ids.next().unwrap_or_default()
     }
 
@@ -67,11 +67,11 @@ impl Exchange {
     pub(crate) fn name(&self, head: &mut RequestHead) {
         let field = self.id_field.as_bytes();
         let is_named = {
-            let mut ids = head.fields.named(field);
+            let mut ids = head.headers.named(field);
             ids.next().unwrap_or_default() == self.id() && ids.next().is_none()
         };
         if !is_named && !self.id().is_empty() {
-            head.fields.set(field, self.id());
+            head.headers.set(field, self.id());
         }
     }
 

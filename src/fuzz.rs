@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use crate::{
     config::{Address, Config},
     http::{
-        AnswerHead, BodyReader, Fields, Framing, Marks, Part, RequestHead, Version,
+        BodyReader, Framing, Headers, Marks, Part, RequestHead, ResponseHead, Version,
         asks_for_upgrade, authority_of, compare, settle, strip_answer, strip_request,
         strip_trailers, vet,
     },
@@ -60,8 +60,8 @@ pub fn request(input: &[u8]) {
     };
     no_other_framing(&input[..length], framing);
     let _ = authority_of(head.target());
-    let upgrade = asks_for_upgrade(&head.fields);
-    strip_request(&mut head.fields, upgrade);
+    let upgrade = asks_for_upgrade(&head.headers);
+    strip_request(&mut head.headers, upgrade);
     let mut out = Vec::new();
     head.write(Version::Http11, &mut out);
     out.extend_from_slice(b"\r\n");
@@ -76,7 +76,7 @@ pub fn request(input: &[u8]) {
         (again.method(), again.target()),
         (head.method(), head.target())
     );
-    assert!(again.fields.iter().eq(head.fields.iter()));
+    assert!(again.headers.iter().eq(head.headers.iter()));
     assert_clean(&out);
     body(&BodyReader::new(framing, 4096, FIELDS), &input[length..]);
 }
@@ -88,7 +88,7 @@ pub fn request(input: &[u8]) {
 /// Where that does not hold.
 pub fn response(input: &[u8]) {
     compare(input, FIELDS);
-    let mut head = AnswerHead::default();
+    let mut head = ResponseHead::default();
     let Ok(Some(length)) = head.parse(input, FIELDS) else {
         return;
     };
@@ -102,15 +102,15 @@ pub fn response(input: &[u8]) {
             settle(&mut head);
         }
         assert_eq!(Framing::of_answer(&mut head, to_head), Ok(framing));
-        strip_answer(&mut head.fields, false);
+        strip_answer(&mut head.headers, false);
         let mut out = Vec::new();
         head.write(&mut out);
         out.extend_from_slice(b"\r\n");
         assert_clean(&out);
-        let mut again = AnswerHead::default();
+        let mut again = ResponseHead::default();
         assert_eq!(again.parse(&out, FIELDS), Ok(Some(out.len())));
         assert_eq!(again.status, head.status);
-        assert!(again.fields.iter().eq(head.fields.iter()));
+        assert!(again.headers.iter().eq(head.headers.iter()));
         let reader = BodyReader::new(framing, 4096, FIELDS).tolerant();
         body(&reader, &input[length..]);
     }
@@ -183,10 +183,10 @@ fn body(reader: &BodyReader, input: &[u8]) {
 /// A body of which so many bytes come at a time, and its trailers; `None` where it is none.
 fn read(mut reader: BodyReader, input: &[u8], at_a_time: usize) -> Option<(Vec<u8>, Vec<u8>)> {
     let (mut buf, mut taken, mut trailers) = (BytesMut::new(), Vec::new(), Vec::new());
-    let note = |mut fields: Fields, trailers: &mut Vec<u8>| {
-        strip_trailers(&mut fields);
+    let note = |mut headers: Headers, trailers: &mut Vec<u8>| {
+        strip_trailers(&mut headers);
         trailers.extend_from_slice(b"\r\n");
-        fields.write(trailers);
+        headers.write(trailers);
         trailers.extend_from_slice(b"\r\n");
         assert_clean(trailers);
     };
@@ -198,7 +198,7 @@ fn read(mut reader: BodyReader, input: &[u8], at_a_time: usize) -> Option<(Vec<u
                     assert!(length > 0 && length <= buf.len());
                     taken.extend_from_slice(&buf.split_to(length));
                 }
-                Ok(Part::Trailers(fields)) => note(fields, &mut trailers),
+                Ok(Part::Trailers(headers)) => note(headers, &mut trailers),
                 Ok(_) => break,
                 Err(_) => return None,
             }
@@ -221,12 +221,12 @@ pub fn mark(input: &[u8]) {
     };
     let mut head = RequestHead::default();
     if let Ok(Some(_)) = head.parse(input, FIELDS) {
-        Marks::new(&config.mark).strip(&mut head.fields);
+        Marks::new(&config.mark).strip(&mut head.headers);
         let mut out = Vec::new();
         head.write(Version::Http11, &mut out);
         let text = out.to_ascii_lowercase();
-        let fields = text.split(|byte| *byte == b'\n').skip(1);
-        for name in fields.filter_map(|line| line.split(|byte| *byte == b':').next()) {
+        let headers = text.split(|byte| *byte == b'\n').skip(1);
+        for name in headers.filter_map(|line| line.split(|byte| *byte == b':').next()) {
             assert_ne!(name.trim_ascii(), b"x-shadow-request");
         }
     }

@@ -8,7 +8,6 @@ mod admin;
 mod app;
 mod capture;
 mod cli;
-mod client;
 mod commands;
 mod config;
 mod exchange;
@@ -24,6 +23,7 @@ mod script;
 mod shadow;
 mod tee;
 mod telemetry;
+mod upstream;
 
 #[doc(hidden)]
 pub use app::selection;

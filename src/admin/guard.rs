@@ -112,9 +112,9 @@ fn bears(headers: &HeaderMap, token: &Secret) -> bool {
 mod tests {
     use super::*;
 
-    fn checked(fields: &[(&'static str, &str)], is_tcp: bool) -> bool {
+    fn checked(headers: &[(&'static str, &str)], is_tcp: bool) -> bool {
         let mut request = Request::builder().uri("/api/ledger");
-        for (name, value) in fields {
+        for (name, value) in headers {
             request = request.header(*name, *value);
         }
         check(&request.body(()).unwrap(), is_tcp, None).is_ok()

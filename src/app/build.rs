@@ -6,25 +6,20 @@ use arc_swap::ArcSwap;
 
 use super::{
     AppError,
-    live::{Ground, Live},
-    pulse::Pulses,
-    reload::Requests,
+    live::{Live, SharedResources},
+    reload_requests::Requests,
     shared::Shared,
+    watchdog::Watchdog,
 };
 use crate::{
     capture,
-    config::{
-        self, Address, ClientTls, Config, Listen, Mistake, OwnScript, Primary, Script, Sources,
-    },
+    config::{self, Address, Config, Listen, Sources},
     ledger::Ledger,
     lifecycle::Phases,
-    net::{
-        Bound, ClientTlsLoader, Greeter, Inherited, Predecessor, ServerTlsLoader, TlsError, bind,
-    },
-    script::Crew,
+    net::{Bound, Greeter, Inherited, Predecessor, ServerTlsLoader, bind},
+    script::ProcessPool,
     shadow::{self, DifferenceLog, Pair, Threads},
     tee::Budget,
-    telemetry::logs::with_causes,
     telemetry::metrics::{CaptureMetrics, CaptureOutcome, PoolMetrics, ProxyMetrics},
 };
 
@@ -101,8 +96,8 @@ impl App {
         let budget = Budget::new(config.limits.shadow_memory.bytes());
         let threads = config.shadow_threads.unwrap_or(config.shadow.len());
         let shadow_threads = Threads::new(threads, &budget, &ledger);
-        let crew = Crew::default();
-        let ground = Ground {
+        let crew = ProcessPool::default();
+        let ground = SharedResources {
             ledger: &ledger,
             primary_metrics: &primary_metrics,
             differences: &differences,
@@ -145,7 +140,7 @@ impl App {
             listening: 0.into(),
             differences,
             phase: phases.watch(),
-            pulses: Pulses::new(workers),
+            pulses: Watchdog::new(workers),
             reloads,
             started: SystemTime::now(),
         };
@@ -190,72 +185,4 @@ fn greeter(listen: &Listen) -> Result<Greeter, AppError> {
     let tls = listen.tls.as_ref().map(ServerTlsLoader::load).transpose();
     tls.map(Greeter::new)
         .map_err(|error| AppError::ListenTls(listen.address.to_string(), error))
-}
-
-/// Looks into every file that these settings name, without binding anything. `place` is where they were said.
-pub(crate) fn check_files<'a>(
-    place: &str,
-    listen: impl Iterator<Item = Option<&'a Listen>>,
-    primary: Option<&Primary>,
-    shadows: impl Iterator<Item = Option<&'a config::Shadow>>,
-    script: Option<&Script>,
-) -> Vec<Mistake> {
-    let mut mistakes = Vec::new();
-    let mut note = |table: String, wrong: Vec<(&str, TlsError)>| {
-        for (key, error) in wrong {
-            let key = [&table, "tls", key].join(".");
-            mistakes.push(Mistake {
-                place: place.to_owned(),
-                key: key.trim_end_matches('.').to_owned(),
-                what: with_causes(&error),
-            });
-        }
-    };
-    for (index, listen) in listen.enumerate() {
-        if let Some(tls) = listen.and_then(|listen| listen.tls.as_ref()) {
-            note(format!("listen[{index}]"), ServerTlsLoader::mistakes(tls));
-        }
-    }
-    let of = |address: &Address, tls: &ClientTls| {
-        if address.is_tls() {
-            ClientTlsLoader::mistakes(tls, address)
-        } else {
-            Vec::new()
-        }
-    };
-    if let Some(primary) = primary {
-        note("primary".into(), of(&primary.address, &primary.tls));
-    }
-    let mut unauthorized = Vec::new();
-    let mut programs = Vec::new();
-    let mut program = |key: String, script: &Script| {
-        let what = script.program().err();
-        programs.extend(what.map(|what| Mistake {
-            place: place.to_owned(),
-            key: format!("{key}.command"),
-            what,
-        }));
-    };
-    if let Some(script) = script {
-        program("script".into(), script);
-    }
-    for (index, shadow) in shadows.enumerate() {
-        let Some(shadow) = shadow else { continue };
-        note(format!("shadow[{index}]"), of(&shadow.address, &shadow.tls));
-        if let Some(OwnScript::Own(script)) = &shadow.script {
-            program(format!("shadow[{index}].script"), script);
-        }
-        if let Some(from) = &shadow.rewrite.authorization
-            && let Err(error) = shadow::authorization(from)
-        {
-            unauthorized.push(Mistake {
-                place: place.to_owned(),
-                key: format!("shadow[{index}].rewrite.authorization"),
-                what: with_causes(&error),
-            });
-        }
-    }
-    mistakes.extend(unauthorized);
-    mistakes.extend(programs);
-    mistakes
 }

@@ -15,10 +15,7 @@ use tokio::{
 };
 
 use super::{
-    App, AppError,
-    build::Sockets,
-    reload::{Requests, reload},
-    shared::Shared,
+    App, AppError, build::Sockets, reload::reload, reload_requests::Requests, shared::Shared,
     worker,
 };
 use crate::{

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use super::{AppError, shared::Shared};
+use super::AppError;
 use crate::{
-    client::{PoolSettings, Reading},
     config::{self, Config, is_same},
     http::Marks,
     ledger::{Account, Ledger},
     net::{Connector, Descriptors},
-    script::{self, Crew, Script},
+    script::{self, ProcessPool, Script},
     shadow::{Common, DifferenceLog, Shadow},
     tee::Budget,
     telemetry::metrics::PoolMetrics,
+    upstream::{PoolSettings, Reading},
 };
 
 /// A configuration with what is made of it.
@@ -33,12 +33,12 @@ pub(super) struct Primary {
 }
 
 /// What a configuration is made real with, and stays as it is.
-pub(super) struct Ground<'a> {
+pub(super) struct SharedResources<'a> {
     pub(super) ledger: &'a Ledger,
     pub(super) primary_metrics: &'a Arc<PoolMetrics>,
     pub(super) differences: &'a Arc<DifferenceLog>,
     pub(super) budget: &'a Arc<Budget>,
-    pub(super) crew: &'a Crew,
+    pub(super) crew: &'a ProcessPool,
 }
 
 impl Live {
@@ -49,7 +49,7 @@ impl Live {
     /// Where a file can't be used.
     pub(super) fn build(
         config: Config,
-        ground: &Ground<'_>,
+        ground: &SharedResources<'_>,
         before: Option<&Self>,
     ) -> Result<Self, AppError> {
         let wanted = config.shadow.iter().map(|shadow| shadow.max_connections);
@@ -79,7 +79,7 @@ impl Live {
     fn script(
         &mut self,
         settings: &config::Shadow,
-        ground: &Ground<'_>,
+        ground: &SharedResources<'_>,
         before: Option<&Self>,
     ) -> Result<Option<Arc<Script>>, AppError> {
         let Some((name, script)) = self.config.script_of(settings) else {
@@ -100,7 +100,7 @@ impl Live {
     fn build_shadows(
         &mut self,
         reading: Reading,
-        ground: &Ground<'_>,
+        ground: &SharedResources<'_>,
         before: Option<&Self>,
     ) -> Result<Vec<Arc<Shadow>>, AppError> {
         let mut scripts = Vec::new();
@@ -153,21 +153,6 @@ impl Live {
         shadows.map(build).collect()
     }
 
-    /// Puts it in place of what ran. From here on nothing can fail.
-    pub(super) fn take_effect(self, shared: &Shared) {
-        shared
-            .budget
-            .set_limit(self.config.limits.shadow_memory.bytes());
-        shared
-            .differences
-            .set(self.config.log.differences_per_second);
-        for shadow in &self.shadows {
-            shared.ledger.enter(shadow.name(), &shadow.account);
-            shadow.take_effect();
-        }
-        shared.live.store(Arc::new(self));
-    }
-
     /// Accounts of the ledger whose shadows are not here.
     pub(super) fn absent(&self, ledger: &Ledger) -> Vec<Arc<Account>> {
         let is_here = |account: &Arc<Account>| {
@@ -192,7 +177,7 @@ fn script_limits(limits: &config::Limits) -> script::Limits {
 fn primary(
     config: &Config,
     reading: Reading,
-    ground: &Ground<'_>,
+    ground: &SharedResources<'_>,
     before: Option<&Live>,
 ) -> Result<Arc<Primary>, AppError> {
     let settings = &config.primary;

@@ -4,11 +4,13 @@ mod build;
 mod control;
 mod edit;
 mod explain;
+mod files;
 mod live;
-mod pulse;
 mod reload;
+mod reload_requests;
 mod shared;
 mod takeover;
+mod watchdog;
 mod worker;
 
 use std::io;
@@ -21,9 +23,10 @@ use crate::{
 
 /// What a running program shows to whoever started it.
 pub(crate) use crate::{ledger::Ledger, shadow::Pair};
-pub(crate) use build::{App, check_files};
+pub(crate) use build::App;
 pub(crate) use edit::editor;
 pub(crate) use explain::{Asked, explain};
+pub(crate) use files::check_files;
 
 pub use explain::selection;
 

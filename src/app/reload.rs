@@ -2,18 +2,14 @@
 
 use std::{sync::Arc, sync::atomic::Ordering::SeqCst, time::Duration};
 
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::{Instant, sleep},
-};
+use tokio::time::{Instant, sleep};
 
 use super::{
-    build::check_files,
-    live::{Ground, Live},
+    files::check_files,
+    live::{Live, SharedResources},
     shared::Shared,
 };
 use crate::{
-    admin::Reloading,
     config::{Config, Mistake, Sources, changed_tables},
     net::{ServerTlsLoader, TlsError},
     telemetry::logs::{self, with_causes},
@@ -22,52 +18,6 @@ use crate::{
 /// How long workers may take until they use what was loaded; they need a turn each.
 const TAKE_UP: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(1);
-
-/// Where a reload is asked for.
-pub(super) struct Reloads(mpsc::UnboundedSender<Request>);
-
-/// What is asked for, one after the other.
-pub(super) struct Requests(mpsc::UnboundedReceiver<Request>);
-
-/// Somebody who waits for the outcome of a reload.
-pub(super) struct Request(oneshot::Sender<Result<String, Vec<String>>>);
-
-impl Reloads {
-    /// Asks for one, and waits for its outcome.
-    pub(super) fn ask(&self) -> Reloading {
-        let (sender, outcome) = oneshot::channel();
-        let sent = self.0.send(Request(sender));
-        Box::pin(async move {
-            let stops = || vec!["the process is stopping".to_owned()];
-            if sent.is_err() {
-                return Err(stops());
-            }
-            outcome.await.unwrap_or_else(|_| Err(stops()))
-        })
-    }
-}
-
-impl Requests {
-    pub(super) fn channel() -> (Reloads, Self) {
-        let (sender, receiver) = mpsc::unbounded_channel();
-        (Reloads(sender), Self(receiver))
-    }
-
-    /// The next one; pending for ever where nobody can ask any more.
-    pub(super) async fn next(&mut self) -> Request {
-        match self.0.recv().await {
-            Some(request) => request,
-            None => std::future::pending().await,
-        }
-    }
-}
-
-impl Request {
-    pub(super) fn answer(self, outcome: Result<String, Vec<String>>) {
-        // Whoever asked may be gone.
-        let _ = self.0.send(outcome);
-    }
-}
 
 /// Reads the configuration and every file that it names again, and puts them in place. What is wrong, or can't be changed
 /// while the process runs, is told with its key, and then nothing is changed.
@@ -122,7 +72,7 @@ fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
         let loaded = listen.tls.as_ref().map(ServerTlsLoader::load).transpose();
         greeters.push((greeter, loaded.map_err(|error: TlsError| gone(&error))?));
     }
-    let ground = Ground {
+    let ground = SharedResources {
         ledger: &shared.ledger,
         primary_metrics: &shared.primary_metrics,
         differences: &shared.differences,
@@ -137,7 +87,7 @@ fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
         }
     }
     logs::set_level(&live.config.log.level);
-    live.take_effect(shared);
+    shared.put_in_place(live);
     Ok(changed)
 }
 

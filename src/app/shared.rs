@@ -11,7 +11,7 @@ use std::{
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
 
-use super::{live::Live, pulse::Pulses, reload::Reloads};
+use super::{live::Live, reload_requests::Reloads, watchdog::Watchdog};
 use crate::{
     admin::{self, Reloading},
     capture,
@@ -19,7 +19,7 @@ use crate::{
     ledger::Ledger,
     lifecycle::{Phase, Watch},
     net::Greeter,
-    script::Crew,
+    script::ProcessPool,
     shadow::{Change, DifferenceLog, Shadow, State, Threads},
     tee::Budget,
     telemetry::{
@@ -45,7 +45,7 @@ pub(crate) struct Shared {
     pub(super) capture: Option<capture::Running>,
     pub(super) captured: Arc<CaptureMetrics>,
     pub(super) budget: Arc<Budget>,
-    pub(super) crew: Crew,
+    pub(super) crew: ProcessPool,
     pub(super) ledger: Arc<Ledger>,
     pub(super) metrics: Arc<ProxyMetrics>,
     pub(super) clients: AtomicUsize,
@@ -53,7 +53,7 @@ pub(crate) struct Shared {
     pub(super) listening: AtomicUsize,
     pub(super) differences: Arc<DifferenceLog>,
     pub(super) phase: Watch,
-    pub(super) pulses: Pulses,
+    pub(super) pulses: Watchdog,
     /// Where reloads are asked for.
     pub(super) reloads: Reloads,
     pub(super) started: SystemTime,
@@ -73,6 +73,18 @@ impl Shared {
 }
 
 impl Shared {
+    /// Puts what was loaded in place of what ran. From here on nothing can fail.
+    pub(super) fn put_in_place(&self, live: Live) {
+        self.budget
+            .set_limit(live.config.limits.shadow_memory.bytes());
+        self.differences.set(live.config.log.differences_per_second);
+        for shadow in &live.shadows {
+            self.ledger.enter(shadow.name(), &shadow.account);
+            shadow.take_effect();
+        }
+        self.live.store(Arc::new(live));
+    }
+
     /// A listening socket that is open until this is dropped.
     pub(super) fn listens(self: &Arc<Self>) -> Listens {
         self.listening.fetch_add(1, Relaxed);

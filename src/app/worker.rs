@@ -16,14 +16,14 @@ use super::{
 };
 use crate::{
     capture,
-    client::Pool,
     ledger::Account,
     lifecycle::Phase,
     net::{Acceptor, Bound, Handover, Load, Parcel, Raw, count_waits},
-    proxy::{self, Drain, Path, Paths},
-    shadow::Shadow,
+    proxy::{self, Drain, Pipeline, Pipelines},
+    shadow::{self, Shadow},
     tee::Recipient,
     telemetry::{metrics::ProxyCount, rate::RateLimit, sharded},
+    upstream::Pool,
 };
 
 /// Runs worker `index` on the calling thread until the process is stopped.
@@ -57,7 +57,7 @@ pub(super) fn run(
 
 struct Worker {
     shared: Arc<Shared>,
-    paths: Paths,
+    pipelines: Pipelines,
     /// What the path is made of, as far as a change may leave it as it is.
     parts: RefCell<Parts>,
     handover: Handover<Option<Admission>>,
@@ -75,7 +75,7 @@ struct Parts {
 
 impl Parts {
     /// The path of the configuration that is live, with the connections that are there.
-    fn path(&mut self, shared: &Arc<Shared>) -> Path {
+    fn pipeline(&mut self, shared: &Arc<Shared>) -> Pipeline {
         let live = shared.live.load_full();
         let recipients = self.recipients(shared, &live);
         let absent = live.absent(&shared.ledger);
@@ -90,7 +90,7 @@ impl Parts {
             }
         }
         let config = &live.config;
-        Path {
+        Pipeline {
             pool: self.pool(&live),
             recipients,
             absent,
@@ -128,7 +128,10 @@ impl Parts {
                 .position(|(known, _)| Arc::ptr_eq(known, shadow));
             self.recipients.push(match known {
                 Some(known) => before.swap_remove(known),
-                None => (Arc::clone(shadow), shared.threads.recipient(shadow)),
+                None => (
+                    Arc::clone(shadow),
+                    shadow::recipient(shadow, &shared.threads),
+                ),
             });
         }
         let recipients = self.recipients.iter();
@@ -153,7 +156,7 @@ impl Worker {
             drain: Rc::default(),
         };
         Self {
-            paths: Paths::new(parts.path(shared)),
+            pipelines: Pipelines::new(parts.pipeline(shared)),
             parts: parts.into(),
             shared: Arc::clone(shared),
             handover,
@@ -164,8 +167,8 @@ impl Worker {
     async fn follow(self: Rc<Self>, mut generation: watch::Receiver<u64>) {
         while generation.changed().await.is_ok() {
             // No other task of this worker comes in between: a request counts by the old path or by the new one.
-            let path = self.parts.borrow_mut().path(&self.shared);
-            self.paths.replace(path);
+            let pipeline = self.parts.borrow_mut().pipeline(&self.shared);
+            self.pipelines.replace(pipeline);
             taken_up(&self.shared);
         }
     }
@@ -179,11 +182,11 @@ impl Worker {
         let mut phase = self.shared.phase.clone();
         self.accept_all(acceptors, inbox);
         phase.reached(Phase::Draining).await;
-        self.paths.drain.ask();
+        self.pipelines.drain.ask();
         let linger = self.shared.live.load().config.stop.linger.0;
         // A client that has a request on its way gets its answer, and is told that it is the last.
         let _ = timeout(linger, phase.reached(Phase::Flushing)).await;
-        self.paths.drain.close();
+        self.pipelines.drain.close();
         phase.reached(Phase::Stopped).await;
     }
 
@@ -259,8 +262,12 @@ impl Worker {
     async fn serve(&self, listener: usize, raw: Raw, admission: Option<Admission>) {
         let greeter = &self.shared.greeters[listener];
         let address = raw.peer;
-        let path = self.paths.now();
-        let stream = timeout(path.timeouts.client_header.0, Box::pin(greeter.greet(raw))).await;
+        let pipeline = self.pipelines.now();
+        let stream = timeout(
+            pipeline.timeouts.client_header.0,
+            Box::pin(greeter.greet(raw)),
+        )
+        .await;
         let stream = match stream {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return tracing::debug!(%error, "a client's TLS handshake failed"),
@@ -271,12 +278,12 @@ impl Worker {
             }
         };
         let Some(_admission) = admission else {
-            return Box::pin(proxy::refuse_client(&path, stream)).await;
+            return Box::pin(proxy::refuse_client(&pipeline, stream)).await;
         };
-        drop(path);
+        drop(pipeline);
         let _present = Present::count(&self.shared);
         proxy::serve(
-            &self.paths,
+            &self.pipelines,
             proxy::Accepted {
                 stream,
                 address,

@@ -5,7 +5,7 @@ use std::{net::IpAddr, ops::Range};
 
 use bytes::Bytes;
 
-use super::Kept;
+use super::RecordedBody;
 use crate::tee::Held;
 
 /// Exchanges of one worker, in the order in which they ended.
@@ -27,11 +27,11 @@ pub(super) struct Raw {
     pub(super) id: Range<usize>,
     pub(super) peer: Option<IpAddr>,
     pub(super) request: Message,
-    pub(super) answer: Option<RawAnswer>,
+    pub(super) answer: Option<RawResponse>,
 }
 
 #[derive(Debug)]
-pub(super) struct RawAnswer {
+pub(super) struct RawResponse {
     pub(super) status: u16,
     pub(super) after: u64,
     pub(super) message: Option<Message>,
@@ -61,7 +61,7 @@ impl Batch {
     pub(super) fn message(
         &mut self,
         head: impl FnOnce(&mut Vec<u8>),
-        body: Option<Box<Kept>>,
+        body: Option<Box<RecordedBody>>,
         chunked: bool,
     ) -> Message {
         let mut message = Message {

@@ -11,14 +11,14 @@ use std::{
 use tokio::{sync::Notify, task::spawn_local, time::sleep};
 
 use super::{
-    Capture, Kept,
-    batch::{Batch, Raw, RawAnswer},
-    kept,
+    Capture, RecordedBody,
+    batch::{Batch, Raw, RawResponse},
+    recorded_body,
 };
 use crate::{
-    config::Answers,
-    exchange::{Answer, Exchange},
-    http::{AnswerHead, Version},
+    config::CapturedResponses,
+    exchange::{Exchange, PrimaryResponse},
+    http::{ResponseHead, Version},
     telemetry::metrics::CaptureOutcome,
 };
 
@@ -36,9 +36,9 @@ pub(crate) struct Recorder {
 #[derive(Debug, Default)]
 pub(crate) struct Tap {
     /// The request's body, where it has one.
-    pub(crate) request: Option<Box<Kept>>,
+    pub(crate) request: Option<Box<RecordedBody>>,
     /// The answer's, where it is asked for.
-    pub(crate) answer: Option<Box<Kept>>,
+    pub(crate) answer: Option<Box<RecordedBody>>,
 }
 
 /// What an exchange was in the end.
@@ -48,10 +48,10 @@ pub(crate) struct Ended<'a> {
     /// The request went to the primary to its end.
     pub(crate) whole: bool,
     /// The answer as the client got it; `chunked` where its body is.
-    pub(crate) answer: &'a AnswerHead,
+    pub(crate) answer: &'a ResponseHead,
     pub(crate) chunked: bool,
     /// What is known of it; `None` where its head never came.
-    pub(crate) answered: Option<Answer>,
+    pub(crate) answered: Option<PrimaryResponse>,
     /// The answer came to its end.
     pub(crate) answer_whole: bool,
 }
@@ -105,10 +105,11 @@ impl Recorder {
             return None;
         }
         let settings = &capture.settings;
-        let keep = |limit| Box::new(Kept::new(limit, &capture.budget));
+        let keep = |limit| Box::new(RecordedBody::new(limit, &capture.budget));
         Some(Tap {
             request: has_body.then(|| keep(settings.body_bytes.0)),
-            answer: (settings.answers == Answers::Body).then(|| keep(settings.answer_bytes.0)),
+            answer: (settings.answers == CapturedResponses::Body)
+                .then(|| keep(settings.answer_bytes.0)),
         })
     }
 
@@ -140,9 +141,9 @@ impl Recorder {
             return Err(CaptureOutcome::NotWhole);
         }
         match tap.request.as_ref().map(|kept| kept.state()) {
-            Some(kept::State::OverLimit) => return Err(CaptureOutcome::BodyLimit),
-            Some(kept::State::OverBudget) => return Err(CaptureOutcome::OverBudget),
-            Some(kept::State::Open) | None => {}
+            Some(recorded_body::State::OverLimit) => return Err(CaptureOutcome::BodyLimit),
+            Some(recorded_body::State::OverBudget) => return Err(CaptureOutcome::OverBudget),
+            Some(recorded_body::State::Open) | None => {}
         }
         let head = &ended.exchange.head;
         let bodies = [&tap.request, &tap.answer].into_iter().flatten();
@@ -176,7 +177,7 @@ impl Recorder {
         let exchange = ended.exchange;
         let head = &exchange.head;
         let id = batch.add(|text| text.extend_from_slice(exchange.id()));
-        let chunked = head.fields.has(crate::http::Known::TransferEncoding);
+        let chunked = head.headers.has(crate::http::Known::TransferEncoding);
         let write = |out: &mut Vec<u8>| {
             head.write(exchange.version(), out);
             out.extend_from_slice(b"\r\n");
@@ -187,19 +188,23 @@ impl Recorder {
             let has_body = tap
                 .answer
                 .as_ref()
-                .is_some_and(|kept| kept.state() == kept::State::Open);
+                .is_some_and(|kept| kept.state() == recorded_body::State::Open);
             let write = |out: &mut Vec<u8>| {
                 ended.answer.write(out);
                 out.extend_from_slice(b"\r\n");
             };
-            let message = (wanted != Answers::None).then(|| {
-                batch.message(write, tap.answer, ended.chunked && wanted == Answers::Body)
+            let message = (wanted != CapturedResponses::None).then(|| {
+                batch.message(
+                    write,
+                    tap.answer,
+                    ended.chunked && wanted == CapturedResponses::Body,
+                )
             });
-            RawAnswer {
+            RawResponse {
                 status: answer.status,
                 after: nanos(answer.after),
                 message,
-                cut: wanted != Answers::None && !(has_body && ended.answer_whole),
+                cut: wanted != CapturedResponses::None && !(has_body && ended.answer_whole),
             }
         });
         Raw {
@@ -252,7 +257,7 @@ fn nanos(time: Duration) -> u64 {
 impl Exchange {
     /// As the primary gets it: without a Host it can only be a message of HTTP/1.0.
     fn version(&self) -> Version {
-        if self.head.fields.has(crate::http::Known::Host) {
+        if self.head.headers.has(crate::http::Known::Host) {
             Version::Http11
         } else {
             Version::Http10
@@ -270,7 +275,7 @@ mod tests {
     use crate::http::RequestHead;
     use crate::{
         config::{Capture as Settings, FilePattern},
-        exchange::Answer,
+        exchange::PrimaryResponse,
         tee::Budget,
         telemetry::metrics::CaptureMetrics,
     };
@@ -307,9 +312,9 @@ mod tests {
                     exchange: &exchange,
                     peer: None,
                     whole: true,
-                    answer: &AnswerHead::default(),
+                    answer: &ResponseHead::default(),
                     chunked: false,
-                    answered: Some(Answer {
+                    answered: Some(PrimaryResponse {
                         status: 200,
                         after: Duration::ZERO,
                     }),

@@ -17,7 +17,7 @@ pub(crate) struct Capture {
     /// How the files are called.
     pub(crate) file: FilePattern,
     /// What is stored of answers, beside status and time.
-    pub(crate) answers: Answers,
+    pub(crate) answers: CapturedResponses,
     /// A new file is begun when one has so many bytes.
     pub(crate) rotate_bytes: Size,
     /// And when it is so old.
@@ -44,7 +44,7 @@ pub(crate) struct Capture {
 /// What is stored of answers, beside status and time.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Answers {
+pub(crate) enum CapturedResponses {
     None,
     Head,
     Body,
@@ -128,7 +128,7 @@ impl Capture {
     pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
         let file = file(&mut table);
         let not_zero = |size: &Size| size.0 > 0;
-        let answers = table.value("answers", Answers::None);
+        let answers = table.value("answers", CapturedResponses::None);
         let rotate_bytes = table.checked(
             "rotate_bytes",
             Size::mib(1024),
@@ -230,7 +230,7 @@ impl Capture {
     pub(crate) fn small(file: FilePattern, queue: u64) -> Self {
         Self {
             file,
-            answers: Answers::None,
+            answers: CapturedResponses::None,
             rotate_bytes: Size::mib(1),
             rotate_after: Span::seconds(60),
             total_bytes: None,

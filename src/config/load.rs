@@ -1,116 +1,12 @@
-//! Merges what defaults, file, environment and command line say, and keeps who said what.
-//!
-//! The only file that knows figment. What it merged is read through [`Merged`], as values of the types named here.
+//! From what was said to a configuration: everything is read, and every mistake in it told.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use figment::{
-    Figment, Metadata, Profile, Provider,
-    providers::{Env, Format, Toml},
-    value::Map,
+use super::{
+    Config, Wrong,
+    merge::{Flags, Merged},
+    reader::Reader,
 };
-
-use super::{Config, Mistake, Wrong, reader::Reader};
-
-/// The environment variables' prefix; `__` separates the levels of a key.
-pub(super) const ENV_PREFIX: &str = "SHADOWTEE_";
-
-/// A value that was said, and a table of them.
-pub(crate) use figment::value::{Dict, Value};
-
-/// Why a value is not of the type that belongs there.
-pub(super) use figment::error::{Actual, Error as Misfit, Kind};
-
-/// Who says what the environment says.
-pub(super) const ENVIRONMENT: &str = "environment variable(s)";
-
-/// All that was said, and by whom.
-pub(super) struct Merged(Figment);
-
-impl Merged {
-    /// Who said `value`; `None` where it was made up since.
-    pub(super) fn place(&self, value: &Value) -> Option<String> {
-        let said_by = self.0.get_metadata(value.tag())?;
-        let file = self.file(value).map(|file| file.display().to_string());
-        Some(file.unwrap_or_else(|| said_by.name.to_string()))
-    }
-
-    /// The file that said `value`, where one did.
-    pub(super) fn file(&self, value: &Value) -> Option<&Path> {
-        let said_by = self.0.get_metadata(value.tag())?;
-        said_by.source.as_ref()?.file_path()
-    }
-}
-
-/// What the command line says, as configuration keys.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Flags(Dict);
-
-impl Flags {
-    /// Says `value` for the key at `path`, such as `log.level`.
-    pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) {
-        let nested = figment::util::nest(path, value.into());
-        let Value::Dict(_, nested) = nested else {
-            return;
-        };
-        for (key, value) in nested {
-            let merged = match (self.0.remove(&key), value) {
-                (Some(Value::Dict(tag, mut old)), Value::Dict(_, new)) => {
-                    old.extend(new);
-                    Value::Dict(tag, old)
-                }
-                (_, value) => value,
-            };
-            self.0.insert(key, merged);
-        }
-    }
-}
-
-impl Provider for Flags {
-    fn metadata(&self) -> Metadata {
-        Metadata::named("command line")
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, Misfit> {
-        Ok(Map::from([(Profile::Default, self.0.clone())]))
-    }
-}
-
-/// The configuration file, read once: a pipe has nothing to read a second time.
-struct File {
-    path: PathBuf,
-    text: String,
-}
-
-impl File {
-    fn read(path: &PathBuf) -> Result<Self, Mistake> {
-        match std::fs::read_to_string(path) {
-            Ok(text) => Ok(Self {
-                path: path.clone(),
-                text,
-            }),
-            Err(error) => Err(Mistake {
-                place: path.display().to_string(),
-                key: String::new(),
-                what: format!("can't be read: {error}"),
-            }),
-        }
-    }
-}
-
-impl Provider for File {
-    fn metadata(&self) -> Metadata {
-        Metadata::from("TOML file", self.path.as_path())
-    }
-
-    fn data(&self) -> Result<Map<Profile, Dict>, Misfit> {
-        let read = Toml::string(&self.text).data();
-        read.map_err(|_| {
-            let why = syntax(&self.text);
-            why.unwrap_or_else(|| "is no TOML".into()).into()
-        })
-    }
-}
 
 /// Where a configuration comes from, kept so that a reload can read it again.
 #[derive(Clone, Debug, Default)]
@@ -133,15 +29,9 @@ impl Sources {
     /// # Errors
     /// All mistakes at once; nothing is half applied.
     pub(crate) fn load(&self) -> Result<Config, Wrong> {
-        let mut figment = Figment::new();
-        if let Some(file) = &self.file {
-            figment = figment.merge(File::read(file).map_err(|mistake| vec![mistake])?);
-        }
-        // RUST_LOG-like variables of other programs have other prefixes: whatever bears ours is ours.
-        figment = figment
-            .merge(Env::prefixed(ENV_PREFIX).split("__"))
-            .merge(self.flags.clone());
-        Config::merged(&Merged(figment), self.place())
+        let merged = Merged::read(self.file.as_ref(), &self.flags);
+        let merged = merged.map_err(|mistake| vec![mistake])?;
+        Config::merged(&merged, self.place())
     }
 }
 
@@ -149,13 +39,11 @@ impl Config {
     /// Of a file's text alone.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn of_text(text: &str) -> Result<Self, Wrong> {
-        let figment = Figment::new().merge(Toml::string(text));
-        Self::merged(&Merged(figment), "text".into())
+        Self::merged(&Merged::of_text(text), "text".into())
     }
 
     fn merged(merged: &Merged, home: String) -> Result<Self, Wrong> {
-        let mut data = merged.0.data().map_err(|error| unread(&home, error))?;
-        let dict = data.remove(&Profile::Default).unwrap_or_default();
+        let dict = merged.data(&home)?;
         let reader = Reader::new(merged, home);
         let config = Self::read(reader.table(dict));
         let mistakes = reader.into_mistakes();
@@ -165,30 +53,4 @@ impl Config {
             Err(wrong) => Err(Wrong { mistakes, ..wrong }),
         }
     }
-}
-
-fn unread(home: &str, errors: Misfit) -> Vec<Mistake> {
-    let mistake = |error: Misfit| Mistake {
-        place: home.to_owned(),
-        key: error.path.join("."),
-        what: error.kind.to_string().trim_end().to_owned(),
-    };
-    errors.into_iter().map(mistake).collect()
-}
-
-/// Where a text is no TOML, and why. The line itself is not told: it may hold a secret.
-fn syntax(text: &str) -> Option<String> {
-    let error = toml::from_str::<toml::Table>(text).err()?;
-    let at = error.span().map_or(0, |span| span.start).min(text.len());
-    let before = text.get(..at).unwrap_or_default();
-    let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
-    let why = error.message().lines().next().unwrap_or_default();
-    Some(format!("is no TOML: line {line}, column {column}: {why}"))
 }

@@ -6,12 +6,14 @@
 mod address;
 mod capture;
 mod change;
+mod diagnostics;
 mod endpoint;
 mod file_format;
 mod file_pattern;
 mod load;
+mod merge;
+mod mistake;
 mod network;
-mod never;
 mod pattern;
 mod reader;
 mod rewrite;
@@ -19,26 +21,28 @@ mod sampling;
 mod script;
 mod sections;
 mod select;
+mod select_reading;
 mod shadow;
 mod units;
-mod wording;
+mod unreachable_rules;
 
 use std::num::NonZeroUsize;
 
 use serde::Serialize;
 
 pub(crate) use address::{Address, BadAddress};
-pub(crate) use capture::{Answers, Capture, ClientKey, Redact};
+pub(crate) use capture::{Capture, CapturedResponses, ClientKey, Redact};
 pub(crate) use change::{changed_tables, is_same};
 pub(crate) use endpoint::{ClientTls, Listen, Mode, Primary, ServerTls};
 pub(crate) use file_format::{Compression, ENDINGS as FORMAT_ENDINGS, Format};
 pub(crate) use file_pattern::FilePattern;
-pub(crate) use load::{Dict, Flags, Sources, Value};
+pub(crate) use load::Sources;
+pub(crate) use merge::{Dict, Flags, Value};
+pub(crate) use mistake::Mistake;
 pub(crate) use network::ClientAddress;
 pub(crate) use pattern::Pattern;
-pub(crate) use reader::Mistake;
 pub(crate) use rewrite::{Authorization, Cookies, Query, Rewrite, is_line};
-pub(crate) use sampling::{By, Key, Limit, Sample, Send, WithoutKey};
+pub(crate) use sampling::{By, Key, Limit, Sample, SendWhen, WithoutKey};
 pub(crate) use script::{OwnScript, Script, WhenDown, words};
 pub(crate) use sections::{
     Admin, Forwarded, Limits, Log, LogFormat, Mark, RequestId, Stop, Takeover, Timeouts,

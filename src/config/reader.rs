@@ -2,39 +2,18 @@
 
 use std::{
     cell::RefCell,
-    fmt,
     path::{self, Path, PathBuf},
 };
 
 use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::{
-    Address,
-    load::{Actual, Dict, ENVIRONMENT, Kind, Merged, Misfit, Value},
+    Address, Mistake,
+    diagnostics::{as_text, example_of_table, kind, plainly, program, said, variable},
+    merge::{Actual, Dict, ENVIRONMENT, Kind, Merged, Misfit, Value},
     pattern::AnyOf,
     units::{FieldName, Span, before_value, is_secret_name},
-    wording::{as_text, example_of_table, kind, plainly, program, said, variable},
 };
-
-/// One thing that is wrong: where it was said, at which key, what is wrong and what would be right.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Mistake {
-    /// The file, environment or command line that said it.
-    pub(crate) place: String,
-    /// The key's path, such as `shadow[0].address`; empty where it concerns no key.
-    pub(crate) key: String,
-    /// What is wrong and what would be right.
-    pub(crate) what: String,
-}
-
-impl fmt::Display for Mistake {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.key.as_str() {
-            "" => write!(f, "{}: {}", self.place, self.what),
-            key => write!(f, "{}: {key}: {}", self.place, self.what),
-        }
-    }
-}
 
 /// Where values come from, and the mistakes found so far.
 pub(super) struct Reader<'a> {

@@ -25,8 +25,8 @@ pub(crate) struct Rewrite {
     pub(crate) query: Query,
     #[serde(skip_serializing_if = "Cookies::is_default")]
     pub(crate) cookies: Cookies,
-    #[serde(skip_serializing_if = "Headers::is_default")]
-    pub(crate) headers: Headers,
+    #[serde(skip_serializing_if = "HeaderEdits::is_default")]
+    pub(crate) headers: HeaderEdits,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authorization: Option<Authorization>,
 }
@@ -90,7 +90,7 @@ pub(crate) struct Cookies {
 }
 
 #[derive(Clone, Debug, Default, Serialize)]
-pub(crate) struct Headers {
+pub(crate) struct HeaderEdits {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) remove: Vec<FieldName>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -150,7 +150,7 @@ impl Rewrite {
                 .collect(),
             query: Query::read(table.table("query")),
             cookies: Cookies::read(table.table("cookies")),
-            headers: Headers::read(table.table("headers")),
+            headers: HeaderEdits::read(table.table("headers")),
             authorization: Authorization::read(&mut table),
         };
         if read.authorization.is_some() && read.headers.touches("authorization") {
@@ -299,7 +299,7 @@ impl Cookies {
     }
 }
 
-impl Headers {
+impl HeaderEdits {
     fn read(mut table: Table<'_>) -> Self {
         let remove: Vec<FieldName> = table.value("remove", Vec::new());
         let replace = table

@@ -196,7 +196,7 @@ impl Limit {
 /// `shadow.send`: when a copy is sent.
 #[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Send {
+pub(crate) enum SendWhen {
     /// Beside the request to the primary.
     WithRequest,
     /// Once the header of the primary's answer is there.

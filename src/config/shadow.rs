@@ -9,7 +9,7 @@ use super::{
     Address, ClientTls,
     reader::Table,
     rewrite::Rewrite,
-    sampling::{Key, Limit, Sample, Send},
+    sampling::{Key, Limit, Sample, SendWhen},
     script::OwnScript,
     select::Select,
     units::{Size, Span},
@@ -43,7 +43,7 @@ pub(crate) struct Shadow {
     /// Bytes of its answer that are read before the connection is given up.
     pub(crate) answer_bytes: Size,
     pub(crate) breaker: Breaker,
-    pub(crate) send: Send,
+    pub(crate) send: SendWhen,
     /// Copies with one key keep the order of their requests.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) order_by: Option<Key>,
@@ -206,11 +206,11 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
     let pause = breaker.value("pause", Span::seconds(10));
     let failures = breaker.value("failures", 20);
     breaker.finish();
-    let send = table.value("send", Send::WithRequest);
+    let send = table.value("send", SendWhen::WithRequest);
     let order_by = table.optional("order_by");
     let sample = Sample::read(table.table_or("sample", "percent"));
     let limit = Limit::read(table.table_or("limit", "per_second"));
-    let select = Select::read(table.table("select"), send == Send::AfterAnswer);
+    let select = Select::read(table.table("select"), send == SendWhen::AfterAnswer);
     let rewrite = Rewrite::read(table.table("rewrite"));
     let script = OwnScript::read(&mut table);
     table.finish();

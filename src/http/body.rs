@@ -2,7 +2,7 @@
 
 use bytes::{Buf, BytesMut};
 
-use super::{BadHead, Fields, Framing, fields::trim};
+use super::{BadHead, Framing, Headers, headers::trim};
 
 /// What is next in a body.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub(crate) enum Part {
     /// So many bytes at the start of what came: the caller takes them away.
     Piece(usize),
     /// The fields behind the last chunk; the end follows.
-    Trailers(Fields),
+    Trailers(Headers),
     End,
     /// More bytes have to come first.
     More,
@@ -249,14 +249,14 @@ impl BodyReader {
         if end > self.extras {
             return Err(BadBody::NoTrailers);
         }
-        let fields = if self.tolerant {
-            Fields::parse_tolerantly(&buf[..end], self.most_fields)?
+        let headers = if self.tolerant {
+            Headers::parse_tolerantly(&buf[..end], self.most_fields)?
         } else {
-            Fields::parse(&buf[..end], self.most_fields)?
+            Headers::parse(&buf[..end], self.most_fields)?
         };
         buf.advance(end);
         self.state = State::Done;
-        Ok(Part::Trailers(fields))
+        Ok(Part::Trailers(headers))
     }
 
     /// The connection ended.
@@ -324,7 +324,7 @@ mod tests {
         loop {
             match reader.next(&mut buf)? {
                 Part::Piece(length) => body.extend_from_slice(&buf.split_to(length)),
-                Part::Trailers(fields) => fields.write(&mut trailers),
+                Part::Trailers(headers) => headers.write(&mut trailers),
                 Part::End => return Ok((body, String::from_utf8(trailers).unwrap())),
                 Part::More if rest.is_empty() => {
                     reader.finish()?;

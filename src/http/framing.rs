@@ -1,7 +1,7 @@
 //! Where a message's body ends (RFC 9112, 6): one answer, or the message is refused.
 
-use super::fields::{Fields, Known, elements, trim};
-use super::{AnswerHead, RequestHead, Version};
+use super::headers::{Headers, Known, elements, trim};
+use super::{RequestHead, ResponseHead, Version};
 
 /// How a body is framed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,15 +36,15 @@ impl Framing {
     /// # Errors
     /// Where the head says it in two ways, or in one that hides the end.
     pub(crate) fn of_request(head: &RequestHead) -> Result<Self, BadFraming> {
-        let fields = &head.fields;
-        let length = length(fields)?;
-        if !fields.has(Known::TransferEncoding) {
+        let headers = &head.headers;
+        let length = length(headers)?;
+        if !headers.has(Known::TransferEncoding) {
             return Ok(length.map_or(Self::None, Self::Sized));
         }
         match length {
             Some(_) => Err(BadFraming::Both),
             None if head.version == Version::Http10 => Err(BadFraming::TooOld),
-            None if is_plain(fields) => Ok(Self::Chunked),
+            None if is_plain(headers) => Ok(Self::Chunked),
             None => Err(BadFraming::Encoding),
         }
     }
@@ -54,26 +54,26 @@ impl Framing {
     ///
     /// # Errors
     /// Where the head names two lengths, or none that is a number.
-    pub(crate) fn of_answer(head: &mut AnswerHead, to_head: bool) -> Result<Self, BadFraming> {
+    pub(crate) fn of_answer(head: &mut ResponseHead, to_head: bool) -> Result<Self, BadFraming> {
         if to_head || is_bodiless(head.status) {
             return Ok(Self::None);
         }
-        let fields = &head.fields;
-        if !fields.has(Known::TransferEncoding)
-            && let Ok(length) = length(fields)
+        let headers = &head.headers;
+        if !headers.has(Known::TransferEncoding)
+            && let Ok(length) = length(headers)
         {
             return Ok(length.map_or(Self::Close, Self::Sized));
         }
-        let (framing, is_plain) = match coding(fields)? {
+        let (framing, is_plain) = match coding(headers)? {
             Coding::Chunked { plain } => (Self::Chunked, plain),
             Coding::None => {
-                let length = equal_lengths(fields)?;
+                let length = equal_lengths(headers)?;
                 (length.map_or(Self::Close, Self::Sized), false)
             }
         };
         if framing == Self::Chunked {
             // It does not count beside chunks (RFC 9112, 6.3).
-            head.fields.remove(Known::ContentLength);
+            head.headers.remove(Known::ContentLength);
         }
         if !is_plain {
             settle(head);
@@ -89,41 +89,41 @@ fn is_bodiless(status: u16) -> bool {
 /// Makes an answer's head say in one way how its body is framed: each of both fields at most once, and sound. What says it
 /// in two ways is taken off: it is beside no body, or [`Framing::of_answer`] refuses it.
 #[cold]
-pub(crate) fn settle(head: &mut AnswerHead) {
-    let fields = &mut head.fields;
+pub(crate) fn settle(head: &mut ResponseHead) {
+    let headers = &mut head.headers;
     if matches!(head.status, 100..=199 | 204) {
         // They have neither (RFC 9110, 8.6; RFC 9112, 6.1).
-        fields.remove(Known::TransferEncoding);
-        fields.remove(Known::ContentLength);
+        headers.remove(Known::TransferEncoding);
+        headers.remove(Known::ContentLength);
         return;
     }
-    if fields.has(Known::TransferEncoding) {
-        match coding(fields) {
+    if headers.has(Known::TransferEncoding) {
+        match coding(headers) {
             Ok(Coding::Chunked { plain: true }) => {}
             Ok(Coding::Chunked { plain: false }) => {
-                let said = fields.all(Known::TransferEncoding).flat_map(elements);
+                let said = headers.all(Known::TransferEncoding).flat_map(elements);
                 let mut codings: Vec<_> = said
                     .filter(|coding| !is_chunked(coding) && !is_identity(coding))
                     .collect();
                 codings.push(b"chunked");
                 let list = codings.join(&b", "[..]);
-                fields.set(b"Transfer-Encoding", &list);
+                headers.set(b"Transfer-Encoding", &list);
             }
-            Ok(Coding::None) | Err(_) => fields.remove(Known::TransferEncoding),
+            Ok(Coding::None) | Err(_) => headers.remove(Known::TransferEncoding),
         }
     }
-    if says_one_length(fields) {
+    if says_one_length(headers) {
         return;
     }
-    match equal_lengths(fields) {
-        Ok(Some(length)) => fields.set(b"Content-Length", length.to_string().as_bytes()),
-        _ => fields.remove(Known::ContentLength),
+    match equal_lengths(headers) {
+        Ok(Some(length)) => headers.set(b"Content-Length", length.to_string().as_bytes()),
+        _ => headers.remove(Known::ContentLength),
     }
 }
 
 /// Whether there is no length, or one that goes on as it is.
-fn says_one_length(fields: &Fields) -> bool {
-    let mut lengths = fields.all(Known::ContentLength);
+fn says_one_length(headers: &Headers) -> bool {
+    let mut lengths = headers.all(Known::ContentLength);
     match lengths.next() {
         None => true,
         Some(first) => number(first).is_ok() && lengths.next().is_none(),
@@ -140,14 +140,14 @@ enum Coding {
 
 /// What an answer's Transfer-Encoding says. Chunked said twice is chunked once, as nginx reads it: no sender codes twice
 /// (RFC 9112, 7.1). Identity is what it was called before it was left out (RFC 2616, 3.6); an empty list says as little.
-fn coding(fields: &Fields) -> Result<Coding, BadFraming> {
-    if !fields.has(Known::TransferEncoding) {
+fn coding(headers: &Headers) -> Result<Coding, BadFraming> {
+    if !headers.has(Known::TransferEncoding) {
         return Ok(Coding::None);
     }
-    if is_plain(fields) {
+    if is_plain(headers) {
         return Ok(Coding::Chunked { plain: true });
     }
-    let codings = fields.all(Known::TransferEncoding).flat_map(elements);
+    let codings = headers.all(Known::TransferEncoding).flat_map(elements);
     let (mut times, mut others, mut last) = (0, 0, false);
     for coding in codings.filter(|coding| !is_identity(coding)) {
         last = is_chunked(coding);
@@ -162,8 +162,8 @@ fn coding(fields: &Fields) -> Result<Coding, BadFraming> {
 }
 
 /// Whether chunked is the one coding, said once: of a request, two readers may differ on all else (RFC 9112, 11.2).
-fn is_plain(fields: &Fields) -> bool {
-    let mut lines = fields.all(Known::TransferEncoding);
+fn is_plain(headers: &Headers) -> bool {
+    let mut lines = headers.all(Known::TransferEncoding);
     lines.next().is_some_and(is_chunked) && lines.next().is_none()
 }
 
@@ -176,8 +176,8 @@ fn is_chunked(coding: &[u8]) -> bool {
 }
 
 /// The one length that a request names.
-fn length(fields: &Fields) -> Result<Option<u64>, BadFraming> {
-    let mut lengths = fields.all(Known::ContentLength);
+fn length(headers: &Headers) -> Result<Option<u64>, BadFraming> {
+    let mut lengths = headers.all(Known::ContentLength);
     let Some(value) = lengths.next() else {
         return Ok(None);
     };
@@ -188,10 +188,10 @@ fn length(fields: &Fields) -> Result<Option<u64>, BadFraming> {
 }
 
 /// The one length that an answer names, if several times (RFC 9110, 8.6).
-fn equal_lengths(fields: &Fields) -> Result<Option<u64>, BadFraming> {
+fn equal_lengths(headers: &Headers) -> Result<Option<u64>, BadFraming> {
     let mut known = None;
     // An empty one says nothing.
-    let lines = fields.all(Known::ContentLength);
+    let lines = headers.all(Known::ContentLength);
     for line in lines.filter(|line| !line.is_empty()) {
         for value in line.split(|byte| *byte == b',') {
             let length = number(trim(value))?;
@@ -224,9 +224,9 @@ fn number(value: &[u8]) -> Result<u64, BadFraming> {
 mod tests {
     use super::*;
 
-    fn request(fields: &str) -> Result<Framing, BadFraming> {
+    fn request(headers: &str) -> Result<Framing, BadFraming> {
         let mut head = RequestHead::default();
-        let text = format!("POST / HTTP/1.1\r\n{fields}\r\n");
+        let text = format!("POST / HTTP/1.1\r\n{headers}\r\n");
         head.parse(text.as_bytes(), 10).unwrap().unwrap();
         Framing::of_request(&head)
     }
@@ -260,15 +260,15 @@ mod tests {
             "chunked,",
             "",
         ] {
-            let fields = format!("Transfer-Encoding: {coding}\r\n");
-            assert_eq!(request(&fields), Err(BadFraming::Encoding), "{coding}");
+            let headers = format!("Transfer-Encoding: {coding}\r\n");
+            assert_eq!(request(&headers), Err(BadFraming::Encoding), "{coding}");
         }
     }
 
     #[test]
     fn an_answer_without_any_length_ends_with_its_connection() {
         let answer = |text: &str, to_head| {
-            let mut head = AnswerHead::default();
+            let mut head = ResponseHead::default();
             head.parse(text.as_bytes(), 10).unwrap().unwrap();
             Framing::of_answer(&mut head, to_head)
         };
@@ -285,16 +285,16 @@ mod tests {
     }
 
     /// How an answer with these fields is framed, and what goes on of them.
-    fn settled(status: u16, fields: &str) -> (Result<Framing, BadFraming>, String) {
-        let text = format!("HTTP/1.1 {status} x\r\n{fields}\r\n");
-        let mut head = AnswerHead::default();
+    fn settled(status: u16, headers: &str) -> (Result<Framing, BadFraming>, String) {
+        let text = format!("HTTP/1.1 {status} x\r\n{headers}\r\n");
+        let mut head = ResponseHead::default();
         head.parse(text.as_bytes(), 10).unwrap().unwrap();
         let framing = Framing::of_answer(&mut head, false);
         if framing == Ok(Framing::None) {
             settle(&mut head);
         }
         let mut out = Vec::new();
-        head.fields.write(&mut out);
+        head.headers.write(&mut out);
         (framing, String::from_utf8(out).unwrap())
     }
 
@@ -343,7 +343,7 @@ mod tests {
 
     #[test]
     fn an_answer_whose_end_is_in_doubt_is_refused() {
-        for fields in [
+        for headers in [
             "Content-Length: 5\r\nContent-Length: 6",
             "Content-Length: 5, 6",
             "Content-Length: 5,",
@@ -354,8 +354,8 @@ mod tests {
             "Transfer-Encoding: chunked, gzip, chunked",
             "Transfer-Encoding: chunked\u{c}",
         ] {
-            let (framing, _) = settled(200, &format!("{fields}\r\n"));
-            assert!(framing.is_err(), "{fields}: {framing:?}");
+            let (framing, _) = settled(200, &format!("{headers}\r\n"));
+            assert!(framing.is_err(), "{headers}: {framing:?}");
         }
     }
 

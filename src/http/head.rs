@@ -3,8 +3,8 @@
 use std::{cell::RefCell, mem::MaybeUninit};
 
 use super::{
-    fields::{Fields, Span},
-    tolerant::LineName,
+    headers::{Headers, Span},
+    line_name::LineName,
 };
 
 /// The version that a message says it is of.
@@ -62,7 +62,7 @@ pub(crate) struct RequestHead {
     pub(super) method: Span,
     pub(super) target: Span,
     pub(crate) version: Version,
-    pub(crate) fields: Fields,
+    pub(crate) headers: Headers,
 }
 
 thread_local! {
@@ -145,24 +145,24 @@ impl RequestHead {
             self.method = place(parsed.method);
             self.target = place(parsed.path);
             self.version = Version::of(parsed.version);
-            self.fields
+            self.headers
                 .fill(&bytes[..length], &read[..length], parsed.headers);
             Ok(Some(length))
         })
     }
 
     pub(crate) fn method(&self) -> &[u8] {
-        self.fields.text(self.method)
+        self.headers.text(self.method)
     }
 
     /// The request-target as it was sent.
     pub(crate) fn target(&self) -> &[u8] {
-        self.fields.text(self.target)
+        self.headers.text(self.target)
     }
 
     /// Another target. The caller sees to it that it is one.
     pub(crate) fn set_target(&mut self, target: &[u8]) {
-        self.target = self.fields.note(target);
+        self.target = self.headers.note(target);
     }
 
     /// What stands behind the `?` of the target.
@@ -198,7 +198,7 @@ impl RequestHead {
         if self.is_absolute() {
             self.make_origin_form();
         }
-        self.fields.set(b"Host", host);
+        self.headers.set(b"Host", host);
     }
 
     /// Whether the target names a host, as for a proxy (RFC 9112, 3.2.2).
@@ -222,19 +222,19 @@ impl RequestHead {
 
     /// The start line, and the fields that are left, as they go out; the empty line is the caller's.
     pub(crate) fn write(&self, version: Version, out: &mut Vec<u8>) {
-        out.reserve(self.fields.len_written() + 2);
+        out.reserve(self.headers.len_written() + 2);
         out.extend_from_slice(self.method());
         out.push(b' ');
         out.extend_from_slice(self.target());
         out.push(b' ');
         out.extend_from_slice(version.as_bytes());
         out.extend_from_slice(b"\r\n");
-        self.fields.write(out);
+        self.headers.write(out);
     }
 
     /// What it holds in memory, in bytes.
     pub(crate) fn size(&self) -> usize {
-        self.fields.size()
+        self.headers.size()
     }
 }
 
@@ -256,14 +256,14 @@ pub(crate) fn authority_of(target: &[u8]) -> Option<&[u8]> {
 
 /// The head of an answer (RFC 9112, 4).
 #[derive(Clone, Debug, Default)]
-pub(crate) struct AnswerHead {
+pub(crate) struct ResponseHead {
     pub(crate) status: u16,
     pub(super) reason: Span,
     pub(crate) version: Version,
-    pub(crate) fields: Fields,
+    pub(crate) headers: Headers,
 }
 
-impl AnswerHead {
+impl ResponseHead {
     /// As [`RequestHead::parse`]; what breaks a rule without being two messages is repaired.
     pub(crate) fn parse(
         &mut self,
@@ -278,7 +278,7 @@ impl AnswerHead {
 
     /// Its memory for the next one, unless it is so much that it is better given back.
     pub(crate) fn recycle(self) -> Self {
-        if self.fields.size() > LARGE {
+        if self.headers.size() > LARGE {
             return Self::default();
         }
         self
@@ -291,14 +291,14 @@ impl AnswerHead {
 
     /// The status line, and the fields that are left, as they go out; the empty line is the caller's.
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
-        out.reserve(self.fields.len_written() + 64);
+        out.reserve(self.headers.len_written() + 64);
         out.extend_from_slice(b"HTTP/1.1 ");
         let digits = [self.status / 100, self.status / 10 % 10, self.status % 10];
         out.extend(digits.iter().map(|digit| b'0' + digit.to_le_bytes()[0]));
         out.push(b' ');
-        out.extend_from_slice(self.fields.text(self.reason));
+        out.extend_from_slice(self.headers.text(self.reason));
         out.extend_from_slice(b"\r\n");
-        self.fields.write(out);
+        self.headers.write(out);
     }
 }
 
@@ -346,7 +346,7 @@ mod tests {
                 .chars()
                 .map(|c| u8::try_from(c).unwrap())
                 .collect();
-            let mut head = AnswerHead::default();
+            let mut head = ResponseHead::default();
             assert_eq!(head.parse(&text, 100), Ok(Some(text.len())), "{line}");
             let mut out = Vec::new();
             head.write(&mut out);
@@ -360,9 +360,9 @@ mod tests {
     fn a_large_head_is_not_kept_for_the_next_one() {
         for (length, kept) in [(1000, true), (100_000, false)] {
             let text = format!("HTTP/1.1 200 OK\r\nA: {}\r\n\r\n", "x".repeat(length));
-            let mut head = AnswerHead::default();
+            let mut head = ResponseHead::default();
             head.parse(text.as_bytes(), 10).unwrap().unwrap();
-            assert_eq!(head.recycle().fields.size() > 0, kept);
+            assert_eq!(head.recycle().headers.size() > 0, kept);
         }
     }
 
@@ -385,7 +385,7 @@ mod tests {
         let mut head = request("GET /a?b HTTP/1.1\r\nHost: a\r\nX: 1\r\n\r\n");
         assert_eq!(head.query(), Some(&b"b"[..]));
         head.set_target(b"/c");
-        head.fields.append(b"Y", b"2");
+        head.headers.append(b"Y", b"2");
         let mut out = Vec::new();
         head.write(Version::Http11, &mut out);
         let expected = "GET /c HTTP/1.1\r\nHost: a\r\nX: 1\r\nY: 2\r\n";

@@ -41,8 +41,8 @@ mod tests {
 
     #[test]
     fn a_head_that_comes_byte_by_byte_is_read_with_its_first_byte_its_first_line_and_its_end() {
-        let fields = "X-Field: value\r\n".repeat(90);
-        let head = format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
+        let headers = "X-Field: value\r\n".repeat(90);
+        let head = format!("HTTP/1.1 200 OK\r\n{headers}\r\n");
         assert_eq!(reads(&head), 3);
         assert_eq!(reads(&head.replace('\r', "")), 3);
     }

@@ -1,7 +1,7 @@
-//! Fields that belong to one connection and not to the message (RFC 9110, 7.6.1).
+//! Headers that belong to one connection and not to the message (RFC 9110, 7.6.1).
 
 use super::{
-    fields::{Fields, Known, elements},
+    headers::{Headers, Known, elements},
     mark::is_same_name,
 };
 
@@ -10,27 +10,27 @@ use super::{
 /// One with a body may not: a server that switches at once, or one that does not know the protocol and takes the body for
 /// the next request, answers what nobody asked. Nor may one that offers HTTP/2 alone: that is what some clients send with
 /// every request, HTTP/2 has no such switch any more (RFC 9113, 3.1), and without the offer it is an ordinary request.
-pub(crate) fn asks_for_upgrade(fields: &Fields) -> bool {
-    fields.has(Known::Upgrade)
-        && has_option(fields, b"upgrade")
-        && fields
+pub(crate) fn asks_for_upgrade(headers: &Headers) -> bool {
+    headers.has(Known::Upgrade)
+        && has_option(headers, b"upgrade")
+        && headers
             .all(Known::Upgrade)
             .flat_map(elements)
             .any(|protocol| !protocol.is_empty() && !protocol.eq_ignore_ascii_case(b"h2c"))
-        && !has_body(fields)
+        && !has_body(headers)
 }
 
-fn has_body(fields: &Fields) -> bool {
+fn has_body(headers: &Headers) -> bool {
     let is_none = |length: &[u8]| !length.is_empty() && length.iter().all(|digit| *digit == b'0');
-    fields.has(Known::TransferEncoding)
-        || fields
+    headers.has(Known::TransferEncoding)
+        || headers
             .all(Known::ContentLength)
             .any(|length| !is_none(length))
 }
 
 /// Whether `Connection` names this option.
-pub(crate) fn has_option(fields: &Fields, option: &[u8]) -> bool {
-    fields
+pub(crate) fn has_option(headers: &Headers, option: &[u8]) -> bool {
+    headers
         .all(Known::Connection)
         .any(|value| names(value, option))
 }
@@ -47,31 +47,31 @@ fn names(value: &[u8], option: &[u8]) -> bool {
 
 /// Takes the fields of one hop off a request. `TE: trailers` stays, since trailers are passed on; an upgrade
 /// stays where `upgrade` says so. `Transfer-Encoding` stays, since the next hop gets the same framing.
-pub(crate) fn strip_request(fields: &mut Fields, upgrade: bool) {
-    let wants_trailers = fields
+pub(crate) fn strip_request(headers: &mut Headers, upgrade: bool) {
+    let wants_trailers = headers
         .all(Known::Te)
         .flat_map(elements)
         .any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
-    strip(fields, upgrade);
+    strip(headers, upgrade);
     if wants_trailers {
-        fields.append(b"TE", b"trailers");
+        headers.append(b"TE", b"trailers");
     }
     if upgrade {
-        fields.append(b"Connection", b"upgrade");
+        headers.append(b"Connection", b"upgrade");
     }
 }
 
 /// Takes the fields of one hop off an answer; an agreed upgrade stays where `upgrade` says so.
-pub(crate) fn strip_answer(fields: &mut Fields, upgrade: bool) {
-    strip(fields, upgrade);
+pub(crate) fn strip_answer(headers: &mut Headers, upgrade: bool) {
+    strip(headers, upgrade);
     if upgrade {
-        fields.append(b"Connection", b"upgrade");
+        headers.append(b"Connection", b"upgrade");
     }
 }
 
 /// Takes off trailers what has no place behind a body: framing, routing, authentication, and what belongs to one hop
 /// (RFC 9110, 6.5.1).
-pub(crate) fn strip_trailers(fields: &mut Fields) {
+pub(crate) fn strip_trailers(headers: &mut Headers) {
     for known in [
         Known::Host,
         Known::ContentLength,
@@ -84,10 +84,10 @@ pub(crate) fn strip_trailers(fields: &mut Fields) {
         Known::Upgrade,
         Known::Expect,
     ] {
-        fields.remove(known);
+        headers.remove(known);
     }
     let authenticates = |name: &[u8]| AUTHENTICATION.iter().any(|other| is_same_name(name, other));
-    fields.remove_named(authenticates);
+    headers.remove_named(authenticates);
 }
 
 /// Who somebody is belongs into the header.
@@ -100,26 +100,26 @@ const AUTHENTICATION: [&[u8]; 6] = [
     b"Proxy-Authenticate",
 ];
 
-fn strip(fields: &mut Fields, upgrade: bool) {
-    strip_named(fields);
+fn strip(headers: &mut Headers, upgrade: bool) {
+    strip_named(headers);
     for known in [
         Known::Connection,
         Known::KeepAlive,
         Known::ProxyConnection,
         Known::Te,
     ] {
-        fields.remove(known);
+        headers.remove(known);
     }
-    if !upgrade && fields.has(Known::Upgrade) {
-        fields.remove(Known::Upgrade);
+    if !upgrade && headers.has(Known::Upgrade) {
+        headers.remove(Known::Upgrade);
         // Part of the offer of HTTP/2 (RFC 7540, 3.2.1), whether `Connection` names it or not.
-        fields.remove_named(|name| name.eq_ignore_ascii_case(b"HTTP2-Settings"));
+        headers.remove_named(|name| name.eq_ignore_ascii_case(b"HTTP2-Settings"));
     }
 }
 
 /// Takes off what `Connection` names.
-fn strip_named(fields: &mut Fields) {
-    let named: Vec<Vec<u8>> = fields
+fn strip_named(headers: &mut Headers) {
+    let named: Vec<Vec<u8>> = headers
         .all(Known::Connection)
         .filter(|value| *value != USUAL)
         .flat_map(elements)
@@ -127,7 +127,7 @@ fn strip_named(fields: &mut Fields) {
         .map(<[u8]>::to_vec)
         .collect();
     if !named.is_empty() {
-        fields.remove_named(|name| named.iter().any(|other| other.eq_ignore_ascii_case(name)));
+        headers.remove_named(|name| named.iter().any(|other| other.eq_ignore_ascii_case(name)));
     }
 }
 
@@ -155,65 +155,65 @@ fn is_plain(option: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    fn fields(text: &str) -> Fields {
-        Fields::parse(format!("{text}\r\n").as_bytes(), 20).unwrap()
+    fn headers(text: &str) -> Headers {
+        Headers::parse(format!("{text}\r\n").as_bytes(), 20).unwrap()
     }
 
-    fn shown(fields: &Fields) -> String {
+    fn shown(headers: &Headers) -> String {
         let mut out = Vec::new();
-        fields.write(&mut out);
+        headers.write(&mut out);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn fields_named_by_connection_go_with_it_and_the_order_stays() {
-        let mut fields = fields(
+        let mut headers = headers(
             "Host: a\r\nConnection: close, X-Private\r\nx-private: 1\r\nKeep-Alive: timeout=5\r\n\
              Accept: 1\r\nCookie: c\r\naccept: 2\r\nProxy-Connection: x\r\n",
         );
-        strip_request(&mut fields, false);
+        strip_request(&mut headers, false);
         assert_eq!(
-            shown(&fields),
+            shown(&headers),
             "Host: a\r\nAccept: 1\r\nCookie: c\r\naccept: 2\r\n"
         );
     }
 
     #[test]
     fn connection_cannot_take_off_the_framing() {
-        let mut fields =
-            fields("Content-Length: 5\r\nConnection: content-length, host\r\nHost: a\r\n");
-        strip_request(&mut fields, false);
-        assert_eq!(shown(&fields), "Content-Length: 5\r\nHost: a\r\n");
+        let mut headers =
+            headers("Content-Length: 5\r\nConnection: content-length, host\r\nHost: a\r\n");
+        strip_request(&mut headers, false);
+        assert_eq!(shown(&headers), "Content-Length: 5\r\nHost: a\r\n");
     }
 
     #[test]
     fn the_wish_for_trailers_is_passed_on() {
-        let mut fields = fields("TE: gzip, trailers\r\nConnection: te\r\n");
-        strip_request(&mut fields, false);
-        assert_eq!(shown(&fields), "TE: trailers\r\n");
+        let mut headers = headers("TE: gzip, trailers\r\nConnection: te\r\n");
+        strip_request(&mut headers, false);
+        assert_eq!(shown(&headers), "TE: trailers\r\n");
     }
 
     #[test]
     fn an_upgrade_needs_both_fields() {
-        assert!(asks_for_upgrade(&fields(
+        assert!(asks_for_upgrade(&headers(
             "Upgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n"
         )));
-        assert!(!asks_for_upgrade(&fields("Upgrade: h2c\r\n")));
-        assert!(!asks_for_upgrade(&fields("Connection: upgrade\r\n")));
+        assert!(!asks_for_upgrade(&headers("Upgrade: h2c\r\n")));
+        assert!(!asks_for_upgrade(&headers("Connection: upgrade\r\n")));
         for none in [
             "Upgrade: \r\nConnection: Upgrade\r\n",
             "Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nHTTP2-Settings: AAMAAABk\r\n",
             "Upgrade: foo\r\nConnection: Upgrade\r\nContent-Length: 3\r\n",
             "Upgrade: foo\r\nConnection: Upgrade\r\nTransfer-Encoding: chunked\r\n",
         ] {
-            let mut fields = fields(none);
-            assert!(!asks_for_upgrade(&fields), "{none}");
-            strip_request(&mut fields, false);
-            assert!(!shown(&fields).contains("pgrade") && !shown(&fields).contains("HTTP2"));
+            let mut headers = headers(none);
+            assert!(!asks_for_upgrade(&headers), "{none}");
+            strip_request(&mut headers, false);
+            assert!(!shown(&headers).contains("pgrade") && !shown(&headers).contains("HTTP2"));
         }
         let empty = "Upgrade: foo\r\nConnection: Upgrade\r\nContent-Length: 0\r\n";
-        assert!(asks_for_upgrade(&fields(empty)));
-        let mut asks = fields("Upgrade: websocket\r\nConnection: Upgrade\r\n");
+        assert!(asks_for_upgrade(&headers(empty)));
+        let mut asks = headers("Upgrade: websocket\r\nConnection: Upgrade\r\n");
         strip_request(&mut asks, true);
         assert_eq!(
             shown(&asks),

@@ -1,6 +1,6 @@
 //! The fields by which a copy is known: the mark for the application, the instance for shadowtee itself.
 
-use super::Fields;
+use super::Headers;
 use crate::config::Mark;
 
 /// Every tee that a request went through as a copy.
@@ -35,16 +35,16 @@ impl Marks {
     }
 
     /// Whether this instance sent the request itself, as a copy.
-    pub(crate) fn is_own_copy(&self, fields: &Fields) -> bool {
-        fields
+    pub(crate) fn is_own_copy(&self, headers: &Headers) -> bool {
+        headers
             .named(INSTANCE)
             .any(|value| value == self.instance.as_bytes())
     }
 
     /// Takes a mark off that the client sent, before the primary sees it.
-    pub(crate) fn strip(&self, fields: &mut Fields) {
+    pub(crate) fn strip(&self, headers: &mut Headers) {
         if !self.keep {
-            fields.remove_named(|name| self.is_mark(name));
+            headers.remove_named(|name| self.is_mark(name));
         }
     }
 
@@ -92,8 +92,8 @@ mod tests {
         }
     }
 
-    fn fields(text: &[u8]) -> Fields {
-        Fields::parse(text, 10).unwrap()
+    fn headers(text: &[u8]) -> Headers {
+        Headers::parse(text, 10).unwrap()
     }
 
     #[test]
@@ -101,13 +101,13 @@ mod tests {
         let mut out = Vec::new();
         marks(false).write("next", &mut out);
         out.extend_from_slice(b"x-shadowtee-instance: another\r\n\r\n");
-        assert!(marks(false).is_own_copy(&fields(&out)));
-        assert!(!marks(false).is_own_copy(&fields(b"X-Shadowtee-Instance: other\r\n\r\n")));
+        assert!(marks(false).is_own_copy(&headers(&out)));
+        assert!(!marks(false).is_own_copy(&headers(b"X-Shadowtee-Instance: other\r\n\r\n")));
     }
 
     #[test]
     fn a_forged_mark_is_taken_off_unless_it_is_kept() {
-        let mut forged = fields(
+        let mut forged = headers(
             b"x-shadow-request: a\r\nX-Shadow-Request: b\r\nX_Shadow_Request: c\r\nx-Shadow_request: d\r\n\r\n",
         );
         marks(true).strip(&mut forged);

@@ -7,32 +7,33 @@
 mod alarm;
 mod body;
 mod characters;
-mod clear;
 mod escapes;
-mod fields;
+mod fast_path;
 mod framing;
 mod head;
 mod head_scan;
+mod headers;
 mod hop_by_hop;
+mod line_name;
 mod mark;
 mod outbox;
 mod tolerant;
-mod usual;
+mod validate;
 mod wire;
 
 pub(crate) use alarm::Alarm;
 pub(crate) use body::{BadBody, BodyReader, Part};
-pub(crate) use clear::{Unclear, vet};
 pub(crate) use escapes::decoded;
-pub(crate) use fields::{Edit, Fields, Known};
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use fast_path::compare;
 pub(crate) use framing::{BadFraming, Framing, settle};
-pub(crate) use head::{AnswerHead, BadHead, RequestHead, Version, authority_of, is_idempotent};
+pub(crate) use head::{BadHead, RequestHead, ResponseHead, Version, authority_of, is_idempotent};
 pub(crate) use head_scan::HeadScan;
+pub(crate) use headers::{Edit, Headers, Known};
 pub(crate) use hop_by_hop::{
     asks_for_upgrade, has_option, strip_answer, strip_request, strip_trailers,
 };
 pub(crate) use mark::{Marks, is_same_name};
 pub(crate) use outbox::Outbox;
-#[cfg(any(test, feature = "fuzzing"))]
-pub(crate) use usual::compare;
+pub(crate) use validate::{Unclear, vet};
 pub(crate) use wire::{Transport, Turn, Wire, later};

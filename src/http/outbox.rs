@@ -9,7 +9,7 @@ use std::{
 use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::AsyncWrite;
 
-use super::Fields;
+use super::Headers;
 
 /// Bytes on their way out, in their order: `front`, `piece`, `back`.
 #[derive(Debug, Default)]
@@ -99,7 +99,7 @@ impl Outbox {
     }
 
     /// The last chunk, with what follows it.
-    pub(crate) fn last_chunk(&mut self, trailers: Option<&Fields>) {
+    pub(crate) fn last_chunk(&mut self, trailers: Option<&Headers>) {
         let out = self.text();
         out.extend_from_slice(b"0\r\n");
         if let Some(trailers) = trailers {

@@ -2,6 +2,7 @@
 
 mod accept;
 mod bind;
+mod bound;
 mod connect;
 mod descriptors;
 mod events;
@@ -13,7 +14,8 @@ mod takeover;
 mod tls;
 
 pub(crate) use accept::{Acceptor, Greeter, Handover, Load, Parcel, Raw};
-pub(crate) use bind::{BindError, Bound, bind};
+pub(crate) use bind::{BindError, bind};
+pub(crate) use bound::Bound;
 pub(crate) use connect::{ConnectError, Connector};
 pub(crate) use descriptors::{Descriptors, raise_limit};
 pub(crate) use events::{count_waits, waits};

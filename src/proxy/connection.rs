@@ -7,12 +7,12 @@ use std::{
 };
 
 use super::{
-    Drain, Path, Paths,
-    client::{Client, Next},
-    explain::{explain, explain_unread},
+    Drain, Pipeline, Pipelines,
+    downstream::{Downstream, Next},
+    error_response::{explain, explain_unread},
     forward::forward,
     observe::{AccessLine, InFlight},
-    path::Peer,
+    peer::Peer,
     prepare::{asks_to_close, prepare},
     refusal::Refusal,
     relay::{End, Relay, body_reader},
@@ -48,32 +48,32 @@ enum Then {
 }
 
 /// Serves one client until its connection ends.
-pub(crate) async fn serve(paths: &Paths, accepted: Accepted) {
+pub(crate) async fn serve(pipelines: &Pipelines, accepted: Accepted) {
     let peer = Peer {
         address: accepted.address,
         tls: accepted.tls,
     };
-    let mut client = Client::new(accepted.stream, Instant::now());
+    let mut client = Downstream::new(accepted.stream, Instant::now());
     let mut entered = None;
     loop {
         let next = poll_fn(|cx| {
             // Woken when it has to close.
             entered.get_or_insert_with(|| Entered {
-                drain: &paths.drain,
-                key: paths.drain.enter(cx.waker().clone()),
+                drain: &pipelines.drain,
+                key: pipelines.drain.enter(cx.waker().clone()),
             });
-            client.poll_request(cx, &paths.now())
+            client.poll_request(cx, &pipelines.now())
         })
         .await;
-        let path = &*paths.now();
+        let pipeline = &*pipelines.now();
         let then = match next {
             Next::End => Then::End,
             Next::Refused(refusal) => {
-                explain_unread(&refusal, path, client.wire.out.text());
-                let _ = Box::pin(client.flush(path.timeouts.idle.0)).await;
+                explain_unread(&refusal, pipeline, client.wire.out.text());
+                let _ = Box::pin(client.flush(pipeline.timeouts.idle.0)).await;
                 Then::Farewell
             }
-            Next::Request(head) => answer(path, &mut client, head, peer).await,
+            Next::Request(head) => answer(pipeline, &mut client, head, peer).await,
         };
         match then {
             Then::Next => {}
@@ -87,22 +87,27 @@ pub(crate) async fn serve(paths: &Paths, accepted: Accepted) {
 }
 
 /// Answers one request.
-async fn answer(path: &Path, client: &mut Client, mut head: RequestHead, peer: Peer) -> Then {
-    let in_flight = InFlight::begin(path);
+async fn answer(
+    pipeline: &Pipeline,
+    client: &mut Downstream,
+    mut head: RequestHead,
+    peer: Peer,
+) -> Then {
+    let in_flight = InFlight::begin(pipeline);
     let closes = asks_to_close(&head);
-    let prepared = prepare(&mut head, path.preparation(), peer);
-    let line = path
+    let prepared = prepare(&mut head, pipeline.preparation(), peer);
+    let line = pipeline
         .access_log
-        .then(|| AccessLine::new(&head, &path.request_id, peer, client.arrived));
+        .then(|| AccessLine::new(&head, &pipeline.request_id, peer, client.arrived));
     let prepared = match prepared {
         Ok(prepared) => prepared,
         Err((refusal, framing)) => {
-            for recipient in &*path.recipients {
+            for recipient in &*pipeline.recipients {
                 recipient.leave_out(refusal.outcome());
             }
-            let mut rest = framing.map(|framing| body_reader(framing, &path.limits));
+            let mut rest = framing.map(|framing| body_reader(framing, &pipeline.limits));
             let rest = (rest.as_mut(), closes);
-            let then = Box::pin(refuse(path, client, &head, &refusal, rest)).await;
+            let then = Box::pin(refuse(pipeline, client, &head, &refusal, rest)).await;
             if let Some(line) = line {
                 line.write(refusal.status().as_u16(), 0, true);
             }
@@ -110,17 +115,17 @@ async fn answer(path: &Path, client: &mut Client, mut head: RequestHead, peer: P
             return then;
         }
     };
-    let exchange = Exchange::new(head, peer.address, &path.request_id, client.arrived);
+    let exchange = Exchange::new(head, peer.address, &pipeline.request_id, client.arrived);
     let has_body = !matches!(prepared.framing, Framing::None | Framing::Sized(0));
-    let tap = Tap::open(&exchange, has_body, &path.recipients, &path.budget);
-    let captured = path
+    let tap = Tap::open(&exchange, has_body, &pipeline.recipients, &pipeline.budget);
+    let captured = pipeline
         .capture
         .as_ref()
         .and_then(|capture| capture.tap(&exchange, has_body, prepared.upgrade));
-    let capture = path.capture.as_ref().filter(|_| captured.is_some());
+    let capture = pipeline.capture.as_ref().filter(|_| captured.is_some());
     let captured = captured.unwrap_or_default();
     let memory = std::mem::take(&mut client.answer_head);
-    let mut relay = Relay::new(path, &exchange, prepared, tap, captured, memory);
+    let mut relay = Relay::new(pipeline, &exchange, prepared, tap, captured, memory);
     let end = forward(client, &mut relay).await;
     let answer_whole = matches!(end, End::Whole);
     if let Some(capture) = capture {
@@ -139,12 +144,12 @@ async fn answer(path: &Path, client: &mut Client, mut head: RequestHead, peer: P
     let told = relay.take_told(answer_whole);
     relay.tap.over(told);
     let (status, sent) = (relay.status(&end), relay.download.sent);
-    path.metrics.count(ProxyCount::AnswerBytes, sent);
+    pipeline.metrics.count(ProxyCount::AnswerBytes, sent);
     let whole = answer_whole || matches!(end, End::Refused(_));
     let then = match end {
         End::Whole => {
-            path.metrics.answer(status);
-            let may_go_on = relay.upload.reader.is_done() && !path.drain.is_asked();
+            pipeline.metrics.answer(status);
+            let may_go_on = relay.upload.reader.is_done() && !pipeline.drain.is_asked();
             match (relay.keeps_client, may_go_on) {
                 (true, _) => Then::Next,
                 (false, true) => Then::End,
@@ -153,7 +158,7 @@ async fn answer(path: &Path, client: &mut Client, mut head: RequestHead, peer: P
         }
         End::Refused(refusal) => {
             let rest = (Some(&mut relay.upload.reader), closes);
-            Box::pin(refuse(path, client, &exchange.head, &refusal, rest)).await
+            Box::pin(refuse(pipeline, client, &exchange.head, &refusal, rest)).await
         }
         end => Box::pin(after(client, &mut relay, end)).await,
     };
@@ -170,22 +175,22 @@ async fn answer(path: &Path, client: &mut Client, mut head: RequestHead, peer: P
 }
 
 /// What becomes of the connection where the answer is not whole, or no answer to a request any more.
-async fn after(client: &mut Client, relay: &mut Relay<'_>, end: End) -> Then {
+async fn after(client: &mut Downstream, relay: &mut Relay<'_>, end: End) -> Then {
     match end {
         End::Switched => {
-            relay.path.metrics.answer(relay.download.head.status);
+            relay.pipeline.metrics.answer(relay.download.head.status);
             if let Some(primary) = relay.switched.take() {
                 upgrade::join(client, *primary).await;
             }
             Then::End
         }
         End::Cut => {
-            relay.path.metrics.answer(relay.download.head.status);
+            relay.pipeline.metrics.answer(relay.download.head.status);
             if relay.download.ends_with_connection() {
                 client
                     .wire
                     .stream
-                    .delivered(relay.path.timeouts.idle.0)
+                    .delivered(relay.pipeline.timeouts.idle.0)
                     .await;
                 Then::Cut
             } else if relay.upload.reader.is_done() {
@@ -201,16 +206,16 @@ async fn after(client: &mut Client, relay: &mut Relay<'_>, end: End) -> Then {
 /// Tells a client why its request goes no further. Where `rest`, what is left of it, came already, the
 /// connection may serve another, unless it `closes` anyway.
 async fn refuse(
-    path: &Path,
-    client: &mut Client,
+    pipeline: &Pipeline,
+    client: &mut Downstream,
     head: &RequestHead,
     refusal: &Refusal,
     (rest, closes): (Option<&mut BodyReader>, bool),
 ) -> Then {
     let is_read = rest.is_some_and(|rest| client.skip(rest));
-    let close = closes || !is_read || refusal.spoils_connection() || path.drain.is_asked();
-    explain(refusal, head, close, path, client.wire.out.text());
-    if client.flush(path.timeouts.idle.0).await.is_err() {
+    let close = closes || !is_read || refusal.spoils_connection() || pipeline.drain.is_asked();
+    explain(refusal, head, close, pipeline, client.wire.out.text());
+    if client.flush(pipeline.timeouts.idle.0).await.is_err() {
         return Then::Cut;
     }
     client.rest(Instant::now());
@@ -218,12 +223,12 @@ async fn refuse(
 }
 
 /// Tells a client that there are too many, in a hurry.
-pub(crate) async fn refuse_client(path: &Path, stream: Stream) {
-    path.metrics.count(ProxyCount::ClientsRefused, 1);
-    let mut client = Client::new(stream, Instant::now());
+pub(crate) async fn refuse_client(pipeline: &Pipeline, stream: Stream) {
+    pipeline.metrics.count(ProxyCount::ClientsRefused, 1);
+    let mut client = Downstream::new(stream, Instant::now());
     let id = super::identify::new_id();
     let out = client.wire.out.text();
-    Refusal::TooManyClients.write(&path.request_id, &id, false, true, out);
+    Refusal::TooManyClients.write(&pipeline.request_id, &id, false, true, out);
     let hurry = Duration::from_millis(500);
     if client.flush(hurry).await.is_ok() {
         let _ = tokio::time::timeout(hurry, client.farewell()).await;

@@ -7,26 +7,26 @@ use std::{
 };
 
 use super::{
-    Path,
-    client::Client,
+    Pipeline,
+    downstream::Downstream,
     refusal::Refusal,
     relay::{End, Relay},
 };
 use crate::{
-    client::Connection,
     exchange::Exchange,
     http::{Known, Version, is_idempotent},
+    upstream::Connection,
 };
 
 /// Sends a request to the primary and passes its answer on. What passed is in `relay` afterwards.
-pub(super) async fn forward(client: &mut Client, relay: &mut Relay<'_>) -> End {
-    let (path, exchange) = (relay.path, relay.exchange);
+pub(super) async fn forward(client: &mut Downstream, relay: &mut Relay<'_>) -> End {
+    let (pipeline, exchange) = (relay.pipeline, relay.exchange);
     let mut unsent = None;
     loop {
-        let connection = match path.pool.take_idle(exchange.received) {
+        let connection = match pipeline.pool.take_idle(exchange.received) {
             Some(connection) => Ok(connection),
             // Rare, and large: in a box, it takes no room in what is always run.
-            None => Box::pin(connect(path, client, relay)).await,
+            None => Box::pin(connect(pipeline, client, relay)).await,
         };
         let mut primary = match connection {
             Ok(connection) => connection,
@@ -43,7 +43,7 @@ pub(super) async fn forward(client: &mut Client, relay: &mut Relay<'_>) -> End {
                 client.rest(last);
                 relay.keeps_client = !relay.download.closes;
                 if relay.keeps_primary(&primary) {
-                    path.pool.give_back(primary, last);
+                    pipeline.pool.give_back(primary, last);
                 }
                 return End::Whole;
             }
@@ -67,13 +67,13 @@ pub(super) async fn forward(client: &mut Client, relay: &mut Relay<'_>) -> End {
 
 /// A new connection to the primary, unless the client leaves before it is there.
 async fn connect(
-    path: &Path,
-    client: &mut Client,
+    pipeline: &Pipeline,
+    client: &mut Downstream,
     relay: &Relay<'_>,
 ) -> Result<Box<Connection>, End> {
     let watches = relay.upload.is_done();
-    let mut connecting = pin!(path.pool.open());
-    let half_close = path.timeouts.half_close.0;
+    let mut connecting = pin!(pipeline.pool.open());
+    let half_close = pipeline.timeouts.half_close.0;
     poll_fn(|cx| {
         if let Poll::Ready(connection) = connecting.as_mut().poll(cx) {
             return Poll::Ready(
@@ -91,7 +91,7 @@ async fn connect(
 fn write_head(exchange: &Exchange, primary: &mut Connection) {
     let head = &exchange.head;
     // Without a Host it can only be a message of HTTP/1.0, which has to stay one.
-    let version = if head.fields.has(Known::Host) {
+    let version = if head.headers.has(Known::Host) {
         Version::Http11
     } else {
         Version::Http10

@@ -1,10 +1,10 @@
 //! Says who the client is, where no nginx in front did.
 
-use super::path::Peer;
-use crate::http::{Fields, Known};
+use super::peer::Peer;
+use crate::http::{Headers, Known};
 
 /// `X-Forwarded-*`, `Forwarded` (RFC 7239) and `Via` (RFC 9110, 7.6.3), behind what is there already.
-pub(super) fn add(fields: &mut Fields, peer: Peer) {
+pub(super) fn add(headers: &mut Headers, peer: Peer) {
     let proto = if peer.tls { "https" } else { "http" };
     let address = peer
         .address
@@ -15,31 +15,31 @@ pub(super) fn add(fields: &mut Fields, peer: Peer) {
         address.clone()
     };
     let mut forwarded = format!("for={node};proto={proto}").into_bytes();
-    if let Some(host) = fields.get(Known::Host).map(<[u8]>::to_vec) {
+    if let Some(host) = headers.get(Known::Host).map(<[u8]>::to_vec) {
         forwarded.extend_from_slice(b";host=\"");
         forwarded.extend_from_slice(&host);
         forwarded.push(b'"');
-        add_missing(fields, b"X-Forwarded-Host", &host);
+        add_missing(headers, b"X-Forwarded-Host", &host);
     }
-    add_missing(fields, b"X-Forwarded-Proto", proto.as_bytes());
-    append_to_list(fields, b"X-Forwarded-For", address.as_bytes());
-    append_to_list(fields, b"Forwarded", &forwarded);
-    append_to_list(fields, b"Via", b"1.1 shadowtee");
+    add_missing(headers, b"X-Forwarded-Proto", proto.as_bytes());
+    append_to_list(headers, b"X-Forwarded-For", address.as_bytes());
+    append_to_list(headers, b"Forwarded", &forwarded);
+    append_to_list(headers, b"Via", b"1.1 shadowtee");
 }
 
-fn add_missing(fields: &mut Fields, name: &[u8], value: &[u8]) {
-    if fields.named(name).next().is_none() {
-        fields.append(name, value);
+fn add_missing(headers: &mut Headers, name: &[u8], value: &[u8]) {
+    if headers.named(name).next().is_none() {
+        headers.append(name, value);
     }
 }
 
-fn append_to_list(fields: &mut Fields, name: &[u8], element: &[u8]) {
-    let mut list = fields.named(name).collect::<Vec<_>>().join(&b", "[..]);
+fn append_to_list(headers: &mut Headers, name: &[u8], element: &[u8]) {
+    let mut list = headers.named(name).collect::<Vec<_>>().join(&b", "[..]);
     if !list.is_empty() {
         list.extend_from_slice(b", ");
     }
     list.extend_from_slice(element);
-    fields.set(name, &list);
+    headers.set(name, &list);
 }
 
 #[cfg(test)]
@@ -56,7 +56,7 @@ mod tests {
             address: Some("::1".parse().unwrap()),
             tls: true,
         };
-        add(&mut head.fields, peer);
+        add(&mut head.headers, peer);
         for (name, expected) in [
             ("x-forwarded-for", "192.0.2.1, ::1"),
             ("x-forwarded-proto", "https"),
@@ -67,7 +67,7 @@ mod tests {
             ),
             ("via", "1.1 shadowtee"),
         ] {
-            let values: Vec<_> = head.fields.named(name.as_bytes()).collect();
+            let values: Vec<_> = head.headers.named(name.as_bytes()).collect();
             assert_eq!(values, [expected.as_bytes()], "{name}");
         }
     }

@@ -8,10 +8,10 @@ pub(super) fn identify(head: &mut RequestHead, field: &str) {
     // Where applications read the two as one, there would be two ids.
     let is_other =
         |name: &[u8]| is_same_name(name, field_name) && !name.eq_ignore_ascii_case(field_name);
-    head.fields.remove_named(is_other);
-    let id = head.fields.named(field_name).next();
+    head.headers.remove_named(is_other);
+    let id = head.headers.named(field_name).next();
     if id.is_none_or(<[u8]>::is_empty) {
-        head.fields.set(field.as_bytes(), &new_id());
+        head.headers.set(field.as_bytes(), &new_id());
     }
 }
 
@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn an_id_that_is_there_is_kept_and_an_empty_one_is_not() {
-        for (fields, kept) in [
+        for (headers, kept) in [
             ("X-Id: 7\r\n", true),
             ("X-Id:\r\n", false),
             ("", false),
@@ -41,11 +41,11 @@ mod tests {
             ("X-Id: 7\r\nx_id: 8\r\n", true),
         ] {
             let mut head = RequestHead::default();
-            let text = format!("GET / HTTP/1.1\r\n{fields}\r\n");
+            let text = format!("GET / HTTP/1.1\r\n{headers}\r\n");
             head.parse(text.as_bytes(), 10).unwrap().unwrap();
             identify(&mut head, "x-id");
-            assert_eq!(head.fields.named(b"x_id").count(), 0);
-            let ids: Vec<_> = head.fields.named(b"x-id").collect();
+            assert_eq!(head.headers.named(b"x_id").count(), 0);
+            let ids: Vec<_> = head.headers.named(b"x-id").collect();
             assert_eq!((ids.len(), ids[0] == b"7"), (1, kept));
         }
     }

@@ -3,15 +3,16 @@
 //! A connection is one task, which does all of an exchange itself: [`connection`] takes a request, [`prepare`]
 //! makes it ready, [`forward`] finds the primary's connection, and [`relay`] moves bytes both ways.
 
-mod client;
 mod connection;
+mod downstream;
 mod drain;
-mod explain;
+mod error_response;
 mod forward;
 mod forwarded;
 mod identify;
 mod observe;
-mod path;
+mod peer;
+mod pipeline;
 mod prepare;
 mod refusal;
 mod relay;
@@ -20,5 +21,5 @@ mod vet;
 
 pub(crate) use connection::{Accepted, refuse_client, serve};
 pub(crate) use drain::Drain;
-pub(crate) use path::{Path, Paths};
+pub(crate) use pipeline::{Pipeline, Pipelines};
 pub(crate) use prepare::{Preparation, rehearse};

@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::{Path, path::Peer};
+use super::{Pipeline, peer::Peer};
 use crate::{
     http::RequestHead,
     telemetry::{
@@ -16,10 +16,10 @@ pub(super) struct InFlight<'a>(&'a ProxyMetrics);
 
 impl<'a> InFlight<'a> {
     /// A request was received.
-    pub(super) fn begin(path: &'a Path) -> Self {
-        path.count_request();
-        path.metrics.count(ProxyCount::ExchangesBegun, 1);
-        Self(&path.metrics)
+    pub(super) fn begin(pipeline: &'a Pipeline) -> Self {
+        pipeline.count_request();
+        pipeline.metrics.count(ProxyCount::ExchangesBegun, 1);
+        Self(&pipeline.metrics)
     }
 }
 
@@ -42,7 +42,7 @@ impl AccessLine {
     /// `id_field` is the name of the field with the request's id.
     pub(super) fn new(head: &RequestHead, id_field: &str, peer: Peer, arrived: Instant) -> Self {
         let text = |bytes: &[u8]| shown(bytes).into_owned();
-        let id = head.fields.named(id_field.as_bytes()).next();
+        let id = head.headers.named(id_field.as_bytes()).next();
         Self {
             id: text(id.unwrap_or_default()),
             method: text(head.method()),

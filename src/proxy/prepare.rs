@@ -1,6 +1,6 @@
 //! The steps that a request's head goes through before anybody else sees it, each with one reason.
 
-use super::{forwarded, identify, path::Peer, refusal::Refusal, vet};
+use super::{forwarded, identify, peer::Peer, refusal::Refusal, vet};
 use crate::{
     config::Limits,
     http::{
@@ -39,10 +39,10 @@ pub(super) fn prepare(
     peer: Peer,
 ) -> Result<Prepared, (Refusal, Option<Framing>)> {
     let closes = asks_to_close(head);
-    let is_own_copy = known.marks.is_own_copy(&head.fields);
+    let is_own_copy = known.marks.is_own_copy(&head.headers);
     // Takes the fields of one hop off.
-    let upgrade = asks_for_upgrade(&head.fields);
-    strip_request(&mut head.fields, upgrade);
+    let upgrade = asks_for_upgrade(&head.headers);
+    strip_request(&mut head.headers, upgrade);
     // Gives it an id, unless nginx did: a refusal carries it, too.
     identify::identify(head, known.request_id);
     // Refuses what is not one clear message.
@@ -51,12 +51,12 @@ pub(super) fn prepare(
     if is_own_copy {
         return Err((Refusal::Loop, Some(framing)));
     }
-    known.marks.strip(&mut head.fields);
+    known.marks.strip(&mut head.headers);
     // Says who the client is where no nginx did.
     if known.add_forwarded {
-        forwarded::add(&mut head.fields, peer);
+        forwarded::add(&mut head.headers, peer);
     }
-    let expects = head.fields.get(Known::Expect).unwrap_or_default();
+    let expects = head.headers.get(Known::Expect).unwrap_or_default();
     Ok(Prepared {
         framing,
         upgrade,
@@ -84,7 +84,7 @@ pub(crate) fn rehearse(
 /// Whether a client's connection ends behind the answer to this request (RFC 9112, 9.3).
 pub(super) fn asks_to_close(head: &RequestHead) -> bool {
     match head.version {
-        Version::Http11 => has_option(&head.fields, b"close"),
-        Version::Http10 => !has_option(&head.fields, b"keep-alive"),
+        Version::Http11 => has_option(&head.headers, b"close"),
+        Version::Http10 => !has_option(&head.headers, b"keep-alive"),
     }
 }

@@ -3,10 +3,10 @@
 use http::StatusCode;
 
 use crate::{
-    client::{BadAnswer, NoConnection},
     ledger::Outcome,
     net::ConnectError,
     telemetry::{logs::with_causes, metrics::Reason},
+    upstream::{BadResponse, NoConnection},
 };
 
 /// Why there is no answer of the primary's.
@@ -26,7 +26,7 @@ pub(crate) enum Refusal {
     /// The primary can't be connected to.
     Unreachable(NoConnection),
     /// The primary gave no answer.
-    Failed(BadAnswer),
+    Failed(BadResponse),
     /// Nor did it within the time.
     Late,
     /// It switched to a protocol that nobody asked for.
@@ -105,7 +105,7 @@ impl Refusal {
             Self::Unreachable(NoConnection::Connect(ConnectError::Timeout(_))) => {
                 "the primary did not accept a connection within timeouts.connect"
             }
-            Self::Failed(BadAnswer::Ended | BadAnswer::Io(_)) => {
+            Self::Failed(BadResponse::Ended | BadResponse::Io(_)) => {
                 "the primary broke the connection before its answer's header was whole"
             }
             Self::Failed(_) => {

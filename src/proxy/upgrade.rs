@@ -4,11 +4,11 @@ use std::future::poll_fn;
 
 use tokio::io::copy_bidirectional;
 
-use super::client::Client;
-use crate::client::Connection;
+use super::downstream::Downstream;
+use crate::upstream::Connection;
 
 /// Joins the client's and the primary's connection until either side ends.
-pub(super) async fn join(client: &mut Client, mut primary: Connection) {
+pub(super) async fn join(client: &mut Downstream, mut primary: Connection) {
     // What came right behind the request, or behind the switch.
     let (early, first) = (client.wire.buf.split(), primary.wire.buf.split());
     primary.wire.out.text().extend_from_slice(&early);

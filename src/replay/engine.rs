@@ -3,8 +3,6 @@
 use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
-    io,
-    path::PathBuf,
     rc::Rc,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
@@ -18,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    Options, Report, Speed,
+    Options, ReplayError, Report, Speed,
     feed::{Feed, Progress},
     finish::Finish,
     job::Job,
@@ -29,23 +27,10 @@ use super::{
     tally::{LATE, Tally},
 };
 use crate::{
-    client::{Pool, PoolSettings, Reading},
     http::Marks,
-    net::{Connector, TlsError},
+    net::Connector,
+    upstream::{Pool, PoolSettings, Reading},
 };
-
-/// Why a replay can't begin.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum ReplayError {
-    #[error("can't read {0}")]
-    Unreadable(PathBuf, #[source] io::Error),
-    #[error("{0} is no file and can be read only once, so that there is nothing to loop over")]
-    Once(PathBuf),
-    #[error("TLS to the target")]
-    Tls(#[from] TlsError),
-    #[error("the system refuses what a replay needs")]
-    System(#[from] io::Error),
-}
 
 /// More wait for a connection than this only where they are read no further.
 const BACKLOG: usize = 4096;

@@ -106,7 +106,7 @@ impl Maker {
         };
         let head = &mut self.head;
         let body = body(head, &request[length..])?;
-        if asks_for_upgrade(&head.fields) {
+        if asks_for_upgrade(&head.headers) {
             return Err(Unsent::Upgrade);
         }
         let status = record.answer.map(|answer| answer.status);
@@ -119,13 +119,13 @@ impl Maker {
             Known::Upgrade,
         ]
         .iter()
-        .any(|known| head.fields.has(*known));
+        .any(|known| head.headers.has(*known));
         if !self.finish.selects(head, status) {
             return Err(Unsent::Filtered);
         }
         let (mut body, mut method, mut target) = (body, 0, 0);
         if self.script.is_some() {
-            strip_request(&mut head.fields, false);
+            strip_request(&mut head.headers, false);
             let parts = pieces(head, body);
             let has_body = Framing::of_request(head) != Ok(Framing::None);
             write_request(head, parts.iter().copied(), has_body, &mut self.scratch);
@@ -133,7 +133,7 @@ impl Maker {
         } else {
             let is_as_it_was = is_clean && request[..length].ends_with(b"\r\n\r\n");
             if !is_as_it_was {
-                strip_request(&mut head.fields, false);
+                strip_request(&mut head.headers, false);
             }
             let as_it_was = is_as_it_was.then_some(&request[..length - 2]);
             (method, target) = self.finish.write(head, as_it_was, &mut self.scratch);

@@ -11,9 +11,9 @@ use bytes::Buf;
 
 use super::{job::Job, tally::Outcome};
 use crate::{
-    client::{AnswerReader, BadAnswer, Connection, NoConnection, Pool},
-    http::{Alarm, AnswerHead, Part, is_idempotent},
+    http::{Alarm, Part, ResponseHead, is_idempotent},
     net::ConnectError,
+    upstream::{BadResponse, Connection, NoConnection, Pool, ResponseReader},
 };
 
 /// A connection that is kept, or made anew where it ended.
@@ -21,7 +21,7 @@ pub(super) struct Lane {
     pool: Rc<Pool>,
     timeout: Duration,
     connection: Option<Box<Connection>>,
-    head: AnswerHead,
+    head: ResponseHead,
     /// As much of the last answer's body as was to be kept.
     body: Vec<u8>,
     alarm: Alarm,
@@ -31,7 +31,7 @@ pub(super) struct Lane {
 #[derive(Debug)]
 enum Failure {
     Stale,
-    Broken(BadAnswer),
+    Broken(BadResponse),
     Late,
 }
 
@@ -41,14 +41,14 @@ impl Lane {
             pool,
             timeout,
             connection: None,
-            head: AnswerHead::default(),
+            head: ResponseHead::default(),
             body: Vec::new(),
             alarm: Alarm::default(),
         }
     }
 
     /// The last answer, as far as it was kept.
-    pub(super) fn answer(&self) -> (&AnswerHead, &[u8]) {
+    pub(super) fn answer(&self) -> (&ResponseHead, &[u8]) {
         (&self.head, &self.body)
     }
 
@@ -75,7 +75,7 @@ impl Lane {
             }
             self.body.clear();
             let mut sending = Sending {
-                reader: AnswerReader::new(job.method(), self.pool.reading()),
+                reader: ResponseReader::new(job.method(), self.pool.reading()),
                 head: &mut self.head,
                 keep: keep.unwrap_or(0),
                 body: &mut self.body,
@@ -107,7 +107,7 @@ impl Lane {
                 Err(Failure::Stale) => return Err("broken"),
                 Err(Failure::Broken(error)) => {
                     return Err(match error {
-                        BadAnswer::Ended | BadAnswer::Io(_) => "broken",
+                        BadResponse::Ended | BadResponse::Io(_) => "broken",
                         _ => "no_http",
                     });
                 }
@@ -119,8 +119,8 @@ impl Lane {
 
 /// One request under way.
 struct Sending<'a> {
-    reader: AnswerReader,
-    head: &'a mut AnswerHead,
+    reader: ResponseReader,
+    head: &'a mut ResponseHead,
     /// So much of the body is kept.
     keep: usize,
     body: &'a mut Vec<u8>,
@@ -169,7 +169,7 @@ impl Sending<'_> {
         &mut self,
         cx: &mut Context<'_>,
         connection: &mut Connection,
-    ) -> Poll<Result<(), BadAnswer>> {
+    ) -> Poll<Result<(), BadResponse>> {
         loop {
             while !self.reader.has_head() {
                 match self.reader.head(connection, self.head)? {

@@ -4,6 +4,7 @@
 //! the requests before it: latency counts from then.
 
 mod engine;
+mod error;
 mod feed;
 mod finish;
 mod job;
@@ -19,7 +20,8 @@ mod scripting;
 mod tally;
 mod verdict;
 
-pub(crate) use engine::{ReplayError, run};
+pub(crate) use engine::run;
+pub(crate) use error::ReplayError;
 pub(crate) use options::{Edit, Key, Options, Speed};
 pub(crate) use progress::Moment;
 pub(crate) use report::Report;

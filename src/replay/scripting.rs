@@ -13,15 +13,15 @@ use bytes::{Bytes, BytesMut};
 use super::{finish::Finish, job::Job};
 use crate::{
     config,
-    http::{AnswerHead, BodyReader, Framing, Part},
-    script::{Crew, Inbox, Kind, Limits, Script, Ticket, Unscripted, write_answer},
+    http::{BodyReader, Framing, Part, ResponseHead},
+    script::{Inbox, Kind, Limits, ProcessPool, Script, Ticket, Unscripted, write_answer},
     tee::Budget,
 };
 
 /// The script of a replay, and what it has not made up its mind about.
 pub(super) struct Scripting {
     script: Arc<Script>,
-    crew: Crew,
+    crew: ProcessPool,
     pub(super) inbox: Arc<Inbox>,
     waiting: RefCell<HashMap<u64, Job>>,
     finish: Arc<Finish>,
@@ -42,7 +42,7 @@ impl Scripting {
     /// # Errors
     /// Where the system refuses what the script's thread needs.
     pub(super) fn start(settings: &config::Script, finish: Arc<Finish>) -> io::Result<Self> {
-        let crew = Crew::default();
+        let crew = ProcessPool::default();
         crew.begin();
         let budget = Budget::new(MEMORY);
         let script = Script::start("script".into(), settings.clone(), LIMITS, &budget, &crew)?;
@@ -113,7 +113,7 @@ impl Scripting {
     pub(super) fn tell(
         &self,
         ticket: Ticket,
-        head: &AnswerHead,
+        head: &ResponseHead,
         body: &[u8],
         whole: bool,
         took: Duration,
@@ -130,8 +130,8 @@ impl Scripting {
 }
 
 /// A captured answer: its head, and its body without chunks.
-fn answer(message: &[u8]) -> Option<(AnswerHead, Vec<u8>)> {
-    let mut head = AnswerHead::default();
+fn answer(message: &[u8]) -> Option<(ResponseHead, Vec<u8>)> {
+    let mut head = ResponseHead::default();
     let length = head.parse(message, LIMITS.header_count).ok()??;
     let rest = &message[length..];
     if Framing::of_answer(&mut head, false) != Ok(Framing::Chunked) {

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Crew, Inbox, Limits, Script};
+use super::{Inbox, Limits, ProcessPool, Script};
 use crate::{config, tee::Budget};
 
 /// So many requests are with the script at a time, as with a tee that has much to do.
@@ -28,7 +28,7 @@ pub fn scripted(
     request: &[u8],
     requests: usize,
 ) -> io::Result<(Duration, usize)> {
-    let (crew, inbox) = (Crew::default(), Arc::<Inbox>::default());
+    let (crew, inbox) = (ProcessPool::default(), Arc::<Inbox>::default());
     crew.begin();
     let settings = config::Script::replaying(command);
     let budget = Budget::new(1 << 30);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     capture::message_line,
-    http::{AnswerHead, Fields, Known, RequestHead, Version, strip_request, vet},
+    http::{Headers, Known, RequestHead, ResponseHead, Version, strip_request, vet},
 };
 
 /// What a request may be that a script writes.
@@ -54,15 +54,15 @@ pub(crate) fn write_request<'a>(
     out: &mut Vec<u8>,
 ) {
     // Without a Host it can only be a message of HTTP/1.0.
-    let version = if head.fields.has(Known::Host) {
+    let version = if head.headers.has(Known::Host) {
         Version::Http11
     } else {
         Version::Http10
     };
     let length = body.clone().map(<[u8]>::len).sum();
-    if head.fields.has(Known::TransferEncoding) {
+    if head.headers.has(Known::TransferEncoding) {
         let mut head = head.clone();
-        frame(&mut head.fields, length, has_body);
+        frame(&mut head.headers, length, has_body);
         head.write(version, out);
     } else {
         head.write(version, out);
@@ -73,13 +73,13 @@ pub(crate) fn write_request<'a>(
 }
 
 /// Writes an answer's message. Where its body was cut, its length stays what it was.
-pub(crate) fn write_answer(head: &AnswerHead, body: &[u8], whole: bool, out: &mut Vec<u8>) {
-    if head.fields.has(Known::TransferEncoding) {
+pub(crate) fn write_answer(head: &ResponseHead, body: &[u8], whole: bool, out: &mut Vec<u8>) {
+    if head.headers.has(Known::TransferEncoding) {
         let mut head = head.clone();
-        head.fields.remove(Known::TransferEncoding);
-        head.fields.remove(Known::Trailer);
+        head.headers.remove(Known::TransferEncoding);
+        head.headers.remove(Known::Trailer);
         if whole {
-            frame(&mut head.fields, body.len(), true);
+            frame(&mut head.headers, body.len(), true);
         }
         head.write(out);
     } else {
@@ -99,13 +99,13 @@ pub(super) fn read_request(payload: Vec<u8>, limits: &Limits) -> Result<Edited, 
         return Err(NoRequest);
     };
     // A body in chunks would be one that ends elsewhere than the message.
-    if length > limits.header_bytes || head.fields.has(Known::TransferEncoding) {
+    if length > limits.header_bytes || head.headers.has(Known::TransferEncoding) {
         return Err(NoRequest);
     }
     let body = Bytes::from(payload).slice(start + length..);
-    let has_body = !body.is_empty() || head.fields.has(Known::ContentLength);
-    frame(&mut head.fields, body.len(), has_body);
-    strip_request(&mut head.fields, false);
+    let has_body = !body.is_empty() || head.headers.has(Known::ContentLength);
+    frame(&mut head.headers, body.len(), has_body);
+    strip_request(&mut head.headers, false);
     match vet(&mut head, limits.target_bytes) {
         Ok(_) => Ok(Edited { head, body }),
         Err(_) => Err(NoRequest),
@@ -113,19 +113,19 @@ pub(super) fn read_request(payload: Vec<u8>, limits: &Limits) -> Result<Edited, 
 }
 
 /// Makes the body one of so many bytes.
-fn frame(fields: &mut Fields, length: usize, has_body: bool) {
-    if fields.has(Known::TransferEncoding) {
-        fields.remove(Known::TransferEncoding);
+fn frame(headers: &mut Headers, length: usize, has_body: bool) {
+    if headers.has(Known::TransferEncoding) {
+        headers.remove(Known::TransferEncoding);
         // What it announces is not passed on with a body in one piece.
-        fields.remove(Known::Trailer);
+        headers.remove(Known::Trailer);
     }
     let digits = length.to_string();
     let is_right = {
-        let mut said = fields.all(Known::ContentLength);
+        let mut said = headers.all(Known::ContentLength);
         said.next() == Some(digits.as_bytes()) && said.next().is_none()
     };
     if has_body && !is_right {
-        fields.set(b"Content-Length", digits.as_bytes());
+        headers.set(b"Content-Length", digits.as_bytes());
     }
 }
 

@@ -10,22 +10,22 @@
 //! request that it was given gets one reply.
 
 mod child;
-mod crew;
 mod echoes;
 mod hex;
 mod inbox;
-mod keeper;
 mod lines;
 mod measure;
 mod message;
 mod pending;
 mod process;
+mod process_pool;
+mod process_supervisor;
 mod serving;
 
-pub(crate) use crew::Crew;
 pub(crate) use inbox::{Inbox, Unscripted};
 pub use measure::scripted;
 pub(crate) use message::{Edited, Kind, Limits, write_answer, write_request};
+pub(crate) use process_pool::ProcessPool;
 
 use std::{
     io,
@@ -92,7 +92,7 @@ impl Script {
         settings: config::Script,
         limits: Limits,
         budget: &Arc<Budget>,
-        crew: &Crew,
+        crew: &ProcessPool,
     ) -> io::Result<Arc<Self>> {
         let mut tag = [0; TAG];
         tag.copy_from_slice(format!("{:08x}", fastrand::u32(..)).as_bytes());

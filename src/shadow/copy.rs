@@ -12,13 +12,13 @@ use bytes::Bytes;
 
 use super::pair::Pair;
 use crate::{
-    http::{Fields, RequestHead},
+    http::{Headers, RequestHead},
     ledger::{Entry, Outcome},
     tee::{Flow, Held, Part, Piece},
 };
 
 /// What a shadow gets: an exchange's request, not yet marked or rewritten.
-pub(super) struct Copy {
+pub(super) struct ShadowCopy {
     pub(super) pair: Rc<Pair>,
     /// That of a copy without a body; otherwise the body has it.
     entry: Option<Entry>,
@@ -29,7 +29,7 @@ pub(super) struct Copy {
     _held: Held,
 }
 
-impl Copy {
+impl ShadowCopy {
     /// A copy and, where it has a body, the end that this comes in at.
     pub(super) fn new(
         pair: Rc<Pair>,
@@ -91,7 +91,7 @@ impl Copy {
 #[derive(Debug)]
 struct Channel {
     pieces: VecDeque<Piece>,
-    trailers: Option<Box<Fields>>,
+    trailers: Option<Box<Headers>>,
     state: State,
     waker: Option<Waker>,
     /// How much is on its way; none of a body that a script wrote.

@@ -14,23 +14,23 @@ use super::{
     Shadow,
     allowance::{Allowance, Ask, Long, Turn},
     copy::CopyBody,
-    form::Form,
+    copy_head::CopyHeadWriter,
     pair::Pair,
-    replayed::Replayed,
+    recorded::RecordedShadowResponse,
     stream::{Stream, Waited},
 };
 use crate::{
-    client::{AnswerReader, BadAnswer, Connection},
-    http::{Alarm, AnswerHead, Known, Part, RequestHead, asks_for_upgrade, is_idempotent},
+    http::{Alarm, Known, Part, RequestHead, ResponseHead, asks_for_upgrade, is_idempotent},
     ledger::Outcome,
     tee::{Budget, Held, Part as BodyPart, Piece},
+    upstream::{BadResponse, Connection, ResponseReader},
 };
 
 /// What copies to one shadow are sent with.
 #[derive(Clone, Copy)]
 pub(super) struct Means<'a> {
     pub(super) shadow: &'a Arc<Shadow>,
-    pub(super) form: &'a Form,
+    pub(super) head_writer: &'a CopyHeadWriter,
     pub(super) allowance: &'a Rc<Allowance>,
     pub(super) budget: &'a Arc<Budget>,
 }
@@ -44,8 +44,8 @@ pub(super) struct Copying<'a, 'b> {
     body: &'a mut CopyBody,
     tools: &'a mut Tools,
     /// Where the script wants the answer.
-    replayed: Option<&'a mut Replayed>,
-    reader: AnswerReader,
+    replayed: Option<&'a mut RecordedShadowResponse>,
+    reader: ResponseReader,
     chunked: bool,
     sent: Sent,
     /// The shadow takes no more of it.
@@ -80,7 +80,7 @@ pub(super) struct Copying<'a, 'b> {
 #[derive(Default)]
 pub(super) struct Tools {
     alarm: Alarm,
-    head: AnswerHead,
+    head: ResponseHead,
     pub(super) ask: Ask,
 }
 
@@ -105,9 +105,9 @@ enum Sent {
 #[derive(Debug)]
 pub(super) enum Unanswered {
     /// The connection broke, or what came is no answer.
-    Broken(BadAnswer),
+    Broken(BadResponse),
     /// As that, before anything came on a connection that served another copy before.
-    Stale(BadAnswer),
+    Stale(BadResponse),
     /// Not within the answer timeout.
     Late,
     /// Not whole within the answer timeout, but its header came and the rest still does.
@@ -123,7 +123,7 @@ impl<'a, 'b> Copying<'a, 'b> {
         means: Means<'a>,
         (pair, head, body): (&'a Rc<Pair>, &'a RequestHead, &'a mut CopyBody),
         tools: &'a mut Tools,
-        (replayed, waited): (Option<&'a mut Replayed>, &'a mut Waited<'b>),
+        (replayed, waited): (Option<&'a mut RecordedShadowResponse>, &'a mut Waited<'b>),
         started: Instant,
     ) -> Self {
         let sent = if body.exists() {
@@ -132,8 +132,8 @@ impl<'a, 'b> Copying<'a, 'b> {
             Sent::Whole
         };
         Self {
-            reader: AnswerReader::new(head.method(), means.shadow.reading),
-            chunked: head.fields.has(Known::TransferEncoding),
+            reader: ResponseReader::new(head.method(), means.shadow.reading),
+            chunked: head.headers.has(Known::TransferEncoding),
             means,
             pair,
             head,
@@ -162,7 +162,7 @@ impl<'a, 'b> Copying<'a, 'b> {
     pub(super) fn write_head(&self, connection: &mut Connection) {
         connection.wire.out.begin();
         let out = connection.wire.out.text();
-        self.means.form.write_head(self.head, out);
+        self.means.head_writer.write_head(self.head, out);
     }
 
     /// Whether the same copy may be sent once more: there is no body that could be taken already.
@@ -204,7 +204,7 @@ impl<'a, 'b> Copying<'a, 'b> {
             && !self.stopped
             && self.reader.keeps_connection()
             // What comes next may be of another protocol.
-            && !asks_for_upgrade(&self.head.fields)
+            && !asks_for_upgrade(&self.head.headers)
     }
 
     /// Until the answer was read to its end, or up to its limit.
@@ -250,13 +250,13 @@ impl<'a, 'b> Copying<'a, 'b> {
     #[cold]
     fn broken(
         &self,
-        error: BadAnswer,
+        error: BadResponse,
         first: Option<io::Error>,
         connection: &Connection,
     ) -> Unanswered {
         let stale = self.reader.is_stale(&error, connection);
         let error = match (error, first) {
-            (BadAnswer::Ended, Some(first)) => BadAnswer::Io(first),
+            (BadResponse::Ended, Some(first)) => BadResponse::Io(first),
             (error, _) => error,
         };
         if stale {
@@ -319,7 +319,7 @@ impl<'a, 'b> Copying<'a, 'b> {
         &mut self,
         cx: &mut Context<'_>,
         connection: &mut Connection,
-    ) -> Poll<Result<(), BadAnswer>> {
+    ) -> Poll<Result<(), BadResponse>> {
         loop {
             let is_usual = self.steps <= USUAL_STEPS && self.came <= USUAL_BYTES;
             let _turn = if is_usual {
@@ -359,7 +359,7 @@ impl<'a, 'b> Copying<'a, 'b> {
     }
 
     /// Reads what came. Returns whether that was all of it.
-    fn take_apart(&mut self, connection: &mut Connection) -> Result<bool, BadAnswer> {
+    fn take_apart(&mut self, connection: &mut Connection) -> Result<bool, BadResponse> {
         for _ in 0..PARTS {
             if !self.reader.has_head() {
                 match self.reader.head(connection, &mut self.tools.head)? {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    exchange::{Answer, Exchange},
+    exchange::{Exchange, PrimaryResponse},
     telemetry::{
         metrics::{ShadowMetrics, class},
         rate::RateLimit,
@@ -18,7 +18,7 @@ use crate::{
 pub(crate) struct Pair<'a> {
     pub(crate) exchange: &'a Exchange,
     /// `None`: the primary gave none.
-    pub(crate) primary: Option<Answer>,
+    pub(crate) primary: Option<PrimaryResponse>,
     /// The shadow's.
     pub(crate) status: u16,
     /// From sending the copy to the header of its answer.

@@ -1,9 +1,9 @@
 //! Selects and rewrites requests as a shadow's settings say, without any shadow: for a replay.
 
 use super::{
+    request_view::RequestView,
     rewrite::{BadAuthorization, Rewriting, authorization},
     sample,
-    seen::Seen,
     select::{Answered, Selection, Verdict},
 };
 use crate::{
@@ -38,7 +38,7 @@ impl Editor {
 
     /// Whether the shadow would get it. The primary's status is that which was captured, if any was.
     pub(crate) fn selects(&self, head: &RequestHead, status: Option<u16>) -> bool {
-        let seen = Seen {
+        let seen = RequestView {
             head,
             peer: None,
             client_address: &self.client_address,

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use super::{
-    form::Form,
+    copy_head::CopyHeadWriter,
+    request_view::RequestView,
     sample::{Drawn, draw},
-    seen::Seen,
     select::{Answered, Selection, Verdict},
 };
 use crate::{
-    config::{self, ClientAddress, MASK, Send, is_secret_name},
+    config::{self, ClientAddress, MASK, SendWhen, is_secret_name},
     http::{Marks, RequestHead, asks_for_upgrade},
 };
 
@@ -43,13 +43,13 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
         status,
         script,
     } = question;
-    let seen = Seen {
+    let seen = RequestView {
         head,
         peer,
         client_address,
     };
     let mut reasons = Vec::new();
-    let switches = asks_for_upgrade(&head.fields) && status.is_none_or(|status| status == 101);
+    let switches = asks_for_upgrade(&head.headers) && status.is_none_or(|status| status == 101);
     let is_copied = selected(settings, seen, status, &mut reasons)
         && drawn(settings, seen, &mut reasons)
         && !switches;
@@ -67,10 +67,11 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
         ));
     }
     let authorization = settings.rewrite.authorization.as_ref();
-    let form = Form::new(&masked(settings), marks, authorization.map(|_| MASK.into()));
+    let head_writer =
+        CopyHeadWriter::new(&masked(settings), marks, authorization.map(|_| MASK.into()));
     let head = is_copied.then(|| {
         let mut out = Vec::new();
-        form.write_head(head, &mut out);
+        head_writer.write_head(head, &mut out);
         out
     });
     Explained { reasons, head }
@@ -82,7 +83,7 @@ pub(crate) fn selects(
 ) -> impl Fn(&RequestHead, Option<IpAddr>, &ClientAddress) -> bool + use<> {
     let selection = Selection::new(select);
     move |head, peer, client_address| {
-        let seen = Seen {
+        let seen = RequestView {
             head,
             peer,
             client_address,
@@ -93,13 +94,13 @@ pub(crate) fn selects(
 
 fn selected(
     settings: &config::Shadow,
-    seen: Seen<'_>,
+    seen: RequestView<'_>,
     status: Option<u16>,
     reasons: &mut Vec<String>,
 ) -> bool {
     let selection = Selection::new(&settings.select);
     let answered = match status {
-        Some(status) if settings.send == Send::AfterAnswer => Answered::With(Some(status)),
+        Some(status) if settings.send == SendWhen::AfterAnswer => Answered::With(Some(status)),
         _ => Answered::NotYet,
     };
     let (verdict, rule) = selection.judge(seen, answered);
@@ -118,7 +119,7 @@ fn selected(
     verdict != Verdict::Filtered
 }
 
-fn drawn(settings: &config::Shadow, seen: Seen<'_>, reasons: &mut Vec<String>) -> bool {
+fn drawn(settings: &config::Shadow, seen: RequestView<'_>, reasons: &mut Vec<String>) -> bool {
     let config::Sample { percent, by, .. } = &settings.sample;
     let key = by;
     let drawn = draw(&settings.sample, *percent, seen);
@@ -156,7 +157,7 @@ fn also(settings: &config::Shadow, reasons: &mut Vec<String>) {
             "in order: after those before it with the same {key}"
         ));
     }
-    if settings.send == Send::AfterAnswer {
+    if settings.send == SendWhen::AfterAnswer {
         reasons.push("sent: after the primary's answer".into());
     }
 }

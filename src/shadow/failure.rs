@@ -2,7 +2,7 @@
 
 use super::{breaker::Lesson, copying::Unanswered};
 use crate::{
-    client::NoConnection, ledger::Outcome, net::ConnectError, telemetry::logs::with_causes,
+    ledger::Outcome, net::ConnectError, telemetry::logs::with_causes, upstream::NoConnection,
 };
 
 /// Why a copy was not answered.

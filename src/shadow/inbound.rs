@@ -12,18 +12,18 @@ use tokio::{task::yield_now, time::sleep};
 
 use super::{
     Shadow,
-    copy::{Copy, CopySource},
+    copy::{CopySource, ShadowCopy},
     pair::{Attention, Pair, Primary},
-    priority::Given,
+    priority::Workload,
     sender::{HeldBack, Sender},
 };
-use crate::tee::{Budget, Ends, Message, Mirrored, Outlet, Part, Sleeper};
+use crate::tee::{Budget, Message, Mirrored, Outlet, Part, Sleeper, UnopenedOutlet};
 
 /// What comes in on one thread.
 pub(super) struct Inbound<'a> {
-    opened: &'a mpsc::Receiver<(Arc<Shadow>, Ends)>,
+    opened: &'a mpsc::Receiver<(Arc<Shadow>, UnopenedOutlet)>,
     budget: &'a Arc<Budget>,
-    given: Rc<Given>,
+    given: Rc<Workload>,
     attention: Rc<Attention>,
     lines: Vec<Line>,
     /// Of shadows without a line, as long as they have something to send.
@@ -58,7 +58,7 @@ const LONG: Duration = Duration::from_secs(3600);
 impl<'a> Inbound<'a> {
     /// `opened` brings lines, and is closed when no more come.
     pub(super) fn new(
-        opened: &'a mpsc::Receiver<(Arc<Shadow>, Ends)>,
+        opened: &'a mpsc::Receiver<(Arc<Shadow>, UnopenedOutlet)>,
         budget: &'a Arc<Budget>,
     ) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl<'a> Inbound<'a> {
     }
 
     /// What came, as it goes on.
-    pub(super) fn given(&self) -> Rc<Given> {
+    pub(super) fn given(&self) -> Rc<Workload> {
         Rc::clone(&self.given)
     }
 
@@ -119,7 +119,7 @@ impl<'a> Inbound<'a> {
         }
     }
 
-    fn open_line(&mut self, shadow: Arc<Shadow>, ends: Ends) {
+    fn open_line(&mut self, shadow: Arc<Shadow>, ends: UnopenedOutlet) {
         let mut lines = self.lines.iter();
         let known = lines.find(|line| Arc::ptr_eq(line.sender.shadow(), &shadow));
         let (sender, next) = if let Some(line) = known {
@@ -220,7 +220,7 @@ impl Line {
         let spent = self.outlet.spent();
         let pair = Pair::new(self.sender.shadow(), exchange, &self.attention, spent);
         let pair = Rc::new(pair);
-        let (copy, body) = Copy::new(Rc::clone(&pair), entry, flow, held);
+        let (copy, body) = ShadowCopy::new(Rc::clone(&pair), entry, flow, held);
         let held_back = self.sender.offer(copy);
         let known = Known {
             pair,

@@ -9,11 +9,11 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Shadow, difference, replayed::Ended};
+use super::{Shadow, difference, recorded::Ended};
 use crate::{
-    exchange::{Answer, Exchange, Told},
+    exchange::{Exchange, PrimaryResponse, RecordedResponse},
     script::{Kind, Script, Ticket, write_answer},
-    tee::Spent,
+    tee::HeadReturn,
 };
 
 /// The two responses to one request.
@@ -31,7 +31,7 @@ pub(super) struct Pair {
     /// Something of this waits for the primary.
     waits: Cell<bool>,
     attention: Rc<Attention>,
-    spent: Spent,
+    spent: HeadReturn,
 }
 
 /// What a thread has to look at, beside what its bell rings for.
@@ -59,14 +59,14 @@ impl Attention {
 pub(super) enum Primary {
     Awaited,
     /// `None`: it never came.
-    Known(Option<Answer>),
+    Known(Option<PrimaryResponse>),
 }
 
 #[derive(Default)]
 struct ForScript {
     /// What the script knows the request by, until the primary's response is told.
     ticket: Option<Ticket>,
-    theirs: Option<Arc<Told>>,
+    theirs: Option<Arc<RecordedResponse>>,
     ours: Option<Ended>,
 }
 
@@ -75,7 +75,7 @@ impl Pair {
         shadow: &Arc<Shadow>,
         exchange: Arc<Exchange>,
         attention: &Rc<Attention>,
-        spent: Spent,
+        spent: HeadReturn,
     ) -> Self {
         Self {
             waits: Cell::new(false),
@@ -92,6 +92,10 @@ impl Pair {
 
     pub(super) fn exchange(&self) -> &Exchange {
         self.exchange.as_ref().expect("it is taken by drop alone")
+    }
+
+    pub(super) fn shadow(&self) -> &Arc<Shadow> {
+        &self.shadow
     }
 
     /// The primary's response, as far as it is known.
@@ -121,12 +125,12 @@ impl Pair {
     }
 
     /// The primary answered.
-    pub(super) fn answered(&self, answer: Answer) {
+    pub(super) fn answered(&self, answer: PrimaryResponse) {
         self.know(Some(answer));
     }
 
     /// All that comes of the primary has come.
-    pub(super) fn over(&self, told: Option<Arc<Told>>) {
+    pub(super) fn over(&self, told: Option<Arc<RecordedResponse>>) {
         self.is_over.set(true);
         self.wait_no_more();
         if self.primary.get() == Primary::Awaited {
@@ -152,7 +156,7 @@ impl Pair {
         }
     }
 
-    fn know(&self, answer: Option<Answer>) {
+    fn know(&self, answer: Option<PrimaryResponse>) {
         self.primary.set(Primary::Known(answer));
         if let Some(ours) = self.ours.take() {
             self.note(answer, ours);
@@ -170,7 +174,7 @@ impl Pair {
         }
     }
 
-    fn note(&self, primary: Option<Answer>, (status, took): (u16, Duration)) {
+    fn note(&self, primary: Option<PrimaryResponse>, (status, took): (u16, Duration)) {
         let pair = difference::Pair {
             exchange: self.exchange(),
             primary,
@@ -210,7 +214,7 @@ impl Drop for Pair {
 }
 
 /// The primary's answer goes to the script that got the request.
-fn tell(script: &Script, ticket: Ticket, told: &Told) {
+fn tell(script: &Script, ticket: Ticket, told: &RecordedResponse) {
     let limit = script.settings().answer_bytes.bytes();
     let body = &told.body[..told.body.len().min(limit)];
     let whole = told.whole && body.len() == told.body.len();

@@ -25,7 +25,7 @@ pub(super) struct Priority<'a> {
     /// Of the threads of all shadows together.
     spent: &'a AtomicU64,
     ledger: &'a Ledger,
-    given: Rc<Given>,
+    given: Rc<Workload>,
     last: Times,
     account: Account,
     /// When it lost its priority.
@@ -34,14 +34,14 @@ pub(super) struct Priority<'a> {
 
 /// What a thread was given to do.
 #[derive(Default)]
-pub(super) struct Given {
+pub(super) struct Workload {
     /// Copies, counted.
     pub(super) copies: Cell<u64>,
     /// The shadows that it looks after.
     pub(super) shadows: RefCell<Vec<Arc<Shadow>>>,
 }
 
-impl Given {
+impl Workload {
     /// The names of its shadows, for logs.
     pub(super) fn names(&self) -> String {
         let shadows = self.shadows.borrow();
@@ -71,7 +71,7 @@ struct Times {
 }
 
 impl Times {
-    fn now(spent: &AtomicU64, ledger: &Ledger, given: &Given) -> Self {
+    fn now(spent: &AtomicU64, ledger: &Ledger, given: &Workload) -> Self {
         Self {
             thread: nanos(ThreadTime::now().as_duration()),
             process: nanos(ProcessTime::now().as_duration()),
@@ -132,7 +132,7 @@ const LOWERED: Duration = Duration::from_secs(10);
 
 impl<'a> Priority<'a> {
     /// Of the calling thread; `spent` is what the threads of all shadows have taken.
-    pub(super) fn new(spent: &'a AtomicU64, ledger: &'a Ledger, given: Rc<Given>) -> Self {
+    pub(super) fn new(spent: &'a AtomicU64, ledger: &'a Ledger, given: Rc<Workload>) -> Self {
         Self {
             last: Times::now(spent, ledger, &given),
             spent,

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 
-use super::seen::Seen;
+use super::request_view::RequestView;
 use crate::config::{By, Key, Percent, Sample, WithoutKey};
 
 /// Why a request is in the sample, or is not.
@@ -29,7 +29,7 @@ impl Drawn {
 }
 
 /// Whether a request is in the sample of this share.
-pub(super) fn draw(sample: &Sample, percent: Percent, seen: Seen<'_>) -> Drawn {
+pub(super) fn draw(sample: &Sample, percent: Percent, seen: RequestView<'_>) -> Drawn {
     let by_chance = || Drawn::ByChance(is_below(fastrand::u64(..), percent));
     let By::Key(key) = &sample.by else {
         return by_chance();
@@ -50,12 +50,12 @@ fn is_below(place: u64, percent: Percent) -> bool {
 }
 
 /// The place of a request's key; `None` where it has none, or an empty one.
-pub(super) fn place(key: &Key, seen: Seen<'_>) -> Option<u64> {
+pub(super) fn place(key: &Key, seen: RequestView<'_>) -> Option<u64> {
     let of = |value: &[u8]| (!value.is_empty()).then(|| hash(value));
     match key {
         Key::Cookie(name) => seen.cookie(name).and_then(of),
         Key::Header(name) => {
-            let mut values = seen.head.fields.named(name.spelling().as_bytes());
+            let mut values = seen.head.headers.named(name.spelling().as_bytes());
             values.next().and_then(of)
         }
         Key::Query(name) => of(&seen.query(name).next()?),

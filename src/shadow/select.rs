@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::seen::Seen;
+use super::request_view::RequestView;
 use crate::config::{Action, Pattern, Rule, Select};
 
 /// The rules of one shadow, for one worker: a compiled regular expression is fastest where only one thread
@@ -56,7 +56,11 @@ impl Selection {
     }
 
     /// What becomes of a request, and which rule says so; `None`: no rule matches.
-    pub(super) fn judge(&self, seen: Seen<'_>, answered: Answered) -> (Verdict, Option<usize>) {
+    pub(super) fn judge(
+        &self,
+        seen: RequestView<'_>,
+        answered: Answered,
+    ) -> (Verdict, Option<usize>) {
         if self.rules.is_empty() {
             return (Verdict::Copied, None);
         }
@@ -102,7 +106,7 @@ impl Selection {
 }
 
 /// Whether all conditions hold, but for the primary's status. Cheap ones are looked at first.
-fn holds(rule: &Rule, seen: Seen<'_>, path: &[u8]) -> bool {
+fn holds(rule: &Rule, seen: RequestView<'_>, path: &[u8]) -> bool {
     let head = seen.head;
     (rule.method.is_empty()
         || rule
@@ -114,7 +118,7 @@ fn holds(rule: &Rule, seen: Seen<'_>, path: &[u8]) -> bool {
         && rule
             .header
             .iter()
-            .all(|(name, wanted)| wanted.holds(head.fields.named(name.spelling().as_bytes())))
+            .all(|(name, wanted)| wanted.holds(head.headers.named(name.spelling().as_bytes())))
         && (rule.content_type.is_empty() || any(&rule.content_type, seen.content_type()))
         && rule.min_body.is_none_or(|least| seen.body() >= least.0)
         && rule.max_body.is_none_or(|most| seen.body() <= most.0)

@@ -10,10 +10,10 @@ use std::{
 use super::{
     Shadow, Threads, sample,
     select::{Answered, Selection, Verdict},
-    threads::Way,
+    threads::ShadowLink,
 };
 use crate::{
-    config::Send,
+    config::SendWhen,
     http::RequestHead,
     ledger::{Entry, Outcome},
     tee::{Recipient, Valve},
@@ -24,7 +24,12 @@ pub(super) struct Selector {
     shadow: Arc<Shadow>,
     selection: Selection,
     threads: Arc<Threads>,
-    way: RefCell<Way>,
+    link: RefCell<ShadowLink>,
+}
+
+/// A shadow as the worker sees it in whose runtime this is called.
+pub(crate) fn recipient(shadow: &Arc<Shadow>, threads: &Arc<Threads>) -> Rc<dyn Recipient> {
+    Rc::new(Selector::new(shadow, threads))
 }
 
 impl Selector {
@@ -33,7 +38,7 @@ impl Selector {
         Self {
             shadow: Arc::clone(shadow),
             selection: shadow.selection.clone(),
-            way: threads.connect(shadow).into(),
+            link: threads.connect(shadow).into(),
             threads: Arc::clone(threads),
         }
     }
@@ -58,9 +63,9 @@ impl Selector {
             Some(Outcome::Paused)
         } else if breaker.is_open() {
             Some(Outcome::BreakerOpen)
-        } else if settings.send == Send::WithRequest && !limit.admits() {
+        } else if settings.send == SendWhen::WithRequest && !limit.admits() {
             Some(Outcome::RateLimited)
-        } else if settings.send == Send::WithRequest && script.is_none() && places.are_full() {
+        } else if settings.send == SendWhen::WithRequest && script.is_none() && places.are_full() {
             // To find that out on the shadow's thread would cost more.
             Some(Outcome::QueueFull)
         } else {
@@ -94,16 +99,16 @@ impl Recipient for Selector {
     }
 
     fn valve(&self) -> Rc<Valve> {
-        let mut way = self.way.borrow_mut();
-        if !self.threads.is_current(&self.shadow, &way) {
-            *way = self.threads.connect(&self.shadow);
+        let mut link = self.link.borrow_mut();
+        if !self.threads.is_current(&self.shadow, &link) {
+            *link = self.threads.connect(&self.shadow);
         }
-        Rc::clone(&way.valve)
+        Rc::clone(&link.valve)
     }
 
     fn sequence(&self) -> Option<u64> {
-        let way = self.way.borrow();
-        way.sequence
+        let link = self.link.borrow();
+        link.sequence
             .as_ref()
             .map(|sequence| sequence.fetch_add(1, Relaxed))
     }

@@ -18,35 +18,35 @@ use tokio::{
 use super::{
     Shadow,
     allowance::Allowance,
-    copy::{Copy, CopyBody},
+    copy::{CopyBody, ShadowCopy},
+    copy_head::CopyHeadWriter,
     copying::{Copying, Means, READ, Tools, Unanswered},
-    desk::Desk,
     failure::{Failure, is_fault, lesson},
-    form::Form,
     lane::{Hand, Lanes},
     limit::Permit,
     nap::UnderWay,
-    order::{Order, Turn},
+    order::{Order, Queued, Turn},
     pair::{Pair, Primary},
-    queue::{Place, Queue, Seat},
-    replayed::Replayed,
+    queue::{Place, Queue},
+    recorded::RecordedShadowResponse,
     sample,
+    script_stage::{Next, ScriptStage},
     select::{Answered, Selection, Verdict},
     stream::Waited,
 };
 use crate::{
-    client::{Connection, Pool, PoolSettings},
-    config::Send,
-    exchange::{Answer, Exchange},
+    config::SendWhen,
+    exchange::{Exchange, PrimaryResponse},
     http::{RequestHead, asks_for_upgrade},
     ledger::Outcome,
     script::Ticket,
     tee::Budget,
+    upstream::{Connection, Pool, PoolSettings},
 };
 
 /// The way of copies to one shadow.
 pub(super) struct Sender {
-    pub(super) shadow: Arc<Shadow>,
+    shadow: Arc<Shadow>,
     pool: Rc<Pool>,
     queue: Queue<Offered>,
     /// Where copies keep the order of their requests.
@@ -54,16 +54,16 @@ pub(super) struct Sender {
     /// What a lane is given keeps the sender alive, also when it is retired meanwhile.
     lanes: Lanes<(Rc<Self>, Job)>,
     selection: Selection,
-    form: Form,
+    head_writer: CopyHeadWriter,
     /// Of this thread's processor time.
     allowance: Rc<Allowance>,
     /// Connections that are being made.
     connecting: Semaphore,
     budget: Arc<Budget>,
     /// Where copies go through a script.
-    pub(super) desk: Option<Desk>,
+    stage: Option<ScriptStage>,
     /// It gets no more copies, and ends when those that wait are sent.
-    pub(super) retired: Cell<bool>,
+    retired: Cell<bool>,
     retiring: Notify,
     /// Somebody looks after those that wait.
     runs: Cell<bool>,
@@ -71,15 +71,12 @@ pub(super) struct Sender {
 
 /// A copy with all that it has to give back when it has ended.
 struct Offered {
-    copy: Copy,
+    copy: ShadowCopy,
     turn: Option<Turn>,
     permit: Option<Permit>,
     /// As the script knows it.
     ticket: Option<Ticket>,
 }
-
-/// A turn that may not have come, and a seat for the meantime.
-pub(super) type Queued = (Turn, Seat);
 
 /// So many connections are made at one time: where there is little time for them, more would only take longer than they
 /// may, and that would look like the shadow's fault. Who waits may find one that another copy no longer needs.
@@ -91,9 +88,9 @@ type Job = (Offered, Place);
 /// A copy that waits for the primary's response.
 pub(super) enum HeldBack {
     /// It asks for another protocol.
-    Upgrade(Copy),
+    Upgrade(ShadowCopy),
     /// It is sent when the primary has answered.
-    Unanswered(Copy, Option<Queued>),
+    Unanswered(ShadowCopy, Option<Queued>),
 }
 
 impl HeldBack {
@@ -130,11 +127,11 @@ impl Sender {
             order,
             lanes: Lanes::default(),
             selection: shadow.selection.clone(),
-            form: shadow.form.clone(),
+            head_writer: shadow.head_writer.clone(),
             allowance: Allowance::new(),
             connecting: Semaphore::new(CONNECTING),
             budget: Arc::clone(budget),
-            desk: shadow.script.clone().map(Desk::new),
+            stage: shadow.script.clone().map(ScriptStage::new),
             shadow,
             retired: Cell::new(false),
             retiring: Notify::new(),
@@ -169,8 +166,8 @@ impl Sender {
     pub(super) fn retire(&self) {
         self.retired.set(true);
         self.retiring.notify_one();
-        if let Some(desk) = &self.desk {
-            desk.call();
+        if let Some(stage) = &self.stage {
+            stage.call();
         }
     }
 
@@ -201,8 +198,8 @@ impl Sender {
     }
 
     /// Takes a copy. Returns it where the primary's response has to be known first.
-    pub(super) fn offer(self: &Rc<Self>, copy: Copy) -> Option<HeldBack> {
-        if asks_for_upgrade(&copy.pair.exchange().head.fields) {
+    pub(super) fn offer(self: &Rc<Self>, copy: ShadowCopy) -> Option<HeldBack> {
+        if asks_for_upgrade(&copy.pair.exchange().head.headers) {
             // What is spoken after a switch is nobody's request. Where there is none, it is a request like any other.
             return self.hold_back(HeldBack::Upgrade(copy));
         }
@@ -210,7 +207,7 @@ impl Sender {
     }
 
     /// Takes a copy that is to be sent, now or when the primary has answered.
-    fn offer_now(self: &Rc<Self>, copy: Copy) -> Option<HeldBack> {
+    fn offer_now(self: &Rc<Self>, copy: ShadowCopy) -> Option<HeldBack> {
         let queued = match self.line_up(copy.pair.exchange()) {
             Ok(queued) => queued,
             Err(outcome) => {
@@ -219,11 +216,11 @@ impl Sender {
             }
         };
         match self.shadow.settings.send {
-            Send::WithRequest => {
+            SendWhen::WithRequest => {
                 self.go_on(copy, queued);
                 None
             }
-            Send::AfterAnswer => self.hold_back(HeldBack::Unanswered(copy, queued)),
+            SendWhen::AfterAnswer => self.hold_back(HeldBack::Unanswered(copy, queued)),
         }
     }
 
@@ -241,10 +238,10 @@ impl Sender {
     pub(super) fn let_go(
         self: &Rc<Self>,
         held: HeldBack,
-        answer: Option<Answer>,
+        answer: Option<PrimaryResponse>,
     ) -> Option<HeldBack> {
         match (held, answer) {
-            (HeldBack::Upgrade(copy), Some(Answer { status: 101, .. })) => {
+            (HeldBack::Upgrade(copy), Some(PrimaryResponse { status: 101, .. })) => {
                 copy.settle(Outcome::Upgrade);
             }
             (HeldBack::Upgrade(copy), _) => return self.offer_now(copy),
@@ -254,7 +251,12 @@ impl Sender {
     }
 
     /// The primary's answer is there, or never will be.
-    fn offer_answered(self: &Rc<Self>, copy: Copy, turn: Option<Queued>, answer: Option<Answer>) {
+    fn offer_answered(
+        self: &Rc<Self>,
+        copy: ShadowCopy,
+        turn: Option<Queued>,
+        answer: Option<PrimaryResponse>,
+    ) {
         if copy.body.is_lost() {
             return;
         }
@@ -273,9 +275,9 @@ impl Sender {
     }
 
     /// Sends a copy, once its script has written it where there is one.
-    fn go_on(self: &Rc<Self>, copy: Copy, queued: Option<Queued>) {
-        match &self.desk {
-            Some(desk) => desk.take(self, copy, queued),
+    fn go_on(self: &Rc<Self>, copy: ShadowCopy, queued: Option<Queued>) {
+        match &self.stage {
+            Some(stage) => stage.take(self, copy, queued),
             None => self.enter(copy, queued, None),
         }
     }
@@ -294,54 +296,10 @@ impl Sender {
         Ok(Some((turn, seat)))
     }
 
-    /// Sends a copy at once, or has it wait for its turn or for a place.
-    pub(super) fn enter(
-        self: &Rc<Self>,
-        copy: Copy,
-        queued: Option<Queued>,
-        ticket: Option<Ticket>,
-    ) {
-        // A copy that waited for the primary's answer may come after a reload.
-        if !self.runs.replace(true) {
-            spawn_local(Rc::clone(self).run());
-        }
-        let Ok(permit) = self.shadow.limit.enter() else {
-            return copy.settle(Outcome::RateLimited);
-        };
-        let Some((turn, seat)) = queued else {
-            let offered = Offered {
-                copy,
-                turn: None,
-                permit,
-                ticket,
-            };
-            return match self.queue.enter(offered) {
-                Ok(Some(job)) => self.launch(job),
-                Ok(None) => {}
-                Err(offered) => offered.copy.settle(Outcome::QueueFull),
-            };
-        };
-        let has_come = turn.has_come();
-        let number = turn.ticket();
-        let offered = Offered {
-            copy,
-            turn: Some(turn),
-            permit,
-            ticket,
-        };
-        match &self.order {
-            Some(order) if !has_come => order.wait(number, offered, seat),
-            _ => self.queue.push(offered, seat),
-        }
-        if let Some(job) = self.queue.next() {
-            self.launch(job);
-        }
-    }
-
     /// From the queue to the outcome.
     async fn send(
         &self,
-        mut copy: Copy,
+        mut copy: ShadowCopy,
         turn: Option<Turn>,
         ticket: Option<Ticket>,
         tools: &mut Tools,
@@ -359,8 +317,8 @@ impl Sender {
             admitted: Some(admitted),
             turn,
         };
-        let desk = self.desk.as_ref();
-        let replayed = ticket.and_then(|ticket| desk?.replayed(ticket));
+        let stage = self.stage.as_ref();
+        let replayed = ticket.and_then(|ticket| stage?.replayed(ticket));
         let ended = self
             .exchange(copy.parts(), tools, replayed, &mut waited)
             .await;
@@ -383,14 +341,14 @@ impl Sender {
         &self,
         parts: (&Rc<Pair>, &RequestHead, &mut CopyBody),
         tools: &mut Tools,
-        mut replayed: Option<Replayed>,
+        mut replayed: Option<RecordedShadowResponse>,
         waited: &mut Waited<'_>,
     ) -> Result<(), Failure> {
         let now = Instant::now();
         let pair = parts.0;
         let means = Means {
             shadow: &self.shadow,
-            form: &self.form,
+            head_writer: &self.head_writer,
             allowance: &self.allowance,
             budget: &self.budget,
         };
@@ -509,5 +467,54 @@ async fn run_lane(mut sender: Rc<Sender>, first: Job) {
             }
             None => return,
         };
+    }
+}
+
+impl Next for Sender {
+    fn stage(&self) -> Option<&ScriptStage> {
+        self.stage.as_ref()
+    }
+
+    fn is_retired(&self) -> bool {
+        self.retired.get()
+    }
+
+    /// Sends it at once, or has it wait for its turn or for a place.
+    fn enter(self: &Rc<Self>, copy: ShadowCopy, queued: Option<Queued>, ticket: Option<Ticket>) {
+        // A copy that waited for the primary's answer may come after a reload.
+        if !self.runs.replace(true) {
+            spawn_local(Rc::clone(self).run());
+        }
+        let Ok(permit) = self.shadow.limit.enter() else {
+            return copy.settle(Outcome::RateLimited);
+        };
+        let Some((turn, seat)) = queued else {
+            let offered = Offered {
+                copy,
+                turn: None,
+                permit,
+                ticket,
+            };
+            return match self.queue.enter(offered) {
+                Ok(Some(job)) => self.launch(job),
+                Ok(None) => {}
+                Err(offered) => offered.copy.settle(Outcome::QueueFull),
+            };
+        };
+        let has_come = turn.has_come();
+        let number = turn.ticket();
+        let offered = Offered {
+            copy,
+            turn: Some(turn),
+            permit,
+            ticket,
+        };
+        match &self.order {
+            Some(order) if !has_come => order.wait(number, offered, seat),
+            _ => self.queue.push(offered, seat),
+        }
+        if let Some(job) = self.queue.next() {
+            self.launch(job);
+        }
     }
 }

@@ -9,22 +9,22 @@ use std::{
 use super::{
     breaker::{Breaker, Change, State},
     control::Control,
+    copy_head::CopyHeadWriter,
     difference::{DifferenceLog, Pair},
-    form::Form,
     limit::Limit,
     queue::Places,
+    request_view::RequestView,
     rewrite::{BadAuthorization, authorization as read_authorization},
-    seen::Seen,
     select::Selection,
 };
 use crate::{
-    client::{Reading, Share},
     config::{self, ClientAddress, is_same},
     http::{Marks, RequestHead},
     ledger::Account,
     net::{Connector, TlsError},
     script::Script,
     telemetry::{metrics::ShadowMetrics, rate::RateLimit},
+    upstream::{Reading, Share},
 };
 
 /// A shadow as all threads share it.
@@ -53,7 +53,7 @@ pub(crate) struct Shadow {
     pub(super) script: Option<Arc<Script>>,
     /// Each thread has a copy of these two.
     pub(super) selection: Selection,
-    pub(super) form: Form,
+    pub(super) head_writer: CopyHeadWriter,
     client_address: Arc<ClientAddress>,
     differences: Arc<DifferenceLog>,
 }
@@ -150,7 +150,7 @@ impl Shadow {
             ),
             script,
             selection: Selection::new(&settings.select),
-            form: Form::new(&settings, common.marks, authorization),
+            head_writer: CopyHeadWriter::new(&settings, common.marks, authorization),
             client_address: Arc::clone(common.client_address),
             differences: Arc::clone(common.differences),
             settings,
@@ -191,8 +191,12 @@ impl Shadow {
     }
 
     /// A request as this shadow's rules and keys look at it.
-    pub(super) fn seen<'a>(&'a self, head: &'a RequestHead, peer: Option<IpAddr>) -> Seen<'a> {
-        Seen {
+    pub(super) fn seen<'a>(
+        &'a self,
+        head: &'a RequestHead,
+        peer: Option<IpAddr>,
+    ) -> RequestView<'a> {
+        RequestView {
             head,
             peer,
             client_address: &self.client_address,

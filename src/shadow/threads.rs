@@ -25,12 +25,11 @@ use super::{
     Shadow,
     inbound::Inbound,
     nap,
-    priority::{Given, Priority, Step},
-    selector::Selector,
+    priority::{Priority, Step, Workload},
 };
 use crate::{
     ledger::Ledger,
-    tee::{Budget, Doorbell, Ends, Recipient, Sleeper, Valve},
+    tee::{Budget, Doorbell, Sleeper, UnopenedOutlet, Valve},
 };
 
 /// The threads of the shadow side.
@@ -53,19 +52,19 @@ struct Place {
     /// How many there have been.
     generation: AtomicUsize,
     /// The one that new connections go to.
-    current: Mutex<Option<Desk>>,
+    current: Mutex<Option<Mailbox>>,
 }
 
 /// Where a thread can be reached.
-struct Desk {
+struct Mailbox {
     door: Arc<Doorbell>,
-    opened: mpsc::Sender<(Arc<Shadow>, Ends)>,
+    opened: mpsc::Sender<(Arc<Shadow>, UnopenedOutlet)>,
     /// For each shadow that keeps an order, the next request's place in it.
     sequences: Vec<(Arc<Shadow>, Arc<AtomicU64>)>,
 }
 
 /// The way from one worker to a shadow.
-pub(super) struct Way {
+pub(super) struct ShadowLink {
     pub(super) valve: Rc<Valve>,
     /// The next request's place in the order of all, where one is kept.
     pub(super) sequence: Option<Arc<AtomicU64>>,
@@ -124,7 +123,7 @@ impl Threads {
     fn start(self: &Arc<Self>, index: usize) -> io::Result<()> {
         let (door, hears) = Doorbell::new()?;
         let (opened, receiver) = mpsc::channel();
-        let desk = Desk {
+        let mailbox = Mailbox {
             door: Arc::clone(&door),
             opened,
             sequences: Vec::new(),
@@ -139,7 +138,7 @@ impl Threads {
                     tracing::error!(%error, "a thread for shadows could not start");
                 }
             })?;
-        let before = current.replace(desk);
+        let before = current.replace(mailbox);
         place.generation.fetch_add(1, Relaxed);
         drop(current);
         // It sees that nobody opens a way to it any more.
@@ -153,29 +152,24 @@ impl Threads {
         Ok(())
     }
 
-    /// A shadow as the worker sees it in whose runtime this is called.
-    pub(crate) fn recipient(self: &Arc<Self>, shadow: &Arc<Shadow>) -> Rc<dyn Recipient> {
-        Rc::new(Selector::new(shadow, self))
-    }
-
     /// A way to the thread that looks after a shadow, for the worker in whose runtime this is called.
-    pub(super) fn connect(&self, shadow: &Arc<Shadow>) -> Way {
+    pub(super) fn connect(&self, shadow: &Arc<Shadow>) -> ShadowLink {
         let place = self.place(shadow);
         let mut current = lock(&place.current);
-        let desk = current.as_mut().expect("threads begin before workers do");
-        let (valve, ends) = Valve::open(&desk.door);
+        let mailbox = current.as_mut().expect("threads begin before workers do");
+        let (valve, ends) = Valve::open(&mailbox.door);
         // A thread that has ended takes no more.
-        let _ = desk.opened.send((Arc::clone(shadow), ends));
-        desk.door.ring();
-        Way {
+        let _ = mailbox.opened.send((Arc::clone(shadow), ends));
+        mailbox.door.ring();
+        ShadowLink {
             valve: Rc::new(valve),
-            sequence: desk.sequence(shadow),
+            sequence: mailbox.sequence(shadow),
             generation: place.generation.load(Relaxed),
         }
     }
 
     /// Whether the way leads to the thread that looks after the shadow now.
-    pub(super) fn is_current(&self, shadow: &Shadow, way: &Way) -> bool {
+    pub(super) fn is_current(&self, shadow: &Shadow, way: &ShadowLink) -> bool {
         self.place(shadow).generation.load(Relaxed) == way.generation
     }
 
@@ -189,7 +183,7 @@ impl Threads {
         let mut doors = Vec::new();
         for place in &self.places {
             let mut current = lock(&place.current);
-            doors.extend(current.take().map(|desk| desk.door));
+            doors.extend(current.take().map(|mailbox| mailbox.door));
         }
         for door in doors {
             door.ring();
@@ -203,7 +197,7 @@ impl Threads {
     }
 }
 
-impl Desk {
+impl Mailbox {
     /// The order of this shadow's requests.
     fn sequence(&mut self, shadow: &Arc<Shadow>) -> Option<Arc<AtomicU64>> {
         shadow.settings().order_by.as_ref()?;
@@ -230,7 +224,7 @@ fn run(
     index: usize,
     door: &Arc<Doorbell>,
     hears: OwnedFd,
-    opened: &mpsc::Receiver<(Arc<Shadow>, Ends)>,
+    opened: &mpsc::Receiver<(Arc<Shadow>, UnopenedOutlet)>,
 ) -> io::Result<()> {
     let runtime = nap::rest(&mut Builder::new_current_thread())
         .enable_all()
@@ -248,7 +242,7 @@ fn run(
 }
 
 /// Watches what the thread costs, for as long as it runs.
-async fn watch(threads: &Arc<Threads>, index: usize, given: &Rc<Given>) {
+async fn watch(threads: &Arc<Threads>, index: usize, given: &Rc<Workload>) {
     let mut priority = Priority::new(&threads.spent, &threads.ledger, Rc::clone(given));
     loop {
         match priority.next().await {
@@ -273,7 +267,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 const LOWEST: i32 = 19;
 
 /// Gives the calling thread the lowest priority.
-fn lower(index: usize, (request, copy): (Duration, Duration), given: &Given) {
+fn lower(index: usize, (request, copy): (Duration, Duration), given: &Workload) {
     let shadows = given.names();
     match rustix::process::setpriority_process(None, LOWEST) {
         Ok(()) => {

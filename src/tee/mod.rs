@@ -11,5 +11,5 @@ pub(crate) use budget::{Budget, Held};
 pub(crate) use piece::Piece;
 pub(crate) use tap::{Recipient, Tap};
 pub(crate) use valve::{
-    Doorbell, Ends, Flow, Message, Mirrored, Outlet, Part, Sleeper, Spent, Valve,
+    Doorbell, Flow, HeadReturn, Message, Mirrored, Outlet, Part, Sleeper, UnopenedOutlet, Valve,
 };

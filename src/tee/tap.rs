@@ -11,8 +11,8 @@ use super::{
     valve::{Flow, Message, Mirrored, Part, Valve},
 };
 use crate::{
-    exchange::{Answer, Exchange, Told},
-    http::{Fields, RequestHead},
+    exchange::{Exchange, PrimaryResponse, RecordedResponse},
+    http::{Headers, RequestHead},
     ledger::{Entry, Outcome},
 };
 
@@ -144,7 +144,7 @@ impl Tap {
     }
 
     /// The body is whole.
-    pub(crate) fn end(&mut self, trailers: Option<&Fields>) {
+    pub(crate) fn end(&mut self, trailers: Option<&Headers>) {
         for copy in &mut self.copies {
             if copy.body.take().is_some() {
                 copy.put(Part::End(trailers.map(|trailers| trailers.clone().into())));
@@ -167,14 +167,14 @@ impl Tap {
     }
 
     /// The head of the primary's response is there.
-    pub(crate) fn answered(&self, answer: Answer) {
+    pub(crate) fn answered(&self, answer: PrimaryResponse) {
         for copy in &self.copies {
             copy.valve.put(Message::Answered(copy.number, answer));
         }
     }
 
     /// All that comes of the primary has come: its response, where it was wanted.
-    pub(crate) fn over(&mut self, told: Option<Told>) {
+    pub(crate) fn over(&mut self, told: Option<RecordedResponse>) {
         let told = told.map(Arc::new);
         self.fail(Outcome::BodyCut);
         for copy in self.copies.drain(..) {

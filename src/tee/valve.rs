@@ -25,8 +25,8 @@ use tokio::{io::AsyncReadExt, net::unix::pipe, task::spawn_local, time::sleep};
 
 use super::{Held, Piece};
 use crate::{
-    exchange::{Answer, Exchange, Told},
-    http::{Fields, RequestHead},
+    exchange::{Exchange, PrimaryResponse, RecordedResponse},
+    http::{Headers, RequestHead},
     ledger::{Entry, Outcome},
 };
 
@@ -37,9 +37,9 @@ pub(crate) enum Message {
     /// What follows of the body of the copy with this number.
     Part(u64, Part),
     /// The head of the primary's response to the request with this number.
-    Answered(u64, Answer),
+    Answered(u64, PrimaryResponse),
     /// Nothing more comes of this request: its last message.
-    Over(u64, Option<Arc<Told>>),
+    Over(u64, Option<Arc<RecordedResponse>>),
 }
 
 /// A request of which a copy is to be made.
@@ -61,7 +61,7 @@ pub(crate) struct Mirrored {
 pub(crate) enum Part {
     Piece(Piece),
     /// The body is whole; the fields behind its last chunk.
-    End(Option<Box<Fields>>),
+    End(Option<Box<Headers>>),
     /// It never will be, and this is why.
     Failed(Outcome),
 }
@@ -113,7 +113,7 @@ struct Inlet {
     numbers: Cell<u64>,
     door: Arc<Doorbell>,
     /// What was put in since the bell rang.
-    touched: Cell<Touched>,
+    touched: Cell<Urgency>,
     closed: Cell<bool>,
     ringer: Cell<Option<Waker>>,
 }
@@ -121,22 +121,22 @@ struct Inlet {
 /// The shadow side's end.
 pub(crate) struct Outlet {
     ring: Consumer<Message>,
-    spent: Spent,
+    spent: HeadReturn,
 }
 
 /// The shadow side's end on its way to its thread.
-pub(crate) struct Ends {
+pub(crate) struct UnopenedOutlet {
     ring: Consumer<Message>,
     spent: Producer<RequestHead>,
 }
 
 /// Takes heads that are no longer needed back to the worker that they came from.
 #[derive(Clone)]
-pub(crate) struct Spent(Rc<RefCell<Producer<RequestHead>>>);
+pub(crate) struct HeadReturn(Rc<RefCell<Producer<RequestHead>>>);
 
 impl Valve {
     /// A valve of the worker in whose runtime this is called, to the thread with this bell.
-    pub(crate) fn open(door: &Arc<Doorbell>) -> (Self, Ends) {
+    pub(crate) fn open(door: &Arc<Doorbell>) -> (Self, UnopenedOutlet) {
         let (messages, ring) = RingBuffer::new(ROOM);
         let (heads, spent) = RingBuffer::new(SPENT);
         let inlet = Rc::new(Inlet {
@@ -150,7 +150,7 @@ impl Valve {
             ringer: Cell::new(None),
         });
         spawn_local(Rc::clone(&inlet).ring());
-        (Self(inlet), Ends { ring, spent: heads })
+        (Self(inlet), UnopenedOutlet { ring, spent: heads })
     }
 
     /// Whether a request finds room.
@@ -174,7 +174,7 @@ impl Valve {
 impl Drop for Valve {
     fn drop(&mut self) {
         self.0.closed.set(true);
-        self.0.touch(Touched::Urgently);
+        self.0.touch(Urgency::Urgently);
     }
 }
 
@@ -206,10 +206,10 @@ impl Inlet {
         true
     }
 
-    fn touch(&self, touched: Touched) {
+    fn touch(&self, touched: Urgency) {
         let before = self.touched.get();
         self.touched.set(before.max(touched));
-        if before == Touched::Not
+        if before == Urgency::Not
             && let Some(ringer) = self.ringer.take()
         {
             ringer.wake();
@@ -220,7 +220,7 @@ impl Inlet {
     async fn ring(self: Rc<Self>) {
         loop {
             let touched = poll_fn(|cx| match self.touched.take() {
-                Touched::Not => {
+                Urgency::Not => {
                     self.ringer.set(Some(cx.waker().clone()));
                     Poll::Pending
                 }
@@ -246,12 +246,12 @@ impl Inlet {
     }
 }
 
-impl Ends {
+impl UnopenedOutlet {
     /// The outlet, on the thread that takes out.
     pub(crate) fn open(self) -> Outlet {
         Outlet {
             ring: self.ring,
-            spent: Spent(Rc::new(self.spent.into())),
+            spent: HeadReturn(Rc::new(self.spent.into())),
         }
     }
 }
@@ -273,12 +273,12 @@ impl Outlet {
         self.ring.is_abandoned() && self.ring.is_empty()
     }
 
-    pub(crate) fn spent(&self) -> Spent {
+    pub(crate) fn spent(&self) -> HeadReturn {
         self.spent.clone()
     }
 }
 
-impl Spent {
+impl HeadReturn {
     /// Takes the exchange's head back, where nobody else holds the exchange any more.
     pub(crate) fn give_back(&self, exchange: Arc<Exchange>) {
         if let Some(head) = exchange.into_head() {
@@ -290,7 +290,7 @@ impl Spent {
 
 /// What was put in, and whether a thread is woken for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Touched {
+enum Urgency {
     #[default]
     Not,
     /// It is of use when something waits for it.
@@ -299,10 +299,10 @@ enum Touched {
 }
 
 impl Message {
-    fn touches(&self) -> Touched {
+    fn touches(&self) -> Urgency {
         match self {
-            Self::Request(_) | Self::Part(..) => Touched::Urgently,
-            Self::Answered(..) | Self::Over(..) => Touched::Lazily,
+            Self::Request(_) | Self::Part(..) => Urgency::Urgently,
+            Self::Answered(..) | Self::Over(..) => Urgency::Lazily,
         }
     }
 }
@@ -336,16 +336,16 @@ impl Doorbell {
 
     /// Wakes the thread, where it sleeps.
     pub(crate) fn ring(&self) {
-        self.ring_for(Touched::Urgently);
+        self.ring_for(Urgency::Urgently);
     }
 
-    fn ring_for(&self, touched: Touched) {
+    fn ring_for(&self, touched: Urgency) {
         // What was put in is seen by a thread that goes to sleep, or its sleep is seen here.
         fence(SeqCst);
         let wakes = match self.sleep.load(Relaxed) {
             AWAKE => false,
             LIGHT => true,
-            _ => touched == Touched::Urgently,
+            _ => touched == Urgency::Urgently,
         };
         if wakes && self.sleep.swap(AWAKE, SeqCst) != AWAKE {
             // It can't be full: there is one byte in it at most.
@@ -489,7 +489,7 @@ mod tests {
     #[test]
     fn a_thread_that_goes_to_sleep_misses_nothing() {
         let (door, hears) = Doorbell::new().unwrap();
-        let (sender, ends) = std::sync::mpsc::channel::<Ends>();
+        let (sender, ends) = std::sync::mpsc::channel::<UnopenedOutlet>();
         let there = Arc::clone(&door);
         let shadow = thread::spawn(move || {
             let runtime = Builder::new_current_thread()

@@ -22,7 +22,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "tee",
             "exchange",
             "ledger",
-            "client",
+            "upstream",
             "net",
             "http",
         ],
@@ -32,25 +32,25 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "proxy",
         &[
-            "capture", "tee", "client", "net", "http", "exchange", "ledger",
+            "capture", "tee", "upstream", "net", "http", "exchange", "ledger",
         ],
     ),
     (
         "shadow",
         &[
-            "script", "tee", "client", "exchange", "ledger", "net", "http",
+            "script", "tee", "upstream", "exchange", "ledger", "net", "http",
         ],
     ),
     ("script", &["capture", "tee", "http"]),
     ("capture", &["tee", "exchange", "http"]),
     (
         "replay",
-        &["script", "capture", "tee", "client", "net", "http"],
+        &["script", "capture", "tee", "upstream", "net", "http"],
     ),
     ("tee", &["exchange", "ledger", "http"]),
     ("exchange", &["http"]),
     ("ledger", &["http"]),
-    ("client", &["net", "http"]),
+    ("upstream", &["net", "http"]),
     ("fuzz", &["http"]),
     ("net", &["http"]),
     ("http", &[]),
@@ -225,6 +225,106 @@ fn the_table_has_no_circle() {
             }
         }
     }
+}
+
+/// What a `use` brings in, as whole paths.
+fn paths(tree: &str) -> Vec<String> {
+    let parts = top_level(tree).into_iter().map(str::trim);
+    let paths = parts
+        .filter(|part| !part.is_empty())
+        .flat_map(|part| match part.split_once('{') {
+            Some((before, inner)) => paths(inner)
+                .into_iter()
+                .map(|path| format!("{before}{path}"))
+                .collect(),
+            None => vec![part.to_owned()],
+        });
+    paths.collect()
+}
+
+/// The file or the folder of a room that a file belongs to.
+fn part(file: &Path, src: &Path) -> Option<String> {
+    let inner: Vec<_> = file.strip_prefix(src).unwrap().iter().collect();
+    let name = inner.get(1)?.to_str()?;
+    Some(name.trim_end_matches(".rs").to_owned())
+}
+
+/// For each file of a room, the files of the same room that it uses.
+fn uses(room: &str, files: &[PathBuf], src: &Path) -> BTreeMap<String, BTreeSet<String>> {
+    let parts: BTreeSet<_> = files.iter().filter_map(|file| part(file, src)).collect();
+    let head = code(&src.join(room).join("mod.rs"));
+    // What the room's head shows comes from one of its files.
+    let mut shown = BTreeMap::new();
+    for path in head
+        .split("use ")
+        .skip(1)
+        .flat_map(|rest| paths(&format!("{}}}", rest.split(';').next().unwrap())))
+    {
+        if let Some((from, what)) = path.split_once("::") {
+            let name = what.rsplit("::").next().unwrap_or(what);
+            shown.insert(name.to_owned(), from.to_owned());
+        }
+    }
+    let mut graph = BTreeMap::new();
+    for file in files {
+        let Some(own) = part(file, src).filter(|own| own != "mod") else {
+            continue;
+        };
+        let depth = file.strip_prefix(src).unwrap().iter().count() - 1;
+        let room_of = [format!("crate::{room}::"), "super::".repeat(depth)];
+        let text = code(file);
+        let brought = text
+            .split("use ")
+            .skip(1)
+            .flat_map(|rest| paths(&format!("{}}}", rest.split(';').next().unwrap())));
+        let used = brought.filter_map(|path| {
+            let inner = room_of
+                .iter()
+                .find_map(|prefix| path.strip_prefix(prefix))?;
+            let name = inner.split("::").next()?.to_owned();
+            if parts.contains(&name) {
+                Some(name)
+            } else {
+                shown.get(&name).cloned()
+            }
+        });
+        let used: Vec<_> = used.filter(|used| *used != own).collect();
+        graph.entry(own).or_insert_with(BTreeSet::new).extend(used);
+    }
+    graph
+}
+
+#[test]
+fn no_room_has_a_circle_of_files() {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut circles = Vec::new();
+    let mut arrows = 0;
+    for (room, _) in TABLE {
+        let mut files = Vec::new();
+        if src.join(room).is_dir() {
+            sources(&src.join(room), &mut files);
+        }
+        if files.is_empty() {
+            continue;
+        }
+        let graph = uses(room, &files, &src);
+        arrows += graph.values().map(BTreeSet::len).sum::<usize>();
+        for begin in graph.keys() {
+            let mut seen = BTreeSet::new();
+            let mut next: Vec<_> = graph[begin].iter().collect();
+            while let Some(used) = next.pop() {
+                if used == begin {
+                    circles.push(format!("{room}/{begin}"));
+                    break;
+                }
+                if seen.insert(used) {
+                    next.extend(graph.get(used).into_iter().flatten());
+                }
+            }
+        }
+    }
+    assert!(circles.is_empty(), "on a circle: {circles:?}");
+    assert!(arrows > 200, "{arrows} uses found");
 }
 
 #[test]

@@ -56,7 +56,7 @@ impl<W: Write> Script<W> {
                 write!(out, " -H '{name}:'")?;
             }
         }
-        for (name, value) in &parts.fields {
+        for (name, value) in &parts.headers {
             let framing = ["content-length", "transfer-encoding"];
             if framing
                 .iter()

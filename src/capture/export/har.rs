@@ -132,8 +132,8 @@ fn response(answer: &Answered<'_>) -> Value {
 }
 
 fn headers(parts: &Parts<'_>) -> Vec<Value> {
-    let fields = parts.fields.iter();
-    fields
+    let headers = parts.headers.iter();
+    headers
         .map(|(name, value)| json!({ "name": text(name), "value": text(value) }))
         .collect()
 }

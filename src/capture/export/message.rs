@@ -9,7 +9,7 @@ use crate::http::{BodyReader, Framing, Part};
 pub(super) struct Parts<'a> {
     /// The words of the first line.
     pub(super) start: [&'a [u8]; 3],
-    pub(super) fields: Vec<(&'a [u8], &'a [u8])>,
+    pub(super) headers: Vec<(&'a [u8], &'a [u8])>,
     pub(super) head: &'a [u8],
     pub(super) body: Vec<u8>,
 }
@@ -23,7 +23,7 @@ impl Parts<'_> {
     /// All values of a field.
     pub(super) fn values(&self, name: &str) -> impl Iterator<Item = String> {
         let is_it = |field: &&(&[u8], &[u8])| field.0.eq_ignore_ascii_case(name.as_bytes());
-        self.fields.iter().filter(is_it).map(|field| text(field.1))
+        self.headers.iter().filter(is_it).map(|field| text(field.1))
     }
 
     pub(super) fn has(&self, name: &str) -> bool {
@@ -47,13 +47,13 @@ pub(super) fn parts(message: &[u8]) -> Parts<'_> {
         .splitn(3, |byte| *byte == b' ');
     let mut word = || words.next().unwrap_or_default();
     let start = [word(), word(), word()];
-    let fields = lines.filter_map(|line| {
+    let headers = lines.filter_map(|line| {
         let colon = line.iter().position(|byte| *byte == b':')?;
         Some((&line[..colon], line[colon + 1..].trim_ascii()))
     });
     Parts {
         start,
-        fields: fields.collect(),
+        headers: headers.collect(),
         head,
         body: body_of(message),
     }

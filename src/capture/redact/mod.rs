@@ -75,16 +75,16 @@ impl Redact {
         let text = line.strip_suffix(b"\r\n").unwrap_or(line);
         self.start_line(text, out);
         out.extend_from_slice(&line[text.len()..]);
-        self.fields(&head[start..], (body.len(), body_out.len()), out);
+        self.headers(&head[start..], (body.len(), body_out.len()), out);
     }
 
     /// Writes the fields behind the last chunk.
-    pub(crate) fn trailers(&self, fields: &[u8], out: &mut Vec<u8>) {
-        self.fields(fields, (0, 0), out);
+    pub(crate) fn trailers(&self, headers: &[u8], out: &mut Vec<u8>) {
+        self.headers(headers, (0, 0), out);
     }
 
     /// Lines of fields. `lengths` are those of the body, before and now.
-    fn fields(&self, lines: &[u8], lengths: (usize, usize), out: &mut Vec<u8>) {
+    fn headers(&self, lines: &[u8], lengths: (usize, usize), out: &mut Vec<u8>) {
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let text = line.strip_suffix(b"\r\n").unwrap_or(line);
             match memchr::memchr(b':', text) {

@@ -5,8 +5,8 @@ use memchr::memchr;
 use super::{is_empty, looks_like};
 use crate::http::{
     BadHead, RequestHead,
-    fields::{Fields, Known},
-    usual::IN_TOKENS,
+    fast_path::IN_TOKENS,
+    headers::{Headers, Known},
 };
 
 /// What stands in for a byte that is passed though httparse refuses it: one that it takes in a value, and nowhere else.
@@ -16,7 +16,7 @@ const IN_WORD: u8 = b'x';
 
 impl RequestHead {
     /// As `read_any`, with any byte but CR, LF and NUL in a value, any above 127 in the target, and any version of
-    /// HTTP/1. Fields whose names are no tokens are taken off, as nginx does.
+    /// HTTP/1. Headers whose names are no tokens are taken off, as nginx does.
     ///
     /// httparse stays the judge of the form: it reads a copy in which those bytes are replaced.
     #[cold]
@@ -28,14 +28,14 @@ impl RequestHead {
         let read = masked(bytes, true)?;
         let length = self.read_as(bytes, &read, most_fields)?;
         if length.is_some() {
-            self.fields.take_off_odd()?;
+            self.headers.take_off_odd()?;
         }
         Ok(length)
     }
 }
 
-impl Fields {
-    /// As [`Fields::parse`], as tolerant as a request's head is read.
+impl Headers {
+    /// As [`Headers::parse`], as tolerant as a request's head is read.
     #[cold]
     pub(in crate::http) fn read_masked(
         &mut self,
@@ -133,7 +133,7 @@ mod tests {
         let mut head = RequestHead::default();
         assert_eq!(head.parse(&text, 10)?, Some(text.len()));
         let mut out = Vec::new();
-        head.fields.write(&mut out);
+        head.headers.write(&mut out);
         Ok(out)
     }
 
@@ -226,11 +226,11 @@ mod tests {
 
     #[test]
     fn trailers_of_a_request_are_read_as_its_fields() {
-        let trailers = Fields::parse(b"X[]: 1\r\nY: a\x01b\r\n\r\n", 10).unwrap();
+        let trailers = Headers::parse(b"X[]: 1\r\nY: a\x01b\r\n\r\n", 10).unwrap();
         let mut out = Vec::new();
         trailers.write(&mut out);
         assert_eq!(out, b"Y: a\x01b\r\n");
-        assert!(Fields::parse(b"X : 1\r\n\r\n", 10).is_err());
+        assert!(Headers::parse(b"X : 1\r\n\r\n", 10).is_err());
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use memchr::{memchr, memchr2};
 
-use super::{LineName, is_empty, looks_like};
+use super::{is_empty, looks_like};
 use crate::http::{
-    AnswerHead, BadHead, Version,
-    fields::{Fields, Known, trim},
+    BadHead, ResponseHead, Version,
+    headers::{Headers, Known, trim},
+    line_name::LineName,
 };
 
-impl AnswerHead {
+impl ResponseHead {
     /// As `parse`, whatever the head looks like.
     #[inline(never)]
     pub(in crate::http) fn read_any(
@@ -29,9 +30,9 @@ impl AnswerHead {
         let reason = self
             .read_status(without_cr(&bytes[at..at + end]))
             .ok_or(BadHead::Status)?;
-        self.fields.clear();
-        self.reason = self.fields.note(reason);
-        self.fields
+        self.headers.clear();
+        self.reason = self.headers.note(reason);
+        self.headers
             .read_tolerantly(bytes, at + end + 1, most_fields)
     }
 
@@ -85,12 +86,12 @@ fn without_cr(line: &[u8]) -> &[u8] {
     &line[..end.map_or(0, |end| end + 1)]
 }
 
-impl Fields {
-    /// Fields of a response that stand alone, such as trailers: `bytes` begins with them and their empty line.
+impl Headers {
+    /// Headers of a response that stand alone, such as trailers: `bytes` begins with them and their empty line.
     pub(in crate::http) fn parse_tolerantly(bytes: &[u8], most: usize) -> Result<Self, BadHead> {
-        let mut fields = Self::default();
-        match fields.read_tolerantly(bytes, 0, most)? {
-            Some(_) => Ok(fields),
+        let mut headers = Self::default();
+        match headers.read_tolerantly(bytes, 0, most)? {
+            Some(_) => Ok(headers),
             None => Err(BadHead::Malformed),
         }
     }
@@ -184,7 +185,7 @@ mod tests {
 
     /// What is passed on of this response's head.
     fn response(text: &[u8]) -> Result<String, BadHead> {
-        let mut head = AnswerHead::default();
+        let mut head = ResponseHead::default();
         assert_eq!(head.parse(text, 10)?, Some(text.len()), "{text:?}");
         let mut out = Vec::new();
         head.write(&mut out);
@@ -261,7 +262,7 @@ mod tests {
                 "{line:?}"
             );
         }
-        let mut head = AnswerHead::default();
+        let mut head = ResponseHead::default();
         assert_eq!(head.parse(b"SSH-2.0-x", 10), Err(BadHead::Status));
     }
 
@@ -308,7 +309,7 @@ mod tests {
     #[test]
     fn a_response_that_is_not_whole_is_waited_for() {
         let text = b"\r\nHTTP/1.1 200 OK\r\nX : \x01\r\n 2\r\nZ\r\n\r\n";
-        let mut head = AnswerHead::default();
+        let mut head = ResponseHead::default();
         for length in 0..text.len() {
             assert_eq!(head.parse(&text[..length], 10), Ok(None), "{length}");
         }
@@ -330,14 +331,14 @@ mod tests {
             let mut slots = [httparse::EMPTY_HEADER; 10];
             let mut strict = httparse::Response::new(&mut slots);
             if let Ok(httparse::Status::Complete(length)) = strict.parse(text.as_bytes()) {
-                let mut head = AnswerHead::default();
+                let mut head = ResponseHead::default();
                 let read = head.read_any(text.as_bytes(), 10);
                 let hidden = |name: &str| looks_like(name.as_bytes()) != Known::Other;
                 prop_assert!(!strict.headers.iter().any(|header| hidden(header.name)));
                 prop_assert_eq!(read, Ok(Some(length)));
                 prop_assert_eq!(Some(head.status), strict.code);
-                let fields = strict.headers.iter().map(|header| (header.name.as_bytes(), header.value));
-                prop_assert!(head.fields.iter().eq(fields));
+                let headers = strict.headers.iter().map(|header| (header.name.as_bytes(), header.value));
+                prop_assert!(head.headers.iter().eq(headers));
             }
         }
     }

@@ -6,27 +6,27 @@ use std::{
     time::Instant,
 };
 
-use super::super::{Path, client::Client, prepare::Prepared};
+use super::super::{Pipeline, downstream::Downstream, prepare::Prepared};
 use crate::{
-    capture::Kept,
-    client::{AnswerReader, BadAnswer, Connection},
-    exchange::{Answer, Exchange},
+    capture::RecordedBody,
+    exchange::{Exchange, PrimaryResponse},
     http::{
-        AnswerHead, Fields, Framing, Known, Outbox, Part, Turn, Version, Wire, later, strip_answer,
-        strip_trailers,
+        Framing, Headers, Known, Outbox, Part, ResponseHead, Turn, Version, Wire, later,
+        strip_answer, strip_trailers,
     },
     net::Stream,
     tee::Tap,
+    upstream::{BadResponse, Connection, ResponseReader},
 };
 
 /// The answer on its way.
 pub(in crate::proxy) struct Download {
-    pub(in crate::proxy) reader: AnswerReader,
-    pub(in crate::proxy) head: AnswerHead,
+    pub(in crate::proxy) reader: ResponseReader,
+    pub(in crate::proxy) head: ResponseHead,
     /// What the capture keeps of its body.
-    pub(in crate::proxy) kept: Option<Box<Kept>>,
+    pub(in crate::proxy) kept: Option<Box<RecordedBody>>,
     /// What is kept of it for scripts.
-    pub(in crate::proxy) told: Option<Box<Kept>>,
+    pub(in crate::proxy) told: Option<Box<RecordedBody>>,
     /// The client asked for another protocol.
     pub(super) upgrade: bool,
     to_head: bool,
@@ -37,13 +37,13 @@ pub(in crate::proxy) struct Download {
     /// Bytes of the answer's body that went out.
     pub(in crate::proxy) sent: u64,
     /// What its head says, once it is there.
-    pub(in crate::proxy) answered: Option<Answer>,
+    pub(in crate::proxy) answered: Option<PrimaryResponse>,
     /// When something last came or went.
     pub(super) last: Instant,
     pub(super) state: Receiving,
     pub(super) first_error: Option<io::Error>,
     /// What ends the answer once everything before it is sent.
-    broke: Option<BadAnswer>,
+    broke: Option<BadResponse>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,13 +63,13 @@ pub(super) enum Receiving {
 impl Download {
     /// `head` is memory to be used.
     pub(in crate::proxy) fn new(
-        reader: AnswerReader,
-        head: AnswerHead,
+        reader: ResponseReader,
+        head: ResponseHead,
         exchange: &Exchange,
         Prepared {
             upgrade, closes, ..
         }: Prepared,
-        (kept, told): (Option<Box<Kept>>, Option<Box<Kept>>),
+        (kept, told): (Option<Box<RecordedBody>>, Option<Box<RecordedBody>>),
     ) -> Self {
         Self {
             reader,
@@ -103,16 +103,16 @@ impl Download {
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        client: &mut Client,
+        client: &mut Downstream,
         primary: &mut Connection,
-        (path, exchange, tap): (&Path, &Exchange, &Tap),
+        (pipeline, exchange, tap): (&Pipeline, &Exchange, &Tap),
     ) -> Poll<Result<(), Stopped>> {
         let mut turn = Turn::begin();
         loop {
             if self.state == Receiving::Done && client.wire.out.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            let more = match self.collect(client, primary, (path, exchange, tap)) {
+            let more = match self.collect(client, primary, (pipeline, exchange, tap)) {
                 Err(Stopped::ByPrimary(error)) if !client.wire.out.is_empty() => {
                     self.broke = Some(error);
                     false
@@ -140,7 +140,7 @@ impl Download {
                         0
                     }
                     Ok(came) => came,
-                    Err(error) => return Poll::Ready(Err(self.stopped(BadAnswer::Io(error)))),
+                    Err(error) => return Poll::Ready(Err(self.stopped(BadResponse::Io(error)))),
                 },
             };
             if !turn.goes_on(came) {
@@ -151,9 +151,9 @@ impl Download {
 
     /// The error that told first is the one to tell: a write that failed, rather than the end that follows it.
     #[cold]
-    fn stopped(&mut self, error: BadAnswer) -> Stopped {
+    fn stopped(&mut self, error: BadResponse) -> Stopped {
         Stopped::ByPrimary(match (error, self.first_error.take()) {
-            (BadAnswer::Ended, Some(first)) => BadAnswer::Io(first),
+            (BadResponse::Ended, Some(first)) => BadResponse::Io(first),
             (error, _) => error,
         })
     }
@@ -161,9 +161,9 @@ impl Download {
     /// Puts what came into the client's outbox. Returns whether there may be more of it.
     fn collect(
         &mut self,
-        client: &mut Client,
+        client: &mut Downstream,
         primary: &mut Connection,
-        of: (&Path, &Exchange, &Tap),
+        of: (&Pipeline, &Exchange, &Tap),
     ) -> Result<bool, Stopped> {
         while self.state != Receiving::Done {
             if !client.wire.out.has_room() {
@@ -210,9 +210,9 @@ impl Download {
 
     /// An interim answer (RFC 9110, 15.2); HTTP/1.0 has none.
     #[cold]
-    fn pass_interim(&mut self, client: &mut Client) {
+    fn pass_interim(&mut self, client: &mut Downstream) {
         if self.client == Version::Http11 {
-            strip_answer(&mut self.head.fields, false);
+            strip_answer(&mut self.head.headers, false);
             let out = client.wire.out.text();
             self.head.write(out);
             out.extend_from_slice(b"\r\n");
@@ -223,8 +223,8 @@ impl Download {
     fn begin(
         &mut self,
         framing: Framing,
-        client: &mut Client,
-        (path, exchange, tap): (&Path, &Exchange, &Tap),
+        client: &mut Downstream,
+        (pipeline, exchange, tap): (&Pipeline, &Exchange, &Tap),
     ) -> Result<(), Stopped> {
         let switches = self.head.status == 101;
         if switches && !self.upgrade {
@@ -232,16 +232,16 @@ impl Download {
         }
         self.last = Instant::now();
         let after = self.last - exchange.received;
-        path.metrics.primary.record(after);
-        let answer = Answer {
+        pipeline.metrics.primary.record(after);
+        let answer = PrimaryResponse {
             status: self.head.status,
             after,
         };
         self.answered = Some(answer);
         tap.answered(answer);
-        strip_answer(&mut self.head.fields, switches);
+        strip_answer(&mut self.head.headers, switches);
         self.frame(framing);
-        self.closes |= path.drain.is_asked() && !switches;
+        self.closes |= pipeline.drain.is_asked() && !switches;
         let out = client.wire.out.text();
         self.head.write(out);
         if self.closes {
@@ -260,45 +260,45 @@ impl Download {
 
     /// Gives the answer one framing, that its client understands (RFC 9112, 6).
     fn frame(&mut self, framing: Framing) {
-        let fields = &mut self.head.fields;
+        let headers = &mut self.head.headers;
         let old = self.client == Version::Http10;
         match framing {
             Framing::None if matches!(self.head.status, 101 | 204) => {
-                fields.remove(Known::ContentLength);
-                fields.remove(Known::TransferEncoding);
+                headers.remove(Known::ContentLength);
+                headers.remove(Known::TransferEncoding);
             }
             Framing::None => {
-                if old || fields.has(Known::TransferEncoding) {
+                if old || headers.has(Known::TransferEncoding) {
                     // A length beside chunks is not that of the message.
                     let unsound = if old {
                         Known::TransferEncoding
                     } else {
                         Known::ContentLength
                     };
-                    fields.remove(unsound);
+                    headers.remove(unsound);
                 }
                 // Without a length, HTTP/1.0 would wait for the end of the connection.
-                let has_length = fields.has(Known::ContentLength) || self.head.status == 304;
+                let has_length = headers.has(Known::ContentLength) || self.head.status == 304;
                 self.closes |= old && !has_length && !self.to_head;
             }
             Framing::Sized(_) => {}
             Framing::Chunked | Framing::Close => {
-                fields.remove(Known::ContentLength);
+                headers.remove(Known::ContentLength);
                 if old {
-                    fields.remove(Known::TransferEncoding);
+                    headers.remove(Known::TransferEncoding);
                     self.closes = true;
                 } else {
                     self.encoding = Encoding::Chunked;
                     if framing == Framing::Close {
-                        fields.remove(Known::TransferEncoding);
-                        fields.append(b"Transfer-Encoding", b"chunked");
+                        headers.remove(Known::TransferEncoding);
+                        headers.append(b"Transfer-Encoding", b"chunked");
                     }
                 }
             }
         }
     }
 
-    fn end(&mut self, client: &mut Client, trailers: Option<&Fields>) {
+    fn end(&mut self, client: &mut Downstream, trailers: Option<&Headers>) {
         if self.encoding == Encoding::Chunked {
             client.wire.out.last_chunk(trailers);
         }
@@ -312,18 +312,18 @@ impl Download {
 
     /// Whether only a reset can tell a client that the answer is not whole: its end is that of the connection.
     pub(in crate::proxy) fn ends_with_connection(&self) -> bool {
-        self.encoding == Encoding::AsItIs && !self.head.fields.has(Known::ContentLength)
+        self.encoding == Encoding::AsItIs && !self.head.headers.has(Known::ContentLength)
     }
 }
 
 /// Passes a piece of an answer on, to the client and to the capture.
 fn pass(
-    kept: [&mut Option<Box<Kept>>; 2],
+    kept: [&mut Option<Box<RecordedBody>>; 2],
     wire: &mut Wire<Stream>,
     length: usize,
     out: &mut Outbox,
 ) {
-    match kept.map(|kept| Kept::notice(kept, &wire.buf[..length])) {
+    match kept.map(|kept| RecordedBody::notice(kept, &wire.buf[..length])) {
         [None, None] => out.piece(&mut wire.buf, length),
         kept => {
             let buffer = wire.buffer();
@@ -339,7 +339,7 @@ fn pass(
 /// Why an answer goes no further.
 pub(super) enum Stopped {
     ByClient,
-    ByPrimary(BadAnswer),
+    ByPrimary(BadResponse),
     /// A protocol that nobody asked for.
     Unasked,
 }

@@ -7,21 +7,24 @@ pub(super) use upload::body_reader;
 
 use std::task::{Context, Poll, ready};
 
-use super::{Path, client::Client, explain::explain_cut, prepare::Prepared, refusal::Refusal};
+use super::{
+    Pipeline, downstream::Downstream, error_response::explain_cut, prepare::Prepared,
+    refusal::Refusal,
+};
 use crate::{
-    capture::{self, Kept},
-    client::{AnswerReader, BadAnswer, Connection},
-    exchange::{Exchange, Told},
-    http::AnswerHead,
+    capture::{self, RecordedBody},
+    exchange::{Exchange, RecordedResponse},
+    http::ResponseHead,
     ledger::Outcome,
     tee::Tap,
+    upstream::{BadResponse, Connection, ResponseReader},
 };
 use download::{Download, Receiving, Stopped};
 use upload::{Broken, Sending, Upload};
 
 /// One exchange under way.
 pub(super) struct Relay<'a> {
-    pub(super) path: &'a Path,
+    pub(super) pipeline: &'a Pipeline,
     pub(super) exchange: &'a Exchange,
     /// The way to those who get copies.
     pub(super) tap: Tap,
@@ -48,28 +51,28 @@ pub(super) enum End {
     /// The client left.
     Left,
     /// A connection that served another request before was closed before anything came on it.
-    Stale(BadAnswer),
+    Stale(BadResponse),
 }
 
 impl<'a> Relay<'a> {
     /// Of a request that was prepared, with its copies and with what the capture keeps of it. `head` is memory for
     /// the answer's.
     pub(super) fn new(
-        path: &'a Path,
+        pipeline: &'a Pipeline,
         exchange: &'a Exchange,
         prepared: Prepared,
         tap: Tap,
         captured: capture::Tap,
-        head: AnswerHead,
+        head: ResponseHead,
     ) -> Self {
-        let reader = AnswerReader::new(exchange.head.method(), path.pool.reading());
+        let reader = ResponseReader::new(exchange.head.method(), pipeline.pool.reading());
         let told = tap.wanted();
-        let told = told.map(|limit| Box::new(Kept::new(limit, &path.budget)));
+        let told = told.map(|limit| Box::new(RecordedBody::new(limit, &pipeline.budget)));
         Self {
-            path,
+            pipeline,
             exchange,
             tap,
-            upload: Upload::new(prepared, captured.request, exchange, path),
+            upload: Upload::new(prepared, captured.request, exchange, pipeline),
             download: Download::new(reader, head, exchange, prepared, (captured.answer, told)),
             keeps_client: false,
             is_early: false,
@@ -81,13 +84,13 @@ impl<'a> Relay<'a> {
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        client: &mut Client,
+        client: &mut Downstream,
         primary: &mut Connection,
     ) -> Poll<End> {
         if let Poll::Ready(end) = self.poll_upload(cx, client, primary) {
             return Poll::Ready(end);
         }
-        let of = (self.path, self.exchange, &self.tap);
+        let of = (self.pipeline, self.exchange, &self.tap);
         match self.download.poll(cx, client, primary, of) {
             // The rest of a body whose answer came early still belongs to the message, to its last byte.
             Poll::Ready(Ok(())) if self.upload.goes_on(&self.download, primary) => {
@@ -99,7 +102,7 @@ impl<'a> Relay<'a> {
         }
         if self.upload.state != Sending::Going
             && client
-                .poll_left(cx, self.path.timeouts.half_close.0)
+                .poll_left(cx, self.pipeline.timeouts.half_close.0)
                 .is_ready()
         {
             return Poll::Ready(End::Left);
@@ -111,7 +114,7 @@ impl<'a> Relay<'a> {
     fn poll_upload(
         &mut self,
         cx: &mut Context<'_>,
-        client: &mut Client,
+        client: &mut Downstream,
         primary: &mut Connection,
     ) -> Poll<End> {
         // A request without a body has its head to send all the same.
@@ -122,11 +125,11 @@ impl<'a> Relay<'a> {
         }
         match ready!(
             self.upload
-                .poll(cx, client, primary, (self.path, &mut self.tap))
+                .poll(cx, client, primary, (self.pipeline, &mut self.tap))
         ) {
             Ok(()) => Poll::Pending,
             Err(Broken::ByPrimary(error)) if primary.is_used && primary.wire.out.is_untouched() => {
-                Poll::Ready(End::Stale(BadAnswer::Io(error)))
+                Poll::Ready(End::Stale(BadResponse::Io(error)))
             }
             Err(Broken::ByPrimary(error)) => {
                 // It may have answered before it stopped reading.
@@ -188,14 +191,14 @@ impl<'a> Relay<'a> {
     }
 
     /// The response as somebody wanted it, where its head came; `whole`: to its end.
-    pub(super) fn take_told(&mut self, whole: bool) -> Option<Told> {
+    pub(super) fn take_told(&mut self, whole: bool) -> Option<RecordedResponse> {
         let download = &mut self.download;
         let told = download
             .told
             .take()
             .filter(|_| download.answered.is_some())?;
         let (body, kept_whole, cost) = told.into_body();
-        Some(Told {
+        Some(RecordedResponse {
             head: download.head.clone(),
             body,
             whole: kept_whole && whole,
@@ -253,11 +256,11 @@ impl<'a> Relay<'a> {
     fn poll_late(
         &mut self,
         cx: &mut Context<'_>,
-        client: &mut Client,
+        client: &mut Downstream,
         primary: &Connection,
     ) -> Poll<End> {
         let (upload, download) = (&self.upload, &self.download);
-        let timeouts = &self.path.timeouts;
+        let timeouts = &self.pipeline.timeouts;
         let (idle, answer) = (timeouts.idle.0, timeouts.answer.0);
         // Whose turn it is to send: a body that the primary does not take is no fault of the client's.
         let is_clients_turn =

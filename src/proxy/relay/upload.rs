@@ -7,17 +7,17 @@ use std::{
 };
 
 use super::{
-    super::{Path, client::Client, prepare::Prepared, refusal::Refusal},
+    super::{Pipeline, downstream::Downstream, prepare::Prepared, refusal::Refusal},
     Download,
 };
 use crate::{
-    capture::Kept,
-    client::Connection,
+    capture::RecordedBody,
     config::Limits,
     exchange::Exchange,
-    http::{BodyReader, Fields, Framing, Part, Turn, is_same_name, later, strip_trailers},
+    http::{BodyReader, Framing, Headers, Part, Turn, is_same_name, later, strip_trailers},
     tee::Tap,
     telemetry::metrics::ProxyCount,
+    upstream::Connection,
 };
 
 /// The request's body on its way.
@@ -25,7 +25,7 @@ pub(in crate::proxy) struct Upload {
     pub(in crate::proxy) reader: BodyReader,
     chunked: bool,
     /// What the capture keeps of it.
-    pub(in crate::proxy) kept: Option<Box<Kept>>,
+    pub(in crate::proxy) kept: Option<Box<RecordedBody>>,
     passed: u64,
     limit: Option<u64>,
     /// When the last piece came; the request's arrival where none did yet.
@@ -46,11 +46,11 @@ pub(super) enum Sending {
 impl Upload {
     pub(in crate::proxy) fn new(
         Prepared { framing, waits, .. }: Prepared,
-        kept: Option<Box<Kept>>,
+        kept: Option<Box<RecordedBody>>,
         exchange: &Exchange,
-        path: &Path,
+        pipeline: &Pipeline,
     ) -> Self {
-        let limits = &path.limits;
+        let limits = &pipeline.limits;
         let reader = body_reader(framing, limits);
         let state = if reader.is_done() {
             Sending::Done
@@ -101,13 +101,13 @@ impl Upload {
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        client: &mut Client,
+        client: &mut Downstream,
         primary: &mut Connection,
-        (path, tap): (&Path, &mut Tap),
+        (pipeline, tap): (&Pipeline, &mut Tap),
     ) -> Poll<Result<(), Broken>> {
         let mut turn = Turn::begin();
         loop {
-            let more = self.collect(client, primary, (path, tap))?;
+            let more = self.collect(client, primary, (pipeline, tap))?;
             ready!(primary.wire.poll_flush(cx)).map_err(Broken::ByPrimary)?;
             let came = match more {
                 _ if self.is_done() => return Poll::Ready(Ok(())),
@@ -129,9 +129,9 @@ impl Upload {
     /// Puts what came into the primary's outbox. Returns whether there may be more of it.
     fn collect(
         &mut self,
-        client: &mut Client,
+        client: &mut Downstream,
         primary: &mut Connection,
-        (path, tap): (&Path, &mut Tap),
+        (pipeline, tap): (&Pipeline, &mut Tap),
     ) -> Result<bool, Broken> {
         while self.state == Sending::Going {
             if !primary.wire.out.has_room() {
@@ -144,7 +144,9 @@ impl Upload {
                     if self.limit.is_some_and(|limit| self.passed > limit) {
                         return Err(Broken::ByClient(Refusal::BodyTooLarge));
                     }
-                    path.metrics.count(ProxyCount::RequestBytes, length as u64);
+                    pipeline
+                        .metrics
+                        .count(ProxyCount::RequestBytes, length as u64);
                     self.pass(length, client, primary, tap);
                     if !self.chunked && self.reader.is_done() {
                         self.end(None, primary, tap);
@@ -152,9 +154,9 @@ impl Upload {
                 }
                 Part::Trailers(mut trailers) => {
                     strip_trailers(&mut trailers);
-                    path.marks.strip(&mut trailers);
+                    pipeline.marks.strip(&mut trailers);
                     // There is one id, and it was told.
-                    let id = path.request_id.as_bytes();
+                    let id = pipeline.request_id.as_bytes();
                     trailers.remove_named(|name| is_same_name(name, id));
                     self.end(Some(&trailers), primary, tap);
                 }
@@ -169,7 +171,7 @@ impl Upload {
     fn pass(
         &mut self,
         length: usize,
-        client: &mut Client,
+        client: &mut Downstream,
         primary: &mut Connection,
         tap: &mut Tap,
     ) {
@@ -178,7 +180,7 @@ impl Upload {
         if self.chunked {
             out.begin_chunk(length);
         }
-        let kept = Kept::notice(&mut self.kept, &wire.buf[..length]);
+        let kept = RecordedBody::notice(&mut self.kept, &wire.buf[..length]);
         let copied = tap.takes_body();
         if copied || kept.is_some() {
             let buffer = wire.buffer();
@@ -198,7 +200,7 @@ impl Upload {
         }
     }
 
-    fn end(&mut self, trailers: Option<&Fields>, primary: &mut Connection, tap: &mut Tap) {
+    fn end(&mut self, trailers: Option<&Headers>, primary: &mut Connection, tap: &mut Tap) {
         if self.chunked {
             primary.wire.out.last_chunk(trailers);
         }

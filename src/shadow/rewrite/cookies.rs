@@ -3,7 +3,7 @@
 use crate::{
     config::Cookies,
     http::{Edit, RequestHead},
-    shadow::seen::{cookies, split_at},
+    shadow::request_view::{cookies, split_at},
 };
 
 /// Renames cookies and takes them off. A header without any of them stays byte for byte.
@@ -11,7 +11,7 @@ pub(super) fn rewrite(head: &mut RequestHead, rules: &Cookies) {
     if rules.remove.is_empty() && rules.rename.is_empty() {
         return;
     }
-    head.fields.edit(b"cookie", |line| edited(line, rules));
+    head.headers.edit(b"cookie", |line| edited(line, rules));
 }
 
 fn edited(line: &[u8], rules: &Cookies) -> Edit {

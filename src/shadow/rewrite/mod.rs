@@ -39,31 +39,31 @@ impl Rewriting {
         cookies::rewrite(head, &rules.cookies);
         self.headers(head);
         if let Some(value) = &self.authorization {
-            head.fields.set(b"Authorization", value.as_bytes());
+            head.headers.set(b"Authorization", value.as_bytes());
         }
     }
 
     /// Removes, then replaces, then sets, then adds.
     fn headers(&self, head: &mut RequestHead) {
-        let headers = &self.rules.headers;
-        let fields = &mut head.fields;
-        for name in &headers.remove {
-            fields.edit(name.spelling().as_bytes(), |_| Edit::Remove);
+        let edits = &self.rules.headers;
+        let headers = &mut head.headers;
+        for name in &edits.remove {
+            headers.edit(name.spelling().as_bytes(), |_| Edit::Remove);
         }
-        for rule in &headers.replace {
+        for rule in &edits.replace {
             let name = rule.name.as_ref().map_or("", |name| name.spelling());
-            fields.edit(name.as_bytes(), |value| {
+            headers.edit(name.as_bytes(), |value| {
                 match rule.regex.replace_all(value, rule.to.as_bytes()) {
                     std::borrow::Cow::Borrowed(_) => Edit::Keep,
                     std::borrow::Cow::Owned(value) => Edit::To(value.trim_ascii().to_vec()),
                 }
             });
         }
-        for (name, line) in &headers.set {
-            fields.set(name.spelling().as_bytes(), line.0.as_bytes());
+        for (name, line) in &edits.set {
+            headers.set(name.spelling().as_bytes(), line.0.as_bytes());
         }
-        for (name, line) in &headers.add {
-            fields.append(name.spelling().as_bytes(), line.0.as_bytes());
+        for (name, line) in &edits.add {
+            headers.append(name.spelling().as_bytes(), line.0.as_bytes());
         }
     }
 }

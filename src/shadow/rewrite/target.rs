@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::{
     config::{Query, Rewrite},
     http::{RequestHead, decoded},
-    shadow::seen::split_at,
+    shadow::request_view::split_at,
 };
 
 /// What has a meaning in a query, or may not stand in one (RFC 3986, 3.4).

@@ -8,14 +8,14 @@ use std::{
 
 use super::{
     Common,
-    keeper::Keeper,
     process::{Gate, Process},
+    process_supervisor::ProcessSupervisor,
 };
 use crate::telemetry::metrics::{Samples, ScriptMetrics};
 
 /// The threads of all scripts.
 #[derive(Default)]
-pub(crate) struct Crew {
+pub(crate) struct ProcessPool {
     threads: Mutex<Vec<(Arc<Gate>, JoinHandle<()>)>>,
     metrics: Mutex<Vec<(String, Arc<ScriptMetrics>)>>,
     begun: Arc<Begun>,
@@ -35,7 +35,7 @@ impl Begun {
     }
 }
 
-impl Crew {
+impl ProcessPool {
     /// What the script of this name counts, and counted before a reload.
     pub(super) fn metrics(&self, name: &str) -> Arc<ScriptMetrics> {
         let mut all = lock(&self.metrics);
@@ -57,7 +57,7 @@ impl Crew {
     pub(super) fn employ(&self, common: &Arc<Common>, index: usize) -> io::Result<Process> {
         let gate = Gate::new()?;
         let (to_keeper, given) = mpsc::channel();
-        let keeper = Keeper::new(Arc::clone(common), Arc::clone(&gate), given);
+        let keeper = ProcessSupervisor::new(Arc::clone(common), Arc::clone(&gate), given);
         let begun = Arc::clone(&self.begun);
         let thread = thread::Builder::new()
             .name(format!("script-{index}"))
@@ -94,7 +94,7 @@ impl Crew {
     }
 }
 
-impl Drop for Crew {
+impl Drop for ProcessPool {
     fn drop(&mut self) {
         self.end();
     }

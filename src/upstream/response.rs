@@ -3,8 +3,8 @@
 use super::Connection;
 use crate::http::Version;
 use crate::http::{
-    AnswerHead, BadBody, BadFraming, BadHead, BodyReader, Fields, Framing, HeadScan, Known, Part,
-    has_option, settle,
+    BadBody, BadFraming, BadHead, BodyReader, Framing, HeadScan, Headers, Known, Part,
+    ResponseHead, has_option, settle,
 };
 
 /// How answers are read: the largest header that is taken, and the largest trailers.
@@ -16,7 +16,7 @@ pub(crate) struct Reading {
 
 /// Why no answer can be read of what came.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum BadAnswer {
+pub(crate) enum BadResponse {
     #[error("the answer's header is none")]
     Head(#[source] BadHead),
     #[error("the answer's header has more lines than limits.response_header_count")]
@@ -37,7 +37,7 @@ pub(crate) enum BadAnswer {
     Io(#[from] std::io::Error),
 }
 
-impl From<BadHead> for BadAnswer {
+impl From<BadHead> for BadResponse {
     fn from(bad: BadHead) -> Self {
         match bad {
             BadHead::TooManyFields => Self::TooManyFields,
@@ -48,7 +48,7 @@ impl From<BadHead> for BadAnswer {
 
 /// Reads the answer to one request.
 #[derive(Debug)]
-pub(crate) struct AnswerReader {
+pub(crate) struct ResponseReader {
     reading: Reading,
     to_head: bool,
     body: Option<BodyReader>,
@@ -67,20 +67,20 @@ enum After {
     Closed,
     /// It is kept, but the answer has no body and says that one follows.
     Doubtful,
-    Kept,
+    RecordedBody,
 }
 
 impl After {
-    fn of(head: &AnswerHead, framing: Framing) -> Self {
-        let fields = &head.fields;
-        let says_close = has_option(fields, b"close");
-        let old = head.version == Version::Http10 && !has_option(fields, b"keep-alive");
+    fn of(head: &ResponseHead, framing: Framing) -> Self {
+        let headers = &head.headers;
+        let says_close = has_option(headers, b"close");
+        let old = head.version == Version::Http10 && !has_option(headers, b"keep-alive");
         if says_close || old || framing == Framing::Close || head.status == 101 {
             Self::Closed
-        } else if matches!(head.status, 204 | 304) && announces_body(fields) {
+        } else if matches!(head.status, 204 | 304) && announces_body(headers) {
             Self::Doubtful
         } else {
-            Self::Kept
+            Self::RecordedBody
         }
     }
 }
@@ -89,7 +89,7 @@ impl After {
 /// then, and one that does nothing else must not keep anybody busy.
 const MOST_INTERIM: u32 = 100;
 
-impl AnswerReader {
+impl ResponseReader {
     /// For the answer to a request with this method.
     pub(crate) fn new(method: &[u8], reading: Reading) -> Self {
         Self {
@@ -111,8 +111,8 @@ impl AnswerReader {
     pub(crate) fn head(
         &mut self,
         connection: &mut Connection,
-        head: &mut AnswerHead,
-    ) -> Result<Option<Framing>, BadAnswer> {
+        head: &mut ResponseHead,
+    ) -> Result<Option<Framing>, BadResponse> {
         let buf = &mut connection.wire.buf;
         let length = if self.scan.may_be_whole(buf) {
             head.parse(buf, self.reading.header_count)?
@@ -121,12 +121,12 @@ impl AnswerReader {
         };
         let Some(length) = length else {
             if buf.len() > self.reading.header_bytes {
-                return Err(BadAnswer::HeadTooLarge);
+                return Err(BadResponse::HeadTooLarge);
             }
             return Ok(None);
         };
         if length > self.reading.header_bytes {
-            return Err(BadAnswer::HeadTooLarge);
+            return Err(BadResponse::HeadTooLarge);
         }
         self.scan = HeadScan::default();
         bytes::Buf::advance(buf, length);
@@ -135,7 +135,7 @@ impl AnswerReader {
             self.interim += 1;
             self.interim_bytes += length;
             if self.interim > MOST_INTERIM || self.interim_bytes > self.reading.header_bytes {
-                return Err(BadAnswer::TooManyInterim);
+                return Err(BadResponse::TooManyInterim);
             }
         } else {
             self.after = After::of(head, framing);
@@ -156,7 +156,7 @@ impl AnswerReader {
     ///
     /// # Errors
     /// Where what came is no such body.
-    pub(crate) fn part(&mut self, connection: &mut Connection) -> Result<Part, BadAnswer> {
+    pub(crate) fn part(&mut self, connection: &mut Connection) -> Result<Part, BadResponse> {
         match &mut self.body {
             Some(body) => Ok(body.next(&mut connection.wire.buf)?),
             None => Ok(Part::More),
@@ -167,17 +167,17 @@ impl AnswerReader {
     ///
     /// # Errors
     /// Where the answer is not whole.
-    pub(crate) fn finish(&mut self) -> Result<(), BadAnswer> {
+    pub(crate) fn finish(&mut self) -> Result<(), BadResponse> {
         match &mut self.body {
-            Some(body) => body.finish().map_err(|_| BadAnswer::Ended),
-            None => Err(BadAnswer::Ended),
+            Some(body) => body.finish().map_err(|_| BadResponse::Ended),
+            None => Err(BadResponse::Ended),
         }
     }
 
     /// Whether `error` may only mean that the other side closed a kept connection just as the request was written to
     /// it: the connection has served before, and nothing of this answer came.
-    pub(crate) fn is_stale(&self, error: &BadAnswer, connection: &Connection) -> bool {
-        matches!(error, BadAnswer::Ended | BadAnswer::Io(_))
+    pub(crate) fn is_stale(&self, error: &BadResponse, connection: &Connection) -> bool {
+        matches!(error, BadResponse::Ended | BadResponse::Io(_))
             && connection.is_used
             && self.interim == 0
             && self.body.is_none()
@@ -190,13 +190,13 @@ impl AnswerReader {
     }
 
     /// Whether this head, which came, says that the body has no end (HTML, 9.2.5).
-    pub(crate) fn is_event_stream(&self, head: &AnswerHead) -> bool {
+    pub(crate) fn is_event_stream(&self, head: &ResponseHead) -> bool {
         const KIND: &[u8] = b"text/event-stream";
         let is_kind = |kind: &[u8]| {
             let start = kind.get(..KIND.len());
             start.is_some_and(|start| start.eq_ignore_ascii_case(KIND))
         };
-        self.has_no_length && head.fields.named(b"Content-Type").any(is_kind)
+        self.has_no_length && head.headers.named(b"Content-Type").any(is_kind)
     }
 
     /// Whether the head came.
@@ -221,9 +221,9 @@ impl AnswerReader {
 }
 
 /// Whether an answer that has no body says that one follows: its server may send it.
-fn announces_body(fields: &Fields) -> bool {
-    fields.has(Known::TransferEncoding)
-        || fields
+fn announces_body(headers: &Headers) -> bool {
+    headers.has(Known::TransferEncoding)
+        || headers
             .all(Known::ContentLength)
             .any(|length| length != b"0")
 }

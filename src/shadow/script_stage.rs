@@ -10,19 +10,14 @@ use std::{
 
 use tokio::task::spawn_local;
 
-use super::{
-    copy::Copy,
-    replayed::Replayed,
-    sample,
-    sender::{Queued, Sender},
-};
+use super::{copy::ShadowCopy, order::Queued, recorded::RecordedShadowResponse, sample};
 use crate::{
     ledger::Outcome,
     script::{Inbox, Script, Ticket, Unscripted, write_request},
 };
 
 /// Where the copies to one shadow wait for their script.
-pub(super) struct Desk {
+pub(super) struct ScriptStage {
     script: Arc<Script>,
     inbox: Arc<Inbox>,
     /// Whole, and not given yet.
@@ -34,9 +29,19 @@ pub(super) struct Desk {
     runs: Cell<bool>,
 }
 
-type Waiting = (Copy, Option<Queued>);
+/// Where copies go once their script has written them.
+pub(super) trait Next: 'static {
+    /// The stage before it.
+    fn stage(&self) -> Option<&ScriptStage>;
+    /// It gets no more copies.
+    fn is_retired(&self) -> bool;
+    /// Takes a copy, as the script knows it.
+    fn enter(self: &Rc<Self>, copy: ShadowCopy, queued: Option<Queued>, ticket: Option<Ticket>);
+}
 
-impl Desk {
+type Waiting = (ShadowCopy, Option<Queued>);
+
+impl ScriptStage {
     pub(super) fn new(script: Arc<Script>) -> Self {
         Self {
             script,
@@ -54,25 +59,25 @@ impl Desk {
     }
 
     /// Takes a copy for the script; nothing is done with it here.
-    pub(super) fn take(&self, sender: &Rc<Sender>, copy: Copy, queued: Option<Queued>) {
+    pub(super) fn take(&self, next: &Rc<impl Next>, copy: ShadowCopy, queued: Option<Queued>) {
         if !self.runs.replace(true) {
-            spawn_local(run(Rc::clone(sender)));
+            spawn_local(run(Rc::clone(next)));
         }
         if copy.body.is_coming() {
             self.coming.set(self.coming.get() + 1);
-            spawn_local(await_body(Rc::clone(sender), copy, queued));
+            spawn_local(await_body(Rc::clone(next), copy, queued));
         } else {
             self.is_whole(copy, queued);
         }
     }
 
     /// What keeps the shadow's answer to this request for the script, where it wants answers.
-    pub(super) fn replayed(&self, ticket: Ticket) -> Option<Replayed> {
+    pub(super) fn replayed(&self, ticket: Ticket) -> Option<RecordedShadowResponse> {
         let wants = self.script.settings().answers;
-        wants.then(|| Replayed::new(Arc::clone(&self.script), ticket))
+        wants.then(|| RecordedShadowResponse::new(Arc::clone(&self.script), ticket))
     }
 
-    fn is_whole(&self, copy: Copy, queued: Option<Queued>) {
+    fn is_whole(&self, copy: ShadowCopy, queued: Option<Queued>) {
         self.ready.borrow_mut().push_back((copy, queued));
         self.call();
     }
@@ -82,7 +87,7 @@ impl Desk {
     }
 
     /// Gives a copy to the script.
-    fn give(&self, sender: &Sender, (mut copy, queued): Waiting) {
+    fn give(&self, (mut copy, queued): Waiting) {
         // One whose body failed is settled already.
         if copy.body.is_lost() {
             return;
@@ -93,7 +98,7 @@ impl Desk {
         let exchange = pair.exchange();
         let head = &exchange.head;
         let key = self.script.settings().by.as_ref();
-        let seen = sender.shadow.seen(head, exchange.peer);
+        let seen = pair.shadow().seen(head, exchange.peer);
         let key = key.and_then(|key| sample::place(key, seen));
         let given = self
             .script
@@ -112,7 +117,7 @@ impl Desk {
     }
 
     /// Sends, or gives up, what the script has made up its mind about.
-    fn take_replies(&self, sender: &Rc<Sender>) {
+    fn take_replies(&self, next: &Rc<impl Next>) {
         for reply in self.inbox.take() {
             let Some((ticket, (mut copy, queued))) = self.given.borrow_mut().remove(&reply.token)
             else {
@@ -121,7 +126,7 @@ impl Desk {
             match reply.result {
                 Ok((edited, held)) => {
                     copy.write(edited.head, edited.body, held);
-                    sender.enter(copy, queued, Some(ticket));
+                    next.enter(copy, queued, Some(ticket));
                 }
                 Err(why) => copy.settle(outcome(why)),
             }
@@ -129,27 +134,27 @@ impl Desk {
     }
 }
 
-/// Looks after a desk until its sender is retired and nothing waits.
-async fn run(sender: Rc<Sender>) {
-    let Some(desk) = &sender.desk else { return };
+/// Looks after a stage until its sender is retired and nothing waits.
+async fn run(next: Rc<impl Next>) {
+    let Some(stage) = next.stage() else { return };
     loop {
-        desk.take_replies(&sender);
-        let ready = desk.ready.take();
+        stage.take_replies(&next);
+        let ready = stage.ready.take();
         for waiting in ready {
-            desk.give(&sender, waiting);
+            stage.give(waiting);
         }
-        if sender.retired.get() && desk.is_empty() {
-            return desk.runs.set(false);
+        if next.is_retired() && stage.is_empty() {
+            return stage.runs.set(false);
         }
-        desk.inbox.called().await;
+        stage.inbox.called().await;
     }
 }
 
-async fn await_body(sender: Rc<Sender>, copy: Copy, queued: Option<Queued>) {
-    let Some(desk) = &sender.desk else { return };
+async fn await_body(next: Rc<impl Next>, copy: ShadowCopy, queued: Option<Queued>) {
+    let Some(stage) = next.stage() else { return };
     poll_fn(|cx| copy.body.poll_whole(cx)).await;
-    desk.coming.set(desk.coming.get() - 1);
-    desk.is_whole(copy, queued);
+    stage.coming.set(stage.coming.get() - 1);
+    stage.is_whole(copy, queued);
 }
 
 fn outcome(why: Unscripted) -> Outcome {

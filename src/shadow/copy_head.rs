@@ -8,7 +8,7 @@ use crate::{
 
 /// How the copies of a shadow look, for one worker.
 #[derive(Clone)]
-pub(super) struct Form {
+pub(super) struct CopyHeadWriter {
     name: String,
     /// What `Host` says, where it is not what the client said.
     host: Option<String>,
@@ -16,7 +16,7 @@ pub(super) struct Form {
     marks: Marks,
 }
 
-impl Form {
+impl CopyHeadWriter {
     /// With the `Authorization` that was read, where the configuration has one.
     pub(super) fn new(
         settings: &config::Shadow,
@@ -39,18 +39,21 @@ impl Form {
     /// Writes a request's head as this shadow gets it.
     pub(super) fn write_head(&self, head: &RequestHead, out: &mut Vec<u8>) {
         // Without a Host it can only be a message of HTTP/1.0, which has to stay one.
-        let version = if head.fields.has(Known::Host) || self.host.is_some() {
+        let version = if head.headers.has(Known::Host) || self.host.is_some() {
             Version::Http11
         } else {
             Version::Http10
         };
-        let has_mark = head.fields.iter().any(|(name, _)| self.marks.is_mark(name));
+        let has_mark = head
+            .headers
+            .iter()
+            .any(|(name, _)| self.marks.is_mark(name));
         if self.host.is_none() && !has_mark && self.rewriting.is_empty() {
             head.write(version, out);
         } else {
             let mut head = head.clone();
             self.rewriting.apply(&mut head);
-            head.fields.remove_named(|name| self.marks.is_mark(name));
+            head.headers.remove_named(|name| self.marks.is_mark(name));
             if let Some(host) = &self.host {
                 head.set_host(host.as_bytes());
             }

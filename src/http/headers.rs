@@ -39,7 +39,7 @@ impl Span {
     }
 }
 
-/// Fields that mean something to a proxy.
+/// Headers that mean something to a proxy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Known {
     Host,
@@ -101,7 +101,7 @@ pub(super) struct Field {
 
 /// The fields of a message, in their order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Fields {
+pub(crate) struct Headers {
     pub(super) text: Vec<u8>,
     pub(super) lines: Vec<Field>,
     /// The bits of all that were ever here: most messages have few of those that a proxy asks for.
@@ -120,7 +120,7 @@ pub(crate) enum Edit {
 /// A field's name and value.
 pub(crate) type NameValue<'a> = (&'a [u8], &'a [u8]);
 
-impl Fields {
+impl Headers {
     /// Takes what was parsed in place of what was here: `parsed` points into `read`, which `text` is as long as.
     pub(super) fn fill(&mut self, text: &[u8], read: &[u8], parsed: &[httparse::Header<'_>]) {
         self.text.clear();
@@ -168,14 +168,14 @@ impl Fields {
         self.text.extend_from_slice(b"\r\n");
     }
 
-    /// Fields of a request that stand alone, such as trailers: `bytes` begins with them and their empty line.
+    /// Headers of a request that stand alone, such as trailers: `bytes` begins with them and their empty line.
     pub(super) fn parse(bytes: &[u8], most_fields: usize) -> Result<Self, super::BadHead> {
-        let mut fields = Self::default();
-        match fields.read_as(bytes, bytes, most_fields) {
-            Err(super::BadHead::Malformed) => fields.read_masked(bytes, most_fields)?,
+        let mut headers = Self::default();
+        match headers.read_as(bytes, bytes, most_fields) {
+            Err(super::BadHead::Malformed) => headers.read_masked(bytes, most_fields)?,
             read => read?,
         }
-        Ok(fields)
+        Ok(headers)
     }
 
     /// Reads fields from `read`, and takes their text from `bytes`, which is as long.
@@ -385,41 +385,42 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    fn fields(text: &str) -> Fields {
-        Fields::parse(format!("{text}\r\n").as_bytes(), 20).unwrap()
+    fn headers(text: &str) -> Headers {
+        Headers::parse(format!("{text}\r\n").as_bytes(), 20).unwrap()
     }
 
-    fn written(fields: &Fields) -> String {
+    fn written(headers: &Headers) -> String {
         let mut out = Vec::new();
-        fields.write(&mut out);
+        headers.write(&mut out);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn what_is_edited_keeps_its_place_and_its_spelling() {
-        let mut fields = fields("A: 1\r\nx-B: 2\r\nC:3\r\nX-b: 4\r\nD: 5\r\n");
-        fields.set(b"X-B", b"new");
-        fields.append(b"Last", b"6");
+        let mut headers = headers("A: 1\r\nx-B: 2\r\nC:3\r\nX-b: 4\r\nD: 5\r\n");
+        headers.set(b"X-B", b"new");
+        headers.append(b"Last", b"6");
         assert_eq!(
-            written(&fields),
+            written(&headers),
             "A: 1\r\nx-B: new\r\nC: 3\r\nD: 5\r\nLast: 6\r\n"
         );
-        fields.remove_named(|name| name == b"A" || name == b"Last");
-        assert_eq!(written(&fields), "x-B: new\r\nC: 3\r\nD: 5\r\n");
-        assert_eq!(fields.named(b"c").collect::<Vec<_>>(), [b"3"]);
-        fields.edit(b"x-b", |value| Edit::To([value, b"er"].concat()));
-        fields.edit(b"c", |_| Edit::Remove);
-        fields.edit(b"d", |_| Edit::Keep);
-        assert_eq!(written(&fields), "x-B: newer\r\nD: 5\r\n");
+        headers.remove_named(|name| name == b"A" || name == b"Last");
+        assert_eq!(written(&headers), "x-B: new\r\nC: 3\r\nD: 5\r\n");
+        assert_eq!(headers.named(b"c").collect::<Vec<_>>(), [b"3"]);
+        headers.edit(b"x-b", |value| Edit::To([value, b"er"].concat()));
+        headers.edit(b"c", |_| Edit::Remove);
+        headers.edit(b"d", |_| Edit::Keep);
+        assert_eq!(written(&headers), "x-B: newer\r\nD: 5\r\n");
     }
 
     #[test]
     fn known_fields_are_known_in_every_case() {
-        let fields = fields("HOST: a\r\ncontent-LENGTH: 1\r\nTransfer-Encoding: x\r\nhots: b\r\n");
-        assert_eq!(fields.get(Known::Host), Some(&b"a"[..]));
-        assert_eq!(fields.get(Known::ContentLength), Some(&b"1"[..]));
-        assert_eq!(fields.all(Known::TransferEncoding).count(), 1);
-        assert_eq!(fields.all(Known::Other).count(), 1);
+        let headers =
+            headers("HOST: a\r\ncontent-LENGTH: 1\r\nTransfer-Encoding: x\r\nhots: b\r\n");
+        assert_eq!(headers.get(Known::Host), Some(&b"a"[..]));
+        assert_eq!(headers.get(Known::ContentLength), Some(&b"1"[..]));
+        assert_eq!(headers.all(Known::TransferEncoding).count(), 1);
+        assert_eq!(headers.all(Known::Other).count(), 1);
     }
 
     #[test]

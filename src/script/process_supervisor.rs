@@ -22,7 +22,7 @@ use super::{
 use crate::config::WhenDown;
 
 /// The thread of one process.
-pub(super) struct Keeper {
+pub(super) struct ProcessSupervisor {
     common: Arc<Common>,
     gate: Arc<Gate>,
     given: Receiver<Given>,
@@ -34,7 +34,7 @@ pub(super) struct Keeper {
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
 
-impl Keeper {
+impl ProcessSupervisor {
     pub(super) fn new(common: Arc<Common>, gate: Arc<Gate>, given: Receiver<Given>) -> Self {
         Self {
             common,

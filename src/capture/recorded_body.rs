@@ -5,13 +5,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use crate::{
-    http::Fields,
+    http::Headers,
     tee::{Budget, Held},
 };
 
 /// What passed of a body so far: small ones are copied, larger ones shared with the path.
 #[derive(Debug)]
-pub(crate) struct Kept {
+pub(crate) struct RecordedBody {
     pub(super) text: Vec<u8>,
     pub(super) pieces: Vec<Bytes>,
     pub(super) trailers: Vec<u8>,
@@ -38,7 +38,7 @@ const SMALL: usize = 4096;
 /// What a piece and a buffer cost beside their bytes.
 const PIECE: usize = 64;
 
-impl Kept {
+impl RecordedBody {
     pub(crate) fn new(limit: u64, budget: &Arc<Budget>) -> Self {
         Self {
             text: Vec::new(),
@@ -54,7 +54,7 @@ impl Kept {
     }
 
     /// A piece passes, which `kept` may be there for. Returns it where it wants the piece itself, by
-    /// [`Kept::share`].
+    /// [`RecordedBody::share`].
     pub(crate) fn notice<'a>(
         kept: &'a mut Option<Box<Self>>,
         piece: &[u8],
@@ -102,7 +102,7 @@ impl Kept {
     }
 
     /// The fields behind the last chunk.
-    pub(crate) fn trailers(&mut self, trailers: &Fields) {
+    pub(crate) fn trailers(&mut self, trailers: &Headers) {
         trailers.write(&mut self.trailers);
     }
 
@@ -147,7 +147,7 @@ impl Kept {
 mod tests {
     use super::*;
 
-    fn pass(kept: &mut Kept, piece: &'static [u8], buffer: u64) {
+    fn pass(kept: &mut RecordedBody, piece: &'static [u8], buffer: u64) {
         if kept.pass(piece) {
             kept.share(&Bytes::from_static(piece), (buffer, 16_384));
         }
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn small_pieces_are_copied_and_large_ones_cost_their_buffer_once() {
         let budget = Budget::new(100_000);
-        let mut kept = Kept::new(1 << 20, &budget);
+        let mut kept = RecordedBody::new(1 << 20, &budget);
         pass(&mut kept, b"small", 1);
         assert_eq!(budget.used(), 5);
         pass(&mut kept, &[0; 8000], 1);
@@ -171,10 +171,10 @@ mod tests {
     #[test]
     fn what_is_too_much_is_said_and_gives_back_what_it_held() {
         let budget = Budget::new(10_000);
-        let mut kept = Kept::new(1 << 20, &budget);
+        let mut kept = RecordedBody::new(1 << 20, &budget);
         pass(&mut kept, &[0; 8000], 1);
         assert_eq!((kept.state(), budget.used()), (State::OverBudget, 0));
-        let mut kept = Kept::new(10, &budget);
+        let mut kept = RecordedBody::new(10, &budget);
         pass(&mut kept, b"12345678", 1);
         pass(&mut kept, b"901", 1);
         assert_eq!(

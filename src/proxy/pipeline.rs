@@ -1,20 +1,20 @@
 //! All that one worker's requests need on their way.
 
-use std::{cell::RefCell, net::IpAddr, rc::Rc, sync::Arc};
+use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use super::{Drain, Preparation};
 use crate::{
     capture::Recorder,
-    client::Pool,
     config::{Limits, Timeouts},
     http::Marks,
     ledger::{Account, Ledger, Outcome},
     tee::{Budget, Recipient},
     telemetry::metrics::ProxyMetrics,
+    upstream::Pool,
 };
 
 /// All that one worker's requests need on their way.
-pub(crate) struct Path {
+pub(crate) struct Pipeline {
     pub(crate) pool: Rc<Pool>,
     pub(crate) recipients: Rc<[Rc<dyn Recipient>]>,
     /// Those of shadows that a reload took away: a request counts for them, too.
@@ -34,7 +34,7 @@ pub(crate) struct Path {
     pub(crate) drain: Rc<Drain>,
 }
 
-impl Path {
+impl Pipeline {
     /// What is known to the steps that a head goes through first.
     pub(super) fn preparation(&self) -> Preparation<'_> {
         Preparation {
@@ -64,32 +64,25 @@ impl Path {
 
 /// The path that a worker's next requests take. A reload puts another in its place; a request that is under way
 /// keeps the one that it began with.
-pub(crate) struct Paths {
-    now: RefCell<Rc<Path>>,
+pub(crate) struct Pipelines {
+    now: RefCell<Rc<Pipeline>>,
     pub(crate) drain: Rc<Drain>,
 }
 
-impl Paths {
-    pub(crate) fn new(path: Path) -> Self {
+impl Pipelines {
+    pub(crate) fn new(pipeline: Pipeline) -> Self {
         Self {
-            drain: Rc::clone(&path.drain),
-            now: RefCell::new(Rc::new(path)),
+            drain: Rc::clone(&pipeline.drain),
+            now: RefCell::new(Rc::new(pipeline)),
         }
     }
 
-    pub(crate) fn now(&self) -> Rc<Path> {
+    pub(crate) fn now(&self) -> Rc<Pipeline> {
         Rc::clone(&self.now.borrow())
     }
 
-    pub(crate) fn replace(&self, path: Path) {
+    pub(crate) fn replace(&self, pipeline: Pipeline) {
         // Dropped after the borrow has ended.
-        let _before = self.now.replace(Rc::new(path));
+        let _before = self.now.replace(Rc::new(pipeline));
     }
-}
-
-/// Who sent a request, as far as the connection tells.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Peer {
-    pub(crate) address: Option<IpAddr>,
-    pub(crate) tls: bool,
 }

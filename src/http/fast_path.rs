@@ -5,9 +5,9 @@
 use memchr::memchr;
 
 use super::{
-    AnswerHead, RequestHead, Version,
+    RequestHead, ResponseHead, Version,
     characters::{Characters, alphanumeric_and},
-    fields::{Field, Fields, Known, Span},
+    headers::{Field, Headers, Known, Span},
 };
 
 /// The characters of a method and of a field's name (RFC 9110, 5.6.2).
@@ -53,11 +53,11 @@ impl RequestHead {
         self.version = version(&bytes[target_end + 1..line_end])?;
         self.method = Span::new(0, method);
         self.target = Span::new(target, target_end - target);
-        self.fields.read_usual(bytes, line_end + 2, most_fields)
+        self.headers.read_usual(bytes, line_end + 2, most_fields)
     }
 }
 
-impl AnswerHead {
+impl ResponseHead {
     /// As [`RequestHead::read_usual`].
     pub(super) fn read_usual(&mut self, bytes: &[u8], most_fields: usize) -> Option<usize> {
         const REASON: usize = b"HTTP/1.1 200 ".len();
@@ -83,11 +83,11 @@ impl AnswerHead {
             .iter()
             .fold(0, |status, digit| status * 10 + u16::from(digit - b'0'));
         self.reason = Span::new(REASON, line_end - REASON);
-        self.fields.read_usual(bytes, line_end + 2, most_fields)
+        self.headers.read_usual(bytes, line_end + 2, most_fields)
     }
 }
 
-impl Fields {
+impl Headers {
     /// Takes the fields that begin at `at`, behind the start line, in place of what was here.
     fn read_usual(&mut self, bytes: &[u8], mut at: usize, most: usize) -> Option<usize> {
         self.lines.clear();
@@ -146,13 +146,13 @@ pub(crate) fn compare(bytes: &[u8], most_fields: usize) -> bool {
         assert_eq!(any.read_any(bytes, most_fields), Ok(request));
         assert_eq!(format!("{usual:?}"), format!("{any:?}"));
     }
-    let (mut usual, mut any) = (AnswerHead::default(), AnswerHead::default());
+    let (mut usual, mut any) = (ResponseHead::default(), ResponseHead::default());
     let answer = usual.read_usual(bytes, most_fields);
     if answer.is_some() {
         assert_eq!(any.read_any(bytes, most_fields), Ok(answer));
         assert_eq!((usual.status, usual.version), (any.status, any.version));
-        assert!(usual.fields.iter().eq(any.fields.iter()));
-        let written = |head: &AnswerHead| {
+        assert!(usual.headers.iter().eq(any.headers.iter()));
+        let written = |head: &ResponseHead| {
             let mut out = Vec::new();
             head.write(&mut out);
             out

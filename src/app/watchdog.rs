@@ -14,13 +14,13 @@ use crate::lifecycle::systemd;
 
 /// The pulse of each worker.
 #[derive(Clone, Debug)]
-pub(super) struct Pulses {
+pub(super) struct Watchdog {
     beats: Arc<[AtomicU64]>,
     /// How often systemd wants to hear something.
     limit: Option<Duration>,
 }
 
-impl Pulses {
+impl Watchdog {
     pub(super) fn new(workers: usize) -> Self {
         Self {
             beats: (0..workers).map(|_| AtomicU64::new(0)).collect(),

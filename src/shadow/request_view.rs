@@ -16,13 +16,13 @@ use crate::{
 
 /// A request as rules and keys look at it.
 #[derive(Clone, Copy)]
-pub(super) struct Seen<'a> {
+pub(super) struct RequestView<'a> {
     pub(super) head: &'a RequestHead,
     pub(super) peer: Option<IpAddr>,
     pub(super) client_address: &'a ClientAddress,
 }
 
-impl<'a> Seen<'a> {
+impl<'a> RequestView<'a> {
     /// The path as an application reads it: decoded, without `.`, `..` and empty segments.
     pub(super) fn path(&self) -> Cow<'a, [u8]> {
         plain_path(self.head.path())
@@ -36,7 +36,7 @@ impl<'a> Seen<'a> {
 
     /// The host without its port and without a dot that may end it (RFC 3986, 3.2.2), or several.
     pub(super) fn host(&self) -> Option<&'a [u8]> {
-        let host = self.head.fields.get(Known::Host)?;
+        let host = self.head.headers.get(Known::Host)?;
         let end = match host {
             [b'[', ..] => host.iter().position(|byte| *byte == b']').map(|at| at + 1),
             _ => host.iter().position(|byte| *byte == b':'),
@@ -48,18 +48,18 @@ impl<'a> Seen<'a> {
 
     /// The media type without its parameters.
     pub(super) fn content_type(&self) -> Option<&'a [u8]> {
-        let value = self.head.fields.named(b"content-type").next()?;
+        let value = self.head.headers.named(b"content-type").next()?;
         let kind = value.split(|byte| *byte == b';').next()?;
         Some(kind.trim_ascii())
     }
 
     /// How long the body is; one that comes in chunks is longer than any other, since nobody knows.
     pub(super) fn body(&self) -> u64 {
-        let fields = &self.head.fields;
-        if fields.has(Known::TransferEncoding) {
+        let headers = &self.head.headers;
+        if headers.has(Known::TransferEncoding) {
             return u64::MAX;
         }
-        let length = fields.get(Known::ContentLength);
+        let length = headers.get(Known::ContentLength);
         let digits = length.and_then(|length| std::str::from_utf8(length).ok());
         digits
             .and_then(|digits| digits.parse().ok())
@@ -75,8 +75,8 @@ impl<'a> Seen<'a> {
 
     /// A cookie's value.
     pub(super) fn cookie(&self, name: &str) -> Option<&'a [u8]> {
-        let fields = self.head.fields.named(b"cookie");
-        fields.flat_map(cookies).find_map(|pair| {
+        let headers = self.head.headers.named(b"cookie");
+        headers.flat_map(cookies).find_map(|pair| {
             let (of, value) = split_at(pair, b'=')?;
             (of == name.as_bytes()).then_some(value)
         })
@@ -84,7 +84,7 @@ impl<'a> Seen<'a> {
 
     /// The name that the client gives in Basic authentication (RFC 7617), where it fits into `room`.
     pub(super) fn user<'b>(&self, room: &'b mut UserRoom) -> Option<&'b [u8]> {
-        let value = self.head.fields.named(b"authorization").next()?;
+        let value = self.head.headers.named(b"authorization").next()?;
         let (scheme, token) = split_at(value, b' ')?;
         if !scheme.eq_ignore_ascii_case(b"basic") {
             return None;
@@ -103,7 +103,7 @@ impl<'a> Seen<'a> {
         // Each proxy adds behind the others whom it saw: the last that is none of ours is the client, or else
         // the first of all.
         let (mut first, mut last) = (None, None);
-        let lines = self.head.fields.named(header.spelling().as_bytes());
+        let lines = self.head.headers.named(header.spelling().as_bytes());
         for element in lines.flat_map(|line| line.split(|byte| *byte == b',')) {
             let text = element.trim_ascii();
             if text.is_empty() || text == b"unknown" || text == b"unix:" {
@@ -207,15 +207,15 @@ mod tests {
 
     use super::*;
 
-    fn client(header: &str, trusted: &str, peer: Option<&str>, fields: &str) -> Option<String> {
+    fn client(header: &str, trusted: &str, peer: Option<&str>, headers: &str) -> Option<String> {
         let toml = format!("header = \"{header}\"\ntrusted = [{trusted}]");
         let parsed: toml::Table = toml.parse().unwrap();
         let trusted = parsed["trusted"].clone().try_into().unwrap();
         let header = parsed["header"].clone().try_into().unwrap();
         let mut head = RequestHead::default();
-        let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+        let text = format!("GET / HTTP/1.1\r\nHost: a\r\n{headers}\r\n");
         head.parse(text.as_bytes(), 20).unwrap().unwrap();
-        let seen = Seen {
+        let seen = RequestView {
             head: &head,
             peer: peer.map(|peer| peer.parse().unwrap()),
             client_address: &ClientAddress {
@@ -229,7 +229,7 @@ mod tests {
     #[test]
     fn the_client_is_the_last_that_is_not_trusted() {
         let forwarded = "X-Forwarded-For: 6.6.6.6, 192.0.2.1, 10.0.0.9\r\n";
-        let of = |trusted, peer, fields| client("X-Forwarded-For", trusted, peer, fields);
+        let of = |trusted, peer, headers| client("X-Forwarded-For", trusted, peer, headers);
         let ours = "\"unix\", \"10.0.0.0/8\"";
         assert_eq!(of(ours, None, forwarded).as_deref(), Some("192.0.2.1"));
         assert_eq!(

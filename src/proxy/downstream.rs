@@ -10,17 +10,17 @@ use std::{
 use bytes::Buf;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{Path, refusal::Refusal};
+use super::{Pipeline, refusal::Refusal};
 use crate::{
-    http::{Alarm, AnswerHead, BadHead, BodyReader, HeadScan, Part, RequestHead, Wire},
+    http::{Alarm, BadHead, BodyReader, HeadScan, Part, RequestHead, ResponseHead, Wire},
     net::Stream,
 };
 
 /// A client's end of its connection.
-pub(super) struct Client {
+pub(super) struct Downstream {
     pub(super) wire: Wire<Stream>,
     /// The memory of the last answer's head, for the next one's.
-    pub(super) answer_head: AnswerHead,
+    pub(super) answer_head: ResponseHead,
     /// When the request that is being answered, or is coming, arrived.
     pub(super) arrived: Instant,
     /// For whatever is waited for, between requests and during one.
@@ -53,11 +53,11 @@ const FAREWELL: Duration = Duration::from_secs(2);
 /// So much may come ahead of an answer before no more is read.
 const AHEAD: usize = 64 * 1024;
 
-impl Client {
+impl Downstream {
     pub(super) fn new(stream: Stream, now: Instant) -> Self {
         Self {
             wire: Wire::new(stream),
-            answer_head: AnswerHead::default(),
+            answer_head: ResponseHead::default(),
             arrived: now,
             alarm: Alarm::default(),
             is_new: true,
@@ -68,9 +68,9 @@ impl Client {
     }
 
     /// The next request.
-    pub(super) fn poll_request(&mut self, cx: &mut Context<'_>, path: &Path) -> Poll<Next> {
+    pub(super) fn poll_request(&mut self, cx: &mut Context<'_>, pipeline: &Pipeline) -> Poll<Next> {
         loop {
-            if let Some(next) = self.take_head(path) {
+            if let Some(next) = self.take_head(pipeline) {
                 return Poll::Ready(next);
             }
             if self.ended.is_some() {
@@ -84,21 +84,21 @@ impl Client {
                 }
                 Poll::Ready(Ok(_)) => {}
                 // A request that came already is served, though it is the last.
-                Poll::Pending if self.wire.buf.is_empty() && path.drain.is_closing() => {
+                Poll::Pending if self.wire.buf.is_empty() && pipeline.drain.is_closing() => {
                     return Poll::Ready(Next::End);
                 }
                 Poll::Pending => {
                     self.poll_rest(cx);
-                    return self.poll_late(cx, path);
+                    return self.poll_late(cx, pipeline);
                 }
             }
         }
     }
 
     /// A head of what came, where it is whole.
-    fn take_head(&mut self, path: &Path) -> Option<Next> {
+    fn take_head(&mut self, pipeline: &Pipeline) -> Option<Next> {
         let buf = &mut self.wire.buf;
-        let limits = &path.limits;
+        let limits = &pipeline.limits;
         let is_short = buf.len() <= limits.header_bytes.bytes();
         if !self.scan.may_be_whole(buf) && is_short {
             return None;
@@ -130,13 +130,13 @@ impl Client {
         if is_idle && self.alarm.poll(cx, self.arrived + REST).is_ready() {
             self.rests = true;
             self.wire.rest();
-            self.answer_head = AnswerHead::default();
+            self.answer_head = ResponseHead::default();
         }
     }
 
     /// Ready when the time for a head, or for a next request, is over.
-    fn poll_late(&mut self, cx: &mut Context<'_>, path: &Path) -> Poll<Next> {
-        let timeouts = &path.timeouts;
+    fn poll_late(&mut self, cx: &mut Context<'_>, pipeline: &Pipeline) -> Poll<Next> {
+        let timeouts = &pipeline.timeouts;
         let has_begun = !self.wire.buf.is_empty();
         let patience = if has_begun || self.is_new {
             timeouts.client_header.0

@@ -3,22 +3,22 @@
 use std::{sync::Arc, time::Duration};
 
 use crate::{
-    http::AnswerHead,
+    http::ResponseHead,
     script::{Kind, Script, Ticket, write_answer},
     tee::Held,
 };
 
 /// A shadow's answer as it comes, as much of it as a script is given.
-pub(super) struct Replayed {
+pub(super) struct RecordedShadowResponse {
     script: Arc<Script>,
     ticket: Ticket,
-    head: Option<AnswerHead>,
+    head: Option<ResponseHead>,
     body: Vec<u8>,
     cut: bool,
     held: Option<Held>,
 }
 
-impl Replayed {
+impl RecordedShadowResponse {
     pub(super) fn new(script: Arc<Script>, ticket: Ticket) -> Self {
         Self {
             script,
@@ -30,7 +30,7 @@ impl Replayed {
         }
     }
 
-    pub(super) fn head(&mut self, head: &AnswerHead) {
+    pub(super) fn head(&mut self, head: &ResponseHead) {
         self.head = Some(head.clone());
     }
 
@@ -72,7 +72,7 @@ impl Replayed {
 pub(super) struct Ended {
     script: Arc<Script>,
     ticket: Ticket,
-    head: AnswerHead,
+    head: ResponseHead,
     body: Vec<u8>,
     whole: bool,
     took: Duration,

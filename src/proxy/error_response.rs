@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::{Path, identify::new_id, refusal::Refusal};
+use super::{Pipeline, identify::new_id, refusal::Refusal};
 use crate::{
-    client::BadAnswer,
     exchange::Exchange,
     http::RequestHead,
     telemetry::{logs::with_causes, rate::RateLimit, text::shown},
+    upstream::BadResponse,
 };
 
 /// Lines on a primary that fails, of all workers.
@@ -19,29 +19,29 @@ pub(super) fn explain(
     refusal: &Refusal,
     head: &RequestHead,
     close: bool,
-    path: &Path,
+    pipeline: &Pipeline,
     out: &mut Vec<u8>,
 ) {
-    let id = head.fields.named(path.request_id.as_bytes()).next();
+    let id = head.headers.named(pipeline.request_id.as_bytes()).next();
     let id = id.unwrap_or_default();
-    count(refusal, path);
+    count(refusal, pipeline);
     let (request_id, method, target) = (shown(id), shown(head.method()), shown(head.path()));
     let (status, error) = (refusal.status().as_u16(), refusal.chain());
     if !refusal.is_primary_fault() {
-        tracing::debug!(%request_id, %method, path = %target, status, error, "refused a request");
+        tracing::debug!(%request_id, %method, pipeline = %target, status, error, "refused a request");
     } else if let Some(left_out) = FAULTS.allow() {
         tracing::warn!(
-            %request_id, %method, path = %target, status, error, left_out,
+            %request_id, %method, pipeline = %target, status, error, left_out,
             "the primary gave no answer"
         );
     }
     let to_head = head.method() == b"HEAD";
-    refusal.write(&path.request_id, id, to_head, close, out);
+    refusal.write(&pipeline.request_id, id, to_head, close, out);
 }
 
 /// Tells the operator of an answer that breaks off, or is none behind its header: its client sees a cut answer.
 #[cold]
-pub(super) fn explain_cut(error: &BadAnswer, exchange: &Exchange) {
+pub(super) fn explain_cut(error: &BadResponse, exchange: &Exchange) {
     if let Some(left_out) = FAULTS.allow() {
         let path = exchange.path_text();
         tracing::warn!(
@@ -52,17 +52,17 @@ pub(super) fn explain_cut(error: &BadAnswer, exchange: &Exchange) {
 }
 
 /// As [`explain`], for what never became a request; it counts as one in the ledger, too.
-pub(super) fn explain_unread(refusal: &Refusal, path: &Path, out: &mut Vec<u8>) {
+pub(super) fn explain_unread(refusal: &Refusal, pipeline: &Pipeline, out: &mut Vec<u8>) {
     let id = new_id();
-    path.count_unread();
-    count(refusal, path);
+    pipeline.count_unread();
+    count(refusal, pipeline);
     let request_id = String::from_utf8_lossy(&id);
     let (status, error) = (refusal.status().as_u16(), refusal.chain());
     tracing::debug!(%request_id, status, error, "refused a request");
-    refusal.write(&path.request_id, &id, false, true, out);
+    refusal.write(&pipeline.request_id, &id, false, true, out);
 }
 
-fn count(refusal: &Refusal, path: &Path) {
-    path.metrics.error(refusal.reason());
-    path.metrics.answer(refusal.status().as_u16());
+fn count(refusal: &Refusal, pipeline: &Pipeline) {
+    pipeline.metrics.error(refusal.reason());
+    pipeline.metrics.answer(refusal.status().as_u16());
 }

@@ -1,6 +1,6 @@
 //! How a mistake is said: keys, values and types in the words of whoever writes a configuration.
 
-use super::load::{Actual, ENV_PREFIX, Value};
+use super::merge::{Actual, ENV_PREFIX, Value};
 
 /// The environment variable for a key.
 pub(super) fn variable(key: &str) -> String {

@@ -81,10 +81,10 @@ fn absolute_is_fine(target: &[u8]) -> Result<(), Unclear> {
 
 /// One Host, and a sound one; an absolute target's host takes its place (RFC 9112, 3.2.2).
 fn host_is_fine(head: &mut RequestHead) -> Result<(), Unclear> {
-    if head.fields.all(Known::Host).nth(1).is_some() {
+    if head.headers.all(Known::Host).nth(1).is_some() {
         return Err(Unclear::Malformed("there is more than one Host"));
     }
-    let host = head.fields.get(Known::Host);
+    let host = head.headers.get(Known::Host);
     match host {
         None if head.version == Version::Http11 => Err(Unclear::Malformed("there is no Host"))?,
         Some(host) if !is_host(host) => return Err(Unclear::Malformed("the Host is none")),
@@ -95,7 +95,7 @@ fn host_is_fine(head: &mut RequestHead) -> Result<(), Unclear> {
         && host.is_none_or(|host| !host.eq_ignore_ascii_case(authority))
     {
         let authority = authority.to_vec();
-        head.fields.set(b"Host", &authority);
+        head.headers.set(b"Host", &authority);
     }
     Ok(())
 }
@@ -152,7 +152,7 @@ mod tests {
         let mut head = RequestHead::default();
         head.parse(text.as_bytes(), 10).unwrap().unwrap();
         host_is_fine(&mut head)?;
-        let host = head.fields.get(Known::Host);
+        let host = head.headers.get(Known::Host);
         Ok(host.map(|host| String::from_utf8(host.to_vec()).unwrap()))
     }
 
