@@ -66,6 +66,14 @@ impl Stream {
         }
     }
 
+    /// Lets the kernel hold about so many bytes that came and were not read; of a unix socket the sender's side decides.
+    pub(crate) fn hold_at_most(&self, bytes: usize) {
+        if let Some(fd) = self.fd() {
+            // Where it can't be set, the kernel's own limit holds.
+            let _ = rustix::net::sockopt::set_socket_recv_buffer_size(fd, bytes);
+        }
+    }
+
     /// Whether the peer closed a unix socket for both directions. A tcp socket can't tell.
     pub(crate) fn is_hung_up(&self) -> bool {
         self.fd().is_some_and(|fd| has(fd, PollFlags::HUP))

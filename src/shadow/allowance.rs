@@ -38,8 +38,10 @@ type Nanos = i64;
 
 /// One part of so many of all time is for turns.
 const PARTS: Nanos = 10;
-/// So much more the time counts in which answers are read.
+/// So much more the time counts in which answers are read; and of a shadow that takes more processor time than
+/// production, whose sending takes time on this machine, too, where it is there.
 const READING: Nanos = 3;
+const READING_LESS: Nanos = 30;
 /// As much is saved up at most: what other shadows are held up by, at worst, when one begins to misbehave.
 const SAVED: Nanos = 2_000_000;
 /// What is slept at least where all is spent; the runtime's clock is no finer.
@@ -165,9 +167,9 @@ impl Allowance {
 
 impl Turn<'_> {
     /// It is for reading, and counts for more: what is read was sent, which costs as much, often on this machine, and then
-    /// there is room for more.
-    pub(super) fn reads(&mut self) {
-        self.weight = READING;
+    /// there is room for more. `less`: the shadow is one that costs too much.
+    pub(super) fn reads(&mut self, less: bool) {
+        self.weight = if less { READING_LESS } else { READING };
     }
 }
 

@@ -3,7 +3,7 @@
 use std::{
     io,
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
@@ -328,7 +328,7 @@ impl<'a, 'b> Copying<'a, 'b> {
                 self.long
                     .get_or_insert_with(|| self.means.allowance.begin_long());
                 let mut turn = ready!(self.poll_turn(cx));
-                turn.reads();
+                turn.reads(self.means.shadow.has_low_priority.load(Relaxed));
                 // To wait for its turn is no time of the shadow's.
                 self.waited_for += turn.waited;
                 Some(turn)

@@ -82,6 +82,9 @@ struct Offered {
 /// may, and that would look like the shadow's fault. Who waits may find one that another copy no longer needs.
 const CONNECTING: usize = 8;
 
+/// What a shadow sends and nobody has read waits in the kernel: so much of it for each connection.
+const UNREAD: usize = 128 * 1024;
+
 /// A copy that has a place among those on their way.
 type Job = (Offered, Place);
 
@@ -414,6 +417,7 @@ impl Sender {
         })
         .await?;
         connection.wire.read_at_most(READ);
+        connection.wire.stream.hold_at_most(UNREAD);
         Ok(connection)
     }
 
