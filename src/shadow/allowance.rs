@@ -41,7 +41,7 @@ const PARTS: Nanos = 10;
 /// So much more the time counts in which answers are read; and of a shadow that takes more processor time than
 /// production, whose sending takes time on this machine, too, where it is there.
 const READING: Nanos = 3;
-const READING_LESS: Nanos = 30;
+const READING_LESS: Nanos = 6;
 /// As much is saved up at most: what other shadows are held up by, at worst, when one begins to misbehave.
 const SAVED: Nanos = 2_000_000;
 /// What is slept at least where all is spent; the runtime's clock is no finer.

@@ -132,13 +132,13 @@ fn all_bytes_of_an_answer_count_for_its_limit() {
         loop {
             conn.request()?;
             conn.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
-            conn.send("1\r\nx\r\n".repeat(300_000))?;
+            conn.send("1\r\nx\r\n".repeat(60_000))?;
             conn.send("0\r\n\r\n")?;
         }
     });
     let tee = Tee::with_primary(&primary)
         .top("workers = 1")
-        .shadow_with("next", &shadow, "answer_bytes = \"1MiB\"")
+        .shadow_with("next", &shadow, "answer_bytes = \"200KiB\"")
         .start();
     for n in 1..=2 {
         tee.get("/");
