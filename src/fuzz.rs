@@ -6,10 +6,11 @@ use bytes::BytesMut;
 use crate::{
     config::{Address, Config},
     http::{
-        BodyReader, Framing, Headers, Marks, Part, RequestHead, ResponseHead, Version,
+        BodyReader, Framing, Headers, Known, Marks, Part, RequestHead, ResponseHead, Version,
         asks_for_upgrade, authority_of, compare, settle, strip_answer, strip_request,
         strip_trailers, vet,
     },
+    script::{Limits, read_request},
 };
 
 const FIELDS: usize = 100;
@@ -79,6 +80,48 @@ pub fn request(input: &[u8]) {
     assert!(again.headers.iter().eq(head.headers.iter()));
     assert_clean(&out);
     body(&BodyReader::new(framing, 4096, FIELDS), &input[length..]);
+}
+
+/// What is sent of a request that a script wrote is one request, and all of what the script wrote behind its header is
+/// its body.
+///
+/// # Panics
+/// Where that does not hold.
+pub fn scripted(input: &[u8]) {
+    let limits = Limits {
+        header_bytes: FIELDS * 100,
+        header_count: FIELDS,
+        target_bytes: FIELDS * 100,
+    };
+    let payload = [b"1 00 5 0\n", input].concat();
+    let Ok(edited) = read_request(payload, &limits) else {
+        return;
+    };
+    assert!(input.ends_with(&edited.body));
+    // As copies are: without a Host it can only be a message of HTTP/1.0.
+    let version = if edited.head.headers.has(Known::Host) {
+        Version::Http11
+    } else {
+        Version::Http10
+    };
+    let mut out = Vec::new();
+    edited.head.write(version, &mut out);
+    out.extend_from_slice(b"\r\n");
+    assert_clean(&out);
+    let mut again = RequestHead::default();
+    let parsed = again.parse(&out, FIELDS);
+    assert!(
+        matches!(parsed, Ok(Some(length)) if length == out.len()),
+        "{parsed:?} of what is sent: {:?}",
+        String::from_utf8_lossy(&out)
+    );
+    let framing = vet(&mut again, FIELDS * 100);
+    let length = edited.body.len() as u64;
+    assert!(
+        matches!(framing, Ok(Framing::Sized(said)) if said == length)
+            || (matches!(framing, Ok(Framing::None)) && length == 0),
+        "{framing:?} and {length} bytes"
+    );
 }
 
 /// What is passed on of a response is clean, says in one way where it ends, and is read by the next in line as this one
@@ -296,6 +339,11 @@ mod tests {
         "Content-Length : 3\r\n",
         "Transfer-Encoding: identity\r\n",
     ];
+
+    #[test]
+    fn what_scripts_write_is_sent_as_one_request_whatever_it_is() {
+        changed(REQUESTS, PIECES, 20_000, scripted);
+    }
 
     #[test]
     fn any_request_is_passed_on_as_it_was_read() {

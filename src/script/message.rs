@@ -44,7 +44,7 @@ pub(crate) struct Edited {
 
 /// What a script wrote is no request that could be sent.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct NoRequest;
+pub(crate) struct NoRequest;
 
 /// Writes a request's message: its body is whole and in no chunks.
 pub(crate) fn write_request<'a>(
@@ -91,7 +91,7 @@ pub(crate) fn write_answer(head: &ResponseHead, body: &[u8], whole: bool, out: &
 
 /// Reads the request behind the first line of what a script wrote. Where its body ends is told by the line that it
 /// came in, so that its length is set to that, whatever the script says.
-pub(super) fn read_request(payload: Vec<u8>, limits: &Limits) -> Result<Edited, NoRequest> {
+pub(crate) fn read_request(payload: Vec<u8>, limits: &Limits) -> Result<Edited, NoRequest> {
     let (_, start) = message_line(&payload).ok_or(NoRequest)?;
     let mut head = RequestHead::default();
     let parsed = head.parse(&payload[start..], limits.header_count);

@@ -24,6 +24,8 @@ mod serving;
 
 pub(crate) use inbox::{Inbox, Unscripted};
 pub use measure::scripted;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) use message::read_request;
 pub(crate) use message::{Edited, Kind, Limits, write_answer, write_request};
 pub(crate) use process_pool::ProcessPool;
 

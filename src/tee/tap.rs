@@ -189,3 +189,277 @@ impl Drop for Tap {
         self.over(None);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::HashMap, time::Instant};
+
+    use proptest::prelude::*;
+    use tokio::{
+        runtime::{Builder, LocalOptions},
+        task::yield_now,
+    };
+
+    use super::{
+        super::{Doorbell, Outlet, Piece},
+        *,
+    };
+    use crate::ledger::{Account, Ledger};
+
+    struct Next {
+        account: Arc<Account>,
+        valve: Rc<Valve>,
+    }
+
+    /// So much of a body is kept for one copy.
+    const BODY: usize = 40;
+
+    impl Recipient for Next {
+        fn select(&self, _: &RequestHead, _: Option<IpAddr>) -> Option<Entry> {
+            Some(self.account.open())
+        }
+        fn body_buffer(&self) -> usize {
+            BODY
+        }
+        fn wants_answer(&self) -> Option<u64> {
+            None
+        }
+        fn valve(&self) -> Rc<Valve> {
+            Rc::clone(&self.valve)
+        }
+        fn sequence(&self) -> Option<u64> {
+            None
+        }
+        fn leave_out(&self, outcome: Outcome) {
+            self.account.pass(outcome);
+        }
+    }
+
+    /// What production does with one of its exchanges, or what the shadow side does.
+    #[derive(Clone, Debug)]
+    enum Step {
+        Open(bool),
+        Push(usize, Vec<u8>),
+        End(usize),
+        Fail(usize),
+        Answer(usize),
+        Over(usize),
+        Drop(usize),
+        /// A worker's turn ends.
+        Turn,
+        /// So many messages are taken.
+        Take(usize),
+        /// The shadow side takes no more of a body.
+        Close(usize),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let which = 0_usize..4;
+        let step = prop_oneof![
+            3 => any::<bool>().prop_map(Step::Open),
+            6 => (which.clone(), proptest::collection::vec(any::<u8>(), 1..20))
+                .prop_map(|(which, bytes)| Step::Push(which, bytes)),
+            2 => which.clone().prop_map(Step::End),
+            1 => which.clone().prop_map(Step::Fail),
+            2 => which.clone().prop_map(Step::Answer),
+            2 => which.clone().prop_map(Step::Over),
+            1 => which.clone().prop_map(Step::Drop),
+            2 => Just(Step::Turn),
+            4 => (0_usize..6).prop_map(Step::Take),
+            1 => which.prop_map(Step::Close),
+        ];
+        proptest::collection::vec(step, 0..80)
+    }
+
+    /// An exchange, and what was pushed into it.
+    struct Open {
+        tap: Tap,
+        /// Its number, where it has a copy.
+        number: Option<u64>,
+        pushed: Vec<u8>,
+    }
+
+    /// What the shadow side knows of a copy.
+    struct Known {
+        entry: Option<Entry>,
+        _held: super::super::Held,
+        flow: Option<Arc<Flow>>,
+        pieces: Vec<Piece>,
+        bytes: Vec<u8>,
+        /// How its body ended.
+        ended: Option<Result<(), Outcome>>,
+        is_over: bool,
+    }
+
+    #[derive(Default)]
+    struct Shadow {
+        known: HashMap<u64, Known>,
+    }
+
+    impl Shadow {
+        fn take(&mut self, message: Message) {
+            match message {
+                Message::Request(request) => {
+                    let known = Known {
+                        entry: Some(request.entry),
+                        _held: request.held,
+                        ended: request.flow.is_none().then_some(Ok(())),
+                        flow: request.flow,
+                        pieces: Vec::new(),
+                        bytes: Vec::new(),
+                        is_over: false,
+                    };
+                    assert!(self.known.insert(request.number, known).is_none());
+                }
+                Message::Part(number, part) => {
+                    let known = self.known.get_mut(&number).unwrap();
+                    assert!(known.ended.is_none() && !known.is_over);
+                    match part {
+                        Part::Piece(piece) => {
+                            known.flow.as_ref().unwrap().take(piece.bytes.len());
+                            known.bytes.extend_from_slice(&piece.bytes);
+                            known.pieces.push(piece);
+                        }
+                        Part::End(_) => known.ended = Some(Ok(())),
+                        Part::Failed(outcome) => known.ended = Some(Err(outcome)),
+                    }
+                }
+                Message::Answered(number, _) => assert!(!self.known[&number].is_over),
+                Message::Over(number, _) => {
+                    let known = self.known.get_mut(&number).unwrap();
+                    assert!(!known.is_over);
+                    known.is_over = true;
+                    known.pieces.clear();
+                    let closed = known.flow.as_ref().is_some_and(|flow| flow.is_closed());
+                    let outcome = match known.ended {
+                        Some(Ok(())) => Outcome::Answered,
+                        Some(Err(outcome)) => outcome,
+                        // Production may have seen that nobody takes it any more.
+                        None => {
+                            assert!(closed);
+                            Outcome::Answered
+                        }
+                    };
+                    known.entry.take().unwrap().settle(outcome);
+                }
+            }
+        }
+    }
+
+    async fn play(steps: Vec<Step>, budget: usize) {
+        let ledger = Ledger::new(1);
+        let account = ledger.account("next");
+        let budget = Budget::new(budget);
+        let (door, _hears) = Doorbell::new().unwrap();
+        let (valve, unopened) = Valve::open(&door);
+        let mut outlet: Outlet = unopened.open();
+        let next = Rc::new(Next {
+            account: Arc::clone(&account),
+            valve: Rc::new(valve),
+        });
+        let recipients: [Rc<dyn Recipient>; 1] = [Rc::clone(&next) as _];
+        let (mut open, mut shadow) = (Vec::<Open>::new(), Shadow::default());
+        // What was pushed of the copies that are over for production.
+        let mut pushed = HashMap::new();
+        let (mut opened, mut numbers, mut buffers) = (0, 0, 0);
+        for step in steps {
+            match step {
+                Step::Open(has_body) if open.len() < 4 => {
+                    let id = "x-id".into();
+                    let head = RequestHead::default();
+                    let exchange = Exchange::new(head, None, &id, Instant::now());
+                    let tap = Tap::open(&exchange, has_body, &recipients, &budget);
+                    opened += 1;
+                    let number = (!tap.copies.is_empty()).then(|| {
+                        numbers += 1;
+                        numbers - 1
+                    });
+                    open.push(Open {
+                        tap,
+                        number,
+                        pushed: Vec::new(),
+                    });
+                }
+                Step::Push(which, bytes) => {
+                    if let Some(open) = open.get_mut(which)
+                        && open.tap.takes_body()
+                    {
+                        buffers += 1;
+                        open.pushed.extend_from_slice(&bytes);
+                        open.tap.push(&Bytes::from(bytes), (buffers, 32));
+                    }
+                }
+                Step::End(which) => {
+                    open.get_mut(which).map(|open| open.tap.end(None));
+                }
+                Step::Fail(which) => {
+                    open.get_mut(which)
+                        .map(|open| open.tap.fail(Outcome::ClientAborted));
+                }
+                Step::Answer(which) => {
+                    let answer = PrimaryResponse {
+                        status: 200,
+                        after: std::time::Duration::ZERO,
+                    };
+                    open.get(which).map(|open| open.tap.answered(answer));
+                }
+                Step::Over(which) | Step::Drop(which) if which < open.len() => {
+                    let mut closed = open.swap_remove(which);
+                    if matches!(step, Step::Over(_)) {
+                        closed.tap.over(None);
+                    }
+                    pushed.extend(closed.number.map(|number| (number, closed.pushed)));
+                }
+                Step::Turn => yield_now().await,
+                Step::Take(many) => {
+                    let messages = std::iter::from_fn(|| outlet.next());
+                    messages.take(many).for_each(|message| shadow.take(message));
+                }
+                Step::Close(which) => {
+                    let number = open.get(which).and_then(|open| open.number);
+                    let known = number.and_then(|number| shadow.known.get(&number));
+                    known
+                        .and_then(|known| known.flow.as_ref())
+                        .map(|flow| flow.close());
+                }
+                _ => {}
+            }
+        }
+        for open in open {
+            pushed.extend(open.number.map(|number| (number, open.pushed)));
+        }
+        drop((next, recipients));
+        while !outlet.is_over() {
+            while let Some(message) = outlet.next() {
+                shadow.take(message);
+            }
+            yield_now().await;
+        }
+        for (number, known) in &shadow.known {
+            let pushed = &pushed[number];
+            assert!(known.is_over && pushed.starts_with(&known.bytes));
+            if known.ended == Some(Ok(())) {
+                assert_eq!(&known.bytes, pushed);
+            }
+        }
+        assert_eq!(shadow.known.len(), numbers as usize);
+        drop(shadow);
+        assert_eq!(account.in_flight(), 0);
+        let outcomes: u64 = account.outcomes().map(|(_, count)| count).sum();
+        assert_eq!((outcomes, budget.used()), (opened, 0));
+    }
+
+    proptest! {
+        #[test]
+        fn however_both_sides_interleave_bytes_arrive_whole_and_the_ledger_balances(
+            steps in steps(),
+            budget in prop_oneof![Just(1_usize << 20), 500_usize..3000],
+        ) {
+            let runtime = Builder::new_current_thread()
+                .enable_all()
+                .build_local(LocalOptions::default())
+                .unwrap();
+            runtime.block_on(play(steps, budget));
+        }
+    }
+}

@@ -51,7 +51,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("exchange", &["http"]),
     ("ledger", &["http"]),
     ("upstream", &["net", "http"]),
-    ("fuzz", &["http"]),
+    ("fuzz", &["script", "http"]),
     ("net", &["http"]),
     ("http", &[]),
     ("config", &[]),
