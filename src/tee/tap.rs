@@ -346,104 +346,143 @@ mod tests {
         }
     }
 
+    /// Both sides of one valve.
+    struct Both {
+        recipients: Vec<Rc<dyn Recipient>>,
+        budget: Arc<Budget>,
+        open: Vec<Open>,
+        opened: u64,
+        /// What was pushed of the copies that are over for production, by their number.
+        pushed: HashMap<u64, Vec<u8>>,
+        /// So many copies and pieces there were.
+        numbers: u64,
+        buffers: u64,
+        outlet: Outlet,
+        shadow: Shadow,
+    }
+
+    impl Both {
+        fn open(&mut self, has_body: bool) {
+            let head = RequestHead::default();
+            let exchange = Exchange::new(head, None, &"x-id".into(), Instant::now());
+            let tap = Tap::open(&exchange, has_body, &self.recipients, &self.budget);
+            self.opened += 1;
+            let number = (!tap.copies.is_empty()).then_some(self.numbers);
+            self.numbers += u64::from(number.is_some());
+            self.open.push(Open {
+                tap,
+                number,
+                pushed: Vec::new(),
+            });
+        }
+
+        fn push(&mut self, which: usize, bytes: Vec<u8>) {
+            if let Some(open) = self.open.get_mut(which)
+                && open.tap.takes_body()
+            {
+                self.buffers += 1;
+                open.pushed.extend_from_slice(&bytes);
+                open.tap.push(&Bytes::from(bytes), (self.buffers, 32));
+            }
+        }
+
+        fn over(&mut self, which: usize, in_order: bool) {
+            if which < self.open.len() {
+                let mut open = self.open.swap_remove(which);
+                if in_order {
+                    open.tap.over(None);
+                }
+                let number = open.number.map(|number| (number, open.pushed));
+                self.pushed.extend(number);
+            }
+        }
+
+        fn take(&mut self, many: usize) {
+            for _ in 0..many {
+                let Some(message) = self.outlet.next() else {
+                    return;
+                };
+                self.shadow.take(message);
+            }
+        }
+
+        fn close(&self, which: usize) {
+            let number = self.open.get(which).and_then(|open| open.number);
+            let known = number.and_then(|number| self.shadow.known.get(&number));
+            if let Some(flow) = known.and_then(|known| known.flow.as_ref()) {
+                flow.close();
+            }
+        }
+
+        async fn play(&mut self, step: Step) {
+            let answer = PrimaryResponse {
+                status: 200,
+                after: std::time::Duration::ZERO,
+            };
+            match step {
+                Step::Open(has_body) if self.open.len() < 4 => self.open(has_body),
+                Step::Open(_) => {}
+                Step::Push(which, bytes) => self.push(which, bytes),
+                Step::End(which) => self.each(which, |tap| tap.end(None)),
+                Step::Fail(which) => self.each(which, |tap| tap.fail(Outcome::ClientAborted)),
+                Step::Answer(which) => self.each(which, |tap| tap.answered(answer)),
+                Step::Over(which) => self.over(which, true),
+                Step::Drop(which) => self.over(which, false),
+                Step::Turn => yield_now().await,
+                Step::Take(many) => self.take(many),
+                Step::Close(which) => self.close(which),
+            }
+        }
+
+        fn each(&mut self, which: usize, what: impl FnOnce(&mut Tap)) {
+            if let Some(open) = self.open.get_mut(which) {
+                what(&mut open.tap);
+            }
+        }
+    }
+
     async fn play(steps: Vec<Step>, budget: usize) {
         let ledger = Ledger::new(1);
         let account = ledger.account("next");
         let budget = Budget::new(budget);
         let (door, _hears) = Doorbell::new().unwrap();
         let (valve, unopened) = Valve::open(&door);
-        let mut outlet: Outlet = unopened.open();
-        let next = Rc::new(Next {
+        let next = Next {
             account: Arc::clone(&account),
             valve: Rc::new(valve),
-        });
-        let recipients: [Rc<dyn Recipient>; 1] = [Rc::clone(&next) as _];
-        let (mut open, mut shadow) = (Vec::<Open>::new(), Shadow::default());
-        // What was pushed of the copies that are over for production.
-        let mut pushed = HashMap::new();
-        let (mut opened, mut numbers, mut buffers) = (0, 0, 0);
+        };
+        let mut both = Both {
+            recipients: vec![Rc::new(next)],
+            budget: Arc::clone(&budget),
+            open: Vec::new(),
+            opened: 0,
+            pushed: HashMap::new(),
+            numbers: 0,
+            buffers: 0,
+            outlet: unopened.open(),
+            shadow: Shadow::default(),
+        };
         for step in steps {
-            match step {
-                Step::Open(has_body) if open.len() < 4 => {
-                    let id = "x-id".into();
-                    let head = RequestHead::default();
-                    let exchange = Exchange::new(head, None, &id, Instant::now());
-                    let tap = Tap::open(&exchange, has_body, &recipients, &budget);
-                    opened += 1;
-                    let number = (!tap.copies.is_empty()).then(|| {
-                        numbers += 1;
-                        numbers - 1
-                    });
-                    open.push(Open {
-                        tap,
-                        number,
-                        pushed: Vec::new(),
-                    });
-                }
-                Step::Push(which, bytes) => {
-                    if let Some(open) = open.get_mut(which)
-                        && open.tap.takes_body()
-                    {
-                        buffers += 1;
-                        open.pushed.extend_from_slice(&bytes);
-                        open.tap.push(&Bytes::from(bytes), (buffers, 32));
-                    }
-                }
-                Step::End(which) => {
-                    open.get_mut(which).map(|open| open.tap.end(None));
-                }
-                Step::Fail(which) => {
-                    open.get_mut(which)
-                        .map(|open| open.tap.fail(Outcome::ClientAborted));
-                }
-                Step::Answer(which) => {
-                    let answer = PrimaryResponse {
-                        status: 200,
-                        after: std::time::Duration::ZERO,
-                    };
-                    open.get(which).map(|open| open.tap.answered(answer));
-                }
-                Step::Over(which) | Step::Drop(which) if which < open.len() => {
-                    let mut closed = open.swap_remove(which);
-                    if matches!(step, Step::Over(_)) {
-                        closed.tap.over(None);
-                    }
-                    pushed.extend(closed.number.map(|number| (number, closed.pushed)));
-                }
-                Step::Turn => yield_now().await,
-                Step::Take(many) => {
-                    let messages = std::iter::from_fn(|| outlet.next());
-                    messages.take(many).for_each(|message| shadow.take(message));
-                }
-                Step::Close(which) => {
-                    let number = open.get(which).and_then(|open| open.number);
-                    let known = number.and_then(|number| shadow.known.get(&number));
-                    known
-                        .and_then(|known| known.flow.as_ref())
-                        .map(|flow| flow.close());
-                }
-                _ => {}
-            }
+            both.play(step).await;
         }
-        for open in open {
-            pushed.extend(open.number.map(|number| (number, open.pushed)));
+        while !both.open.is_empty() {
+            both.over(0, false);
         }
-        drop((next, recipients));
-        while !outlet.is_over() {
-            while let Some(message) = outlet.next() {
-                shadow.take(message);
-            }
+        both.recipients.clear();
+        while !both.outlet.is_over() {
+            both.take(usize::MAX);
             yield_now().await;
         }
-        for (number, known) in &shadow.known {
-            let pushed = &pushed[number];
+        for (number, known) in &both.shadow.known {
+            let pushed = &both.pushed[number];
             assert!(known.is_over && pushed.starts_with(&known.bytes));
             if known.ended == Some(Ok(())) {
                 assert_eq!(&known.bytes, pushed);
             }
         }
-        assert_eq!(shadow.known.len(), numbers as usize);
-        drop(shadow);
+        assert_eq!(both.shadow.known.len() as u64, both.numbers);
+        let opened = both.opened;
+        drop(both);
         assert_eq!(account.in_flight(), 0);
         let outcomes: u64 = account.outcomes().map(|(_, count)| count).sum();
         assert_eq!((outcomes, budget.used()), (opened, 0));
