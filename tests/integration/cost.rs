@@ -87,14 +87,14 @@ fn counted(
         .under(&command)
         .start();
     let mut client = tee.client();
-    for _ in 0..requests {
+    for n in 1..=requests as usize {
         assert_eq!(client.get("/").raw, OK.as_bytes());
+        // A copy that was left out would cost nothing, and many at a time other things than one.
+        if matches!(copies, Shadow::All) {
+            eventually("the copy", || (shadow.many() >= n).then_some(()));
+        }
     }
     drop(client);
-    // A copy that was left out would cost nothing.
-    if matches!(copies, Shadow::All) {
-        shadow.wait_for(requests as usize);
-    }
     tee.signal(Signal::TERM);
     assert!(tee.wait_for_exit().success());
     eventually("the counts", || {
@@ -181,7 +181,7 @@ fn a_request_that_no_rule_selects_allocates_no_more_than_one_without_any_shadow(
     });
     println!("allocations for a request: {nothing:.2}, and {none:.2} without any shadow");
     // What grows now and then is no part of a request.
-    assert!(nothing < none + 0.1, "{nothing:.2} and not {none:.2}");
+    assert!(nothing < none + 0.3, "{nothing:.2} and not {none:.2}");
 }
 
 #[test]

@@ -159,6 +159,11 @@ impl Server {
         self.seen.closed.lock().unwrap().contains(&number)
     }
 
+    /// How many requests there were.
+    pub(crate) fn many(&self) -> usize {
+        self.seen.requests.lock().unwrap().len()
+    }
+
     /// Bytes read with `Conn::count`.
     pub(crate) fn counted(&self) -> u64 {
         self.seen.counted.load(Ordering::SeqCst)
