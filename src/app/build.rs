@@ -96,15 +96,15 @@ impl App {
         let budget = Budget::new(config.limits.shadow_memory.bytes());
         let threads = config.shadow_threads.unwrap_or(config.shadow.len());
         let shadow_threads = Threads::new(threads, &budget, &ledger);
-        let crew = ProcessPool::default();
-        let ground = SharedResources {
+        let process_pool = ProcessPool::default();
+        let resources = SharedResources {
             ledger: &ledger,
             primary_metrics: &primary_metrics,
             differences: &differences,
             budget: &budget,
-            crew: &crew,
+            process_pool: &process_pool,
         };
-        let live = Live::build(config, &ground, None)?;
+        let live = Live::build(config, &resources, None)?;
         for shadow in &live.shadows {
             ledger.enter(shadow.name(), &shadow.account);
         }
@@ -133,14 +133,14 @@ impl App {
             capture,
             captured,
             budget,
-            crew,
+            process_pool,
             ledger,
             metrics: Arc::new(ProxyMetrics::new(workers)),
             clients: 0.into(),
             listening: 0.into(),
             differences,
             phase: phases.watch(),
-            pulses: Watchdog::new(workers),
+            watchdog: Watchdog::new(workers),
             reloads,
             started: SystemTime::now(),
         };

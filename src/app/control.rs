@@ -54,14 +54,14 @@ impl App {
         let workers = start_workers(&shared, &sockets.listeners)?;
         let outcome = runtime.block_on(async {
             announce(&shared, &sockets);
-            shared.crew.begin();
+            shared.process_pool.begin();
             let admin = sockets.admin.as_ref().map(Bound::share).transpose()?;
             let admin = admin.map(|bound| tokio::spawn(administer(bound, Arc::clone(&shared))));
             tokio::spawn(Arc::clone(&shared.threads).replace_worn());
             tokio::spawn(warn_of_idle_shadows(Arc::clone(&shared)));
             sockets.relieve();
             systemd::ready(RUNS);
-            tokio::spawn(shared.pulses.clone().report());
+            tokio::spawn(shared.watchdog.clone().report());
             let end = tokio::select! {
                 end = wait_for_end(&shared, &sources, &mut signals, &mut requests, until) => end,
                 () = sockets.replaced() => End::Replaced,
@@ -86,7 +86,7 @@ impl App {
             }
         }
         shared.threads.end();
-        shared.crew.end();
+        shared.process_pool.end();
         end_capture(&shared);
         say_ledger(&shared);
         outcome

@@ -38,7 +38,7 @@ pub(super) struct SharedResources<'a> {
     pub(super) primary_metrics: &'a Arc<PoolMetrics>,
     pub(super) differences: &'a Arc<DifferenceLog>,
     pub(super) budget: &'a Arc<Budget>,
-    pub(super) crew: &'a ProcessPool,
+    pub(super) process_pool: &'a ProcessPool,
 }
 
 impl Live {
@@ -49,7 +49,7 @@ impl Live {
     /// Where a file can't be used.
     pub(super) fn build(
         config: Config,
-        ground: &SharedResources<'_>,
+        resources: &SharedResources<'_>,
         before: Option<&Self>,
     ) -> Result<Self, AppError> {
         let wanted = config.shadow.iter().map(|shadow| shadow.max_connections);
@@ -64,14 +64,14 @@ impl Live {
             header_count: config.limits.response_header_count,
         };
         let mut live = Self {
-            primary: primary(&config, reading, ground, before)?,
+            primary: primary(&config, reading, resources, before)?,
             shadows: Vec::new(),
             scripts: Vec::new(),
             marks,
             descriptors,
             config,
         };
-        live.shadows = live.build_shadows(reading, ground, before)?;
+        live.shadows = live.build_shadows(reading, resources, before)?;
         Ok(live)
     }
 
@@ -79,7 +79,7 @@ impl Live {
     fn script(
         &mut self,
         settings: &config::Shadow,
-        ground: &SharedResources<'_>,
+        resources: &SharedResources<'_>,
         before: Option<&Self>,
     ) -> Result<Option<Arc<Script>>, AppError> {
         let Some((name, script)) = self.config.script_of(settings) else {
@@ -91,7 +91,13 @@ impl Live {
         let known = known.find(|known| known.is(&name, script, limits));
         let script = match known {
             Some(known) => Arc::clone(known),
-            None => Script::start(name, script.clone(), limits, ground.budget, ground.crew)?,
+            None => Script::start(
+                name,
+                script.clone(),
+                limits,
+                resources.budget,
+                resources.process_pool,
+            )?,
         };
         self.scripts.push(Arc::clone(&script));
         Ok(Some(script))
@@ -100,12 +106,12 @@ impl Live {
     fn build_shadows(
         &mut self,
         reading: Reading,
-        ground: &SharedResources<'_>,
+        resources: &SharedResources<'_>,
         before: Option<&Self>,
     ) -> Result<Vec<Arc<Shadow>>, AppError> {
         let mut scripts = Vec::new();
         for settings in self.config.shadow.clone() {
-            scripts.push(self.script(&settings, ground, before)?);
+            scripts.push(self.script(&settings, resources, before)?);
         }
         let config = &self.config;
         let client_address = Arc::new(config.client_address.clone());
@@ -114,10 +120,10 @@ impl Live {
             connections: (self.descriptors.shadows / config.shadow.len().max(1)).max(1),
             marks: &self.marks,
             client_address: &client_address,
-            differences: ground.differences,
+            differences: resources.differences,
             reading,
         };
-        let same_ground = before.is_some_and(|before| {
+        let same_resources = before.is_some_and(|before| {
             is_same(&before.config.mark, &config.mark)
                 && is_same(&before.config.client_address, &config.client_address)
                 && is_same(&before.config.limits, &config.limits)
@@ -133,7 +139,7 @@ impl Live {
                 match old {
                     // Behind TLS, and behind Authorization, there are files that may have changed.
                     Some((old, was))
-                        if same_ground
+                        if same_resources
                             && old.has_script(script.as_ref())
                             && !settings.address.is_tls()
                             && settings.rewrite.authorization.is_none()
@@ -142,7 +148,7 @@ impl Live {
                         Ok(Arc::clone(old))
                     }
                     _ => {
-                        let account = ground.ledger.account(name);
+                        let account = resources.ledger.account(name);
                         let old = old.map(|(old, _)| &**old);
                         Shadow::new(settings.clone(), account, script, &common, index, old)
                             .map_err(AppError::from)
@@ -177,7 +183,7 @@ fn script_limits(limits: &config::Limits) -> script::Limits {
 fn primary(
     config: &Config,
     reading: Reading,
-    ground: &SharedResources<'_>,
+    resources: &SharedResources<'_>,
     before: Option<&Live>,
 ) -> Result<Arc<Primary>, AppError> {
     let settings = &config.primary;
@@ -203,7 +209,7 @@ fn primary(
             connections: None,
             is_careful: true,
             reading,
-            metrics: Arc::clone(ground.primary_metrics),
+            metrics: Arc::clone(resources.primary_metrics),
         },
     }))
 }

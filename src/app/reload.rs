@@ -72,15 +72,15 @@ fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
         let loaded = listen.tls.as_ref().map(ServerTlsLoader::load).transpose();
         greeters.push((greeter, loaded.map_err(|error: TlsError| gone(&error))?));
     }
-    let ground = SharedResources {
+    let resources = SharedResources {
         ledger: &shared.ledger,
         primary_metrics: &shared.primary_metrics,
         differences: &shared.differences,
         budget: &shared.budget,
-        crew: &shared.crew,
+        process_pool: &shared.process_pool,
     };
     let changed = what_changed(&before.config, &config);
-    let live = Live::build(config, &ground, Some(&before)).map_err(|error| gone(&error))?;
+    let live = Live::build(config, &resources, Some(&before)).map_err(|error| gone(&error))?;
     for (greeter, loaded) in greeters {
         if let Some(loaded) = loaded {
             greeter.show(loaded);

@@ -45,7 +45,7 @@ pub(crate) struct Shared {
     pub(super) capture: Option<capture::Running>,
     pub(super) captured: Arc<CaptureMetrics>,
     pub(super) budget: Arc<Budget>,
-    pub(super) crew: ProcessPool,
+    pub(super) process_pool: ProcessPool,
     pub(super) ledger: Arc<Ledger>,
     pub(super) metrics: Arc<ProxyMetrics>,
     pub(super) clients: AtomicUsize,
@@ -53,7 +53,7 @@ pub(crate) struct Shared {
     pub(super) listening: AtomicUsize,
     pub(super) differences: Arc<DifferenceLog>,
     pub(super) phase: Watch,
-    pub(super) pulses: Watchdog,
+    pub(super) watchdog: Watchdog,
     /// Where reloads are asked for.
     pub(super) reloads: Reloads,
     pub(super) started: SystemTime,
@@ -180,7 +180,7 @@ impl admin::Source for Shared {
         samples.gauge(&metrics::BUDGET_LIMIT, &[], self.budget.limit() as u64);
         let queued = self.capture.as_ref().map_or(0, capture::Running::queued);
         self.captured.samples(queued, &mut samples);
-        self.crew.samples(&mut samples);
+        self.process_pool.samples(&mut samples);
         self.primary_metrics.samples("primary", &mut samples);
         for (name, account) in self.ledger.accounts() {
             for (outcome, count) in account.outcomes() {

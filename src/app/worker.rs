@@ -49,7 +49,7 @@ pub(super) fn run(
             .collect::<Result<_, _>>()?;
         let worker = Rc::new(Worker::build(shared, handover));
         spawn_local(Rc::clone(&worker).follow(generation));
-        spawn_local(shared.pulses.clone().beat(index));
+        spawn_local(shared.watchdog.clone().beat(index));
         worker.run(acceptors, inbox).await;
         Ok(())
     })

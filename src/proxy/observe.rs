@@ -7,7 +7,7 @@ use crate::{
     http::RequestHead,
     telemetry::{
         metrics::{ProxyCount, ProxyMetrics},
-        text::shown,
+        text::{millis, shown},
     },
 };
 
@@ -64,7 +64,7 @@ impl AccessLine {
             status,
             bytes = sent,
             whole,
-            ms = (took.as_secs_f64() * 1e6).round() / 1e3,
+            ms = millis(took),
             "request"
         );
     }

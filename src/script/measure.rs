@@ -28,11 +28,11 @@ pub fn scripted(
     request: &[u8],
     requests: usize,
 ) -> io::Result<(Duration, usize)> {
-    let (crew, inbox) = (ProcessPool::default(), Arc::<Inbox>::default());
-    crew.begin();
+    let (process_pool, inbox) = (ProcessPool::default(), Arc::<Inbox>::default());
+    process_pool.begin();
     let settings = config::Script::replaying(command);
     let budget = Budget::new(1 << 30);
-    let script = Script::start("bench".into(), settings, LIMITS, &budget, &crew)?;
+    let script = Script::start("bench".into(), settings, LIMITS, &budget, &process_pool)?;
     let give = || {
         let write = |out: &mut Vec<u8>| out.extend_from_slice(request);
         script.give(&inbox, None, Instant::now(), write).is_ok()

@@ -94,12 +94,12 @@ impl Script {
         settings: config::Script,
         limits: Limits,
         budget: &Arc<Budget>,
-        crew: &ProcessPool,
+        process_pool: &ProcessPool,
     ) -> io::Result<Arc<Self>> {
         let mut tag = [0; TAG];
         tag.copy_from_slice(format!("{:08x}", fastrand::u32(..)).as_bytes());
         let common = Arc::new(Common {
-            metrics: crew.metrics(&name),
+            metrics: process_pool.metrics(&name),
             name,
             limits,
             budget: Arc::clone(budget),
@@ -108,7 +108,7 @@ impl Script {
             said: RateLimit::new(LINES, Duration::from_secs(1)),
             settings,
         });
-        let start = |index| crew.employ(&common, index);
+        let start = |index| process_pool.employ(&common, index);
         let processes = (0..common.settings.processes).map(start);
         Ok(Arc::new(Self {
             processes: processes.collect::<Result<_, _>>()?,

@@ -11,6 +11,7 @@ use crate::{
     telemetry::{
         metrics::{ShadowMetrics, class},
         rate::RateLimit,
+        text::millis,
     },
 };
 
@@ -86,9 +87,4 @@ impl fmt::Debug for DifferenceLog {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("DifferenceLog").field(&self.limit).finish()
     }
-}
-
-/// Milliseconds, to the microsecond.
-fn millis(span: Duration) -> f64 {
-    (span.as_secs_f64() * 1e6).round() / 1e3
 }

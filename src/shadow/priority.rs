@@ -80,9 +80,7 @@ impl Times {
             copies: given.copies.get(),
         }
     }
-}
 
-impl Times {
     /// What a request costs production.
     fn request(&self) -> u64 {
         let production = self.process.saturating_sub(self.shadows + self.thread);

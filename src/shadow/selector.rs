@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A shadow as one worker sees it.
-pub(super) struct Selector {
+struct Selector {
     shadow: Arc<Shadow>,
     selection: Selection,
     threads: Arc<Threads>,
@@ -29,20 +29,15 @@ pub(super) struct Selector {
 
 /// A shadow as the worker sees it in whose runtime this is called.
 pub(crate) fn recipient(shadow: &Arc<Shadow>, threads: &Arc<Threads>) -> Rc<dyn Recipient> {
-    Rc::new(Selector::new(shadow, threads))
+    Rc::new(Selector {
+        shadow: Arc::clone(shadow),
+        selection: shadow.selection.clone(),
+        link: threads.connect(shadow).into(),
+        threads: Arc::clone(threads),
+    })
 }
 
 impl Selector {
-    /// For the worker in whose runtime it is called.
-    pub(super) fn new(shadow: &Arc<Shadow>, threads: &Arc<Threads>) -> Self {
-        Self {
-            shadow: Arc::clone(shadow),
-            selection: shadow.selection.clone(),
-            link: threads.connect(shadow).into(),
-            threads: Arc::clone(threads),
-        }
-    }
-
     /// Why a request is not copied, as far as that is known when it comes.
     fn refuses(&self, head: &RequestHead, peer: Option<IpAddr>) -> Option<Outcome> {
         let Shadow {

@@ -117,13 +117,11 @@ impl Sender {
                 metrics: Arc::clone(&shadow.metrics.pool),
             },
         );
-        let places = &shadow.places;
-        let queue = Queue::new(Arc::clone(places), |offered: &Offered| {
-            !offered.copy.body.is_lost()
-        });
-        let (settings, places) = (&shadow.settings, Arc::clone(places));
+        let places = || Arc::clone(&shadow.places);
+        let queue = Queue::new(places(), |offered: &Offered| !offered.copy.body.is_lost());
+        let settings = &shadow.settings;
         let order = settings.order_by.as_ref();
-        let order = order.map(|_| Order::new(settings.queue, places));
+        let order = order.map(|_| Order::new(settings.queue, places()));
         let sender = Rc::new(Self {
             pool,
             queue,

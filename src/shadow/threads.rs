@@ -30,6 +30,7 @@ use super::{
 use crate::{
     ledger::Ledger,
     tee::{Budget, Doorbell, Sleeper, UnopenedOutlet, Valve},
+    telemetry::text::micros,
 };
 
 /// The threads of the shadow side.
@@ -180,13 +181,10 @@ impl Threads {
     /// Ends them, with what they have under way.
     pub(crate) fn end(&self) {
         self.ended.store(true, Relaxed);
-        let mut doors = Vec::new();
         for place in &self.places {
-            let mut current = lock(&place.current);
-            doors.extend(current.take().map(|mailbox| mailbox.door));
-        }
-        for door in doors {
-            door.ring();
+            if let Some(mailbox) = lock(&place.current).take() {
+                mailbox.door.ring();
+            }
         }
         let handles = std::mem::take(&mut *lock(&self.handles));
         for handle in handles {
@@ -286,9 +284,4 @@ fn lower(index: usize, (request, copy): (Duration, Duration), given: &Workload) 
             tracing::warn!(%error, thread = index, shadows, "a thread for shadows can't be given a lower priority");
         }
     }
-}
-
-/// Microseconds, to the nanosecond.
-fn micros(time: Duration) -> f64 {
-    time.as_secs_f64() * 1e6
 }

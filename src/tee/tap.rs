@@ -7,8 +7,9 @@ use smallvec::SmallVec;
 
 use super::{
     Budget,
+    message::{Flow, Message, Mirrored, Part},
     piece::{Buffer, Charges},
-    valve::{Flow, Message, Mirrored, Part, Valve},
+    valve::Valve,
 };
 use crate::{
     exchange::{Exchange, PrimaryResponse, RecordedResponse},

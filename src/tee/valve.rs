@@ -8,92 +8,20 @@ use std::{
     cell::{Cell, RefCell},
     collections::VecDeque,
     future::poll_fn,
-    io,
-    os::fd::OwnedFd,
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence},
-    },
+    sync::Arc,
     task::{Poll, Waker},
     time::Duration,
 };
 
 use rtrb::{Consumer, Producer, PushError, RingBuffer};
-use rustix::pipe::{PipeFlags, pipe_with};
-use tokio::{io::AsyncReadExt, net::unix::pipe, task::spawn_local, time::sleep};
+use tokio::{task::spawn_local, time::sleep};
 
-use super::{Held, Piece};
-use crate::{
-    exchange::{Exchange, PrimaryResponse, RecordedResponse},
-    http::{Headers, RequestHead},
-    ledger::{Entry, Outcome},
+use super::{
+    doorbell::{Doorbell, Urgency},
+    message::Message,
 };
-
-/// What crosses from production to the shadow side.
-pub(crate) enum Message {
-    /// A request of which a copy is to be made.
-    Request(Mirrored),
-    /// What follows of the body of the copy with this number.
-    Part(u64, Part),
-    /// The head of the primary's response to the request with this number.
-    Answered(u64, PrimaryResponse),
-    /// Nothing more comes of this request: its last message.
-    Over(u64, Option<Arc<RecordedResponse>>),
-}
-
-/// A request of which a copy is to be made.
-pub(crate) struct Mirrored {
-    /// Its number in its valve.
-    pub(crate) number: u64,
-    /// Its place in the order of all requests to one shadow, where that keeps an order.
-    pub(crate) sequence: Option<u64>,
-    pub(crate) exchange: Arc<Exchange>,
-    pub(crate) entry: Entry,
-    /// How much of its body is on its way; `None` where it has none.
-    pub(crate) flow: Option<Arc<Flow>>,
-    /// The head's share of the budget.
-    pub(crate) held: Held,
-}
-
-/// A part of a request's body.
-#[derive(Debug)]
-pub(crate) enum Part {
-    Piece(Piece),
-    /// The body is whole; the fields behind its last chunk.
-    End(Option<Box<Headers>>),
-    /// It never will be, and this is why.
-    Failed(Outcome),
-}
-
-/// How much of one body is on its way, counted by both sides.
-#[derive(Debug, Default)]
-pub(crate) struct Flow {
-    /// Bytes that production passed on and the shadow did not take yet.
-    kept: AtomicUsize,
-    closed: AtomicBool,
-}
-
-impl Flow {
-    /// Production passes so much on. Returns how much is on its way with it.
-    pub(super) fn pass(&self, bytes: usize) -> usize {
-        self.kept.fetch_add(bytes, Relaxed) + bytes
-    }
-
-    /// The shadow side took so much.
-    pub(crate) fn take(&self, bytes: usize) {
-        self.kept.fetch_sub(bytes, Relaxed);
-    }
-
-    /// Nobody takes any more of it.
-    pub(crate) fn close(&self) {
-        self.closed.store(true, Relaxed);
-    }
-
-    pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Relaxed)
-    }
-}
+use crate::{exchange::Exchange, http::RequestHead};
 
 /// So many messages are on their way at most. A copy that finds no room is left out.
 const ROOM: usize = 2048;
@@ -288,119 +216,29 @@ impl HeadReturn {
     }
 }
 
-/// What was put in, and whether a thread is woken for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-enum Urgency {
-    #[default]
-    Not,
-    /// It is of use when something waits for it.
-    Lazily,
-    Urgently,
-}
-
-impl Message {
-    fn touches(&self) -> Urgency {
-        match self {
-            Self::Request(_) | Self::Part(..) => Urgency::Urgently,
-            Self::Answered(..) | Self::Over(..) => Urgency::Lazily,
-        }
-    }
-}
-
-/// What a shadow thread sleeps at.
-#[derive(Debug)]
-pub(crate) struct Doorbell {
-    pipe: OwnedFd,
-    /// How deep the thread sleeps.
-    sleep: AtomicU8,
-}
-
-/// The thread is awake; or it is woken for whatever comes; or for what is urgent only.
-const AWAKE: u8 = 0;
-const LIGHT: u8 = 1;
-const DEEP: u8 = 2;
-
-impl Doorbell {
-    /// A bell, and where its thread hears it.
-    ///
-    /// # Errors
-    /// Where the system refuses more descriptors.
-    pub(crate) fn new() -> io::Result<(Arc<Self>, OwnedFd)> {
-        let (hears, pipe) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
-        let bell = Arc::new(Self {
-            pipe,
-            sleep: AtomicU8::new(AWAKE),
-        });
-        Ok((bell, hears))
-    }
-
-    /// Wakes the thread, where it sleeps.
-    pub(crate) fn ring(&self) {
-        self.ring_for(Urgency::Urgently);
-    }
-
-    fn ring_for(&self, touched: Urgency) {
-        // What was put in is seen by a thread that goes to sleep, or its sleep is seen here.
-        fence(SeqCst);
-        let wakes = match self.sleep.load(Relaxed) {
-            AWAKE => false,
-            LIGHT => true,
-            _ => touched == Urgency::Urgently,
-        };
-        if wakes && self.sleep.swap(AWAKE, SeqCst) != AWAKE {
-            // It can't be full: there is one byte in it at most.
-            let _ = rustix::io::write(&self.pipe, &[0]);
-        }
-    }
-}
-
-/// The shadow thread's side of its doorbell.
-pub(crate) struct Sleeper {
-    door: Arc<Doorbell>,
-    hears: pipe::Receiver,
-}
-
-impl Sleeper {
-    /// In the runtime of the thread that sleeps.
-    ///
-    /// # Errors
-    /// Where the system refuses to watch it.
-    pub(crate) fn new(door: &Arc<Doorbell>, hears: OwnedFd) -> io::Result<Self> {
-        Ok(Self {
-            hears: pipe::Receiver::from_owned_fd(hears)?,
-            door: Arc::clone(door),
-        })
-    }
-
-    /// Sleeps until the bell rings, unless there is something already. A deep sleep is ended by requests and their bodies,
-    /// a light one by what the primary answered, too.
-    pub(crate) async fn sleep(&mut self, is_deep: bool, is_something: impl Fn() -> bool) {
-        let depth = if is_deep { DEEP } else { LIGHT };
-        self.door.sleep.store(depth, SeqCst);
-        fence(SeqCst);
-        if is_something() && self.door.sleep.swap(AWAKE, SeqCst) != AWAKE {
-            return;
-        }
-        // Whoever took the sign that it sleeps rings. More room than there are bytes saves another look at the pipe.
-        let _ = self.hears.read(&mut [0; 8]).await;
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::thread;
 
     use tokio::runtime::{Builder, LocalOptions};
 
-    use super::*;
+    use super::{
+        super::{Part, Sleeper},
+        *,
+    };
 
-    /// Runs it in a runtime such as a worker's, with both ends of a valve and where the bell is heard.
-    fn with_valve(test: impl AsyncFnOnce(Valve, Outlet, Sleeper)) {
+    /// Runs it in a runtime such as a worker's or a shadow thread's.
+    fn run<T>(future: impl Future<Output = T>) -> T {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build_local(LocalOptions::default())
             .unwrap();
-        runtime.block_on(async {
+        runtime.block_on(future)
+    }
+
+    /// Runs it with both ends of a valve and where the bell is heard.
+    fn with_valve(test: impl AsyncFnOnce(Valve, Outlet, Sleeper)) {
+        run(async {
             let (door, hears) = Doorbell::new().unwrap();
             let (valve, ends) = Valve::open(&door);
             test(valve, ends.open(), Sleeper::new(&door, hears).unwrap()).await;
@@ -492,11 +330,7 @@ mod tests {
         let (sender, ends) = std::sync::mpsc::channel::<UnopenedOutlet>();
         let there = Arc::clone(&door);
         let shadow = thread::spawn(move || {
-            let runtime = Builder::new_current_thread()
-                .enable_all()
-                .build_local(LocalOptions::default())
-                .unwrap();
-            runtime.block_on(async {
+            run(async {
                 let mut outlet = ends.recv().unwrap().open();
                 let mut sleeper = Sleeper::new(&there, hears).unwrap();
                 let mut came = 0;
@@ -511,11 +345,7 @@ mod tests {
                 came
             })
         });
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build_local(LocalOptions::default())
-            .unwrap();
-        runtime.block_on(async {
+        run(async {
             let (valve, ends) = Valve::open(&door);
             sender.send(ends).unwrap();
             for number in 0..20_000 {

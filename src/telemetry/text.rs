@@ -4,6 +4,7 @@
 use std::{
     borrow::Cow,
     fmt::{self, Debug},
+    time::Duration,
 };
 
 use tracing::field::{Field, Visit};
@@ -113,6 +114,16 @@ impl Visit for Line<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         self.write(field, &format!("{value:?}"), false);
     }
+}
+
+/// Milliseconds, to the microsecond, as logs have them.
+pub(crate) fn millis(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// Microseconds, to a tenth.
+pub(crate) fn micros(span: Duration) -> f64 {
+    (span.as_secs_f64() * 1e7).round() / 10.0
 }
 
 #[cfg(test)]
