@@ -50,6 +50,9 @@ thread_local! {
     static SPARES: RefCell<Spares> = const { RefCell::new([const { Vec::new() }; SIZES]) };
 }
 
+/// The buffer that pieces are slices of: its number and its size in bytes.
+pub(crate) type Buffer = (u64, usize);
+
 /// How much is read at a time, and how often that is doubled for whoever sends much.
 const READ: usize = 16 * 1024;
 const SIZES: usize = 4;
@@ -212,8 +215,8 @@ impl<S: Transport> Wire<S> {
         }
     }
 
-    /// The number of the buffer that was read into last, and its size in bytes.
-    pub(crate) fn buffer(&self) -> (u64, usize) {
+    /// The buffer that was read into last.
+    pub(crate) fn buffer(&self) -> Buffer {
         (self.buffers, self.capacity)
     }
 

@@ -22,7 +22,6 @@ mod order;
 mod pair;
 mod priority;
 mod queue;
-mod recorded;
 mod request_view;
 mod rewrite;
 mod sample;

@@ -9,11 +9,11 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Shadow, difference, recorded::Ended};
+use super::{Shadow, difference};
 use crate::{
-    exchange::{Exchange, PrimaryResponse, RecordedResponse},
-    script::{Kind, Script, Ticket, write_answer},
-    tee::HeadReturn,
+    exchange::{Exchange, PrimaryResponse},
+    script::{Kind, Ticket},
+    tee::{HeadReturn, RecordedResponse},
 };
 
 /// The two responses to one request.
@@ -67,7 +67,8 @@ struct ForScript {
     /// What the script knows the request by, until the primary's response is told.
     ticket: Option<Ticket>,
     theirs: Option<Arc<RecordedResponse>>,
-    ours: Option<Ended>,
+    /// The shadow's response, and how long after its request it ended.
+    ours: Option<(Ticket, RecordedResponse, Duration)>,
 }
 
 impl Pair {
@@ -140,8 +141,9 @@ impl Pair {
             self.script.borrow_mut().theirs = told;
             self.tell();
         }
-        if let Some(ours) = self.script.borrow_mut().ours.take() {
-            ours.tell();
+        let ours = self.script.borrow_mut().ours.take();
+        if let Some((ticket, response, took)) = ours {
+            self.tell_ours(ticket, &response, took);
         }
     }
 
@@ -151,7 +153,7 @@ impl Pair {
         if let (Some(script), Some(ticket), Some(told)) =
             (&self.shadow.script, known.ticket, &known.theirs)
         {
-            tell(script, ticket, told);
+            script.tell(ticket, Kind::Answer, told, Duration::ZERO);
             known.theirs = None;
         }
     }
@@ -194,12 +196,18 @@ impl Pair {
     }
 
     /// The script is to be told the shadow's response, behind the primary's.
-    pub(super) fn replayed(&self, ended: Ended) {
+    pub(super) fn replayed(&self, ticket: Ticket, response: RecordedResponse, took: Duration) {
         if self.is_over.get() {
-            ended.tell();
+            self.tell_ours(ticket, &response, took);
         } else {
-            self.script.borrow_mut().ours = Some(ended);
+            self.script.borrow_mut().ours = Some((ticket, response, took));
             self.wait();
+        }
+    }
+
+    fn tell_ours(&self, ticket: Ticket, response: &RecordedResponse, took: Duration) {
+        if let Some(script) = &self.shadow.script {
+            script.tell(ticket, Kind::Replayed, response, took);
         }
     }
 }
@@ -211,14 +219,4 @@ impl Drop for Pair {
             self.spent.give_back(exchange);
         }
     }
-}
-
-/// The primary's answer goes to the script that got the request.
-fn tell(script: &Script, ticket: Ticket, told: &RecordedResponse) {
-    let limit = script.settings().answer_bytes.bytes();
-    let body = &told.body[..told.body.len().min(limit)];
-    let whole = told.whole && body.len() == told.body.len();
-    script.answer(ticket, Kind::Answer, Duration::ZERO, |out| {
-        write_answer(&told.head, body, whole, out);
-    });
 }

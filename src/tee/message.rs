@@ -5,9 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
 };
 
-use super::{Held, Piece, doorbell::Urgency};
+use super::{Held, Piece, RecordedResponse, doorbell::Urgency};
 use crate::{
-    exchange::{Exchange, PrimaryResponse, RecordedResponse},
+    exchange::{Exchange, PrimaryResponse},
     http::Headers,
     ledger::{Entry, Outcome},
 };
@@ -38,7 +38,7 @@ pub(crate) struct Mirrored {
     pub(crate) held: Held,
 }
 
-/// A part of a request's body.
+/// A part of a message's body.
 #[derive(Debug)]
 pub(crate) enum Part {
     Piece(Piece),
