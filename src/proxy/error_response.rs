@@ -28,10 +28,10 @@ pub(super) fn explain(
     let (request_id, method, target) = (shown(id), shown(head.method()), shown(head.path()));
     let (status, error) = (refusal.status().as_u16(), refusal.chain());
     if !refusal.is_primary_fault() {
-        tracing::debug!(%request_id, %method, pipeline = %target, status, error, "refused a request");
+        tracing::debug!(%request_id, %method, path = %target, status, error, "refused a request");
     } else if let Some(left_out) = FAULTS.allow() {
         tracing::warn!(
-            %request_id, %method, pipeline = %target, status, error, left_out,
+            %request_id, %method, path = %target, status, error, left_out,
             "the primary gave no answer"
         );
     }

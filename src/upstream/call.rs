@@ -127,14 +127,22 @@ pub(crate) struct Call {
     connection: Box<Connection>,
     request: Request,
     reader: ResponseReader,
-    /// All of the request was put in.
-    is_whole: bool,
+    sent: Sent,
     /// The response came to its end before the request was sent.
     is_early: bool,
-    /// The server takes no more of the request.
-    is_stopped: bool,
+    /// Nothing may be taken for another call's response, however unlikely it is.
+    is_careful: bool,
     /// What the first write that failed came to.
     first_error: Option<io::Error>,
+}
+
+/// How much of a request was put in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    NotAll,
+    All,
+    /// The server takes no more of it.
+    Stopped,
 }
 
 /// What is next in a response.
@@ -159,9 +167,13 @@ impl Call {
             connection,
             request,
             reader: ResponseReader::new(request.is_head, pool.reading()),
-            is_whole: request.body == RequestBody::Written,
+            sent: if request.body == RequestBody::Written {
+                Sent::All
+            } else {
+                Sent::NotAll
+            },
             is_early: false,
-            is_stopped: false,
+            is_careful: pool.is_careful(),
             first_error: None,
         }
     }
@@ -185,7 +197,9 @@ impl Call {
         if self.request.body == (RequestBody::Parts { chunked: true }) {
             self.connection.wire.out.last_chunk(trailers);
         }
-        self.is_whole = true;
+        if self.sent == Sent::NotAll {
+            self.sent = Sent::All;
+        }
     }
 
     /// Whether all that was put in is written.
@@ -199,7 +213,7 @@ impl Call {
     /// # Errors
     /// Where a connection that was used before ended before any of the request was written.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, BadResponse>> {
-        if self.is_stopped {
+        if self.sent == Sent::Stopped {
             return Poll::Ready(Ok(false));
         }
         let Err(error) = ready!(self.connection.wire.poll_flush(cx)) else {
@@ -208,7 +222,7 @@ impl Call {
         if self.connection.is_used && self.is_unwritten() {
             return Poll::Ready(Err(BadResponse::Io(error)));
         }
-        self.is_stopped = true;
+        self.sent = Sent::Stopped;
         self.first_error = Some(error);
         Poll::Ready(Ok(false))
     }
@@ -238,7 +252,7 @@ impl Call {
     }
 
     fn note_end(&mut self) {
-        let is_sent = self.is_whole && self.is_flushed();
+        let is_sent = self.sent == Sent::All && self.is_flushed();
         self.is_early |= self.reader.is_done() && !is_sent;
     }
 
@@ -310,12 +324,12 @@ impl Call {
     /// it reads next part of this request: where another protocol was asked for, or where it answered before it had the
     /// request.
     pub(crate) fn keeps_connection(&self) -> bool {
-        self.is_whole
+        self.sent == Sent::All
             && self.is_flushed()
             && !self.is_early
-            && !self.is_stopped
             && !self.request.is_upgrade
-            && self.reader.keeps_connection()
+            && self.reader.stays_open()
+            && !(self.is_careful && self.reader.is_doubtful())
     }
 
     /// Ends the call at `now`: its connection serves another one where it may.

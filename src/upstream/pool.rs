@@ -85,6 +85,11 @@ impl Pool {
         self.settings.reading
     }
 
+    /// Whether it makes sure of each connection before it is lent.
+    pub(super) fn is_careful(&self) -> bool {
+        self.settings.is_careful
+    }
+
     /// The idle connection that was used last, where there is one: the others grow old and are closed.
     ///
     /// One on which anything came is not lent: it would be the next request's answer. What the runtime knows is enough

@@ -208,10 +208,9 @@ impl ResponseReader {
         self.after != After::Closed && self.is_done()
     }
 
-    /// Whether its connection may serve another request: not behind a response that has no body and says that one follows,
-    /// which its server may send all the same (RFC 9112, 6.3).
-    pub(super) fn keeps_connection(&self) -> bool {
-        self.after == After::Kept && self.is_done()
+    /// Whether it has no body and says that one follows, which its server may send all the same (RFC 9112, 6.3).
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.after == After::Doubtful
     }
 }
 
