@@ -19,6 +19,8 @@ use tokio::{
     time::sleep,
 };
 
+use crate::http::now;
+
 /// One shadow's turns.
 pub(super) struct Allowance {
     /// Processor time that may be spent; less than nothing where a turn took longer.
@@ -89,7 +91,7 @@ impl Allowance {
     pub(super) fn new() -> Rc<Self> {
         Rc::new(Self {
             balance: Cell::new(SAVED),
-            filled: Cell::new(Instant::now()),
+            filled: Cell::new(now()),
             waiting: RefCell::default(),
             gives: Cell::new(false),
             long: Cell::new(0),
@@ -118,14 +120,14 @@ impl Allowance {
                 waiter.state.set(State::Idle);
                 return Poll::Ready(Turn {
                     allowance: self,
-                    began: Instant::now(),
+                    began: now(),
                     waited,
                     weight: 1,
                 });
             }
             State::Waits { .. } => {}
             State::Idle => {
-                let since = Instant::now();
+                let since = now();
                 waiter.state.set(State::Waits { since });
                 self.waiting.borrow_mut().push_back(Rc::clone(waiter));
                 if !self.gives.replace(true) {
@@ -157,8 +159,8 @@ impl Allowance {
 
     /// Adds what time has brought.
     fn fill(&self) -> Nanos {
-        let now = Instant::now();
-        let brought = nanos(now - self.filled.replace(now)) / PARTS;
+        let this = now();
+        let brought = nanos(this - self.filled.replace(this)) / PARTS;
         let balance = self.balance.get().saturating_add(brought).min(SAVED);
         self.balance.set(balance);
         balance
@@ -183,7 +185,7 @@ impl Ask {
 impl Waiter {
     fn call(&self) {
         if let State::Waits { since } = self.state.get() {
-            let waited = since.elapsed();
+            let waited = now() - since;
             self.state.set(State::Called { waited });
         }
         if let Some(waker) = self.waker.take() {
@@ -195,7 +197,7 @@ impl Waiter {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let balance = &self.allowance.balance;
-        let cost = nanos(self.began.elapsed()).saturating_mul(self.weight);
+        let cost = nanos(now() - self.began).saturating_mul(self.weight);
         balance.set(balance.get().saturating_sub(cost));
     }
 }

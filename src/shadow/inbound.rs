@@ -30,6 +30,14 @@ pub(super) struct Inbound<'a> {
     retired: Vec<Rc<Sender>>,
 }
 
+/// What there is to do after what came was taken.
+pub(super) struct Round {
+    /// No more lines can come.
+    no_more: bool,
+    /// There may be more messages.
+    is_more: bool,
+}
+
 /// The way from one worker to one shadow.
 struct Line {
     sender: Rc<Sender>,
@@ -79,12 +87,7 @@ impl<'a> Inbound<'a> {
     /// Takes messages until no more can come and all that came is done, or `is_over` when it is woken.
     pub(super) async fn run(&mut self, sleeper: &mut Sleeper, is_over: impl Fn() -> bool) {
         while !is_over() {
-            let no_more = self.open();
-            let mut is_more = false;
-            for line in &mut self.lines {
-                is_more |= line.take(&self.given.copies);
-            }
-            self.close();
+            let Round { no_more, is_more } = self.round();
             if is_more {
                 yield_now().await;
             } else if no_more && self.lines.is_empty() && self.retired.is_empty() {
@@ -106,6 +109,17 @@ impl<'a> Inbound<'a> {
                 }
             }
         }
+    }
+
+    /// Takes what came.
+    pub(super) fn round(&mut self) -> Round {
+        let no_more = self.open();
+        let mut is_more = false;
+        for line in &mut self.lines {
+            is_more |= line.take(&self.given.copies);
+        }
+        self.close();
+        Round { no_more, is_more }
     }
 
     /// Opens new lines. Returns whether no more can come.

@@ -31,6 +31,8 @@ mod selector;
 mod sender;
 mod shared;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 pub(crate) use breaker::State;
