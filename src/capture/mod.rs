@@ -6,6 +6,8 @@
 mod assemble;
 mod batch;
 pub(crate) mod export;
+mod file;
+mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 #[cfg(all(test, not(fuzzing)))]
@@ -23,6 +25,7 @@ mod trouble;
 mod writer;
 
 pub(crate) use crate::config::{Compression, FORMAT_ENDINGS, Format};
+pub(crate) use file::CaptureFile;
 pub(crate) use gor::{first_line, message_line};
 pub(crate) use reader::Reader;
 pub(crate) use record::{Answered, Record, split_head};
@@ -35,7 +38,6 @@ pub(crate) use trouble::Troubles;
 use std::{
     io,
     net::IpAddr,
-    path::PathBuf,
     rc::Rc,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -46,7 +48,9 @@ use std::{
     time::Duration,
 };
 
+use files::Files;
 use input::Input;
+use sink::SinkError;
 
 use crate::{
     config,
@@ -87,7 +91,7 @@ const TOLD: Duration = Duration::from_secs(10);
 /// The capture can't begin.
 #[derive(Debug, thiserror::Error)]
 #[error("can't capture to {0}")]
-pub(crate) struct CaptureError(PathBuf, #[source] io::Error);
+pub(crate) struct CaptureError(String, #[source] io::Error);
 
 /// A capture that runs.
 pub(crate) struct Running {
@@ -118,8 +122,9 @@ impl Running {
             losses: RateLimit::new(1, TOLD),
             settings,
         });
-        let failed = |(path, error)| CaptureError(path, error);
-        let writer = writer::Writer::open(Arc::clone(&capture)).map_err(failed)?;
+        let to = Box::new(Files::new(&capture.settings, &capture.instance));
+        let writer = writer::Writer::open(Arc::clone(&capture), to)
+            .map_err(|SinkError { name, error }| CaptureError(name, error))?;
         let (to_writer, inbox) = mpsc::channel();
         let (done, ended) = mpsc::channel();
         thread::Builder::new()
@@ -128,7 +133,7 @@ impl Running {
                 writer.run(&inbox);
                 let _ = done.send(());
             })
-            .map_err(|error| failed((capture.settings.file.to_string().into(), error)))?;
+            .map_err(|error| CaptureError(capture.settings.file.to_string(), error))?;
         Ok(Self {
             capture,
             to_writer: Mutex::new(Some(to_writer)),
