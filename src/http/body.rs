@@ -7,7 +7,7 @@ use super::{BadHead, Framing, Headers, headers::trim};
 /// What is next in a body.
 #[derive(Debug)]
 pub(crate) enum Parsed {
-    /// So many bytes at the start of what came: the caller takes them away.
+    /// A piece of this many bytes, at the start of what came: the caller takes them away.
     Piece(usize),
     /// The fields behind the last chunk; the end follows.
     Trailers(Headers),
@@ -16,12 +16,12 @@ pub(crate) enum Parsed {
     More,
 }
 
-/// Why bytes are no body.
+/// Why bytes are not a body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadBody {
     #[error("chunk {0} is not framed as RFC 9112 asks: {1}")]
     Chunk(u64, &'static str),
-    #[error("its trailers are none")]
+    #[error("its trailers are malformed")]
     Trailers(#[from] BadHead),
     #[error("its trailers are too large, or begin with a bare LF")]
     NoTrailers,
@@ -40,18 +40,18 @@ pub(crate) struct BodyReader {
     tolerant: bool,
     /// How many chunks began.
     chunks: u64,
-    /// So many bytes of an extension, or of trailers, were looked at, and have no end.
+    /// How many bytes of an extension, or of trailers, were looked at and have no end.
     seen: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// So many bytes of a sized body are left.
+    /// How many bytes of a sized body are left.
     Sized(u64),
     /// Everything is body until the connection ends.
     Close,
     ChunkSize,
-    /// So many bytes of a chunk are left.
+    /// How many bytes of a chunk are left.
     Chunk(u64),
     ChunkEnd,
     Trailers,
@@ -62,7 +62,7 @@ enum State {
 const LONGEST_SIZE: usize = 15;
 /// Zeros may stand before it, but not without end.
 const MOST_ZEROS: usize = 256;
-/// With zeros before it and white space behind it, it may be so long in each chunk: a stream that pads its sizes has no end,
+/// How long a size may be in each chunk with zeros before it and white space behind it: a stream that pads its sizes has no end,
 /// and must not come to that of `extras`.
 const PADDED: usize = 32;
 
@@ -173,7 +173,7 @@ impl BodyReader {
                 self.seen = if is_extension { whole.len() } else { 0 };
                 Ok(None)
             } else {
-                self.bad("its size is none, or its line is too long")
+                self.bad("its size is invalid, or its line is too long")
             };
         };
         let line = match whole.strip_suffix(b"\r") {
@@ -182,7 +182,7 @@ impl BodyReader {
             None => return self.bad("its size ends with a bare LF"),
         };
         if digits == 0 || digits > longest {
-            return self.bad("its size is none");
+            return self.bad("its size is invalid");
         }
         let extension = &line[digits..];
         if !self.is_extension(extension) {
@@ -273,7 +273,7 @@ impl BodyReader {
     }
 }
 
-/// How many of so many bytes are in `buf`, and how many are still to come.
+/// How many of `left` bytes are in `buf`, and how many are still to come.
 fn part(buf: &BytesMut, left: u64) -> (usize, u64) {
     let length = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
     (length, left - length as u64)
@@ -299,7 +299,7 @@ mod tests {
 
     use super::*;
 
-    /// All that is read of these bytes when so many come at a time.
+    /// All that is read of these bytes, when `at_a_time` of them come at a time.
     fn read(
         framing: Framing,
         bytes: &[u8],

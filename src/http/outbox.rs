@@ -15,7 +15,7 @@ use super::Headers;
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     front: Vec<u8>,
-    /// So much of `front` is written.
+    /// How many bytes of `front` are written.
     written: usize,
     piece: Bytes,
     back: Vec<u8>,
@@ -25,7 +25,7 @@ pub(crate) struct Outbox {
 
 /// A piece of a body on its way out.
 pub(crate) enum OutPiece<'a> {
-    /// So many bytes from the start of what came.
+    /// This many bytes from the start of what came.
     Came(&'a mut BytesMut, usize),
     /// Bytes that are shared with somebody.
     Shared(Bytes),

@@ -46,11 +46,11 @@ pub(super) enum Next {
 
 /// How often a unix client that shut its sending side is asked whether it left.
 const ASK: Duration = Duration::from_millis(200);
-/// After so long an idle connection gives its memory back.
+/// How long a connection is idle before it gives its memory back.
 const REST: Duration = Duration::from_secs(1);
 /// How long a client may go on sending after the last answer.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// So much may come ahead of an answer before no more is read.
+/// Bytes that may come ahead of a response before no more is read.
 const AHEAD: usize = 64 * 1024;
 
 impl Downstream {

@@ -39,7 +39,7 @@ pub(super) fn explain(
     refusal.write(&pipeline.request_id, id, to_head, close, out);
 }
 
-/// Tells the operator of an answer that breaks off, or is none behind its header: its client sees a cut answer.
+/// Tells the operator of a response that breaks off, or is malformed behind its header: its client sees a cut response.
 #[cold]
 pub(super) fn explain_cut(error: &BadResponse, exchange: &Exchange) {
     if let Some(left_out) = FAULTS.allow() {

@@ -38,9 +38,9 @@ pub(super) struct Allowance {
 /// Nanoseconds.
 type Nanos = i64;
 
-/// One part of so many of all time is for turns.
+/// Turns take at most one part in this many of all time.
 const PARTS: Nanos = 10;
-/// So much more the time counts in which answers are read; and of a shadow that takes more processor time than
+/// How much more the time counts in which responses are read; and of a shadow that takes more processor time than
 /// production, whose sending takes time on this machine, too, where it is there.
 const READING: Nanos = 3;
 const READING_LESS: Nanos = 6;
@@ -69,7 +69,7 @@ enum State {
     Waits {
         since: Instant,
     },
-    /// It is its turn, after so long.
+    /// Its turn has come, after this wait.
     Called {
         waited: Duration,
     },
@@ -112,7 +112,7 @@ impl Allowance {
         }
     }
 
-    /// The next turn of whoever asks. They are given in the order in which they were asked for.
+    /// The next turn. Turns are given in the order in which they were asked for.
     pub(super) fn poll_turn<'a>(self: &'a Rc<Self>, ask: &Ask, cx: &Context<'_>) -> Poll<Turn<'a>> {
         let waiter = &ask.0;
         match waiter.state.get() {
@@ -228,7 +228,7 @@ mod tests {
         runtime.unwrap().block_on(test);
     }
 
-    /// Takes a turn and works for so long in it.
+    /// Takes a turn and works in it for this time.
     async fn work(allowance: &Rc<Allowance>, ask: &Ask, long: Duration) {
         poll_fn(|cx| {
             allowance.poll_turn(ask, cx).map(|_turn| {

@@ -10,7 +10,7 @@ use crate::http::now;
 /// The breaker of one shadow, shared by all workers.
 #[derive(Debug)]
 pub(super) struct Breaker {
-    /// So many failures in a row open it; 0: nothing does.
+    /// How many failures in a row open it; 0: nothing does.
     threshold: u32,
     pause: Duration,
     start: Instant,

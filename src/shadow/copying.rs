@@ -81,9 +81,9 @@ pub(super) struct Tools {
 /// one is read in turns.
 const USUAL_STEPS: u32 = 3;
 const USUAL_BYTES: u64 = 32 * 1024;
-/// So many parts of what came are looked at in one go.
+/// How many parts of what came are looked at in one go.
 const PARTS: usize = 256;
-/// So much is read at a time.
+/// Bytes that are read at a time.
 pub(super) const READ: usize = 32 * 1024;
 /// What came of something that is not whole is charged to the budget from here on.
 const LARGE: usize = 4 * 1024;
@@ -340,7 +340,7 @@ impl<'a, 'b> Copying<'a, 'b> {
         self.pair.ours(self.tools.head.status, took);
     }
 
-    /// Its header was an answer, and whoever waits for one goes on.
+    /// Its header was a response, and those who wait for one go on.
     #[cold]
     fn begin_stream(&mut self) {
         let shadow = self.means.shadow;

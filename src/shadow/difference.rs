@@ -44,7 +44,7 @@ impl DifferenceLog {
         }
     }
 
-    /// From now on so many lines a second.
+    /// Changes the limit, in lines a second.
     pub(crate) fn set(&self, lines_per_second: u32) {
         self.limit.set(lines_per_second.into());
     }

@@ -56,7 +56,7 @@ struct Known {
     held_back: Option<HeldBack>,
 }
 
-/// So many messages of one line are taken at a time.
+/// How many messages of one line are taken at a time.
 const MESSAGES: usize = 256;
 /// How often a sender is looked at that is to end.
 const LOOK: Duration = Duration::from_millis(100);

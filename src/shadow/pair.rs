@@ -165,7 +165,7 @@ impl Pair {
         }
     }
 
-    /// The shadow answered with this status, so long after the copy was sent.
+    /// The shadow answered with this status. `took`: from the sending of the copy to the header of its response.
     pub(super) fn ours(&self, status: u16, took: Duration) {
         match self.primary.get() {
             Primary::Awaited => {

@@ -77,11 +77,11 @@ struct Offered {
     ticket: Option<Ticket>,
 }
 
-/// So many connections are made at one time: where there is little time for them, more would only take longer than they
-/// may, and that would look like the shadow's fault. Who waits may find one that another copy no longer needs.
+/// How many connections are opened at the same time. Where there is little time for them, more would only take longer than
+/// they may, and that would look like the shadow's fault. A copy that waits may get one that another no longer needs.
 const CONNECTING: usize = 8;
 
-/// What a shadow sends and nobody has read waits in the kernel: so much of it for each connection.
+/// Bytes that the kernel holds for each connection, of what a shadow sent and was not read.
 const UNREAD: usize = 128 * 1024;
 
 /// A copy that has a place among those on their way.

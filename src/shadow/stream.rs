@@ -51,7 +51,7 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Read for so long from now on, at most.
+    /// A stream that is read for `limit` from now on, at most.
     pub(super) fn begin(limit: Duration) -> Self {
         let now = now();
         Self {

@@ -73,7 +73,7 @@ pub(super) struct ShadowLink {
 }
 
 impl Threads {
-    /// So many, but one at least, none of which runs yet.
+    /// This many threads, but at least one; none of them runs yet.
     pub(crate) fn new(threads: usize, budget: &Arc<Budget>, ledger: &Arc<Ledger>) -> Arc<Self> {
         let place = |_| Place {
             generation: AtomicUsize::new(0),

@@ -43,7 +43,7 @@ pub(crate) struct Copies {
     branches: SmallVec<[Branch; 1]>,
     budget: Option<Arc<Budget>>,
     charges: Charges,
-    /// So many bytes of the primary's response are wanted.
+    /// How many bytes of the body of the primary's response are wanted.
     wanted: Option<u64>,
 }
 
@@ -212,7 +212,7 @@ mod tests {
         valve: Rc<Valve>,
     }
 
-    /// So much of a body is kept for one copy.
+    /// Bytes of a body that are kept for one copy.
     const BODY: usize = 40;
 
     impl Recipient for Next {
@@ -248,7 +248,7 @@ mod tests {
         Drop(usize),
         /// A worker's turn ends.
         Turn,
-        /// So many messages are taken.
+        /// Messages are taken, up to this many.
         Take(usize),
         /// The shadow side takes no more of a body.
         Close(usize),
@@ -355,7 +355,7 @@ mod tests {
         opened: u64,
         /// What was pushed of the copies that are over for production, by their number.
         pushed: HashMap<u64, Vec<u8>>,
-        /// So many copies and pieces there were.
+        /// How many copies and pieces there were.
         numbers: u64,
         buffers: u64,
         outlet: Outlet,

@@ -57,12 +57,12 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    /// Production passes so much on. Returns how much is on its way with it.
+    /// Production passes bytes on. Returns how many are on their way with them.
     pub(super) fn pass(&self, bytes: usize) -> usize {
         self.kept.fetch_add(bytes, Relaxed) + bytes
     }
 
-    /// The shadow side took so much.
+    /// The shadow side took bytes.
     pub(crate) fn take(&self, bytes: usize) {
         self.kept.fetch_sub(bytes, Relaxed);
     }

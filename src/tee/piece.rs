@@ -24,7 +24,7 @@ impl Piece {
     }
 }
 
-/// What a buffer costs beside its bytes, and a piece beside its buffer: whoever sends a body byte by byte makes
+/// What a buffer costs beside its bytes, and a piece beside its buffer: a client that sends a body byte by byte makes
 /// many of them.
 const BUFFER: usize = 128;
 const PIECE: usize = 64;

@@ -48,7 +48,7 @@ pub(crate) struct Request {
 /// How the body of a request comes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RequestBody {
-    /// There is none, or it is kept whole and written with the head.
+    /// There is no body, or it is kept whole and written with the head.
     Written,
     /// Part by part, and it can't come again.
     Parts { chunked: bool },
@@ -151,7 +151,7 @@ pub(crate) enum Next {
     Interim,
     /// The head of the response.
     Head(Framing),
-    /// So many bytes of its body are there, for one of [`Call::body`], [`Call::skip`], [`Call::show`].
+    /// This many bytes of its body are there, for one of [`Call::body`], [`Call::skip`], [`Call::show`].
     Piece(usize),
     /// The fields behind its last chunk; it has ended.
     Trailers(Headers),

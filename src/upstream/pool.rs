@@ -113,7 +113,7 @@ impl Pool {
     /// A new connection.
     ///
     /// # Errors
-    /// Where there is none within the connect timeout.
+    /// Where no connection is made within the connect timeout.
     pub(crate) async fn open(&self) -> Result<Box<Connection>, NoConnection> {
         let permit = match &self.settings.connections {
             None => None,

@@ -14,24 +14,24 @@ pub(crate) struct Reading {
     pub(crate) header_count: usize,
 }
 
-/// Why no answer can be read of what came.
+/// Why what came is not a response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadResponse {
-    #[error("the answer's header is none")]
+    #[error("the response's header is malformed")]
     Head(#[source] BadHead),
-    #[error("the answer's header has more lines than limits.response_header_count")]
+    #[error("the response's header has more lines than limits.response_header_count")]
     TooManyFields,
-    #[error("the answer's header is larger than limits.response_header_bytes")]
+    #[error("the response's header is larger than limits.response_header_bytes")]
     HeadTooLarge,
     #[error(
-        "more than {MOST_INTERIM} interim answers (1xx), or too large ones, came before the answer"
+        "more than {MOST_INTERIM} interim responses (1xx), or too large ones, came before the response"
     )]
     TooManyInterim,
-    #[error("the answer's end can't be told")]
+    #[error("where the response ends can't be told")]
     Framing(#[from] BadFraming),
-    #[error("the answer's body is none")]
+    #[error("the response's body is malformed")]
     Body(#[from] BadBody),
-    #[error("the connection ended before the answer was whole")]
+    #[error("the connection ended before the response was whole")]
     Ended,
     #[error("the connection broke")]
     Io(#[from] std::io::Error),

@@ -97,7 +97,7 @@ fn interim_answers_without_end_are_no_answer() {
         tee.get("/");
         assert_eq!(tee.settled(1).of("next"), [("broken", 1)]);
         tee.wait_for_log("what was wrong", |line| {
-            line.contains("100 interim answers") && line.contains("next")
+            line.contains("100 interim responses") && line.contains("next")
         });
     }
 }
@@ -111,7 +111,7 @@ fn a_primary_that_sends_interim_answers_without_end_gets_502_and_one_that_sends_
     client.send(get("/"));
     assert_eq!(client.final_answer().status(), 502);
     tee.wait_for_log("what was wrong", |line| {
-        line.contains("100 interim answers")
+        line.contains("100 interim responses")
     });
     let many = Server::unix(answers(format!("{}{OK}", CONTINUE.repeat(100))));
     let tee = Tee::with_primary(&many).start();

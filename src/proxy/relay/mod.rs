@@ -74,7 +74,7 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// What is sent, to whoever sends it.
+    /// What is sent, as a call needs to know it.
     pub(super) fn request(&self) -> Request {
         Request::new(self.of.exchange.head.method(), self.upload.body)
             .asking_for_upgrade(self.download.upgrade)
