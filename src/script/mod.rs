@@ -122,13 +122,16 @@ impl Script {
         &self.common.settings
     }
 
+    /// How many bytes of a response's body it wants; `None` where it wants no responses.
+    pub(crate) fn wanted(&self) -> Option<u64> {
+        let settings = self.settings();
+        settings.answers.then_some(settings.answer_bytes.0)
+    }
+
     /// What keeps a response for it, where it wants responses.
     pub(crate) fn recording(&self) -> Option<Recording> {
-        let settings = self.settings();
-        let limit = settings.answer_bytes.0;
-        settings
-            .answers
-            .then(|| Recording::new(limit, &self.common.budget))
+        let limit = self.wanted()?;
+        Some(Recording::new(limit, &self.common.budget))
     }
 
     /// Gives a response to the process that got its request; `latency`: how long after its request it ended.

@@ -12,12 +12,13 @@ use super::{
     allowance::{Allowance, Ask, Long, Turn},
     copy::{CopyBody, ShadowCopy},
     copy_head::CopyHeadWriter,
-    pair::Pair,
+    pair::{Ours, Pair},
     stream::{Stream, Waited},
 };
 use crate::{
     http::{Alarm, Known, OutPiece, Outbox, RequestHead, ResponseHead, asks_for_upgrade, now},
     ledger::Outcome,
+    script::Ticket,
     tee::{Budget, Held, Part, Piece, RecordedResponse, Recording},
     upstream::{BadResponse, Call, Next, Request, RequestBody, Uncalled},
 };
@@ -39,14 +40,11 @@ pub(super) struct Copying<'a, 'b> {
     head: &'a RequestHead,
     body: &'a mut CopyBody,
     tools: &'a mut Tools,
-    /// What is kept of the response's body, where somebody wants it.
-    kept: Option<Recording>,
+    kept: ToKeep,
     /// All of the body was put in.
     is_whole: bool,
     /// The piece that is being written: its share of the budget is held until it is.
     writing: Option<Piece>,
-    /// Bytes of the answer's body that were read.
-    read: u64,
     /// All bytes that came, framing and interim answers among them.
     came: u64,
     /// How often something came, or more of it was there than is looked at in one go.
@@ -67,6 +65,13 @@ pub(super) struct Copying<'a, 'b> {
     /// When something came last, behind the head.
     flowed: Option<Instant>,
     waited: &'a mut Waited<'b>,
+}
+
+/// What is kept of a copy and its response, where somebody wants it.
+#[derive(Default)]
+pub(super) struct ToKeep {
+    pub(super) request_body: Option<Recording>,
+    pub(super) response_body: Option<Recording>,
 }
 
 /// What each copy needs and the next one can use again.
@@ -108,7 +113,7 @@ impl<'a, 'b> Copying<'a, 'b> {
         means: Means<'a>,
         copy: &'a mut ShadowCopy,
         tools: &'a mut Tools,
-        kept: Option<Recording>,
+        kept: ToKeep,
         waited: &'a mut Waited<'b>,
         started: Instant,
     ) -> Self {
@@ -120,7 +125,6 @@ impl<'a, 'b> Copying<'a, 'b> {
             is_whole: !body.exists(),
             body,
             writing: None,
-            read: 0,
             came: 0,
             steps: 0,
             long: None,
@@ -167,14 +171,19 @@ impl<'a, 'b> Copying<'a, 'b> {
         self.means.allowance.poll_turn(&self.tools.ask, cx)
     }
 
-    /// The response, where it was to be kept and its head came.
-    pub(super) fn into_response(self) -> Option<RecordedResponse> {
-        self.answered?;
-        let body = self.kept?;
-        Some(RecordedResponse {
-            head: std::mem::take(&mut self.tools.head),
-            is_whole: body.length() == self.read,
-            body,
+    /// The response, where it was to be kept and its head came; `is_whole`: it came to its end.
+    pub(super) fn into_ours(self, ticket: Option<Ticket>, is_whole: bool) -> Option<Ours> {
+        let at = self.answered?;
+        Some(Ours {
+            ticket,
+            response: RecordedResponse {
+                head: std::mem::take(&mut self.tools.head),
+                body: self.kept.response_body?,
+                is_whole,
+            },
+            request_body: self.kept.request_body,
+            at,
+            took: at - self.started,
         })
     }
 
@@ -221,6 +230,9 @@ impl<'a, 'b> Copying<'a, 'b> {
                 };
                 match part {
                     Part::Piece(piece) => {
+                        if let Some(kept) = &mut self.kept.request_body {
+                            kept.copy(&piece.bytes);
+                        }
                         call.put(OutPiece::Shared(piece.bytes.clone()));
                         self.writing = Some(piece);
                     }
@@ -292,8 +304,7 @@ impl<'a, 'b> Copying<'a, 'b> {
                 Next::Interim => {}
                 Next::Head(_) => self.answered(call),
                 Next::Piece(length) => {
-                    self.read += length as u64;
-                    if let Some(kept) = &mut self.kept {
+                    if let Some(kept) = &mut self.kept.response_body {
                         kept.copy(call.body(length));
                     }
                     call.skip(length);

@@ -58,7 +58,7 @@ struct Known {
 
 /// How many messages of one line are taken at a time.
 const MESSAGES: usize = 256;
-/// How often a sender is looked at that is to end.
+/// How often a sender is looked at that is to end, and pairs for which nothing is woken.
 const LOOK: Duration = Duration::from_millis(100);
 /// Nothing is waited for but messages.
 const LONG: Duration = Duration::from_secs(3600);
@@ -100,7 +100,8 @@ impl<'a> Inbound<'a> {
                             .iter()
                             .any(|line| line.has_next() || line.outlet.is_over())
                 };
-                let limit = if self.retired.is_empty() { LONG } else { LOOK };
+                let is_calm = self.retired.is_empty() && self.attention.is_calm();
+                let limit = if is_calm { LONG } else { LOOK };
                 let is_deep = self.attention.is_idle();
                 tokio::select! {
                     () = sleeper.sleep(is_deep, is_something) => {}

@@ -7,7 +7,6 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 
 use tokio::{
@@ -20,13 +19,13 @@ use super::{
     allowance::Allowance,
     copy::ShadowCopy,
     copy_head::CopyHeadWriter,
-    copying::{Copying, Means, READ, Tools, Unanswered},
+    copying::{Copying, Means, READ, ToKeep, Tools, Unanswered},
     failure::{Failure, is_fault, lesson},
     lane::{Hand, Lanes},
     limit::Permit,
     nap::UnderWay,
     order::{Order, Queued, Turn},
-    pair::{Pair, Primary},
+    pair::{Ours, Pair, Primary},
     queue::{Place, Queue},
     sample,
     script_stage::{Next, ScriptStage},
@@ -34,12 +33,13 @@ use super::{
     stream::Waited,
 };
 use crate::{
+    compare::REQUEST_BODY,
     config::SendWhen,
     exchange::{Exchange, PrimaryResponse},
     http::{Outbox, asks_for_upgrade, now},
     ledger::Outcome,
     script::Ticket,
-    tee::{Budget, RecordedResponse, Recording},
+    tee::{Budget, Recording},
     upstream::{Call, Caller, Connection, Pool, PoolSettings, Request, Uncalled, call},
 };
 
@@ -317,24 +317,14 @@ impl Sender {
             admitted: Some(admitted),
             turn,
         };
-        let script = ticket.and(self.shadow.script.as_ref());
-        let kept = script.and_then(|script| script.recording());
-        let ended = self.call(&mut copy, tools, kept, &mut waited).await;
+        let ended = self.call(&mut copy, tools, ticket, &mut waited).await;
         let outcome = ended
             .as_ref()
             .map_or_else(Failure::outcome, |_| Outcome::Answered);
         waited.learn(&self.shadow, lesson(&ended));
-        match (ended, ticket) {
-            (
-                Ok(Answered {
-                    took,
-                    response: Some(response),
-                }),
-                Some(ticket),
-            ) => {
-                copy.pair.replayed(ticket, response, took);
-            }
-            (Err(error), _) if is_fault(outcome) => {
+        match ended {
+            Ok(Some(ours)) => copy.pair.responded(ours),
+            Err(error) if is_fault(outcome) => {
                 self.report(copy.pair.exchange(), outcome, &error);
             }
             _ => {}
@@ -347,9 +337,10 @@ impl Sender {
         &self,
         copy: &mut ShadowCopy,
         tools: &mut Tools,
-        kept: Option<Recording>,
+        ticket: Option<Ticket>,
         waited: &mut Waited<'_>,
-    ) -> Result<Answered, Failure> {
+    ) -> Result<Option<Ours>, Failure> {
+        let kept = self.to_keep(ticket);
         let started = now();
         let mut sending = Sending {
             sender: self,
@@ -358,14 +349,25 @@ impl Sender {
         match call(&mut sending, &self.pool, started).await {
             Ok(((), call)) => {
                 let last = sending.copying.last();
+                let is_whole = call.response().is_done();
                 call.end(&self.pool, last);
-                Ok(Answered {
-                    took: last - started,
-                    response: sending.copying.into_response(),
-                })
+                Ok(sending.copying.into_ours(ticket, is_whole))
             }
             Err(Uncalled::GivenUp(why)) => Err(why),
             Err(Uncalled::Failed(error)) => Err(Failure::Unanswered(Unanswered::Broken(error))),
+        }
+    }
+
+    /// What is to be kept for the script, where one wrote the request, and for comparing.
+    fn to_keep(&self, ticket: Option<Ticket>) -> ToKeep {
+        let record = |limit| Recording::new(limit, &self.budget);
+        let compared = self.shadow.compared.as_ref();
+        let script = ticket.and(self.shadow.script.as_ref());
+        let for_script = script.and_then(|script| script.wanted());
+        let response = for_script.max(compared.map(|compared| compared.bytes));
+        ToKeep {
+            request_body: compared.map(|_| record(REQUEST_BODY)),
+            response_body: response.map(record),
         }
     }
 
@@ -423,14 +425,6 @@ impl Sender {
             );
         }
     }
-}
-
-/// What became of a copy that was answered.
-pub(super) struct Answered {
-    /// How long after the copy was sent the response's head came.
-    took: Duration,
-    /// The response, where it was to be kept.
-    response: Option<RecordedResponse>,
 }
 
 /// A copy that is being sent.
