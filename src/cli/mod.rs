@@ -196,7 +196,7 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "KEY")]
     ordered_by: Option<Key>,
     /// The header that tells the target that a request is a copy.
-    #[arg(long, value_name = "NAME", default_value = "X-Shadow-Request", value_parser = FieldName::parse)]
+    #[arg(long, value_name = "NAME", default_value = "X-Shadow-Request")]
     mark: FieldName,
     /// Send the requests as they are, without the mark.
     #[arg(long)]

@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use super::{
     FilePattern, Secret,
@@ -65,7 +66,7 @@ pub(crate) struct Redact {
 }
 
 /// Who a client is: by its address, or by what a header or cookie says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, DeserializeFromStr, SerializeDisplay, PartialEq, Eq)]
 pub(crate) enum ClientKey {
     Address,
     Header(FieldName),
@@ -76,10 +77,9 @@ impl FromStr for ClientKey {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let header = |name: &str| FieldName::parse(name).map(Self::Header);
         match text.split_once(':') {
             None if text == "address" => Ok(Self::Address),
-            Some(("header", name)) => header(name),
+            Some(("header", name)) => name.parse().map(Self::Header),
             Some(("cookie", name)) if !name.is_empty() => Ok(Self::Cookie(name.into())),
             _ => Err(format!(
                 "{text:?} says no client; write \"address\", \"header:X-Forwarded-For\" or \"cookie:session\""
@@ -95,32 +95,6 @@ impl fmt::Display for ClientKey {
             Self::Header(name) => write!(f, "header:{}", name.spelling()),
             Self::Cookie(name) => write!(f, "cookie:{name}"),
         }
-    }
-}
-
-impl<'de> Deserialize<'de> for ClientKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl Serialize for ClientKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for FilePattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let path = std::path::PathBuf::deserialize(deserializer)?;
-        Self::parse(&path).map_err(de::Error::custom)
-    }
-}
-
-impl Serialize for FilePattern {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 
@@ -182,7 +156,8 @@ impl Capture {
 fn file(table: &mut Table<'_>) -> Option<FilePattern> {
     let tip = "for example file = \"/var/lib/shadowtee/{time}-{instance}.tee.zst\"";
     if !table.has("file") {
-        return table.required("file", tip);
+        // Only a mistake can come of it.
+        table.required::<String>("file", tip)?;
     }
     match FilePattern::parse(&table.path("file")?) {
         Ok(pattern) => Some(pattern),

@@ -7,10 +7,12 @@ use std::{
     time::SystemTime,
 };
 
+use serde_with::SerializeDisplay;
+
 use super::{Compression, Format};
 
 /// How the files of a capture are called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, SerializeDisplay, PartialEq, Eq)]
 pub(crate) struct FilePattern {
     folder: PathBuf,
     parts: Vec<Part>,

@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use super::{
     reader::Table,
@@ -10,7 +11,7 @@ use super::{
 };
 
 /// What requests of one session have in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, DeserializeFromStr, SerializeDisplay, PartialEq, Eq)]
 pub(crate) enum Key {
     Cookie(String),
     Header(FieldName),
@@ -35,7 +36,7 @@ impl FromStr for Key {
             None if text == "client" => Ok(Self::Client),
             Some(("cookie", name)) if is_token(name) => Ok(Self::Cookie(name.into())),
             Some(("query", name)) if !name.is_empty() => Ok(Self::Query(name.into())),
-            Some(("header", name)) => FieldName::parse(name).map(Self::Header),
+            Some(("header", name)) => name.parse().map(Self::Header),
             Some(("path", number)) => match number.parse() {
                 Ok(number @ 1..=64) => Ok(Self::Path(number)),
                 _ => Err(format!("{number:?} is no segment; the first is 1")),
@@ -59,19 +60,6 @@ impl fmt::Display for Key {
     }
 }
 
-impl Serialize for Key {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
 /// `shadow.sample`: the share of the selected requests that is copied.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Sample {
@@ -91,7 +79,7 @@ pub(crate) enum WithoutKey {
 }
 
 /// What a sample goes by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, DeserializeFromStr, SerializeDisplay, PartialEq, Eq)]
 pub(crate) enum By {
     Random,
     Key(Key),
@@ -115,19 +103,15 @@ impl fmt::Display for By {
     }
 }
 
-impl Serialize for By {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+impl FromStr for By {
+    type Err = String;
 
-impl<'de> Deserialize<'de> for By {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
             "random" => Ok(Self::Random),
-            text => match text.parse() {
+            key => match key.parse() {
                 Ok(key) => Ok(Self::Key(key)),
-                Err(why) => Err(de::Error::custom(format_args!("{why}, or \"random\""))),
+                Err(why) => Err(format!("{why}, or \"random\"")),
             },
         }
     }

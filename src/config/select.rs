@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+use serde_with::SerializeDisplay;
 
 use super::{
     network::Network,
@@ -124,7 +125,7 @@ impl<'de> Deserialize<'de> for Method {
 }
 
 /// Status codes of the primary: a range of them, or that there was no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, SerializeDisplay, PartialEq, Eq)]
 pub(crate) enum Status {
     From(u16, u16),
     None,
@@ -184,12 +185,6 @@ impl fmt::Display for Status {
             }
             Self::From(first, last) => write!(f, "{first}-{last}"),
         }
-    }
-}
-
-impl Serialize for Status {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 

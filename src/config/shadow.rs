@@ -68,7 +68,7 @@ pub(crate) struct Breaker {
 }
 
 /// A shadow's name: it stands in the mark, in metrics and in logs.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(try_from = "String")]
 pub(crate) struct Name(String);
 
@@ -89,12 +89,6 @@ impl TryFrom<String> for Name {
             ));
         }
         Ok(Self(text))
-    }
-}
-
-impl Serialize for Name {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
     }
 }
 
