@@ -24,7 +24,6 @@ pub(crate) struct Capture {
     /// And when it is so old.
     pub(crate) rotate_after: Span,
     /// The oldest files are removed when all together have more; None: they stay.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) total_bytes: Option<Size>,
     /// Bytes that wait for the disk.
     pub(crate) queue: Size,
@@ -61,7 +60,6 @@ pub(crate) struct Redact {
     /// Fields of JSON.
     pub(crate) json: Vec<String>,
     /// With it, a value becomes its hash.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<Secret>,
 }
 

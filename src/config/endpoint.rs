@@ -11,15 +11,11 @@ use super::{Address, reader::Table, units::Span};
 pub(crate) struct Listen {
     pub(crate) address: Address,
     /// The access bits of a unix socket's file.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mode: Option<Mode>,
     /// Who owns a unix socket's file, by name or number.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
     /// The group of a unix socket's file, by name or number.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) group: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tls: Option<ServerTls>,
 }
 
@@ -93,7 +89,6 @@ pub(crate) struct ServerTls {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     /// Where set, clients have to show a certificate that this CA signed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_ca: Option<PathBuf>,
 }
 
@@ -122,14 +117,10 @@ impl ServerTls {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ClientTls {
     /// The CA that signed the server's certificate; the system's where none is named.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) certificate: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<PathBuf>,
     /// The name that the server's certificate has to bear; the address's host where none is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) server_name: Option<String>,
     /// Off: anybody who answers is believed.
     pub(crate) verify: bool,

@@ -59,7 +59,6 @@ pub(crate) struct Config {
     /// Worker threads.
     pub(crate) workers: usize,
     /// Threads that look after shadows, where it is not one for each shadow.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) shadow_threads: Option<usize>,
     pub(crate) listen: Vec<Listen>,
     pub(crate) primary: Primary,
@@ -67,18 +66,14 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) shadow: Vec<Shadow>,
     /// For the copies of every shadow that has none of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) script: Option<Script>,
     #[serde(skip_serializing_if = "ClientAddress::is_default")]
     pub(crate) client_address: ClientAddress,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) capture: Option<Capture>,
     pub(crate) mark: Mark,
     pub(crate) request_id: RequestId,
     pub(crate) forwarded: Forwarded,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) admin: Option<Admin>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) takeover: Option<Takeover>,
     pub(crate) log: Log,
     pub(crate) stop: Stop,

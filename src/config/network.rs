@@ -95,7 +95,6 @@ impl FromStr for Trusted {
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct ClientAddress {
     /// None: the address that the connection comes from.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) header: Option<FieldName>,
     /// Whose header is believed.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -27,7 +27,6 @@ pub(crate) struct Rewrite {
     pub(crate) cookies: Cookies,
     #[serde(skip_serializing_if = "HeaderEdits::is_default")]
     pub(crate) headers: HeaderEdits,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authorization: Option<Authorization>,
 }
 

@@ -141,13 +141,10 @@ impl Sample {
 /// `shadow.limit`: what is over it is left out at once.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Limit {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) per_second: Option<f64>,
     /// So many at once, after a while with fewer.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) burst: Option<u32>,
     /// Copies that wait or are on their way.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) concurrent: Option<u32>,
 }
 

@@ -20,12 +20,10 @@ pub(crate) struct Script {
     #[serde(serialize_with = "without_arguments")]
     pub(crate) command: Vec<String>,
     /// Where it runs; `None`: where shadowtee does.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) directory: Option<PathBuf>,
     /// How many of it run.
     pub(crate) processes: usize,
     /// Requests with one key go to the same process.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) by: Option<Key>,
     /// For a request to be echoed.
     pub(crate) timeout: Span,
@@ -42,7 +40,6 @@ pub(crate) struct Script {
     /// Messages that wait for one process, in bytes.
     pub(crate) queue: Size,
     /// The memory that one process may take.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) memory: Option<Size>,
     /// For a process to end by itself once its input ended.
     pub(crate) stop_timeout: Span,

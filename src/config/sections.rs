@@ -49,7 +49,6 @@ pub(crate) struct Limits {
     pub(crate) response_header_count: usize,
     pub(crate) target_bytes: Size,
     /// None: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body_bytes: Option<Size>,
     /// Client connections at one time.
     pub(crate) connections: usize,
@@ -171,7 +170,6 @@ impl Forwarded {
 pub(crate) struct Admin {
     pub(crate) address: Address,
     /// Where set, every request but the health checks has to bear it: `Authorization: Bearer …`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<Secret>,
 }
 

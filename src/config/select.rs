@@ -41,7 +41,6 @@ pub(crate) enum Action {
 /// Conditions, all of which have to hold; an empty list is none.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Rule {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) method: Vec<Method>,
@@ -56,9 +55,7 @@ pub(crate) struct Rule {
     pub(crate) user: Vec<Pattern>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) client: Vec<Network>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) min_body: Option<Size>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_body: Option<Size>,
     /// Of the primary's answer.
     #[serde(skip_serializing_if = "Vec::is_empty")]

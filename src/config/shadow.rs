@@ -45,7 +45,6 @@ pub(crate) struct Shadow {
     pub(crate) breaker: Breaker,
     pub(crate) send: SendWhen,
     /// Copies with one key keep the order of their requests.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) order_by: Option<Key>,
     pub(crate) sample: Sample,
     #[serde(skip_serializing_if = "Limit::is_default")]
@@ -54,7 +53,6 @@ pub(crate) struct Shadow {
     pub(crate) select: Select,
     #[serde(skip_serializing_if = "Rewrite::is_default")]
     pub(crate) rewrite: Rewrite,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) script: Option<OwnScript>,
 }
 
