@@ -13,13 +13,13 @@ use super::{
 };
 
 /// `shadow.rewrite`. What it says is done in the order of its keys here.
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Rewrite {
     /// Put before the path.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) base_path: String,
     /// Of the path, in this order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) path: Vec<Replace>,
     #[serde(skip_serializing_if = "Query::is_default")]
     pub(crate) query: Query,
@@ -68,41 +68,31 @@ impl<'de> Deserialize<'de> for Compiled {
     }
 }
 
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Query {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) remove: Vec<String>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) set: Vec<(String, String)>,
 }
 
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Cookies {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) remove: Vec<String>,
     /// From the first to the second.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[serde(serialize_with = "as_map")]
     pub(crate) rename: Vec<(String, String)>,
 }
 
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct HeaderEdits {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) remove: Vec<FieldName>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) replace: Vec<Replace>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) set: Vec<(FieldName, Line)>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) add: Vec<(FieldName, Line)>,
 }
 

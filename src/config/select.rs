@@ -12,14 +12,12 @@ use super::{
 };
 
 /// `shadow.select`. `deny` is looked at first, then `rules`, then `allow`.
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Select {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) deny: Vec<Rule>,
     /// Of both kinds.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) rules: Vec<Listed>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) allow: Vec<Rule>,
 }
 
@@ -39,36 +37,24 @@ pub(crate) enum Action {
 }
 
 /// Conditions, all of which have to hold; an empty list is none.
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Rule {
     pub(crate) name: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) method: Vec<Method>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) path: Vec<Pattern>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) host: Vec<Pattern<true>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) content_type: Vec<Pattern<true>>,
     /// The name of Basic authentication.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) user: Vec<Pattern>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) client: Vec<Network>,
     pub(crate) min_body: Option<Size>,
     pub(crate) max_body: Option<Size>,
     /// Of the primary's answer.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) status: Vec<Status>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) header: Vec<(FieldName, Wanted)>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) query: Vec<(String, Wanted)>,
 }
 
@@ -77,11 +63,7 @@ pub(super) fn as_map<S: Serializer, K: Serialize, V: Serialize>(
     pairs: &[(K, V)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(pairs.len()))?;
-    for (key, value) in pairs {
-        map.serialize_entry(key, value)?;
-    }
-    map.end()
+    serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
 }
 
 /// As [`as_map`], with a mask for values whose name says that they may be secret.
