@@ -99,14 +99,8 @@ impl fmt::Display for ClientKey {
 impl Capture {
     pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
         let file = file(&mut table);
-        let not_zero = |size: &Size| size.0 > 0;
         let answers = table.value("answers", CapturedResponses::None);
-        let rotate_bytes = table.checked(
-            "rotate_bytes",
-            Size::mib(1024),
-            |size| *size >= Size::kib(64),
-            "has to be at least 64KiB",
-        );
+        let rotate_bytes = table.within("rotate_bytes", Size::mib(1024), Size::kib(64)..);
         let rotate_after = table.time("rotate_after", Span::seconds(3600));
         let total_bytes: Option<Size> = table.optional("total_bytes");
         if total_bytes.is_some_and(|total| total.0 < rotate_bytes.0.saturating_mul(2)) {
@@ -115,20 +109,9 @@ impl Capture {
                 "is less than two files may have; raise it, or lower rotate_bytes",
             );
         }
-        let why = "has to be more than 0";
-        let queue = table.checked("queue", Size::mib(32), not_zero, why);
-        let body_bytes = table.checked(
-            "body_bytes",
-            Size::mib(8),
-            |size| *size <= Size::mib(128),
-            "has to be at most 128MiB",
-        );
-        let answer_bytes = table.checked(
-            "answer_bytes",
-            Size::mib(1),
-            |size| *size <= Size::mib(64),
-            "has to be at most 64MiB",
-        );
+        let queue = table.within("queue", Size::mib(32), Size(1)..);
+        let body_bytes = table.within("body_bytes", Size::mib(8), ..=Size::mib(128));
+        let answer_bytes = table.within("answer_bytes", Size::mib(1), ..=Size::mib(64));
         let flush = table.time("flush", Span::milliseconds(100));
         let client = table.value("client", ClientKey::Address);
         let select = Select::read(table.table("select"), false);

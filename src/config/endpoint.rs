@@ -37,31 +37,19 @@ impl Listen {
             "address",
             "for example address = \"unix:/run/shadowtee/http.sock\"",
         );
-        let (mode, owner, group) = (
-            table.optional("mode"),
-            table.optional("owner"),
-            table.optional("group"),
-        );
+        let mode = table.optional("mode");
+        let [owner, group] = ["owner", "group"].map(|key| table.optional(key));
         let has_tls = table.has("tls");
-        let tls_table = table.table("tls");
-        let tls = if has_tls {
-            ServerTls::read(tls_table)
-        } else {
-            None
-        };
+        let tls = table.optional_table("tls").and_then(ServerTls::read);
         if let Some(Address::Tcp { tls: spelt, .. }) = &address {
-            for key in ["mode", "owner", "group"] {
-                let said = match key {
-                    "mode" => mode.is_some(),
-                    "owner" => owner.is_some(),
-                    _ => group.is_some(),
-                };
-                if said {
-                    table.mistake(
-                        key,
-                        "belongs to a unix socket; this address is a tcp one, remove it",
-                    );
-                }
+            let why = "belongs to a unix socket; this address is a tcp one, remove it";
+            let said = [
+                ("mode", mode.is_some()),
+                ("owner", owner.is_some()),
+                ("group", group.is_some()),
+            ];
+            for (key, _) in said.iter().filter(|(_, is_said)| *is_said) {
+                table.mistake(key, why);
             }
             if *spelt && !has_tls {
                 table.mistake(

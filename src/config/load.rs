@@ -45,7 +45,7 @@ impl Config {
     fn merged(merged: &Merged, home: String) -> Result<Self, Wrong> {
         let dict = merged.data(&home)?;
         let reader = Reader::new(merged, home);
-        let config = Self::read(reader.table(dict));
+        let config = Self::read(reader.top(dict));
         let mistakes = reader.into_mistakes();
         match config {
             Ok(config) if mistakes.is_empty() => Ok(config),

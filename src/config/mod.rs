@@ -123,7 +123,9 @@ impl Config {
 
     /// Reads the top level; where something is missing that has no default, only what is there.
     fn read(mut table: Table<'_>) -> Result<Self, Wrong> {
-        let (workers, shadow_threads) = threads(&mut table);
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let workers = table.within("workers", cores, 1..=1024);
+        let shadow_threads = table.optional_within("shadow_threads", 1..=64);
         let listen_said = table.has("listen");
         if table.is_empty_list("listen") {
             table.mistake("listen", &format!("is empty; {WHERE_TO_LISTEN}"));
@@ -140,38 +142,14 @@ impl Config {
         let timeouts = Timeouts::read(table.table("timeouts"));
         let limits = Limits::read(table.table("limits"));
         let shadow = shadow::read_all(&mut table);
-        let has_script = table.has("script");
-        let script_table = table.table("script");
-        let script = if has_script {
-            Script::read(script_table)
-        } else {
-            None
-        };
+        let script = table.optional_table("script").and_then(Script::read);
         let client_address = ClientAddress::read(table.table("client_address"));
-        let has_capture = table.has("capture");
-        let capture_table = table.table("capture");
-        let capture = if has_capture {
-            Capture::read(capture_table)
-        } else {
-            None
-        };
+        let capture = table.optional_table("capture").and_then(Capture::read);
         let mark = Mark::read(table.table("mark"));
         let request_id = RequestId::read(table.table("request_id"));
         let forwarded = Forwarded::read(table.table("forwarded"));
-        let has_admin = table.has("admin");
-        let admin_table = table.table("admin");
-        let admin = if has_admin {
-            Admin::read(admin_table)
-        } else {
-            None
-        };
-        let has_takeover = table.has("takeover");
-        let takeover_table = table.table("takeover");
-        let takeover = if has_takeover {
-            Takeover::read(takeover_table)
-        } else {
-            None
-        };
+        let admin = table.optional_table("admin").and_then(Admin::read);
+        let takeover = table.optional_table("takeover").and_then(Takeover::read);
         let log = Log::read(table.table("log"));
         let stop = Stop::read(table.table("stop"));
         two_listeners_at_one_place(&listen, admin.as_ref(), &table);
@@ -308,25 +286,4 @@ fn clients_are_known(
             asks(&format!("shadow[{index}].{key}"));
         }
     }
-}
-
-/// The numbers of threads.
-fn threads(table: &mut Table<'_>) -> (usize, Option<usize>) {
-    let workers = table.checked(
-        "workers",
-        one_a_core(),
-        |workers| (1..=1024).contains(workers),
-        "has to be from 1 to 1024; one for each core is best",
-    );
-    let shadow_threads = table.checked(
-        "shadow_threads",
-        None,
-        |threads| threads.is_none_or(|threads| (1..=64).contains(&threads)),
-        "has to be from 1 to 64; without it there is one for each shadow",
-    );
-    (workers, shadow_threads)
-}
-
-fn one_a_core() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

@@ -253,13 +253,11 @@ fn unknown_group(regex: &Regex, to: &str) -> Option<String> {
 }
 
 impl Query {
-    fn read(mut table: Table<'_>) -> Self {
-        let read = Self {
+    fn read(table: Table<'_>) -> Self {
+        table.whole(|table| Self {
             remove: table.value("remove", Vec::new()),
             set: table.pairs("set"),
-        };
-        table.finish();
-        read
+        })
     }
 
     pub(crate) fn is_default(&self) -> bool {
@@ -355,10 +353,7 @@ fn allowed(name: Option<FieldName>, key: &'static str, table: &Table<'_>) -> Opt
 
 impl Authorization {
     fn read(table: &mut Table<'_>) -> Option<Self> {
-        if !table.has("authorization") {
-            return None;
-        }
-        let mut own = table.table("authorization");
+        let mut own = table.optional_table("authorization")?;
         let (file, env): (_, Option<String>) = (own.path("file"), own.optional("env"));
         let read = match (file, env) {
             (Some(file), None) => Some(Self::File(file)),

@@ -128,13 +128,11 @@ impl Sample {
                 "says nothing where the sample is at random; set by, for example by = \"cookie:session\"",
             );
         }
-        let read = Self {
+        table.whole(|table| Self {
             percent: table.value("percent", Percent::ALL),
             by,
             without_key,
-        };
-        table.finish();
-        read
+        })
     }
 }
 
@@ -150,23 +148,16 @@ pub(crate) struct Limit {
 
 impl Limit {
     pub(super) fn read(mut table: Table<'_>) -> Self {
-        let positive = |n: &u32| *n > 0;
-        let per_second: Option<f64> = table.optional("per_second");
-        if per_second.is_some_and(|rate| !(0.001..=1e6).contains(&rate)) {
-            table.mistake("per_second", "has to be from 0.001 to 1000000");
-        }
-        let said = table.has("burst");
-        let burst = table.checked("burst", 0, positive, "has to be at least 1");
-        if said && per_second.is_none() {
+        let has_rate = table.has("per_second");
+        let per_second = table.optional_within("per_second", 0.001..=1e6);
+        if table.has("burst") && !has_rate {
             table.mistake("burst", "needs per_second beside it");
         }
-        let concurrent = table.checked("concurrent", 0, positive, "has to be at least 1");
-        table.finish();
-        Self {
+        table.whole(|table| Self {
             per_second,
-            burst: Some(burst).filter(positive),
-            concurrent: Some(concurrent).filter(positive),
-        }
+            burst: table.optional_within("burst", 1..),
+            concurrent: table.optional_within("concurrent", 1..),
+        })
     }
 
     pub(crate) fn is_default(&self) -> bool {
