@@ -46,13 +46,7 @@ fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
     let before = shared.live.load_full();
     let mut greeters = Vec::new();
     if let Some(config) = &config {
-        mistakes.extend(check_files(
-            &place,
-            config.listen.iter().map(Some),
-            Some(&config.primary),
-            config.shadow.iter().map(Some),
-            config.script.as_ref(),
-        ));
+        mistakes.extend(check_files(&place, &config.parts()));
         for key in before.config.needs_restart(config) {
             let what = "differs from what runs, and is changed by a restart only".to_owned();
             mistakes.push(Mistake {

@@ -47,10 +47,14 @@ impl Config {
         let reader = Reader::new(merged, home);
         let config = Self::read(reader.top(dict));
         let mistakes = reader.into_mistakes();
-        match config {
-            Ok(config) if mistakes.is_empty() => Ok(config),
-            Ok(config) => Err(config.into_wrong(mistakes)),
-            Err(wrong) => Err(Wrong { mistakes, ..wrong }),
-        }
+        let parts = match config {
+            Ok(config) if mistakes.is_empty() => return Ok(config),
+            Ok(config) => config.parts(),
+            Err(parts) => parts,
+        };
+        Err(Wrong {
+            mistakes,
+            parts: Box::new(parts),
+        })
     }
 }

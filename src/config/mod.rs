@@ -79,22 +79,27 @@ pub(crate) struct Config {
     pub(crate) stop: Stop,
 }
 
-/// What is wrong with a configuration, and those parts of it that name files, which may be wrong as well.
+/// The parts of a configuration that name files; `None` where one is missing or wrong.
 #[derive(Debug, Default)]
+pub(crate) struct Parts {
+    pub(crate) listen: Vec<Option<Listen>>,
+    pub(crate) primary: Option<Primary>,
+    pub(crate) shadow: Vec<Option<Shadow>>,
+    pub(crate) script: Option<Script>,
+}
+
+/// All mistakes of a configuration, and those parts of it whose files can be checked all the same.
+#[derive(Debug)]
 pub(crate) struct Wrong {
     pub(crate) mistakes: Vec<Mistake>,
-    /// At its place in the list; `None` where it is wrong itself.
-    pub(crate) listen: Vec<Option<Listen>>,
-    pub(crate) primary: Option<Box<Primary>>,
-    pub(crate) shadow: Vec<Option<Shadow>>,
-    pub(crate) script: Option<Box<Script>>,
+    pub(crate) parts: Box<Parts>,
 }
 
 impl From<Vec<Mistake>> for Wrong {
     fn from(mistakes: Vec<Mistake>) -> Self {
         Self {
             mistakes,
-            ..Self::default()
+            parts: Box::default(),
         }
     }
 }
@@ -111,33 +116,31 @@ impl Config {
         }
     }
 
-    fn into_wrong(self, mistakes: Vec<Mistake>) -> Wrong {
-        Wrong {
-            mistakes,
-            listen: self.listen.into_iter().map(Some).collect(),
-            primary: Some(Box::new(self.primary)),
-            shadow: self.shadow.into_iter().map(Some).collect(),
-            script: self.script.map(Box::new),
+    /// The parts that name files.
+    pub(crate) fn parts(&self) -> Parts {
+        Parts {
+            listen: self.listen.iter().cloned().map(Some).collect(),
+            primary: Some(self.primary.clone()),
+            shadow: self.shadow.iter().cloned().map(Some).collect(),
+            script: self.script.clone(),
         }
     }
 
-    /// Reads the top level; where something is missing that has no default, only what is there.
-    fn read(mut table: Table<'_>) -> Result<Self, Wrong> {
+    /// Reads the top level.
+    ///
+    /// # Errors
+    /// The parts that could be read, where something without a default is missing or wrong.
+    fn read(mut table: Table<'_>) -> Result<Self, Parts> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let workers = table.within("workers", cores, 1..=1024);
         let shadow_threads = table.optional_within("shadow_threads", 1..=64);
-        let listen_said = table.has("listen");
-        if table.is_empty_list("listen") {
+        if !table.has("listen") {
+            table.mistake("listen", &format!("is missing; {WHERE_TO_LISTEN}"));
+        } else if table.is_empty_list("listen") {
             table.mistake("listen", &format!("is empty; {WHERE_TO_LISTEN}"));
         }
-        let listen: Vec<_> = table
-            .tables("listen", Some("address"))
-            .into_iter()
-            .map(Listen::read)
-            .collect();
-        if !listen_said {
-            table.mistake("listen", &format!("is missing; {WHERE_TO_LISTEN}"));
-        }
+        let listen = table.tables("listen", Some("address"));
+        let listen = listen.into_iter().map(Listen::read).collect();
         let primary = Primary::read(table.table("primary"));
         let timeouts = Timeouts::read(table.table("timeouts"));
         let limits = Limits::read(table.table("limits"));
@@ -152,41 +155,36 @@ impl Config {
         let takeover = table.optional_table("takeover").and_then(Takeover::read);
         let log = Log::read(table.table("log"));
         let stop = Stop::read(table.table("stop"));
-        two_listeners_at_one_place(&listen, admin.as_ref(), &table);
-        no_request_goes_round(&listen, primary.as_ref(), &table);
+        let parts = Parts {
+            listen,
+            primary,
+            shadow,
+            script,
+        };
+        two_listeners_at_one_place(&parts.listen, admin.as_ref(), &table);
+        no_request_goes_round(&parts, &table);
         if mark.header.is(request_id.header.spelling()) {
             let what = "is the header of the mark, too; give each its own";
             table.mistake("request_id.header", what);
         }
-        marks_are_left_alone(&shadow, [&mark.header, &request_id.header], &table);
-        clients_are_known(&shadow, script.as_ref(), (&listen, &client_address), &table);
+        marks_are_left_alone(&parts.shadow, [&mark.header, &request_id.header], &table);
+        clients_are_known(&parts, &client_address, &table);
         table.finish();
-        let Some(primary) = primary else {
-            return Err(Wrong {
-                listen,
-                shadow,
-                script: script.map(Box::new),
-                ..Wrong::default()
-            });
-        };
-        if listen.iter().any(Option::is_none) || shadow.iter().any(Option::is_none) {
-            return Err(Wrong {
-                mistakes: Vec::new(),
-                listen,
-                primary: Some(Box::new(primary)),
-                shadow,
-                script: script.map(Box::new),
-            });
+        if parts.listen.iter().any(Option::is_none) || parts.shadow.iter().any(Option::is_none) {
+            return Err(parts);
         }
+        let Some(primary) = parts.primary else {
+            return Err(parts);
+        };
         Ok(Self {
             workers,
             shadow_threads,
-            listen: listen.into_iter().flatten().collect(),
+            listen: parts.listen.into_iter().flatten().collect(),
             primary,
             timeouts,
             limits,
-            shadow: shadow.into_iter().flatten().collect(),
-            script,
+            shadow: parts.shadow.into_iter().flatten().collect(),
+            script: parts.script,
             client_address,
             capture,
             mark,
@@ -230,9 +228,12 @@ fn two_listeners_at_one_place(listen: &[Option<Listen>], admin: Option<&Admin>, 
     }
 }
 
-fn no_request_goes_round(listen: &[Option<Listen>], primary: Option<&Primary>, table: &Table<'_>) {
-    let Some(primary) = primary else { return };
-    if listen
+fn no_request_goes_round(parts: &Parts, table: &Table<'_>) {
+    let Some(primary) = &parts.primary else {
+        return;
+    };
+    if parts
+        .listen
         .iter()
         .flatten()
         .any(|one| one.address.is_same_place(&primary.address))
@@ -260,28 +261,27 @@ fn marks_are_left_alone(shadows: &[Option<Shadow>], own: [&FieldName; 2], table:
     }
 }
 
-/// Whoever asks for the client's address needs a place that says it.
-fn clients_are_known(
-    shadows: &[Option<Shadow>],
-    script: Option<&Script>,
-    (listen, client_address): (&[Option<Listen>], &ClientAddress),
-    table: &Table<'_>,
-) {
+/// Settings that ask for the client's address need a source of it.
+fn clients_are_known(parts: &Parts, client_address: &ClientAddress, table: &Table<'_>) {
     let on_tcp = |listen: &Listen| !matches!(listen.address, Address::Unix(_));
-    if client_address.header.is_some() || listen.iter().flatten().any(on_tcp) {
+    if client_address.header.is_some() || parts.listen.iter().flatten().any(on_tcp) {
         return;
     }
     let asks = |key: &str| {
         table.mistake(
             key,
-            "asks for the client's address, which nobody knows behind a unix socket, so that it can never match; \
+            "asks for the client's address, which is unknown behind a unix socket, so that it can never match; \
              set [client_address] header and trusted",
         );
     };
-    if script.is_some_and(|script| script.by == Some(Key::Client)) {
+    if parts
+        .script
+        .as_ref()
+        .is_some_and(|script| script.by == Some(Key::Client))
+    {
         asks("script.by");
     }
-    for (index, shadow) in shadows.iter().enumerate() {
+    for (index, shadow) in parts.shadow.iter().enumerate() {
         if let Some(key) = shadow.as_ref().and_then(Shadow::asks_for_client) {
             asks(&format!("shadow[{index}].{key}"));
         }

@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -205,11 +206,10 @@ pub(crate) struct Log {
     pub(crate) differences_per_second: u32,
 }
 
-/// The form of a log line.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+/// The form of a log line; auto is text on a terminal and JSON otherwise.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ValueEnum, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
-    /// Text on a terminal, JSON otherwise.
     Auto,
     Text,
     Json,
