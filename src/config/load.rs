@@ -49,12 +49,9 @@ impl Config {
         let mistakes = reader.into_mistakes();
         let parts = match config {
             Ok(config) if mistakes.is_empty() => return Ok(config),
-            Ok(config) => config.parts(),
+            Ok(config) => Box::new(config.parts()),
             Err(parts) => parts,
         };
-        Err(Wrong {
-            mistakes,
-            parts: Box::new(parts),
-        })
+        Err(Wrong { mistakes, parts })
     }
 }

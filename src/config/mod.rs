@@ -130,7 +130,7 @@ impl Config {
     ///
     /// # Errors
     /// The parts that could be read, where something without a default is missing or wrong.
-    fn read(mut table: Table<'_>) -> Result<Self, Parts> {
+    fn read(mut table: Table<'_>) -> Result<Self, Box<Parts>> {
         let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
         let workers = table.within("workers", cores, 1..=1024);
         let shadow_threads = table.optional_within("shadow_threads", 1..=64);
@@ -155,12 +155,12 @@ impl Config {
         let takeover = table.optional_table("takeover").and_then(Takeover::read);
         let log = Log::read(table.table("log"));
         let stop = Stop::read(table.table("stop"));
-        let parts = Parts {
+        let parts = Box::new(Parts {
             listen,
             primary,
             shadow,
             script,
-        };
+        });
         two_listeners_at_one_place(&parts.listen, admin.as_ref(), &table);
         no_request_goes_round(&parts, &table);
         if mark.header.is(request_id.header.spelling()) {

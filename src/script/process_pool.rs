@@ -42,7 +42,7 @@ impl ProcessPool {
         if let Some((_, known)) = all.iter().find(|(known, _)| known == name) {
             return Arc::clone(known);
         }
-        let metrics = Arc::new(ScriptMetrics::new());
+        let metrics = Arc::<ScriptMetrics>::default();
         all.push((name.into(), Arc::clone(&metrics)));
         metrics
     }
@@ -56,21 +56,24 @@ impl ProcessPool {
     /// Starts the thread of a process.
     pub(super) fn employ(&self, common: &Arc<Common>, index: usize) -> io::Result<Process> {
         let gate = Gate::new()?;
-        let (to_keeper, given) = mpsc::channel();
-        let keeper = ProcessSupervisor::new(Arc::clone(common), Arc::clone(&gate), given);
+        let (to_supervisor, given) = mpsc::channel();
+        let supervisor = ProcessSupervisor::new(Arc::clone(common), Arc::clone(&gate), given);
         let begun = Arc::clone(&self.begun);
         let thread = thread::Builder::new()
             .name(format!("script-{index}"))
             .spawn(move || {
                 begun.wait();
-                keeper.run();
+                supervisor.run();
             })?;
         let mut threads = lock(&self.threads);
         threads.retain(|(_, thread)| !thread.is_finished());
         threads.push((Arc::clone(&gate), thread));
-        let settings = &common.settings;
-        let room = (settings.queue.bytes(), settings.when_down);
-        Ok(Process::new(to_keeper, gate, room))
+        Ok(Process {
+            to_supervisor: Some(to_supervisor),
+            gate,
+            queue: common.settings.queue.bytes(),
+            when_down: common.settings.when_down,
+        })
     }
 
     /// Ends every process that is left, each within its own limit.

@@ -6,7 +6,7 @@ use super::{
 use crate::telemetry::sharded::{Counters, Latency};
 
 /// What a pool counts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PoolMetrics(Counters<{ PoolCount::Last as usize }>);
 
 /// What a pool counts.
@@ -18,13 +18,6 @@ pub(crate) enum PoolCount {
     /// Connections that were idle, and are used again or closed.
     Left,
     Last,
-}
-
-impl Default for PoolMetrics {
-    /// Of a pool that belongs to no worker.
-    fn default() -> Self {
-        Self::new(0)
-    }
 }
 
 impl PoolMetrics {
