@@ -27,9 +27,6 @@ use crate::{
 };
 
 /// Runs worker `index` on the calling thread until the process is stopped.
-///
-/// # Errors
-/// Where the system refuses what a runtime needs.
 pub(super) fn run(
     index: usize,
     shared: &Arc<Shared>,
@@ -78,14 +75,14 @@ impl Parts {
     fn pipeline(&mut self, shared: &Arc<Shared>) -> Pipeline {
         let live = shared.live.load_full();
         let recipients = self.recipients(shared, &live);
-        let absent = live.absent(&shared.ledger);
-        for (_, account) in shared.ledger.accounts() {
+        let absent = live.absent(&shared.resources.ledger);
+        for (_, account) in shared.resources.ledger.accounts() {
             if !self
                 .accounts
                 .iter()
                 .any(|known| Arc::ptr_eq(known, &account))
             {
-                account.missed(shared.ledger.requests_here());
+                account.missed(shared.resources.ledger.requests_here());
                 self.accounts.push(account);
             }
         }
@@ -95,8 +92,8 @@ impl Parts {
             recipients,
             absent,
             capture: self.capture.clone(),
-            budget: Arc::clone(&shared.budget),
-            ledger: Arc::clone(&shared.ledger),
+            budget: Arc::clone(&shared.resources.budget),
+            ledger: Arc::clone(&shared.resources.ledger),
             metrics: Arc::clone(&shared.metrics),
             marks: live.marks.clone(),
             timeouts: config.timeouts.clone(),

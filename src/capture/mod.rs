@@ -101,9 +101,6 @@ pub(crate) struct Running {
 
 impl Running {
     /// Opens the first file and starts the writer's thread.
-    ///
-    /// # Errors
-    /// Where the file can't be made.
     pub(crate) fn start(
         settings: config::Capture,
         select: Option<Select>,

@@ -6,9 +6,6 @@ use crate::config::FilePattern;
 
 /// Removes the oldest files of a capture until all together have at most `limit` bytes; the `current` one stays.
 /// Returns how many went.
-///
-/// # Errors
-/// Where the folder can't be read or a file not be removed.
 pub(super) fn prune(pattern: &FilePattern, limit: u64, current: &Path) -> io::Result<u64> {
     let mut files = Vec::new();
     for entry in fs::read_dir(pattern.folder())? {

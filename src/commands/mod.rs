@@ -20,9 +20,6 @@ use crate::{
 };
 
 /// Runs the command that was asked for.
-///
-/// # Errors
-/// What failed, with its causes.
 pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Replay(arguments) => return replay::replay(*arguments),
@@ -37,9 +34,6 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
 }
 
 /// Loads the configuration, and checks the files that it names.
-///
-/// # Errors
-/// All mistakes in both.
 fn load(sources: &Sources) -> anyhow::Result<Config> {
     let (config, mut mistakes, parts) = match sources.load() {
         Ok(config) => {

@@ -45,8 +45,6 @@ pub(crate) enum BadPattern {
 }
 
 impl FilePattern {
-    /// # Errors
-    /// Where it is none.
     pub(crate) fn parse(path: &Path) -> Result<Self, BadPattern> {
         let name = path
             .file_name()

@@ -29,9 +29,6 @@ pub(super) struct Merged(Figment);
 
 impl Merged {
     /// Reads the file, where there is one, and the environment, and merges them with what the command line says.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
     pub(super) fn read(file: Option<&PathBuf>, flags: &Flags) -> Result<Self, Mistake> {
         let mut figment = Figment::new();
         if let Some(file) = file {

@@ -47,7 +47,7 @@ pub(crate) use script::{OwnScript, Script, WhenDown, words};
 pub(crate) use sections::{
     Admin, Forwarded, Limits, Log, LogFormat, Mark, RequestId, Stop, Takeover, Timeouts,
 };
-pub(crate) use select::{Action, Rule, Select};
+pub(crate) use select::{Action, Rule, Select, as_map};
 pub(crate) use shadow::{HostHeader, Shadow};
 pub(crate) use units::{FieldName, MASK, Percent, Secret, is_secret_name};
 

@@ -175,9 +175,6 @@ impl Script {
     }
 
     /// The program's file, as the system would find it.
-    ///
-    /// # Errors
-    /// Why there is none that can be run.
     pub(crate) fn program(&self) -> Result<PathBuf, String> {
         let name = &self.command[0];
         if let Some(folder) = self.directory.as_ref().filter(|folder| !folder.is_dir()) {

@@ -58,15 +58,15 @@ pub(crate) struct Rule {
     pub(crate) query: Vec<(String, Wanted)>,
 }
 
-/// Pairs, shown as the table that they were.
-pub(super) fn as_map<S: Serializer, K: Serialize, V: Serialize>(
+/// Serializes pairs as a map, in their order.
+pub(crate) fn as_map<S: Serializer, K: Serialize, V: Serialize>(
     pairs: &[(K, V)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
     serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
 }
 
-/// As [`as_map`], with a mask for values whose name says that they may be secret.
+/// As [`as_map`], with a mask for values whose names are those of secrets.
 pub(super) fn as_masked_map<S: Serializer, K: Serialize + AsRef<str>, V: Serialize>(
     pairs: &[(K, V)],
     serializer: S,

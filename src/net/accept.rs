@@ -36,9 +36,6 @@ pub(crate) struct Raw {
 
 impl Acceptor {
     /// Takes a socket into the runtime that this is called in.
-    ///
-    /// # Errors
-    /// Where epoll refuses it.
     pub(crate) fn new(bound: Bound) -> io::Result<Self> {
         let is_tcp = bound.port().is_some();
         let listener = register(bound.into(), Interest::READABLE)?;

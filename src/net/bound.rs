@@ -25,17 +25,11 @@ impl Bound {
     }
 
     /// The same socket once more, for a worker.
-    ///
-    /// # Errors
-    /// Where no descriptor is free.
     pub(crate) fn share(&self) -> io::Result<Self> {
         Ok(Self::new(self.socket.try_clone()?, None))
     }
 
     /// The same socket as a listener of the standard library. It has to be a unix socket.
-    ///
-    /// # Errors
-    /// Where no descriptor is free.
     pub(crate) fn unix_listener(&self) -> io::Result<UnixListener> {
         Ok(self.socket.try_clone()?.into())
     }
@@ -100,8 +94,6 @@ pub(crate) struct SocketFile {
 }
 
 impl SocketFile {
-    /// # Errors
-    /// Where there is no such file.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let file = std::fs::symlink_metadata(path)?;
         Ok(Self {

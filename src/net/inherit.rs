@@ -35,9 +35,6 @@ pub(crate) enum InheritError {
 
 impl Inherited {
     /// What systemd hands over (`sd_listen_fds(3)`); nothing where it starts no sockets.
-    ///
-    /// # Errors
-    /// Where something is no listening socket.
     pub(crate) fn from_systemd() -> Result<Self, InheritError> {
         let mut handed = ListenFd::from_env();
         let mut sockets = Vec::new();
@@ -58,9 +55,6 @@ impl Inherited {
     }
 
     /// What another process handed over. The files of unix sockets are still its own.
-    ///
-    /// # Errors
-    /// Where something is no listening socket.
     pub(crate) fn from_descriptors(fds: Vec<OwnedFd>) -> io::Result<Self> {
         let sockets = fds.into_iter().map(adopt);
         sockets.collect::<io::Result<_>>().map(Self)

@@ -121,8 +121,6 @@ impl Names {
         }
     }
 
-    /// # Errors
-    /// Where the system has no thread to give.
     fn begin(self: &Arc<Self>) -> io::Result<()> {
         let names = Arc::clone(self);
         let look_up = move || {

@@ -83,8 +83,6 @@ impl ServerTlsLoader {
         or_together(each, || Self::load(tls).err())
     }
 
-    /// # Errors
-    /// Where a file can't be read or does not hold what it should.
     pub(crate) fn load(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
         let builder = ServerConfig::builder();
         let builder = match &tls.client_ca {
@@ -123,9 +121,6 @@ impl ClientTlsLoader {
     }
 
     /// The settings and the name that the server at `address` has to bear.
-    ///
-    /// # Errors
-    /// Where a file can't be read or does not hold what it should.
     pub(crate) fn load(
         tls: &ClientTls,
         address: &Address,

@@ -58,8 +58,6 @@ const LARGE: usize = 256 * 1024;
 const LOOK: Duration = Duration::from_millis(100);
 
 impl Feed {
-    /// # Errors
-    /// Where a file can't be opened.
     pub(super) fn start(options: &Options, finish: Arc<Finish>) -> Result<Self, ReplayError> {
         raise_limit();
         let mut merge = open(&options.files, options.rounds)?;

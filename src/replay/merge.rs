@@ -52,8 +52,6 @@ struct Ahead {
 pub(super) type LeftOut = [u64; Unsent::ALL.len()];
 
 impl Merge {
-    /// # Errors
-    /// Where a file can't be opened.
     pub(super) fn open(files: &[PathBuf]) -> Result<Self, (PathBuf, io::Error)> {
         let (mut waiting, mut open) = (Vec::new(), Vec::new());
         for path in files {

@@ -95,8 +95,6 @@ impl Drop for Process {
 }
 
 impl Gate {
-    /// # Errors
-    /// Where the system has no descriptor left.
     pub(super) fn new() -> std::io::Result<Arc<Self>> {
         use rustix::event::{EventfdFlags, eventfd};
         Ok(Arc::new(Self {

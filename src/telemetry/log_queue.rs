@@ -56,9 +56,6 @@ pub(crate) struct LogGuard(LogQueue);
 
 impl LogQueue {
     /// Starts the thread, which calls `tell` with how many lines were left out once it writes again.
-    ///
-    /// # Errors
-    /// Where the system has no thread to give.
     pub(super) fn start(
         into: impl Write + Send + 'static,
         tell: fn(u64),

@@ -21,9 +21,6 @@ static FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 /// Starts logging, as text or as JSON; `None` is text on a terminal and JSON otherwise. `level` is a level or a list of
 /// `target=level`; anything else counts as `info`. A second call changes nothing. The last lines are written when the
 /// guard is dropped.
-///
-/// # Errors
-/// Where the system refuses a thread.
 pub(crate) fn start(json: Option<bool>, level: &str) -> io::Result<LogGuard> {
     let (writer, guard) = LogQueue::start(io::stderr(), |lines| {
         tracing::warn!(lines, "lines were left out here: nobody took them in time");

@@ -70,19 +70,11 @@ impl ShadowMetrics {
 
     /// How often each pair of status classes was: the primary's, the shadow's.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
-        let pair = |(index, count)| {
-            (
-                CLASSES[index / CLASSES.len()],
-                CLASSES[index % CLASSES.len()],
-                count,
-            )
-        };
-        self.pairs
-            .sums()
-            .into_iter()
-            .enumerate()
-            .map(pair)
-            .filter(|(.., count)| *count > 0)
+        let sums = self.pairs.sums().into_iter().enumerate();
+        sums.filter(|(_, count)| *count > 0).map(|(index, count)| {
+            let (primary, shadow) = (index / CLASSES.len(), index % CLASSES.len());
+            (CLASSES[primary], CLASSES[shadow], count)
+        })
     }
 
     pub(crate) fn samples(&self, name: &str, samples: &mut Samples) {
