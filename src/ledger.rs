@@ -3,8 +3,9 @@
 //! An [`Entry`] is opened for each request and each shadow, and ends in exactly one [`Outcome`]; one that is
 //! dropped without says `shutdown`, so that nothing is lost even when a task is.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use serde::{Serialize, Serializer};
 
 use crate::{
@@ -174,7 +175,7 @@ impl Ledger {
 
     /// Keeps an account for ever: what was counted stays, also when its shadow is gone.
     pub(crate) fn enter(&self, name: &str, account: &Arc<Account>) {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self.accounts.lock();
         if accounts.iter().all(|(known, _)| known != name) {
             accounts.push((name.into(), Arc::clone(account)));
         }
@@ -196,10 +197,7 @@ impl Ledger {
 
     /// Every shadow's account, by name.
     pub(crate) fn accounts(&self) -> Vec<(String, Arc<Account>)> {
-        self.accounts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.accounts.lock().clone()
     }
 }
 

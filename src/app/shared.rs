@@ -49,9 +49,9 @@ pub(crate) struct Shared {
     pub(super) capture: Option<capture::Running>,
     pub(super) captured: Arc<CaptureMetrics>,
     pub(super) metrics: Arc<ProxyMetrics>,
-    pub(super) clients: AtomicUsize,
+    pub(super) clients: Arc<AtomicUsize>,
     /// Listening sockets that workers have open.
-    pub(super) listening: AtomicUsize,
+    pub(super) listening: Arc<AtomicUsize>,
     pub(super) phase: Watch,
     pub(super) watchdog: Watchdog,
     /// Asks for a reload.
@@ -61,13 +61,11 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// A place for one more client, unless there are too many.
-    pub(super) fn admit(self: &Arc<Self>) -> Option<Admission> {
+    pub(super) fn admit(&self) -> Option<Counted> {
         let live = self.live.load();
         let limit = live.config.limits.connections.min(live.descriptors.clients);
         drop(live);
-        let before = self.clients.fetch_add(1, Relaxed);
-        // Dropped, it takes the one that is too many off again.
-        let admission = Admission(Arc::clone(self));
+        let (admission, before) = Counted::new(&self.clients);
         (before < limit).then_some(admission)
     }
 
@@ -86,12 +84,6 @@ impl Shared {
         self.live.store(Arc::new(live));
     }
 
-    /// A listening socket that is open until this is dropped.
-    pub(super) fn listens(self: &Arc<Self>) -> Listens {
-        self.listening.fetch_add(1, Relaxed);
-        Listens(Arc::clone(self))
-    }
-
     /// Whether no client is here, and none can come any more.
     pub(super) fn is_deserted(&self) -> bool {
         self.listening.load(Relaxed) == 0
@@ -100,21 +92,20 @@ impl Shared {
     }
 }
 
-/// A listening socket that a worker has open.
-pub(super) struct Listens(Arc<Shared>);
+/// Something that is counted as long as it is there.
+pub(super) struct Counted(Arc<AtomicUsize>);
 
-impl Drop for Listens {
-    fn drop(&mut self) {
-        self.0.listening.fetch_sub(1, Relaxed);
+impl Counted {
+    /// One more, and how many there were before.
+    pub(super) fn new(counter: &Arc<AtomicUsize>) -> (Self, usize) {
+        let before = counter.fetch_add(1, Relaxed);
+        (Self(Arc::clone(counter)), before)
     }
 }
 
-/// A client among those that may be there.
-pub(super) struct Admission(Arc<Shared>);
-
-impl Drop for Admission {
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.clients.fetch_sub(1, Relaxed);
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 

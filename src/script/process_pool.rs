@@ -2,9 +2,11 @@
 
 use std::{
     io,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, mpsc},
     thread::{self, JoinHandle},
 };
+
+use parking_lot::{Condvar, Mutex};
 
 use super::{
     Common,
@@ -30,15 +32,15 @@ pub(super) struct Begun {
 
 impl Begun {
     pub(super) fn wait(&self) {
-        let is_so = lock(&self.is_so);
-        let _begun = self.told.wait_while(is_so, |is_so| !*is_so);
+        self.told
+            .wait_while(&mut self.is_so.lock(), |is_so| !*is_so);
     }
 }
 
 impl ProcessPool {
     /// What the script of this name counts, and counted before a reload.
     pub(super) fn metrics(&self, name: &str) -> Arc<ScriptMetrics> {
-        let mut all = lock(&self.metrics);
+        let mut all = self.metrics.lock();
         if let Some((_, known)) = all.iter().find(|(known, _)| known == name) {
             return Arc::clone(known);
         }
@@ -49,7 +51,7 @@ impl ProcessPool {
 
     /// Processes start from now on, and those that are waited for at once.
     pub(crate) fn begin(&self) {
-        *lock(&self.begun.is_so) = true;
+        *self.begun.is_so.lock() = true;
         self.begun.told.notify_all();
     }
 
@@ -65,7 +67,7 @@ impl ProcessPool {
                 begun.wait();
                 supervisor.run();
             })?;
-        let mut threads = lock(&self.threads);
+        let mut threads = self.threads.lock();
         threads.retain(|(_, thread)| !thread.is_finished());
         threads.push((Arc::clone(&gate), thread));
         Ok(Process {
@@ -78,7 +80,7 @@ impl ProcessPool {
 
     /// Ends every process that is left, each within its own limit.
     pub(crate) fn end(&self) {
-        let threads = std::mem::take(&mut *lock(&self.threads));
+        let threads = std::mem::take(&mut *self.threads.lock());
         for (gate, _) in &threads {
             gate.stop();
         }
@@ -91,7 +93,7 @@ impl ProcessPool {
     }
 
     pub(crate) fn samples(&self, samples: &mut Samples) {
-        for (name, metrics) in &*lock(&self.metrics) {
+        for (name, metrics) in &*self.metrics.lock() {
             metrics.samples(name, samples);
         }
     }
@@ -101,9 +103,4 @@ impl Drop for ProcessPool {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-/// What is behind these locks is whole whenever somebody panics.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
