@@ -32,24 +32,21 @@ pub(super) struct Primary {
     pub(super) pool: PoolSettings,
 }
 
-/// What a configuration is made real with, and stays as it is.
-pub(super) struct SharedResources<'a> {
-    pub(super) ledger: &'a Ledger,
-    pub(super) primary_metrics: &'a Arc<PoolMetrics>,
-    pub(super) differences: &'a Arc<DifferenceLog>,
-    pub(super) budget: &'a Arc<Budget>,
-    pub(super) process_pool: &'a ProcessPool,
+/// What every configuration uses, and no reload replaces.
+pub(super) struct SharedResources {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) primary_metrics: Arc<PoolMetrics>,
+    pub(super) differences: Arc<DifferenceLog>,
+    pub(super) budget: Arc<Budget>,
+    pub(super) process_pool: ProcessPool,
 }
 
 impl Live {
     /// Loads every file that the configuration names. `before` is what runs; where nothing changed for a target, its
     /// connections stay. Nothing that runs is changed.
-    ///
-    /// # Errors
-    /// Where a file can't be used.
     pub(super) fn build(
         config: Config,
-        resources: &SharedResources<'_>,
+        resources: &SharedResources,
         before: Option<&Self>,
     ) -> Result<Self, AppError> {
         let wanted = config.shadow.iter().map(|shadow| shadow.max_connections);
@@ -79,7 +76,7 @@ impl Live {
     fn script(
         &mut self,
         settings: &config::Shadow,
-        resources: &SharedResources<'_>,
+        resources: &SharedResources,
         before: Option<&Self>,
     ) -> Result<Option<Arc<Script>>, AppError> {
         let Some((name, script)) = self.config.script_of(settings) else {
@@ -95,8 +92,8 @@ impl Live {
                 name,
                 script.clone(),
                 limits,
-                resources.budget,
-                resources.process_pool,
+                &resources.budget,
+                &resources.process_pool,
             )?,
         };
         self.scripts.push(Arc::clone(&script));
@@ -106,7 +103,7 @@ impl Live {
     fn build_shadows(
         &mut self,
         reading: Reading,
-        resources: &SharedResources<'_>,
+        resources: &SharedResources,
         before: Option<&Self>,
     ) -> Result<Vec<Arc<Shadow>>, AppError> {
         let mut scripts = Vec::new();
@@ -120,7 +117,7 @@ impl Live {
             connections: (self.descriptors.shadows / config.shadow.len().max(1)).max(1),
             marks: &self.marks,
             client_address: &client_address,
-            differences: resources.differences,
+            differences: &resources.differences,
             reading,
         };
         let same_resources = before.is_some_and(|before| {
@@ -183,7 +180,7 @@ fn script_limits(limits: &config::Limits) -> script::Limits {
 fn primary(
     config: &Config,
     reading: Reading,
-    resources: &SharedResources<'_>,
+    resources: &SharedResources,
     before: Option<&Live>,
 ) -> Result<Arc<Primary>, AppError> {
     let settings = &config.primary;
@@ -209,7 +206,7 @@ fn primary(
             connections: None,
             is_careful: true,
             reading,
-            metrics: Arc::clone(resources.primary_metrics),
+            metrics: Arc::clone(&resources.primary_metrics),
         },
     }))
 }

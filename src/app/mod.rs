@@ -7,7 +7,6 @@ mod explain;
 mod files;
 mod live;
 mod reload;
-mod reload_requests;
 mod shared;
 mod takeover;
 mod watchdog;

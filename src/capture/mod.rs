@@ -40,7 +40,7 @@ use std::{
     net::IpAddr,
     rc::Rc,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
         mpsc,
     },
@@ -50,6 +50,7 @@ use std::{
 
 use files::Files;
 use input::Input;
+use parking_lot::Mutex;
 use sink::SinkError;
 
 use crate::{
@@ -103,9 +104,6 @@ pub(crate) struct Running {
 
 impl Running {
     /// Opens the first file and starts the writer's thread.
-    ///
-    /// # Errors
-    /// Where the file can't be made.
     pub(crate) fn start(
         settings: config::Capture,
         select: Option<Select>,
@@ -143,7 +141,7 @@ impl Running {
 
     /// A worker's end of it; `None` where it is to end.
     pub(crate) fn recorder(&self) -> Option<Rc<Recorder>> {
-        let to_writer = lock(&self.to_writer).clone()?;
+        let to_writer = self.to_writer.lock().clone()?;
         Some(Recorder::start(Arc::clone(&self.capture), to_writer))
     }
 
@@ -154,12 +152,7 @@ impl Running {
 
     /// Waits until all that the workers, who are gone, passed on is written. Returns whether it was in time.
     pub(crate) fn end(&self, patience: Duration) -> bool {
-        drop(lock(&self.to_writer).take());
-        lock(&self.ended).recv_timeout(patience).is_ok()
+        drop(self.to_writer.lock().take());
+        self.ended.lock().recv_timeout(patience).is_ok()
     }
-}
-
-/// What is behind these locks is whole whenever somebody panics.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

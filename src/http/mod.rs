@@ -27,7 +27,7 @@ pub(crate) use body::{BadBody, BodyReader, Parsed};
 pub(crate) use escapes::decoded;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fast_path::compare;
-pub(crate) use framing::{BadFraming, Framing, settle};
+pub(crate) use framing::{BadFraming, Framing, digits, settle};
 pub(crate) use head::{BadHead, RequestHead, ResponseHead, Version, authority_of, is_idempotent};
 pub(crate) use head_scan::HeadScan;
 pub(crate) use headers::{Edit, Headers, Known};

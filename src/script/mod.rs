@@ -86,9 +86,6 @@ const MESSAGE: usize = 256;
 
 impl Script {
     /// Starts its threads; they start the processes.
-    ///
-    /// # Errors
-    /// Where the system refuses what a thread needs.
     pub(crate) fn start(
         name: String,
         settings: config::Script,

@@ -105,16 +105,10 @@ fn tee(
     flags.set("listen", vec![listen, format!("unix:{}", front.display())]);
     flags.set("primary.address", format!("unix:{}", primary.display()));
     flags.set("admin.address", format!("127.0.0.1:{admin}"));
-    let next = [
-        ("name", "next".to_owned()),
-        ("address", format!("unix:{}", shadow.display())),
-    ];
-    flags.set(
-        "shadow",
-        vec![std::collections::BTreeMap::from(
-            next.map(|(key, value)| (key.to_owned(), value)),
-        )],
-    );
+    let mut next = Flags::default();
+    next.set("name", "next");
+    next.set("address", format!("unix:{}", shadow.display()));
+    flags.set("shadow", vec![next.into_table()]);
     let sources = Sources { file: None, flags };
     let config = super::load(&sources)?;
     let report = Arc::clone(report);

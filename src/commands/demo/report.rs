@@ -1,13 +1,9 @@
 //! What the demo shows a person.
 
-use std::{
-    collections::BTreeMap,
-    fmt::Write,
-    sync::{Mutex, MutexGuard, PoisonError},
-    time::Duration,
-};
+use std::{collections::BTreeMap, fmt::Write, time::Duration};
 
 use http::StatusCode;
+use parking_lot::Mutex;
 
 use crate::app::{Ledger, Pair};
 
@@ -25,10 +21,6 @@ struct Row {
 const SLOWER: f64 = 4.0;
 
 impl Report {
-    fn rows(&self) -> MutexGuard<'_, BTreeMap<String, Row>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Takes note of the two answers to one request.
     pub(super) fn note(&self, pair: &Pair<'_>) {
         let Some(primary) = pair.primary else { return };
@@ -37,7 +29,7 @@ impl Report {
             pair.exchange.method_text(),
             pair.exchange.path_text()
         );
-        let mut rows = self.rows();
+        let mut rows = self.0.lock();
         let row = rows.entry(name).or_default();
         row.primary.push((primary.status, primary.after));
         row.shadow.push((pair.status, pair.took));
@@ -45,7 +37,7 @@ impl Report {
 
     /// How many requests both versions answered.
     pub(super) fn pairs(&self) -> usize {
-        self.rows().values().map(|row| row.shadow.len()).sum()
+        self.0.lock().values().map(|row| row.shadow.len()).sum()
     }
 
     /// The table, and what to try next.
@@ -56,7 +48,7 @@ impl Report {
         admin: u16,
         seconds: Option<u64>,
     ) -> String {
-        let rows = self.rows();
+        let rows = self.0.lock();
         let answered: usize = rows.values().map(|row| row.shadow.len()).sum();
         let mut text = format!(
             "\nA small shop (the primary) and its next version (the shadow) with two faults; the tee stands before them.\n\
