@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     capture,
+    compare::CompareThread,
     config::{self, Address, Config, Listen, Sources},
     ledger::Ledger,
     lifecycle::Phases,
@@ -93,11 +94,13 @@ impl App {
             differences: Arc::new(DifferenceLog::new(config.log.differences_per_second)),
             budget: Budget::new(config.limits.shadow_memory.bytes()),
             process_pool: ProcessPool::default(),
+            compare: CompareThread::start()?,
         };
         let (ledger, budget) = (&resources.ledger, &resources.budget);
         let threads = config.shadow_threads.unwrap_or(config.shadow.len());
         let threads = Threads::new(threads, budget, ledger);
         let live = Live::build(config, &resources, None)?;
+        live.comparing.put_in_place();
         for shadow in &live.shadows {
             ledger.enter(shadow.name(), &shadow.account);
         }

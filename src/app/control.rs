@@ -87,6 +87,7 @@ impl App {
             }
         }
         shared.threads.end();
+        shared.resources.compare.end();
         shared.resources.process_pool.end();
         end_capture(&shared);
         say_ledger(&shared);

@@ -1,5 +1,6 @@
 //! Looks into every file that a configuration names.
 
+use super::comparing;
 use crate::{
     config::{Address, ClientTls, Mistake, OwnScript, Parts},
     net::{ClientTlsLoader, ServerTlsLoader, TlsError},
@@ -39,6 +40,7 @@ pub(crate) fn check_files(place: &str, parts: &Parts) -> Vec<Mistake> {
             found.push((format!("{key}.script.command"), what));
         }
     }
+    found.extend(comparing::mistakes(&parts.compare));
     let mistake = |(key, what)| Mistake {
         place: place.to_owned(),
         key,

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::AppError;
+use super::{AppError, comparing::Comparing};
 use crate::{
+    compare::{Compared, CompareThread},
     config::{self, Config, is_same},
     http::Marks,
     ledger::{Account, Ledger},
@@ -24,6 +25,7 @@ pub(crate) struct Live {
     scripts: Vec<Arc<Script>>,
     pub(super) marks: Marks,
     pub(super) descriptors: Descriptors,
+    pub(super) comparing: Comparing,
 }
 
 /// How the primary is connected to. The same one means that pools of connections are kept.
@@ -39,6 +41,7 @@ pub(super) struct SharedResources {
     pub(super) differences: Arc<DifferenceLog>,
     pub(super) budget: Arc<Budget>,
     pub(super) process_pool: ProcessPool,
+    pub(super) compare: Arc<CompareThread>,
 }
 
 impl Live {
@@ -66,6 +69,7 @@ impl Live {
             scripts: Vec::new(),
             marks,
             descriptors,
+            comparing: Comparing::new(&config, &resources.compare)?,
             config,
         };
         live.shadows = live.build_shadows(reading, resources, before)?;
@@ -111,6 +115,9 @@ impl Live {
             scripts.push(self.script(&settings, resources, before)?);
         }
         let config = &self.config;
+        let comparing = &mut self.comparing;
+        let compared = config.shadow.iter();
+        let compared: Vec<_> = compared.map(|shadow| comparing.of(shadow, &config.compare)).collect();
         let client_address = Arc::new(config.client_address.clone());
         let common = Common {
             workers: config.workers,
@@ -124,10 +131,11 @@ impl Live {
             is_same(&before.config.mark, &config.mark)
                 && is_same(&before.config.client_address, &config.client_address)
                 && is_same(&before.config.limits, &config.limits)
+                && is_same(&before.config.compare, &config.compare)
                 && before.config.shadow.len() == config.shadow.len()
         });
         let build =
-            |(index, (settings, script)): (usize, (&config::Shadow, Option<Arc<Script>>))| {
+            |(index, ((settings, script), compared)): (usize, ((&config::Shadow, Option<Arc<Script>>), Option<Compared>))| {
                 let name = settings.name.as_str();
                 let old = before.and_then(|before| {
                     let mut shadows = before.shadows.iter().zip(&before.config.shadow);
@@ -147,12 +155,13 @@ impl Live {
                     _ => {
                         let account = resources.ledger.account(name);
                         let old = old.map(|(old, _)| &**old);
-                        Shadow::new(settings.clone(), account, script, &common, index, old)
+                        let settings = settings.clone();
+                        Shadow::new(settings, account, script, compared, &common, index, old)
                             .map_err(AppError::from)
                     }
                 }
             };
-        let shadows = config.shadow.iter().zip(scripts).enumerate();
+        let shadows = config.shadow.iter().zip(scripts).zip(compared).enumerate();
         shadows.map(build).collect()
     }
 

@@ -1,6 +1,7 @@
 //! The whole program: built from a configuration (sockets are bound early), then run until it is stopped.
 
 mod build;
+mod comparing;
 mod control;
 mod edit;
 mod explain;
@@ -46,6 +47,8 @@ pub(crate) enum AppError {
     Capture(#[from] CaptureError),
     #[error(transparent)]
     Shadow(#[from] ShadowError),
+    #[error("{0}: {1}")]
+    Compare(&'static str, String),
     #[error("the system refuses what a worker thread needs")]
     System(#[from] io::Error),
 }

@@ -81,6 +81,7 @@ impl Shared {
             self.resources.ledger.enter(shadow.name(), &shadow.account);
             shadow.take_effect();
         }
+        live.comparing.put_in_place();
         self.live.store(Arc::new(live));
     }
 

@@ -6,6 +6,7 @@
 mod address;
 mod capture;
 mod change;
+mod compare;
 mod diagnostics;
 mod endpoint;
 mod file_format;
@@ -33,6 +34,7 @@ use serde::Serialize;
 pub(crate) use address::{Address, BadAddress};
 pub(crate) use capture::{Capture, CapturedResponses, ClientKey, Redact};
 pub(crate) use change::{changed_tables, is_same};
+pub(crate) use compare::{Compare, ShadowRole};
 pub(crate) use endpoint::{ClientTls, Listen, Mode, Primary, ServerTls};
 pub(crate) use file_format::{Compression, ENDINGS as FORMAT_ENDINGS, Format};
 pub(crate) use file_pattern::FilePattern;
@@ -77,6 +79,7 @@ pub(crate) struct Config {
     pub(crate) takeover: Option<Takeover>,
     pub(crate) log: Log,
     pub(crate) stop: Stop,
+    pub(crate) compare: Compare,
 }
 
 /// The parts of a configuration that name files; `None` where one is missing or wrong.
@@ -86,6 +89,7 @@ pub(crate) struct Parts {
     pub(crate) primary: Option<Primary>,
     pub(crate) shadow: Vec<Option<Shadow>>,
     pub(crate) script: Option<Script>,
+    pub(crate) compare: Compare,
 }
 
 /// All mistakes of a configuration, and those parts of it whose files can be checked all the same.
@@ -123,6 +127,7 @@ impl Config {
             primary: Some(self.primary.clone()),
             shadow: self.shadow.iter().cloned().map(Some).collect(),
             script: self.script.clone(),
+            compare: self.compare.clone(),
         }
     }
 
@@ -155,11 +160,13 @@ impl Config {
         let takeover = table.optional_table("takeover").and_then(Takeover::read);
         let log = Log::read(table.table("log"));
         let stop = Stop::read(table.table("stop"));
+        let compare = Compare::read(table.table("compare"));
         let parts = Box::new(Parts {
             listen,
             primary,
             shadow,
             script,
+            compare: compare.clone(),
         });
         two_listeners_at_one_place(&parts.listen, admin.as_ref(), &table);
         no_request_goes_round(&parts, &table);
@@ -194,6 +201,7 @@ impl Config {
             takeover,
             log,
             stop,
+            compare,
         })
     }
 }

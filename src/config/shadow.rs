@@ -6,7 +6,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
-    Address, ClientTls,
+    Address, ClientTls, ShadowRole,
     reader::Table,
     rewrite::Rewrite,
     sampling::{Key, Limit, Sample, SendWhen},
@@ -54,6 +54,9 @@ pub(crate) struct Shadow {
     #[serde(skip_serializing_if = "Rewrite::is_default")]
     pub(crate) rewrite: Rewrite,
     pub(crate) script: Option<OwnScript>,
+    /// Its responses are compared with production's.
+    pub(crate) compare: bool,
+    pub(crate) role: ShadowRole,
 }
 
 /// When a shadow that fails is left alone.
@@ -203,6 +206,8 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
     let select = Select::read(table.table("select"), send == SendWhen::AfterAnswer);
     let rewrite = Rewrite::read(table.table("rewrite"));
     let script = OwnScript::read(&mut table);
+    let compare = table.value("compare", false);
+    let role = table.value("role", ShadowRole::default());
     table.finish();
     Some(Shadow {
         name: name?,
@@ -226,5 +231,7 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
         select,
         rewrite,
         script,
+        compare,
+        role,
     })
 }

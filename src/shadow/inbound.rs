@@ -15,13 +15,15 @@ use super::{
     copy::{CopySource, ShadowCopy},
     pair::{Attention, Pair, Primary},
     priority::Workload,
+    probe::Probe,
     sender::{HeldBack, Sender},
+    threads::Mail,
 };
 use crate::tee::{Budget, Message, Mirrored, Outlet, Part, Sleeper, UnopenedOutlet};
 
 /// What comes in on one thread.
 pub(super) struct Inbound<'a> {
-    opened: &'a mpsc::Receiver<(Arc<Shadow>, UnopenedOutlet)>,
+    mail: &'a mpsc::Receiver<Mail>,
     budget: &'a Arc<Budget>,
     given: Rc<Workload>,
     attention: Rc<Attention>,
@@ -64,13 +66,10 @@ const LOOK: Duration = Duration::from_millis(100);
 const LONG: Duration = Duration::from_secs(3600);
 
 impl<'a> Inbound<'a> {
-    /// `opened` brings lines, and is closed when no more come.
-    pub(super) fn new(
-        opened: &'a mpsc::Receiver<(Arc<Shadow>, UnopenedOutlet)>,
-        budget: &'a Arc<Budget>,
-    ) -> Self {
+    /// `mail` brings lines, and is closed when no more come.
+    pub(super) fn new(mail: &'a mpsc::Receiver<Mail>, budget: &'a Arc<Budget>) -> Self {
         Self {
-            opened,
+            mail,
             budget,
             given: Rc::default(),
             attention: Rc::default(),
@@ -126,11 +125,19 @@ impl<'a> Inbound<'a> {
     /// Opens new lines. Returns whether no more can come.
     fn open(&mut self) -> bool {
         loop {
-            match self.opened.try_recv() {
-                Ok((shadow, ends)) => self.open_line(shadow, ends),
+            match self.mail.try_recv() {
+                Ok(Mail::Open(shadow, ends)) => self.open_line(shadow, ends),
+                Ok(Mail::Probe(probe)) => self.probe(probe),
                 Err(mpsc::TryRecvError::Empty) => return false,
                 Err(mpsc::TryRecvError::Disconnected) => return true,
             }
+        }
+    }
+
+    fn probe(&self, probe: Probe) {
+        let mut senders = self.lines.iter().map(|line| &line.sender);
+        if let Some(sender) = senders.find(|sender| sender.shadow().name() == probe.shadow) {
+            sender.probe(probe);
         }
     }
 

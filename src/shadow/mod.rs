@@ -21,6 +21,7 @@ mod nap;
 mod order;
 mod pair;
 mod priority;
+mod probe;
 mod queue;
 mod request_view;
 mod rewrite;

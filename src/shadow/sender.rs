@@ -26,6 +26,7 @@ use super::{
     nap::UnderWay,
     order::{Order, Queued, Turn},
     pair::{Ours, Pair, Primary},
+    probe::{self, Probe},
     queue::{Place, Queue},
     sample,
     script_stage::{Next, ScriptStage},
@@ -36,7 +37,7 @@ use crate::{
     compare::REQUEST_BODY,
     config::SendWhen,
     exchange::{Exchange, PrimaryResponse},
-    http::{Outbox, asks_for_upgrade, now},
+    http::{Outbox, RequestHead, asks_for_upgrade, now},
     ledger::Outcome,
     script::Ticket,
     tee::{Budget, Recording},
@@ -174,6 +175,26 @@ impl Sender {
     /// The body of a copy failed: one that waits gives up its seat.
     pub(super) fn clear_out(&self) {
         self.queue.clear_out();
+    }
+
+    /// Asks the shadow once more, where copies leave room for it.
+    pub(super) fn probe(self: &Rc<Self>, probe: Probe) {
+        if self.queue.is_empty() && !self.shadow.places.are_full() && !self.retired.get() {
+            spawn_local(probe::send(Rc::clone(self), probe));
+        }
+    }
+
+    pub(super) fn pool(&self) -> &Rc<Pool> {
+        &self.pool
+    }
+
+    pub(super) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    /// Writes a head as the shadow gets it.
+    pub(super) fn write_head(&self, head: &RequestHead, out: &mut Outbox) {
+        self.head_writer.write_head(head, out.text());
     }
 
     /// The shadow that it sends to.

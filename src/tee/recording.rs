@@ -123,6 +123,11 @@ impl Recording {
         Cow::Owned(bytes)
     }
 
+    /// Whether more passed than the limit.
+    pub(crate) fn is_over_limit(&self) -> bool {
+        self.length > self.limit
+    }
+
     /// How many bytes passed.
     pub(crate) fn length(&self) -> u64 {
         self.length

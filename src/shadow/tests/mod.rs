@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Common, DifferenceLog, Shadow, inbound::Inbound};
+use super::{Common, DifferenceLog, Shadow, inbound::Inbound, threads::Mail};
 use crate::{
     config::Config,
     exchange::{Exchange, PrimaryResponse},
@@ -97,7 +97,7 @@ fn in_world(config: &str, test: impl AsyncFnOnce(&mut World<'_>)) {
             let (shadow, server) = shadow(&config);
             let (door, _hears) = Doorbell::new().unwrap();
             let (valve, outlet) = Valve::open(&door);
-            open.send((Arc::clone(&shadow), outlet)).unwrap();
+            open.send(Mail::Open(Arc::clone(&shadow), outlet)).unwrap();
             let production = Production {
                 shadow: Arc::clone(&shadow),
                 valve: Rc::new(valve),
@@ -135,7 +135,7 @@ fn shadow(config: &Config) -> (Arc<Shadow>, Server) {
     let server = Server::new(ROOM);
     let connector = Connector::to_memory(&server, settings.connect_timeout.0);
     let account = ledger.account("next");
-    let mut shadow = Shadow::new(settings, account, None, &common, 0, None).unwrap();
+    let mut shadow = Shadow::new(settings, account, None, None, &common, 0, None).unwrap();
     Arc::get_mut(&mut shadow).unwrap().connector = connector;
     (shadow, server)
 }
