@@ -1,0 +1,14 @@
+//! Compares the two responses to one request: each becomes places and values (`extract`), and two of them become
+//! differences with a kind and a transformation (`difference`). Pure code: no I/O and no clock; whatever a response
+//! holds, time and memory are bounded.
+
+mod answer;
+mod difference;
+mod extract;
+
+pub(crate) use answer::{Answer, Asked};
+pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
+pub(crate) use extract::{
+    Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm, Value, digest,
+    extract,
+};
