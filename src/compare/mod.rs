@@ -5,6 +5,8 @@
 mod answer;
 mod difference;
 mod extract;
+mod learn;
+mod route;
 
 pub(crate) use answer::{Answer, Asked};
 pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
