@@ -5,6 +5,8 @@
 mod answer;
 mod difference;
 mod extract;
+#[cfg(test)]
+mod kit;
 
 pub(crate) use answer::{Answer, Asked};
 pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};

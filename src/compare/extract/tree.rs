@@ -107,7 +107,7 @@ impl Tree {
         let node = self.node(at);
         match node.kind {
             NodeKind::Leaf(scalar) => Value::of(scalar, self.text(at)),
-            NodeKind::Array => Value::of_items(self.children(at).count(), node.hash),
+            NodeKind::Array => Value::of_items(self.children(at).count(), "", node.hash),
             _ => self.summary(at),
         }
     }
