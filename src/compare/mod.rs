@@ -5,8 +5,13 @@
 mod answer;
 mod difference;
 mod extract;
+<<<<<<< HEAD
 mod learn;
 mod route;
+=======
+#[cfg(test)]
+mod kit;
+>>>>>>> compare-extract
 
 pub(crate) use answer::{Answer, Asked};
 pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};

@@ -1,8 +1,17 @@
 //! Compares two extracts. What is higher in a response decides first: status, content type, target of a redirect, body;
 //! where a higher one differs, lower ones are not reported.
 
+mod align;
 mod change;
+mod change_of;
+mod error_page;
 mod kind;
+mod leaves;
+mod likeness;
+mod members;
+mod response;
+mod table;
+mod texts;
 mod walk;
 
 use super::extract::{Class, Extract, Place, Value};
@@ -61,7 +70,7 @@ impl Differences {
 pub(crate) fn differences(primary: &Extract, shadow: &Extract) -> Differences {
     let mut differences = Differences::default();
     if primary.digest != shadow.digest {
-        walk::compare(primary, shadow, &mut differences);
+        response::compare(primary, shadow, &mut differences);
     }
     differences
 }

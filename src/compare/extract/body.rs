@@ -80,9 +80,11 @@ impl Body<'_> {
             if result != Err(Stop::Broken) && result != Err(Stop::End) || is_cut {
                 return (media, result);
             }
+        }
+        if matches!(media, Media::Json | Media::JsonLines) {
             let result = json::lines(builder, &part, self.limits);
-            if result == Ok(()) || result == Err(Stop::Full) {
-                return (media, result);
+            if result == Ok(()) || result == Err(Stop::Full) || result == Err(Stop::End) && is_cut {
+                return (Media::JsonLines, result);
             }
         }
         (Media::Text, self.plain(builder, text))

@@ -1,6 +1,10 @@
 //! How each header of a response is compared, by its name.
 
-use super::tree::Class;
+use super::{
+    time::{TimeForm, time_of},
+    tree::Class,
+    value::is_number,
+};
 
 /// How a header is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,10 +178,34 @@ impl Header {
         }
         Self::Plain(Class::Header)
     }
+}
 
-    /// Whether the value itself is compared, so that it is part of the digest.
-    pub(crate) fn is_compared_by_value(self) -> bool {
-        !matches!(self, Self::Derived)
+/// How a value that is made anew in each response is written; nothing else of it is compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum DerivedForm {
+    Empty,
+    Number,
+    Time(TimeForm),
+    StrongTag,
+    WeakTag,
+    /// Whether a short token looks like one is chance.
+    Other,
+}
+
+impl DerivedForm {
+    pub(crate) fn of(value: &str) -> Self {
+        let value = value.trim();
+        if value.is_empty() {
+            Self::Empty
+        } else if value.starts_with("W/\"") {
+            Self::WeakTag
+        } else if value.starts_with('"') {
+            Self::StrongTag
+        } else if is_number(value) {
+            Self::Number
+        } else {
+            time_of(value).map_or(Self::Other, |time| Self::Time(time.form))
+        }
     }
 }
 

@@ -4,6 +4,8 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Media {
     Json,
+    /// A list of JSON texts, one a line.
+    JsonLines,
     Html,
     Xml,
     Feed,
@@ -35,6 +37,7 @@ impl Media {
             (_, "xml") => Self::sniffed_xml(body),
             (_, name) if name.ends_with("+xml") && kind != "image" => Self::Xml,
             ("image", "svg+xml") => Self::Xml,
+            (_, "ndjson" | "x-ndjson" | "jsonl" | "jsonlines" | "x-jsonlines") => Self::JsonLines,
             (_, name) if is_json(name) => Self::Json,
             ("text", _) => Self::Text,
             ("application", "javascript" | "x-javascript" | "yaml" | "x-yaml" | "toml") => {
@@ -73,8 +76,5 @@ impl Media {
 }
 
 fn is_json(name: &str) -> bool {
-    matches!(
-        name,
-        "json" | "x-json" | "ndjson" | "x-ndjson" | "jsonl" | "json-seq" | "jsonlines" | "manifest"
-    ) || name.ends_with("+json")
+    matches!(name, "json" | "x-json" | "json-seq" | "manifest") || name.ends_with("+json")
 }

@@ -21,20 +21,25 @@ pub(super) mod tree;
 pub(super) mod value;
 
 use body::Body;
-use hash::{hash_of, mix};
-use tree::{Builder, NodeKind};
-use value::Scalar;
+use hash::{Hashed, hash_of, mix};
+use header::Header;
+use tree::Builder;
+
+use std::hash::{Hash, Hasher};
 
 use super::answer::{Answer, Asked};
 
+pub(crate) use hash::{HashedKeys, mix as hash_mix};
+pub(crate) use header::DerivedForm;
 pub(crate) use limits::Limits;
+pub(crate) use mask::{mask_text, masked_hash};
 pub(crate) use media::Media;
 pub(crate) use opaque::Shape;
-pub(crate) use place::Place;
-pub(crate) use time::TimeForm;
-pub(crate) use tree::{Class, Tree};
-pub(crate) use url::mask_asset;
-pub(crate) use value::{Looks, Value};
+pub(crate) use place::{Place, cut};
+pub(crate) use time::{Time, TimeForm, TimeStyle};
+pub(crate) use tree::{Class, NodeKind, Tree};
+pub(crate) use url::{OWN, Url, mask_asset};
+pub(crate) use value::{Looks, Scalar, Value};
 
 /// One response, taken apart.
 #[derive(Clone, Debug)]
@@ -47,6 +52,8 @@ pub(crate) struct Extract {
     pub(crate) digest: u64,
     /// Why the body, or a part of it, wasn't looked into.
     pub(crate) not_compared: Option<NotCompared>,
+    /// Bytes of the body that came.
+    pub(crate) length: u64,
     /// The client said what it has already, so that 304 and 200 mean the same.
     pub(crate) is_conditional: bool,
     tree: Tree,
@@ -132,6 +139,7 @@ pub(crate) fn extract(asked: &Asked<'_>, answer: &Answer<'_>, limits: &Limits) -
         at: answer.at,
         digest: digest(answer),
         not_compared: found.not_compared,
+        length: answer.length,
         is_conditional: asked.is_conditional(),
         tree: builder.finish(),
         parts: Parts {
@@ -146,14 +154,22 @@ pub(crate) fn extract(asked: &Asked<'_>, answer: &Answer<'_>, limits: &Limits) -
 
 /// The hash of what is compared of a response, without a look into it.
 pub(crate) fn digest(answer: &Answer<'_>) -> u64 {
-    let compared = answer.headers.iter().filter_map(|(name, value)| {
-        let header = header::Header::of(name);
-        header
-            .is_compared_by_value()
-            .then(|| mix(hash_of(name), hash_of(value)))
+    let compared = answer.headers.iter().map(|(name, value)| {
+        let value = match Header::of(name) {
+            Header::Derived => derived_hash(value),
+            _ => hash_of(value),
+        };
+        mix(hash_of(name), value)
     });
     // The order of headers says nothing.
     let headers = compared.fold(0, u64::wrapping_add);
     let body = mix(hash_of(answer.body), answer.length);
     mix(mix(u64::from(answer.status), headers), body)
+}
+
+/// The hash of how a header is written that is made anew in each response.
+fn derived_hash(value: &[u8]) -> u64 {
+    let mut hasher = Hashed::default();
+    DerivedForm::of(&String::from_utf8_lossy(value)).hash(&mut hasher);
+    hasher.finish()
 }

@@ -36,7 +36,7 @@ pub(crate) enum Zone {
 pub(crate) struct TimeForm {
     pub(crate) style: TimeStyle,
     pub(crate) zone: Zone,
-    /// Digits of the fraction of a second.
+    /// Precision of the fraction of a second: none, 3 for up to milliseconds, 6 for more.
     pub(crate) fraction: u8,
     pub(crate) has_seconds: bool,
 }
@@ -102,8 +102,13 @@ pub(crate) fn epoch_of(text: &str) -> Option<Time> {
     })
 }
 
+/// How precise a fraction is. Some writers leave out zeros at its end, so its exact length says nothing.
 fn digits(length: usize) -> u8 {
-    u8::try_from(length).unwrap_or(u8::MAX)
+    match length {
+        0 => 0,
+        1..=3 => 3,
+        _ => 6,
+    }
 }
 
 /// The milliseconds of a fraction's digits.

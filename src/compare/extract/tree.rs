@@ -2,6 +2,8 @@
 //! all below it, so that equal parts of two answers are passed over at once; values are made only when they are asked
 //! for.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     hash::{hash_of, mix},
     place::{Place, PlaceId, Places, Step},
@@ -9,7 +11,9 @@ use super::{
 };
 
 /// What a place is to a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
 pub(crate) enum Class {
     Status,
     ContentType,
@@ -107,7 +111,7 @@ impl Tree {
         let node = self.node(at);
         match node.kind {
             NodeKind::Leaf(scalar) => Value::of(scalar, self.text(at)),
-            NodeKind::Array => Value::of_items(self.children(at).count(), node.hash),
+            NodeKind::Array => Value::of_items(self.children(at).count(), "", node.hash),
             _ => self.summary(at),
         }
     }

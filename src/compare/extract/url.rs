@@ -24,6 +24,7 @@ impl<'a> Url<'a> {
         let authority = match text.find("://") {
             Some(at) if at <= 12 => at + 3,
             _ if text.starts_with("//") => 2,
+            _ if text.starts_with(OWN) => OWN.len(),
             _ => 0,
         };
         let path = if authority == 0 {

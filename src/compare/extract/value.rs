@@ -84,11 +84,15 @@ impl Value {
         }
     }
 
-    /// A list that is compared by its length.
-    pub(crate) fn of_items(count: usize, hash: u64) -> Self {
+    /// A list that is compared by its length, with the first element that the other side hasn't.
+    pub(crate) fn of_items(count: usize, only_here: &str, hash: u64) -> Self {
+        let text = match only_here {
+            "" => count.to_string(),
+            first => format!("{count}, only here: {first}"),
+        };
         Self {
             hash,
-            ..Self::new(Scalar::List, Looks::Items(count), &count.to_string())
+            ..Self::new(Scalar::List, Looks::Items(count), &text)
         }
     }
 
