@@ -3,19 +3,23 @@
 //! holds, time and memory are bounded.
 
 mod answer;
+mod cause;
+mod comparer;
 mod difference;
 mod extract;
-<<<<<<< HEAD
-mod learn;
-mod route;
-=======
 #[cfg(test)]
 mod kit;
->>>>>>> compare-extract
+mod learn;
+mod report;
+mod route;
+mod rules;
 
 pub(crate) use answer::{Answer, Asked};
+pub(crate) use comparer::{Comparer, Outcome, PairIn, Probe, Settings, Taken};
 pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
 pub(crate) use extract::{
     Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm, Value, digest,
     extract,
 };
+pub(crate) use report::Report;
+pub(crate) use rules::Rules;

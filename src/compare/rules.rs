@@ -169,7 +169,7 @@ impl Rule {
             && fits(&self.change, subject.change)
     }
 
-    fn holds_at(&self, now: i64) -> bool {
+    pub(crate) fn holds_at(&self, now: i64) -> bool {
         self.until.as_ref().is_none_or(|until| now < until.at)
     }
 

@@ -101,14 +101,14 @@ pub(crate) struct Example {
     pub(crate) target: String,
     /// Names of headers that a copy by hand needs, with their values unless these are secret.
     pub(crate) headers: Vec<(String, Option<String>)>,
-    pub(crate) body: Option<String>,
+    pub(crate) has_body: bool,
     pub(crate) primary: Option<String>,
     pub(crate) shadow: Option<String>,
 }
 
 impl Example {
     pub(crate) fn size(&self) -> usize {
-        let values = [&self.primary, &self.shadow, &self.body];
+        let values = [&self.primary, &self.shadow];
         let values: usize = values.iter().map(|text| text.as_ref().map_or(0, String::len)).sum();
         values + self.target.len()
     }

@@ -2,14 +2,13 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::hash::Hasher;
 
 use serde::{Deserialize, Serialize};
 
 use super::sessions::{ANONYMOUS, SessionId};
 use crate::compare::{
     answer::Asked,
-    extract::{Extract, Looks},
+    extract::{Extract, Looks, hash::hash_of},
 };
 
 /// A feature's number within its route.
@@ -38,22 +37,23 @@ struct Feature {
 }
 
 impl Features {
-    /// The features of one pair, each once.
-    pub(crate) fn of(
-        &mut self,
-        asked: &Asked<'_>,
-        session: SessionId,
-        primary: Option<&Extract>,
-    ) -> Vec<FeatureId> {
+    /// The features of a request, each once and sorted.
+    pub(crate) fn of_request(&mut self, asked: &Asked<'_>, session: SessionId) -> Vec<FeatureId> {
+        self.found(|found| of_request(found, asked, session))
+    }
+
+    /// The features of production's answer, each once and sorted.
+    pub(crate) fn of_answer(&mut self, primary: &Extract) -> Vec<FeatureId> {
+        self.found(|found| of_answer(found, primary))
+    }
+
+    fn found(&mut self, find: impl FnOnce(&mut Found<'_>)) -> Vec<FeatureId> {
         let mut found = Found {
             features: self,
             ids: Vec::with_capacity(24),
             text: String::with_capacity(64),
         };
-        of_request(&mut found, asked, session);
-        if let Some(primary) = primary {
-            of_answer(&mut found, primary);
-        }
+        find(&mut found);
         let mut ids = found.ids;
         ids.sort_unstable();
         ids.dedup();
@@ -186,9 +186,7 @@ impl Found<'_> {
 }
 
 fn hash(text: &str) -> u64 {
-    let mut hasher = twox_hash::XxHash3_64::with_seed(0);
-    hasher.write(text.as_bytes());
-    hasher.finish()
+    hash_of(text.as_bytes())
 }
 
 fn of_request(found: &mut Found<'_>, asked: &Asked<'_>, session: SessionId) {
@@ -392,7 +390,7 @@ mod tests {
             ],
             body: Some(br#"{"coupon":"X1","lines":[1,2,3,4]}"#),
         };
-        let ids = features.of(&asked, ANONYMOUS, None);
+        let ids = features.of_request(&asked, ANONYMOUS);
         let names = names(&features, &ids);
         for expected in [
             "without a session",
@@ -412,16 +410,13 @@ mod tests {
         let mut features = Features::default();
         for at in 0..10_000 {
             let target = format!("/?a{at}=1&b={at}");
-            features.of(
-                &Asked {
-                    method: b"GET",
-                    target: target.as_bytes(),
-                    headers: Vec::new(),
-                    body: None,
-                },
-                1,
-                None,
-            );
+            let asked = Asked {
+                method: b"GET",
+                target: target.as_bytes(),
+                headers: Vec::new(),
+                body: None,
+            };
+            features.of_request(&asked, 1);
         }
         assert!(features.all.len() <= MOST);
         let of_b = features.iter().filter(|(_, name, _)| name.starts_with("?b=")).count();

@@ -10,7 +10,7 @@ use super::{
     speed::Speed,
     spot::Spot,
 };
-use crate::compare::extract::Extract;
+use crate::compare::extract::{Extract, Media};
 
 /// Places of a route that are remembered.
 const MOST_SPOTS: usize = 3_000;
@@ -38,6 +38,8 @@ pub(crate) struct RouteState {
     pub(crate) cells: HashMap<CellKey, CellId>,
     pub(crate) speed: Speed,
     pub(crate) last_used: i64,
+    /// Its answers are HTML.
+    pub(crate) is_page: bool,
 }
 
 impl RouteState {
@@ -58,6 +60,7 @@ impl RouteState {
     /// Notes what the primary's answer has at each place.
     pub(crate) fn note_answer(&mut self, primary: &Extract) {
         *self.parsed.entry(primary.status).or_default() += 1;
+        self.is_page |= primary.media == Media::Html && primary.status == 200;
         let mut last = None;
         let mut seen = std::collections::HashSet::new();
         for leaf in primary.leaves() {

@@ -10,6 +10,13 @@ use crate::compare::answer::{Answer, Asked};
 pub(crate) type SessionId = u64;
 pub(crate) const ANONYMOUS: SessionId = 0;
 
+/// Whose a request is, and whether its answer begins a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Whose {
+    pub(crate) session: SessionId,
+    pub(crate) begins: Option<SessionId>,
+}
+
 /// Names of a session that are remembered; the older half goes when there are more.
 const MOST: usize = 50_000;
 
@@ -24,7 +31,7 @@ pub(crate) struct Sessions {
 
 impl Sessions {
     /// Whose request this is. It is learned from the primary's answer which cookies will name the session from now on.
-    pub(crate) fn of(&mut self, asked: &Asked<'_>, primary: &Answer<'_>) -> SessionId {
+    pub(crate) fn of(&mut self, asked: &Asked<'_>, primary: &Answer<'_>) -> Whose {
         let shown: Vec<u64> = self.shown(asked);
         let given: Vec<u64> = self.given(primary);
         let known = shown.iter().find_map(|token| self.find(*token));
@@ -36,10 +43,11 @@ impl Sessions {
         for token in shown {
             self.insert(token, session);
         }
+        let mut begins = None;
         if !given.is_empty() {
             // A login of somebody unknown begins a session; its request is still anonymous.
             let named = if session == ANONYMOUS {
-                self.new_session()
+                *begins.insert(self.new_session())
             } else {
                 session
             };
@@ -47,7 +55,17 @@ impl Sessions {
                 self.insert(token, named);
             }
         }
-        session
+        Whose { session, begins }
+    }
+
+    /// The last number that was given to a session.
+    pub(crate) fn next(&self) -> SessionId {
+        self.next
+    }
+
+    /// Gives later numbers than these, which are known from an earlier run.
+    pub(crate) fn continue_from(&mut self, next: SessionId) {
+        self.next = self.next.max(next);
     }
 
     fn new_session(&mut self) -> SessionId {
@@ -189,8 +207,8 @@ mod tests {
         let second = sessions.of(&asked(Some("_app_session=aaaa2")), &answer(Some("_app_session=aaaa3")));
         let third = sessions.of(&asked(Some("theme=dark; _app_session=aaaa3")), &answer(None));
         let other = sessions.of(&asked(Some("_app_session=bbbb1")), &answer(None));
-        assert!(first == second && second == third && first != ANONYMOUS);
-        assert_ne!(other, first);
+        assert!(first == second && second == third && first.session != ANONYMOUS);
+        assert_ne!(other.session, first.session);
     }
 
     #[test]
@@ -198,8 +216,8 @@ mod tests {
         let mut sessions = Sessions::default();
         let login = sessions.of(&asked(None), &answer(Some("sid=abcdef12")));
         let next = sessions.of(&asked(Some("sid=abcdef12")), &answer(None));
-        assert_eq!(login, ANONYMOUS);
-        assert_ne!(next, ANONYMOUS);
+        assert_eq!(login.session, ANONYMOUS);
+        assert_eq!(login.begins, Some(next.session));
     }
 
     #[test]
