@@ -1,0 +1,55 @@
+//! What is compared: a request as production got it, and one side's response to it.
+
+use std::time::Duration;
+
+/// The request of a pair, as production got it.
+#[derive(Clone, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) method: &'a [u8],
+    pub(crate) target: &'a [u8],
+    pub(crate) headers: Vec<(&'a [u8], &'a [u8])>,
+    pub(crate) body: Option<&'a [u8]>,
+}
+
+impl<'a> Asked<'a> {
+    /// The first header of this name, which is in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&'a [u8]> {
+        first(&self.headers, name)
+    }
+
+    /// Whether the client said what it has already.
+    pub(crate) fn is_conditional(&self) -> bool {
+        ["if-none-match", "if-modified-since"]
+            .iter()
+            .any(|name| self.header(name).is_some())
+    }
+}
+
+/// One side's response. The body is as it came over the wire, without chunking; it may be compressed.
+#[derive(Clone, Debug)]
+pub(crate) struct Answer<'a> {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(&'a [u8], &'a [u8])>,
+    pub(crate) body: &'a [u8],
+    /// Bytes of the body that came, also of what is not kept.
+    pub(crate) length: u64,
+    /// False where the body was cut at the limit.
+    pub(crate) is_whole: bool,
+    /// Milliseconds since 1970 when the response's head came.
+    pub(crate) at: i64,
+    pub(crate) took: Duration,
+}
+
+impl<'a> Answer<'a> {
+    /// The first header of this name, which is in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&'a [u8]> {
+        first(&self.headers, name)
+    }
+}
+
+fn first<'a>(headers: &[(&'a [u8], &'a [u8])], name: &str) -> Option<&'a [u8]> {
+    headers
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(name.as_bytes()))
+        .map(|(_, value)| *value)
+}

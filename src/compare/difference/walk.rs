@@ -1,0 +1,295 @@
+//! The walk through the trees of two responses: equal parts are passed over by their hashes, others are taken apart until
+//! leaves differ. What is missing is told once, not again for all below it.
+
+use super::{
+    Difference, Differences,
+    align::{Alignment, Item, align},
+    change::Change,
+    kind::Kind,
+    leaves::Leaves,
+    likeness::Trees,
+    members::{Members, members},
+    table,
+};
+use crate::compare::extract::{Class, NodeKind, Place, Tree, Value};
+
+pub(super) struct Walk<'a> {
+    pub(super) left: &'a Tree,
+    pub(super) right: &'a Tree,
+    pub(super) differences: &'a mut Differences,
+    /// Something that is the same on both sides is dressed in other markup.
+    pub(super) is_dressed_anew: bool,
+}
+
+impl Walk<'_> {
+    /// Compares two nodes that stand for each other.
+    pub(super) fn pair(&mut self, one: u32, other: u32) {
+        let (left, right) = (self.left.node(one), self.right.node(other));
+        if left.hash == right.hash {
+            self.is_dressed_anew |= left.dress != right.dress;
+            return;
+        }
+        match (left.kind, right.kind) {
+            (NodeKind::Leaf(_), NodeKind::Leaf(_)) => {
+                self.is_dressed_anew |= left.dress != right.dress;
+                let leaves = Leaves {
+                    left: self.left,
+                    right: self.right,
+                    one,
+                    other,
+                };
+                leaves.compare(self.differences);
+            }
+            (NodeKind::Object, NodeKind::Object) => self.objects(one, other),
+            (NodeKind::Array, NodeKind::Array) => self.arrays(one, other),
+            (NodeKind::Flow, NodeKind::Flow) => self.flows(one, other),
+            (NodeKind::Table, NodeKind::Table) => table::tables(self, one, other),
+            _ => self.add(Kind::Type, Change::OtherType, Some(one), Some(other)),
+        }
+    }
+
+    /// Adds a difference at the place of the primary's node, or of the shadow's where the primary has none.
+    pub(super) fn add(&mut self, kind: Kind, change: Change, one: Option<u32>, other: Option<u32>) {
+        let Some((place, class)) = self.place(one, other) else {
+            return;
+        };
+        self.differences.add(Difference {
+            place,
+            class,
+            kind,
+            change,
+            primary: one.map(|at| self.left.value(at)),
+            shadow: other.map(|at| self.right.value(at)),
+        });
+    }
+
+    fn place(&self, one: Option<u32>, other: Option<u32>) -> Option<(Place, Class)> {
+        let (tree, at) = match (one, other) {
+            (Some(one), _) => (self.left, one),
+            (None, Some(other)) => (self.right, other),
+            (None, None) => return None,
+        };
+        Some((tree.place(at).clone(), tree.node(at).class))
+    }
+
+    pub(super) fn missing(&mut self, one: u32) {
+        self.add(Kind::Missing, Change::Gone, Some(one), None);
+    }
+
+    pub(super) fn extra(&mut self, other: u32) {
+        self.add(Kind::Extra, Change::Added, None, Some(other));
+    }
+
+    fn objects(&mut self, one: u32, other: u32) {
+        let (left, right) = (self.left, self.right);
+        let Members {
+            pairs,
+            mut left_only,
+            mut right_only,
+        } = members(left.children(one), right.children(other), |side, at| {
+            side.tree(left, right).node(at).key
+        });
+        for (one, other) in pairs {
+            self.pair(one, other);
+        }
+        if right.node(other).is_cut {
+            left_only.clear();
+        }
+        if left.node(one).is_cut {
+            right_only.clear();
+        }
+        self.renamed(&mut left_only, &mut right_only);
+        for one in left_only {
+            self.missing(one);
+        }
+        for other in right_only {
+            self.extra(other);
+        }
+    }
+
+    /// Compares parts by their names.
+    pub(super) fn named(&mut self, left: Vec<u32>, right: Vec<u32>) {
+        let trees = (self.left, self.right);
+        let found = members(left.into_iter(), right.into_iter(), |side, at| {
+            side.tree(trees.0, trees.1).node(at).key
+        });
+        for (one, other) in found.pairs {
+            self.pair(one, other);
+        }
+        for one in found.left_only {
+            self.missing(one);
+        }
+        for other in found.right_only {
+            self.extra(other);
+        }
+    }
+
+    /// Members that are there under another name: one difference, not two.
+    fn renamed(&mut self, left_only: &mut Vec<u32>, right_only: &mut Vec<u32>) {
+        const MOST: usize = 32;
+        if left_only.len() > MOST || right_only.len() > MOST {
+            return;
+        }
+        left_only.retain(|one| {
+            let is_same = |other: &u32| self.is_telling(*one, *other);
+            let Some(at) = right_only.iter().position(is_same) else {
+                return true;
+            };
+            let other = right_only.remove(at);
+            let name = self.right.place(other).as_str();
+            let name = name
+                .rsplit(['.', ' ', ';'])
+                .next()
+                .unwrap_or(name)
+                .trim_start_matches('@')
+                .to_owned();
+            self.add(
+                Kind::Missing,
+                Change::Renamed(name),
+                Some(*one),
+                Some(other),
+            );
+            false
+        });
+    }
+
+    /// Whether two members are so equal that it can't be chance.
+    fn is_telling(&self, one: u32, other: u32) -> bool {
+        const SHORT: usize = 3;
+        let (left, right) = (self.left.node(one), self.right.node(other));
+        left.hash == right.hash
+            && left.class == right.class
+            && self
+                .left
+                .leaves(one)
+                .any(|leaf| self.left.text(leaf).len() > SHORT)
+            && !matches!(self.left.text(one), "true" | "false" | "null")
+    }
+
+    pub(super) fn aligned(&self, one: u32, other: u32) -> Alignment {
+        let items = |tree: &Tree, at: u32| -> Vec<Item> {
+            let item = |at| Item {
+                at,
+                key: tree.node(at).key,
+                hash: tree.node(at).hash,
+            };
+            tree.children(at).map(item).collect()
+        };
+        let (left, right) = (items(self.left, one), items(self.right, other));
+        let mut trees = Trees::new(self.left, self.right);
+        trees.are_alone = left.len() == 1 && right.len() == 1;
+        align(&left, &right, &mut trees)
+    }
+
+    fn arrays(&mut self, one: u32, other: u32) {
+        let alignment = self.aligned(one, other);
+        self.list(one, other, &alignment);
+        for (one, other) in alignment.pairs {
+            self.pair(one, other);
+        }
+    }
+
+    /// What differs in a list as a whole: how many there are, which, and their order. One difference each.
+    pub(super) fn list(&mut self, one: u32, other: u32, alignment: &Alignment) {
+        let is_cut = self.left.node(one).is_cut || self.right.node(other).is_cut;
+        if is_cut {
+            return;
+        }
+        let Some((place, class)) = self.place(Some(one), None) else {
+            return;
+        };
+        let (gone, added) = (&alignment.left_only, &alignment.right_only);
+        if !gone.is_empty() || !added.is_empty() {
+            let value = |tree: &Tree, at: u32, lonely: &[u32]| {
+                let first = lonely.first().map(|at| tree.value(*at));
+                let first = first.as_ref().map_or("", Value::text);
+                Value::of_items(tree.children(at).count(), first, tree.node(at).hash)
+            };
+            let change = match gone.len().cmp(&added.len()) {
+                std::cmp::Ordering::Less => Change::More,
+                std::cmp::Ordering::Equal => Change::Replaced,
+                std::cmp::Ordering::Greater => Change::Fewer,
+            };
+            self.differences.add(Difference {
+                place: place.clone(),
+                class,
+                kind: Kind::Items,
+                change,
+                primary: Some(value(self.left, one, gone)),
+                shadow: Some(value(self.right, other, added)),
+            });
+        }
+        if alignment.is_moved {
+            self.add(Kind::Order, Change::Reordered, Some(one), Some(other));
+        }
+    }
+
+    fn flows(&mut self, one: u32, other: u32) {
+        let mut alignment = self.aligned(one, other);
+        self.loosen(&mut alignment);
+        if self.right.node(other).is_cut {
+            alignment.left_only.clear();
+        }
+        if self.left.node(one).is_cut {
+            alignment.right_only.clear();
+        }
+        if alignment.is_moved {
+            self.add(Kind::Order, Change::Reordered, Some(one), Some(other));
+        }
+        for (one, other) in alignment.pairs {
+            self.pair(one, other);
+        }
+        for one in alignment.left_only {
+            self.missing(one);
+        }
+        for other in alignment.right_only {
+            self.extra(other);
+        }
+    }
+
+    /// A group that is one on one side only (a list that became a row of links) is taken apart where half of it is on the
+    /// other side: then its markup changed, not what it says.
+    fn loosen(&mut self, alignment: &mut Alignment) {
+        let is_group = |tree: &Tree, at: &u32| !matches!(tree.node(*at).kind, NodeKind::Leaf(_));
+        let (gone, added) = (&alignment.left_only, &alignment.right_only);
+        let has_group = gone.iter().any(|at| is_group(self.left, at))
+            || added.iter().any(|at| is_group(self.right, at));
+        if gone.is_empty() || added.is_empty() || !has_group {
+            return;
+        }
+        let flat = |tree: &Tree, lonely: &[u32]| -> Vec<u32> {
+            lonely.iter().flat_map(|at| tree.leaves(*at)).collect()
+        };
+        let (left, right) = (self.left, self.right);
+        let leaves = members(
+            flat(left, gone).into_iter(),
+            flat(right, added).into_iter(),
+            |side, at| side.tree(left, right).node(at).hash,
+        );
+        if leaves.pairs.is_empty() {
+            return;
+        }
+        self.is_dressed_anew = true;
+        alignment.left_only = rest(left, gone, &leaves.left_only);
+        alignment.right_only = rest(right, added, &leaves.right_only);
+    }
+}
+
+/// What is left of lonely parts when only these of their leaves have no partner: a group stays one where most of it has
+/// none.
+fn rest(tree: &Tree, lonely: &[u32], leaves: &[u32]) -> Vec<u32> {
+    let mut rest = Vec::new();
+    let mut sorted = leaves.to_vec();
+    sorted.sort_unstable();
+    for at in lonely {
+        let end = tree.node(*at).end;
+        let from = sorted.partition_point(|leaf| leaf < at);
+        let to = sorted.partition_point(|leaf| *leaf < end);
+        if (to - from) * 2 > tree.leaves(*at).count() {
+            rest.push(*at);
+        } else {
+            rest.extend(&sorted[from..to]);
+        }
+    }
+    rest
+}

@@ -1,0 +1,298 @@
+//! The form that every kind of body is brought into: a tree in one list, parents before children. Each node has a hash of
+//! all below it, so that equal parts of two answers are passed over at once; values are made only when they are asked
+//! for.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    hash::{hash_of, mix},
+    place::{Place, PlaceId, Places, Step},
+    value::{Scalar, Value},
+};
+
+/// What a place is to a person.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
+)]
+pub(crate) enum Class {
+    Status,
+    ContentType,
+    Redirect,
+    Header,
+    SecurityHeader,
+    /// Presence and format only are compared.
+    DerivedHeader,
+    Cookie,
+    /// Text, headings, rows; whatever a JSON answer holds.
+    Content,
+    /// Links, forms, fields: what a person can do.
+    Action,
+    /// How a page is built and looks.
+    Markup,
+    /// Length and hash of what can't be looked into.
+    Whole,
+}
+
+/// How the children of a node are matched with those of the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NodeKind {
+    /// By their keys; their order says nothing.
+    Object,
+    /// A list of things of one kind: rows more or less are one difference.
+    Array,
+    /// Things of many kinds in an order: each one that is gone is a difference.
+    Flow,
+    /// A list of columns, then a list of rows whose cells are keyed by column.
+    Table,
+    Leaf(Scalar),
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Node {
+    pub(crate) kind: NodeKind,
+    pub(crate) class: Class,
+    /// The extractor didn't see its end.
+    pub(crate) is_cut: bool,
+    pub(crate) place: PlaceId,
+    /// What it is called among its siblings; 0 where it has no name.
+    pub(crate) key: u64,
+    /// Of all it says.
+    pub(crate) hash: u64,
+    /// Of the markup around what it says.
+    pub(crate) dress: u64,
+    /// The index behind its last descendant.
+    pub(crate) end: u32,
+    text: (u32, u32),
+}
+
+/// A response, taken apart.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tree {
+    nodes: Vec<Node>,
+    texts: String,
+    places: Places,
+}
+
+impl Tree {
+    pub(crate) fn node(&self, at: u32) -> &Node {
+        &self.nodes[at as usize]
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        index(self.nodes.len())
+    }
+
+    pub(crate) fn place(&self, at: u32) -> &Place {
+        self.places.at(self.node(at).place)
+    }
+
+    /// The text of a leaf.
+    pub(crate) fn text(&self, at: u32) -> &str {
+        let (begin, end) = self.node(at).text;
+        &self.texts[begin as usize..end as usize]
+    }
+
+    /// The children of a node.
+    pub(crate) fn children(&self, at: u32) -> Children<'_> {
+        Children {
+            tree: self,
+            next: at + 1,
+            end: self.node(at).end,
+        }
+    }
+
+    /// The leaves below a node, or the leaf itself.
+    pub(crate) fn leaves(&self, at: u32) -> impl Iterator<Item = u32> + '_ {
+        (at..self.node(at).end).filter(|at| matches!(self.node(*at).kind, NodeKind::Leaf(_)))
+    }
+
+    /// The value of a leaf, or what is shown of a whole part.
+    pub(crate) fn value(&self, at: u32) -> Value {
+        let node = self.node(at);
+        match node.kind {
+            NodeKind::Leaf(scalar) => Value::of(scalar, self.text(at)),
+            NodeKind::Array => Value::of_items(self.children(at).count(), "", node.hash),
+            _ => self.summary(at),
+        }
+    }
+
+    /// The first texts of a part, to show it by.
+    fn summary(&self, at: u32) -> Value {
+        const ENOUGH: usize = 200;
+        let mut text = String::new();
+        for leaf in self.leaves(at) {
+            if text.len() >= ENOUGH {
+                break;
+            }
+            if !text.is_empty() {
+                text.push(' ');
+            }
+            text.push_str(super::place::cut(self.text(leaf), ENOUGH));
+        }
+        Value::of_part(&text, self.node(at).hash)
+    }
+}
+
+pub(crate) struct Children<'a> {
+    tree: &'a Tree,
+    next: u32,
+    end: u32,
+}
+
+impl Iterator for Children<'_> {
+    type Item = u32;
+
+    fn next(&mut self) -> Option<u32> {
+        if self.next >= self.end {
+            return None;
+        }
+        let at = self.next;
+        self.next = self.tree.node(at).end;
+        Some(at)
+    }
+}
+
+/// Lengths here are bounded far below 4 GiB by the limits.
+fn index(length: usize) -> u32 {
+    u32::try_from(length).unwrap_or(u32::MAX)
+}
+
+/// A leaf that is to be added.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewLeaf<'a> {
+    pub(crate) place: PlaceId,
+    pub(crate) class: Class,
+    pub(crate) key: u64,
+    pub(crate) scalar: Scalar,
+    pub(crate) text: &'a str,
+}
+
+/// Builds a tree, up to a number of nodes.
+#[derive(Debug)]
+pub(crate) struct Builder {
+    tree: Tree,
+    limit: usize,
+}
+
+impl Builder {
+    pub(crate) fn new(limit: usize) -> Self {
+        Self {
+            tree: Tree::default(),
+            limit,
+        }
+    }
+
+    pub(crate) fn is_full(&self) -> bool {
+        self.tree.nodes.len() >= self.limit
+    }
+
+    pub(crate) fn len(&self) -> u32 {
+        self.tree.len()
+    }
+
+    pub(crate) fn root(&mut self, text: &str) -> PlaceId {
+        self.tree.places.root(text)
+    }
+
+    pub(crate) fn below(&mut self, parent: PlaceId, step: Step<'_>) -> PlaceId {
+        self.tree.places.below(parent, step)
+    }
+
+    pub(crate) fn text_of(&self, place: PlaceId) -> &str {
+        self.tree.places.at(place).as_str()
+    }
+
+    /// Opens a node; what is added until it is closed is below it.
+    pub(crate) fn open(&mut self, kind: NodeKind, place: PlaceId, class: Class, key: u64) -> u32 {
+        let at = self.tree.len();
+        self.tree.nodes.push(Node {
+            kind,
+            class,
+            is_cut: false,
+            place,
+            key,
+            hash: 0,
+            dress: 0,
+            end: at,
+            text: (0, 0),
+        });
+        at
+    }
+
+    /// Closes a node: everything that was added since it was opened is below it.
+    pub(crate) fn close(&mut self, at: u32) {
+        let end = self.tree.len();
+        self.tree.nodes[at as usize].end = end;
+        let kind = self.tree.nodes[at as usize].kind;
+        let mut hash: u64 = match kind {
+            NodeKind::Object => 0x6f62,
+            NodeKind::Array => 0x6172,
+            NodeKind::Flow => 0x666c,
+            NodeKind::Table => 0x7461,
+            NodeKind::Leaf(_) => 0,
+        };
+        let mut dress = self.tree.nodes[at as usize].dress;
+        for child in self.tree.children(at) {
+            let child = self.tree.node(child);
+            if kind == NodeKind::Object {
+                hash = hash.wrapping_add(mix(child.key, child.hash));
+                dress = dress.wrapping_add(child.dress);
+            } else {
+                hash = mix(hash, child.hash);
+                if child.dress != 0 {
+                    dress = mix(dress, child.dress);
+                }
+            }
+        }
+        let node = &mut self.tree.nodes[at as usize];
+        (node.hash, node.dress) = (hash, dress);
+    }
+
+    /// Adds a leaf, unless the tree is full.
+    pub(crate) fn leaf(&mut self, leaf: NewLeaf<'_>) -> Option<u32> {
+        if self.is_full() {
+            return None;
+        }
+        let at = self.tree.len();
+        let begin = index(self.tree.texts.len());
+        self.tree.texts.push_str(leaf.text);
+        let text = (begin, index(self.tree.texts.len()));
+        self.tree.nodes.push(Node {
+            kind: NodeKind::Leaf(leaf.scalar),
+            class: leaf.class,
+            is_cut: false,
+            place: leaf.place,
+            key: leaf.key,
+            hash: mix(hash_of(leaf.text.as_bytes()), leaf.scalar as u64),
+            dress: 0,
+            end: at + 1,
+            text,
+        });
+        Some(at)
+    }
+
+    pub(crate) fn set_dress(&mut self, at: u32, dress: u64) {
+        self.tree.nodes[at as usize].dress = dress;
+    }
+
+    pub(crate) fn set_key(&mut self, at: u32, key: u64) {
+        self.tree.nodes[at as usize].key = key;
+    }
+
+    pub(crate) fn set_cut(&mut self, at: u32) {
+        self.tree.nodes[at as usize].is_cut = true;
+    }
+
+    /// Takes off whatever was added since the tree had this many nodes.
+    pub(crate) fn take_back(&mut self, length: u32) {
+        self.tree.nodes.truncate(length as usize);
+    }
+
+    pub(crate) fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    pub(crate) fn finish(self) -> Tree {
+        self.tree
+    }
+}

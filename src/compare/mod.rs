@@ -1,0 +1,25 @@
+//! Compares the two responses to one request: each becomes places and values (`extract`), and two of them become
+//! differences with a kind and a transformation (`difference`). Pure code: no I/O and no clock; whatever a response
+//! holds, time and memory are bounded.
+
+mod answer;
+mod cause;
+mod comparer;
+mod difference;
+mod extract;
+#[cfg(test)]
+mod kit;
+mod learn;
+mod report;
+mod route;
+mod rules;
+
+pub(crate) use answer::{Answer, Asked};
+pub(crate) use comparer::{Comparer, Outcome, PairIn, Probe, Settings, Taken};
+pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
+pub(crate) use extract::{
+    Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm, Value, digest,
+    extract,
+};
+pub(crate) use report::Report;
+pub(crate) use rules::Rules;
