@@ -7,6 +7,8 @@ mod difference;
 mod extract;
 #[cfg(test)]
 mod kit;
+#[cfg(test)]
+mod speed;
 
 pub(crate) use answer::{Answer, Asked};
 pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};

@@ -4,6 +4,7 @@ use super::{
     Limits, NotCompared,
     decode::{decode, text_of},
     hash::hash_of,
+    html::html,
     json::{self, Json, Stop, json},
     media::Media,
     tree::{Builder, Class, NewLeaf},
@@ -86,6 +87,10 @@ impl Body<'_> {
             if result == Ok(()) || result == Err(Stop::Full) || result == Err(Stop::End) && is_cut {
                 return (Media::JsonLines, result);
             }
+        }
+        if media == Media::Html {
+            let host = self.asked.header("host").unwrap_or_default();
+            return (media, html(builder, text, host, is_cut, self.limits));
         }
         (Media::Text, self.plain(builder, text))
     }

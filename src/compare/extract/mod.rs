@@ -5,11 +5,13 @@ mod cookies;
 mod decode;
 mod header;
 mod headers;
+mod html;
 mod json;
 mod jwt;
 mod limits;
 mod media;
 mod redirect;
+mod tokens;
 mod url;
 
 pub(super) mod hash;

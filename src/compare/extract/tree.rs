@@ -275,6 +275,10 @@ impl Builder {
         self.tree.nodes[at as usize].key = key;
     }
 
+    pub(crate) fn set_kind(&mut self, at: u32, kind: NodeKind) {
+        self.tree.nodes[at as usize].kind = kind;
+    }
+
     pub(crate) fn set_cut(&mut self, at: u32) {
         self.tree.nodes[at as usize].is_cut = true;
     }
