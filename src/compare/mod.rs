@@ -13,6 +13,6 @@ mod speed;
 pub(crate) use answer::{Answer, Asked};
 pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
 pub(crate) use extract::{
-    Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm, Value, digest,
-    extract,
+    Class, Extract, Leaf, LeafRef, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm,
+    Value, digest, extract,
 };

@@ -2,6 +2,8 @@
 //! all below it, so that equal parts of two answers are passed over at once; values are made only when they are asked
 //! for.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     hash::{hash_of, mix},
     place::{Place, PlaceId, Places, Step},
@@ -9,7 +11,7 @@ use super::{
 };
 
 /// What a place is to a person.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Class {
     Status,
     ContentType,
@@ -80,6 +82,11 @@ impl Tree {
 
     pub(crate) fn place(&self, at: u32) -> &Place {
         self.places.at(self.node(at).place)
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.nodes[..]) + self.texts.len() + self.places.bytes()
     }
 
     /// The text of a leaf.
@@ -180,6 +187,11 @@ impl Builder {
 
     pub(crate) fn is_full(&self) -> bool {
         self.tree.nodes.len() >= self.limit
+    }
+
+    /// Nodes that can still be added.
+    pub(crate) fn room(&self) -> usize {
+        self.limit.saturating_sub(self.tree.nodes.len())
     }
 
     pub(crate) fn len(&self) -> u32 {

@@ -36,6 +36,11 @@ const CONTENT: &[&str] = &[
     "list",
     "id",
     "open",
+    "download",
+    "data-method",
+    "data-turbo-method",
+    "data-confirm",
+    "data-turbo-confirm",
 ];
 
 /// The hash of an element's tag and attributes, below that of the element around it.

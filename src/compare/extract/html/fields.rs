@@ -29,7 +29,7 @@ const TOKENS: &[&str] = &[
     "nonce",
 ];
 
-pub(super) fn is_token(name: &str) -> bool {
+pub(crate) fn is_token(name: &str) -> bool {
     TOKENS.iter().any(|known| known.eq_ignore_ascii_case(name)) || name.contains("csrf")
 }
 

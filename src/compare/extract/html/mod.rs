@@ -16,6 +16,8 @@ use super::{
     tree::{Builder, Class, NodeKind},
 };
 
+pub(crate) use fields::is_token;
+
 /// Adds a page. `host` is what the request was sent to.
 pub(crate) fn html(
     builder: &mut Builder,
