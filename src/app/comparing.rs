@@ -5,7 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use super::AppError;
 use crate::{
     compare::{
-        Compared, CompareThread, Comparison, Pattern, Role, Rules, Settings, limits, read_inventory,
+        Compared, CompareThread, Comparison, Pattern, Role, Rules, Settings, Limits, read_inventory,
         state_file,
     },
     config::{self, Config, ShadowRole},
@@ -30,7 +30,10 @@ impl Comparing {
             .iter()
             .any(|shadow| shadow.role == ShadowRole::Baseline);
         let settings = Settings {
-            limits: limits(compare.body_bytes.bytes()),
+            limits: Limits {
+                bytes: compare.body_bytes.bytes(),
+                ..Limits::default()
+            },
             bytes: compare.memory.bytes(),
             has_baseline,
             may_probe: compare.probe,

@@ -40,7 +40,9 @@ pub(crate) fn check_files(place: &str, parts: &Parts) -> Vec<Mistake> {
             found.push((format!("{key}.script.command"), what));
         }
     }
-    found.extend(comparing::mistakes(&parts.compare));
+    if let Some(compare) = &parts.compare {
+        found.extend(comparing::mistakes(compare));
+    }
     let mistake = |(key, what)| Mistake {
         place: place.to_owned(),
         key,

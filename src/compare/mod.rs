@@ -10,16 +10,23 @@ mod extract;
 #[cfg(test)]
 mod kit;
 mod learn;
+mod live;
 mod report;
 mod route;
 mod rules;
+#[cfg(test)]
+mod speed;
 
 pub(crate) use answer::{Answer, Asked};
-pub(crate) use comparer::{Comparer, Outcome, PairIn, Probe, Settings, Taken};
+pub(crate) use comparer::Settings;
+pub(crate) use live::{
+    CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes, REQUEST_BODY, Role, state_file,
+};
+pub(crate) use route::{Pattern, read_inventory};
 pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
 pub(crate) use extract::{
-    Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm, Value, digest,
-    extract,
+    Class, Extract, Leaf, LeafRef, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm,
+    Value, digest, extract,
 };
 pub(crate) use report::Report;
 pub(crate) use rules::Rules;

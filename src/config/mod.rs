@@ -89,7 +89,7 @@ pub(crate) struct Parts {
     pub(crate) primary: Option<Primary>,
     pub(crate) shadow: Vec<Option<Shadow>>,
     pub(crate) script: Option<Script>,
-    pub(crate) compare: Compare,
+    pub(crate) compare: Option<Compare>,
 }
 
 /// All mistakes of a configuration, and those parts of it whose files can be checked all the same.
@@ -127,7 +127,7 @@ impl Config {
             primary: Some(self.primary.clone()),
             shadow: self.shadow.iter().cloned().map(Some).collect(),
             script: self.script.clone(),
-            compare: self.compare.clone(),
+            compare: Some(self.compare.clone()),
         }
     }
 
@@ -166,7 +166,7 @@ impl Config {
             primary,
             shadow,
             script,
-            compare: compare.clone(),
+            compare: Some(compare.clone()),
         });
         two_listeners_at_one_place(&parts.listen, admin.as_ref(), &table);
         no_request_goes_round(&parts, &table);

@@ -177,6 +177,14 @@ impl Comparer {
         }
     }
 
+    /// Works in another way from now on; what was learned stays.
+    pub(crate) fn set(&mut self, settings: Settings) {
+        self.hidden = Hidden::default();
+        let (patterns, inventory) = (settings.patterns.clone(), settings.inventory.clone());
+        self.routes.set_patterns(patterns, inventory);
+        self.settings = settings;
+    }
+
     /// Compares what still waits for a baseline's answer that won't come.
     pub(crate) fn finish(&mut self) {
         for pair in self.joins.all_waiting() {

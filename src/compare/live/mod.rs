@@ -201,7 +201,9 @@ impl Comparison {
         *lock(&self.saved) = Instant::now();
         self.changed.store(false, Relaxed);
         let bytes = self.counted().save();
-        if let Err(error) = file::save(path, &bytes) {
+        let saved = bytes.map_err(|error| error.to_string());
+        let saved = saved.and_then(|bytes| file::save(path, &bytes).map_err(|error| error.to_string()));
+        if let Err(error) = saved {
             tracing::warn!(
                 shadow = self.name, file = %path.display(), %error,
                 "what was learned of this shadow's responses can't be saved"
