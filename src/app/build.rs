@@ -1,6 +1,9 @@
 //! From a configuration to a program that is ready to run: everything that can fail, fails here.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::{Arc, Weak},
+    time::SystemTime,
+};
 
 use arc_swap::ArcSwap;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
@@ -13,7 +16,7 @@ use super::{
 };
 use crate::{
     capture,
-    compare::CompareThread,
+    compare::{CompareThread, Probes},
     config::{self, Address, Config, Listen, Sources},
     ledger::Ledger,
     lifecycle::Phases,
@@ -99,6 +102,8 @@ impl App {
         let (ledger, budget) = (&resources.ledger, &resources.budget);
         let threads = config.shadow_threads.unwrap_or(config.shadow.len());
         let threads = Threads::new(threads, budget, ledger);
+        let probes: Weak<dyn Probes> = Arc::<Threads>::downgrade(&threads);
+        resources.compare.set_probes(probes);
         let live = Live::build(config, &resources, None)?;
         live.comparing.put_in_place();
         for shadow in &live.shadows {

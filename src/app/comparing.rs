@@ -5,8 +5,8 @@ use std::{fs, path::Path, sync::Arc};
 use super::AppError;
 use crate::{
     compare::{
-        Compared, CompareThread, Comparison, Pattern, Role, Rules, Settings, Limits, read_inventory,
-        state_file,
+        CompareThread, Compared, Comparison, Limits, Pattern, Role, Rules, Settings,
+        read_inventory, state_file,
     },
     config::{self, Config, ShadowRole},
     telemetry::logs::with_causes,
@@ -68,7 +68,11 @@ impl Comparing {
         })
     }
 
-    fn comparison(&mut self, shadow: &config::Shadow, compare: &config::Compare) -> Arc<Comparison> {
+    fn comparison(
+        &mut self,
+        shadow: &config::Shadow,
+        compare: &config::Compare,
+    ) -> Arc<Comparison> {
         let name = shadow.name.as_str();
         let settings = Settings {
             shadow: name.to_owned(),
@@ -78,7 +82,10 @@ impl Comparing {
         let known = before.iter().find(|known| known.name() == name);
         let comparison = known.map_or_else(
             || {
-                let file = compare.state.as_ref().map(|folder| state_file(folder, name));
+                let file = compare
+                    .state
+                    .as_ref()
+                    .map(|folder| state_file(folder, name));
                 Comparison::new(settings.clone(), file)
             },
             Arc::clone,

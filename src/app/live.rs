@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{AppError, comparing::Comparing};
 use crate::{
-    compare::{Compared, CompareThread},
+    compare::{CompareThread, Compared},
     config::{self, Config, is_same},
     http::Marks,
     ledger::{Account, Ledger},
@@ -117,7 +117,9 @@ impl Live {
         let config = &self.config;
         let comparing = &mut self.comparing;
         let compared = config.shadow.iter();
-        let compared: Vec<_> = compared.map(|shadow| comparing.of(shadow, &config.compare)).collect();
+        let compared: Vec<_> = compared
+            .map(|shadow| comparing.of(shadow, &config.compare))
+            .collect();
         let client_address = Arc::new(config.client_address.clone());
         let common = Common {
             workers: config.workers,
@@ -134,33 +136,35 @@ impl Live {
                 && is_same(&before.config.compare, &config.compare)
                 && before.config.shadow.len() == config.shadow.len()
         });
-        let build =
-            |(index, ((settings, script), compared)): (usize, ((&config::Shadow, Option<Arc<Script>>), Option<Compared>))| {
-                let name = settings.name.as_str();
-                let old = before.and_then(|before| {
-                    let mut shadows = before.shadows.iter().zip(&before.config.shadow);
-                    shadows.find(|(shadow, _)| shadow.name() == name)
-                });
-                match old {
-                    // Behind TLS, and behind Authorization, there are files that may have changed.
-                    Some((old, was))
-                        if same_resources
-                            && old.has_script(script.as_ref())
-                            && !settings.address.is_tls()
-                            && settings.rewrite.authorization.is_none()
-                            && is_same(was, settings) =>
-                    {
-                        Ok(Arc::clone(old))
-                    }
-                    _ => {
-                        let account = resources.ledger.account(name);
-                        let old = old.map(|(old, _)| &**old);
-                        let settings = settings.clone();
-                        Shadow::new(settings, account, script, compared, &common, index, old)
-                            .map_err(AppError::from)
-                    }
+        let build = |(index, ((settings, script), compared)): (
+            usize,
+            ((&config::Shadow, Option<Arc<Script>>), Option<Compared>),
+        )| {
+            let name = settings.name.as_str();
+            let old = before.and_then(|before| {
+                let mut shadows = before.shadows.iter().zip(&before.config.shadow);
+                shadows.find(|(shadow, _)| shadow.name() == name)
+            });
+            match old {
+                // Behind TLS, and behind Authorization, there are files that may have changed.
+                Some((old, was))
+                    if same_resources
+                        && old.has_script(script.as_ref())
+                        && !settings.address.is_tls()
+                        && settings.rewrite.authorization.is_none()
+                        && is_same(was, settings) =>
+                {
+                    Ok(Arc::clone(old))
                 }
-            };
+                _ => {
+                    let account = resources.ledger.account(name);
+                    let old = old.map(|(old, _)| &**old);
+                    let settings = settings.clone();
+                    Shadow::new(settings, account, script, compared, &common, index, old)
+                        .map_err(AppError::from)
+                }
+            }
+        };
         let shadows = config.shadow.iter().zip(scripts).zip(compared).enumerate();
         shadows.map(build).collect()
     }

@@ -18,6 +18,7 @@ use super::{
 use crate::{
     admin::{self, Reloading},
     capture,
+    compare::{Comparison, Report},
     config::Secret,
     ledger::Ledger,
     lifecycle::{Phase, Watch},
@@ -85,6 +86,13 @@ impl Shared {
         self.live.store(Arc::new(live));
     }
 
+    /// The comparison of the shadow of this name, or of all.
+    fn comparisons(&self, shadow: Option<&str>) -> Vec<Arc<Comparison>> {
+        let mut comparisons = self.resources.compare.comparisons();
+        comparisons.retain(|comparison| shadow.is_none_or(|shadow| comparison.name() == shadow));
+        comparisons
+    }
+
     /// Whether no client is here, and none can come any more.
     pub(super) fn is_deserted(&self) -> bool {
         self.listening.load(Relaxed) == 0
@@ -142,6 +150,20 @@ impl admin::Source for Shared {
             );
         }
         true
+    }
+
+    fn reports(&self, shadow: Option<&str>) -> Vec<Report> {
+        let comparisons = self.comparisons(shadow);
+        comparisons
+            .iter()
+            .map(|comparison| comparison.report())
+            .collect()
+    }
+
+    fn reset_reports(&self, shadow: Option<&str>) -> bool {
+        let comparisons = self.comparisons(shadow);
+        comparisons.iter().for_each(|comparison| comparison.reset());
+        !comparisons.is_empty()
     }
 
     fn token(&self) -> Option<Secret> {

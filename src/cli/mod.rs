@@ -14,7 +14,10 @@ use crate::{
     replay::{Condition, Edit, Key, Options, Speed},
 };
 
+mod report;
 mod shadow_flags;
+
+pub(crate) use report::{Finding, Report, ReportFormat, ReportOut};
 
 use shadow_flags::ShadowFlags;
 
@@ -45,6 +48,9 @@ pub(crate) enum Command {
     /// Send captured requests to a target, and say what came of it.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Box<Replay>),
+    /// Tell which responses of a shadow differ from production's, and why.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(Box<Report>),
     /// Write a capture in another format.
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(Convert),
@@ -66,6 +72,18 @@ Examples:
   shadowtee replay 'captures/*.gor.gz' --to unix:/run/next.sock --speed 10x --max-gap 5s
   shadowtee replay day.tee --to 127.0.0.1:8080 --speed max --concurrency 10 --report json \\
     --fail-on 'errors>1%' --fail-on 'p99>250ms' --fail-on 'differences>0.5%'
+
+Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
+
+const REPORT_EXAMPLES: &str = "\
+The running program compares where a [[shadow]] has compare = true, or --compare is given.
+
+Examples:
+  shadowtee report --admin 127.0.0.1:9900
+  shadowtee report --admin unix:/run/shadowtee/admin.sock --format html --output report.html
+  shadowtee report --admin 127.0.0.1:9900 --format json --output today.json \\
+    --since yesterday.json --fail-on 'new-causes>0'
+  shadowtee report today.json
 
 Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
 

@@ -49,6 +49,9 @@ pub(super) struct ShadowFlags {
     /// Send copies when the primary has answered.
     #[arg(long, requires = "shadow")]
     after_answer: bool,
+    /// Compare its responses with production's; `shadowtee report` tells what was found.
+    #[arg(long, requires = "shadow")]
+    compare: bool,
     /// The Host of the copies: client, address, or a host.
     #[arg(long, value_name = "HOST", requires = "shadow")]
     host: Option<String>,
@@ -73,6 +76,9 @@ impl ShadowFlags {
             if let Some(text) = text {
                 shadow.set(key, text.clone());
             }
+        }
+        if self.compare {
+            shadow.set("compare", true);
         }
         self.set_select(shadow);
         if let Some(rate) = self.rate {

@@ -5,6 +5,7 @@ mod convert;
 mod demo;
 mod generate;
 mod replay;
+mod report;
 mod run;
 mod show;
 
@@ -23,6 +24,7 @@ use crate::{
 pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Replay(arguments) => return replay::replay(*arguments),
+        Command::Report(arguments) => return report::report(&arguments),
         Command::Run(arguments) => run::run(arguments.into_sources()),
         Command::Check(arguments) => check::check(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),

@@ -19,14 +19,15 @@ mod speed;
 
 pub(crate) use answer::{Answer, Asked};
 pub(crate) use comparer::Settings;
-pub(crate) use live::{
-    CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes, REQUEST_BODY, Role, state_file,
-};
-pub(crate) use route::{Pattern, read_inventory};
 pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
 pub(crate) use extract::{
     Class, Extract, Leaf, LeafRef, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm,
     Value, digest, extract,
 };
-pub(crate) use report::Report;
+pub(crate) use live::{
+    CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
+    REQUEST_BODY, Role, state_file,
+};
+pub(crate) use report::{Report, Since, Style, html, junit, markdown, text};
+pub(crate) use route::{Pattern, read_inventory};
 pub(crate) use rules::Rules;

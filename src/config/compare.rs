@@ -4,10 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::{
-    reader::Table,
-    units::Size,
-};
+use super::{reader::Table, units::Size};
 
 /// What a shadow runs, as far as comparing goes.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]

@@ -83,7 +83,12 @@ pub(crate) fn condition(learned: &Learned, cells: &[&Told<'_>]) -> Option<Condit
 }
 
 /// Whether a feature is a condition, and how well it tells.
-fn judge(feature: String, hit: [u32; 2], miss: [u32; 2], differing: u32) -> Option<(f64, Condition)> {
+fn judge(
+    feature: String,
+    hit: [u32; 2],
+    miss: [u32; 2],
+    differing: u32,
+) -> Option<(f64, Condition)> {
     const CHANCE: f64 = 1e-4;
     let (with, without) = (Share::new(hit[0], hit[1]), Share::new(miss[0], miss[1]));
     let is_telling = with.hits >= 2

@@ -195,7 +195,11 @@ impl Comparer {
     /// Counts a copy that was answered, but can't be compared.
     pub(crate) fn not_compared(&mut self, reason: &str) {
         self.counts.answered += 1;
-        *self.counts.not_compared.entry(reason.to_owned()).or_default() += 1;
+        *self
+            .counts
+            .not_compared
+            .entry(reason.to_owned())
+            .or_default() += 1;
     }
 
     /// What is known now. Times are milliseconds since 1970.

@@ -99,7 +99,8 @@ impl Evidence<'_> {
 
     /// Pairs that differ the other way round.
     fn inverted(&self) -> u32 {
-        self.inverse_of_another_key().map_or(0, |cell| cell.differing)
+        self.inverse_of_another_key()
+            .map_or(0, |cell| cell.differing)
     }
 
     /// Pairs in which this could have differed.
@@ -114,7 +115,11 @@ impl Evidence<'_> {
 
     /// Answers of production with this status that were looked at.
     fn parsed(&self) -> u32 {
-        self.route.parsed.get(&self.cell.status).copied().unwrap_or(0)
+        self.route
+            .parsed
+            .get(&self.cell.status)
+            .copied()
+            .unwrap_or(0)
     }
 
     fn is_steady_on_repeats(&self) -> bool {
@@ -143,7 +148,10 @@ impl Evidence<'_> {
             )));
         }
         let is_lag = distances.least.abs().max(distances.greatest.abs()) <= LAG;
-        let is_exact = spread <= 1 && middle != 0 && distances.count >= 5 && self.cell.primary_values.len() >= 5;
+        let is_exact = spread <= 1
+            && middle != 0
+            && distances.count >= 5
+            && self.cell.primary_values.len() >= 5;
         if is_lag && is_exact && middle % 1000 == 0 {
             return Some(confirmed(format!(
                 "the times are {} s apart in all of {} pairs",
@@ -257,7 +265,8 @@ impl Evidence<'_> {
             let p = g_test(&cell.primary.columns(&cell.shadow));
             if p < RARE {
                 return Some(confirmed(
-                    "production's values vary, but the shadow's are distributed in another way".to_owned(),
+                    "production's values vary, but the shadow's are distributed in another way"
+                        .to_owned(),
                 ));
             }
         }
@@ -274,13 +283,17 @@ impl Evidence<'_> {
         let seen = self.spot.map_or(0, |spot| spot.seen);
         match self.cell.key.kind {
             Kind::Status => self.constant_status(),
-            Kind::Missing if seen >= parsed => {
-                Some(confirmed(format!("production had it in {parsed} of {parsed} answers")))
-            }
-            Kind::Extra if seen == 0 => {
-                Some(confirmed(format!("production had it in none of {parsed} answers")))
-            }
-            Kind::Type | Kind::Format if self.spot.is_some_and(|spot| spot.has_one_look() && spot.seen >= STEADY) => {
+            Kind::Missing if seen >= parsed => Some(confirmed(format!(
+                "production had it in {parsed} of {parsed} answers"
+            ))),
+            Kind::Extra if seen == 0 => Some(confirmed(format!(
+                "production had it in none of {parsed} answers"
+            ))),
+            Kind::Type | Kind::Format
+                if self
+                    .spot
+                    .is_some_and(|spot| spot.has_one_look() && spot.seen >= STEADY) =>
+            {
                 Some(confirmed(format!(
                     "production's were all of one form in {seen} answers"
                 )))
@@ -347,14 +360,20 @@ impl Evidence<'_> {
         let is_enough = match strength {
             Strength::Sure => values >= 2 || (values == 1 && self.differing() >= 5),
             Strength::Likely => {
-                values >= 3 && self.inverted() * 10 < self.differing() && self.otherwise < self.differing()
+                values >= 3
+                    && self.inverted() * 10 < self.differing()
+                    && self.otherwise < self.differing()
             }
             Strength::None => false,
         };
         (is_enough && self.primary_varied() == 0).then(|| {
             confirmed(format!(
                 "the same change to {}{values} values",
-                if cell.primary_values.is_complete() { "" } else { "more than " }
+                if cell.primary_values.is_complete() {
+                    ""
+                } else {
+                    "more than "
+                }
             ))
         })
     }

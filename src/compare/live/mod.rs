@@ -202,7 +202,8 @@ impl Comparison {
         self.changed.store(false, Relaxed);
         let bytes = self.counted().save();
         let saved = bytes.map_err(|error| error.to_string());
-        let saved = saved.and_then(|bytes| file::save(path, &bytes).map_err(|error| error.to_string()));
+        let saved =
+            saved.and_then(|bytes| file::save(path, &bytes).map_err(|error| error.to_string()));
         if let Err(error) = saved {
             tracing::warn!(
                 shadow = self.name, file = %path.display(), %error,
