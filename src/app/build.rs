@@ -22,7 +22,7 @@ use crate::{
     lifecycle::Phases,
     net::{Bound, Greeter, Inherited, Predecessor, ServerTlsLoader, bind},
     script::ProcessPool,
-    shadow::{self, DifferenceLog, Pair, Threads},
+    shadow::{self, DifferenceLog, Threads},
     tee::Budget,
     telemetry::metrics::{CaptureMetrics, CaptureOutcome, PoolMetrics, ProxyMetrics},
 };
@@ -150,13 +150,9 @@ impl App {
         })
     }
 
-    /// Shows every pair of answers to `observer`.
-    pub(crate) fn observe(self, observer: impl Fn(&Pair<'_>) + Send + Sync + 'static) -> Self {
-        self.shared
-            .resources
-            .differences
-            .observe(Arc::new(observer));
-        self
+    /// What compares the responses of shadows.
+    pub(crate) fn compare(&self) -> Arc<CompareThread> {
+        Arc::clone(&self.shared.resources.compare)
     }
 
     /// The counts, as they go on while it runs.

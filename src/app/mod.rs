@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What a running program shows to whoever started it.
-pub(crate) use crate::{ledger::Ledger, shadow::Pair};
+pub(crate) use crate::ledger::Ledger;
 pub(crate) use build::App;
 pub(crate) use edit::editor;
 pub(crate) use explain::{Asked, explain};

@@ -3,7 +3,7 @@
 use std::{
     fmt::Display,
     fs,
-    io::{self, IsTerminal, Write},
+    io::{self, Write},
     process::ExitCode,
     time::Duration,
 };
@@ -20,7 +20,7 @@ use serde::Deserialize;
 use tokio::{runtime::Builder, time::timeout};
 
 use crate::{
-    cli::{Finding, Report as Arguments, ReportFormat},
+    cli::{Finding, Report as Arguments, ReportFormat, ReportOut},
     compare::{Report, Since, Style, html, junit, markdown, text},
     net::Connector,
 };
@@ -51,8 +51,8 @@ pub(super) fn report(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 }
 
 /// Writes reports, and says whether they are a failure.
-pub(super) fn publish(reports: &[Report], out: &crate::cli::ReportOut) -> anyhow::Result<ExitCode> {
-    let written = written(reports, out.format)?;
+pub(super) fn publish(reports: &[Report], out: &ReportOut) -> anyhow::Result<ExitCode> {
+    let written = written(reports, out)?;
     match &out.output {
         Some(path) => {
             fs::write(path, written).with_context(|| format!("can't write {}", path.display()))?
@@ -100,7 +100,8 @@ fn unreadable(file: impl Display) -> String {
     format!("can't read {file}")
 }
 
-fn written(reports: &[Report], format: ReportFormat) -> anyhow::Result<String> {
+fn written(reports: &[Report], out: &ReportOut) -> anyhow::Result<String> {
+    let format = out.format;
     if format == ReportFormat::Json {
         let json = match reports {
             [report] => serde_json::to_string_pretty(report)?,
@@ -108,9 +109,9 @@ fn written(reports: &[Report], format: ReportFormat) -> anyhow::Result<String> {
         };
         return Ok(json + "\n");
     }
-    let style = Style {
-        has_colour: io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-        ..Style::default()
+    let style = match &out.output {
+        Some(_) => Style::default(),
+        None => Style::of_output(),
     };
     let write = |report| match format {
         ReportFormat::Text | ReportFormat::Json => text(report, style),

@@ -38,7 +38,7 @@ mod threads;
 
 pub(crate) use breaker::State;
 pub(crate) use control::Change;
-pub(crate) use difference::{DifferenceLog, Pair};
+pub(crate) use difference::DifferenceLog;
 pub(crate) use edit::Editor;
 pub(crate) use explain::{Explained, Question, explain, selects};
 pub(crate) use rewrite::authorization;

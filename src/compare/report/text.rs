@@ -17,6 +17,17 @@ pub(crate) struct Style {
     pub(crate) causes: usize,
 }
 
+impl Style {
+    /// For standard output.
+    pub(crate) fn of_output() -> Self {
+        let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        Self {
+            has_colour: is_terminal && std::env::var_os("NO_COLOR").is_none(),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Style {
     fn default() -> Self {
         Self {
