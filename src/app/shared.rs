@@ -217,6 +217,9 @@ impl admin::Source for Shared {
             }
             samples.gauge(&metrics::COPIES_IN_FLIGHT, &[&name], account.in_flight());
         }
+        for comparison in self.comparisons(None) {
+            comparison.samples(&mut samples);
+        }
         for shadow in &self.live.load().shadows {
             let (name, control) = (shadow.name(), &shadow.control);
             let has_low_priority = shadow.has_low_priority.load(Relaxed);

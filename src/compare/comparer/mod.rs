@@ -229,6 +229,11 @@ impl Comparer {
         *self = Self::new(self.settings.clone());
     }
 
+    /// How many pairs had which outcome.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
     /// An estimate of the memory that is held.
     pub(crate) fn bytes(&self) -> usize {
         self.learned.bytes()

@@ -20,7 +20,11 @@ use super::{
 };
 use crate::{
     http::RequestHead,
-    telemetry::{rate::RateLimit, text::shown},
+    telemetry::{
+        metrics::{self, Samples},
+        rate::RateLimit,
+        text::shown,
+    },
 };
 
 pub(crate) use file::state_file;
@@ -39,7 +43,19 @@ pub(crate) struct Comparison {
     saved: Mutex<Instant>,
     /// Lines on differences that were not seen before.
     news: RateLimit,
+    last_causes: Mutex<Option<Causes>>,
 }
+
+/// How many causes there were at some time.
+#[derive(Clone, Copy)]
+struct Causes {
+    at: Instant,
+    confirmed: usize,
+    unconfirmed: usize,
+}
+
+/// How long a count of causes is good enough for metrics.
+const FRESH: Duration = Duration::from_secs(10);
 
 /// Why a copy that was answered is not compared, where that is known before its pair is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,12 +137,50 @@ impl Comparison {
             changed: AtomicBool::new(false),
             saved: Mutex::new(Instant::now()),
             news: RateLimit::new(10, Duration::from_secs(1)),
+            last_causes: Mutex::default(),
         })
     }
 
     /// The shadow's name.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What was compared, and what came of it. Causes are those of the last report, or of a new one where that is old.
+    pub(crate) fn samples(&self, samples: &mut Samples) {
+        let shadow = self.name();
+        let mut comparer = self.counted();
+        let counts = comparer.counts();
+        for (result, count) in [
+            ("identical", counts.identical),
+            ("explained", counts.explained),
+            ("different", counts.recorded),
+            ("session_lost", counts.lost),
+        ] {
+            samples.counter(&metrics::COMPARED, &[shadow, result], count);
+        }
+        for (reason, count) in &counts.not_compared {
+            samples.counter(&metrics::NOT_COMPARED, &[shadow, reason], *count);
+        }
+        samples.gauge(&metrics::COMPARE_BYTES, &[shadow], comparer.bytes() as u64);
+        let mut last = lock(&self.last_causes);
+        if last.is_none_or(|last| last.at.elapsed() > FRESH) {
+            let report = comparer.report(now());
+            *last = Some(Causes {
+                at: Instant::now(),
+                confirmed: report.confirmed().count(),
+                unconfirmed: report.unconfirmed().count(),
+            });
+        }
+        if let Some(last) = *last {
+            let each = [
+                ("confirmed", last.confirmed),
+                ("unconfirmed", last.unconfirmed),
+            ];
+            for (status, count) in each {
+                samples.gauge(&metrics::CAUSES, &[shadow, status], count as u64);
+            }
+        }
     }
 
     fn leave_out(&self, why: LeftOut) {
