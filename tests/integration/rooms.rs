@@ -7,8 +7,14 @@ use std::path::{Path, PathBuf};
 /// Which rooms a room uses. Every room may stand on the floor.
 const TABLE: &[(&str, &[&str])] = &[
     ("main", &["cli", "commands", "app"]),
-    ("cli", &["commands", "app", "capture", "replay"]),
-    ("commands", &["cli", "app", "capture", "replay"]),
+    (
+        "cli",
+        &["commands", "app", "capture", "compare", "net", "replay"],
+    ),
+    (
+        "commands",
+        &["cli", "app", "capture", "compare", "net", "replay"],
+    ),
     (
         "app",
         &[
@@ -18,6 +24,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "shadow",
             "script",
             "capture",
+            "compare",
             "replay",
             "tee",
             "exchange",
@@ -28,7 +35,7 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("lifecycle", &[]),
-    ("admin", &["ledger", "lifecycle", "net"]),
+    ("admin", &["compare", "ledger", "lifecycle", "net"]),
     (
         "proxy",
         &[
@@ -38,14 +45,17 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "shadow",
         &[
-            "script", "tee", "upstream", "exchange", "ledger", "net", "http",
+            "compare", "script", "tee", "upstream", "exchange", "ledger", "net", "http",
         ],
     ),
+    ("compare", &["tee", "exchange", "http"]),
     ("script", &["capture", "tee", "http"]),
     ("capture", &["tee", "exchange", "http"]),
     (
         "replay",
-        &["script", "capture", "tee", "upstream", "net", "http"],
+        &[
+            "compare", "script", "capture", "tee", "upstream", "net", "http",
+        ],
     ),
     ("tee", &["exchange", "ledger", "http"]),
     ("exchange", &["http"]),

@@ -159,8 +159,12 @@ impl Comparison {
         ] {
             samples.counter(&metrics::COMPARED, &[shadow, result], count);
         }
-        for (reason, count) in &counts.not_compared {
-            samples.counter(&metrics::NOT_COMPARED, &[shadow, reason], *count);
+        let mut not_compared = counts.not_compared.clone();
+        for why in LeftOut::ALL {
+            not_compared.entry(why.as_str().to_owned()).or_default();
+        }
+        for (reason, count) in not_compared {
+            samples.counter(&metrics::NOT_COMPARED, &[shadow, &reason], count);
         }
         samples.gauge(&metrics::COMPARE_BYTES, &[shadow], comparer.bytes() as u64);
         let mut last = lock(&self.last_causes);
