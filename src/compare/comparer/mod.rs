@@ -192,6 +192,11 @@ impl Comparer {
 
     /// What is known now. Times are milliseconds since 1970.
     pub(crate) fn report(&mut self, now: i64) -> Report {
+        self.report_with_pairs(now).report
+    }
+
+    /// The report, and which of the last pairs each cause is about: their numbers in the order of `take`, from one.
+    pub(crate) fn report_with_pairs(&mut self, now: i64) -> cause::Reported {
         cause::report(&mut cause::Known {
             shadow: &self.settings.shadow,
             rules: &self.settings.rules,

@@ -33,6 +33,7 @@ struct Turn<'a> {
     located: Located,
     session: SessionId,
     target: u64,
+    number: u64,
     base_digest: u64,
     shadow_digest: u64,
     /// The pair before of the same request, where nothing was changed since.
@@ -78,6 +79,7 @@ impl Comparer {
             route,
             session: whose.session,
             target: hash(&[path_of(&String::from_utf8_lossy(pair.asked.target)).as_bytes()]),
+            number: self.counts.answered,
             base_digest: digest(base),
             shadow_digest: digest(&pair.shadow),
             previous: self.previous(pair, base, whose.session),
@@ -412,6 +414,7 @@ impl<'a> Turn<'a> {
             session: self.session,
             target: self.target,
             at: self.pair.primary.at,
+            number: self.number,
             features,
         }
     }

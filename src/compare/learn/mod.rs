@@ -51,6 +51,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) session: SessionId,
     pub(crate) target: u64,
     pub(crate) at: i64,
+    /// The how manieth pair of all it is.
+    pub(crate) number: u64,
     pub(crate) features: &'a [FeatureId],
 }
 
@@ -151,6 +153,7 @@ impl Learned {
             session: observed.session,
             target: observed.target,
             cells: ids.clone().into(),
+            number: observed.number,
         });
         for pair in fallen {
             let verdict = self.verdict_of_pair(&pair);
