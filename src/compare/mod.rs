@@ -13,13 +13,15 @@ mod learn;
 mod report;
 mod route;
 mod rules;
+#[cfg(test)]
+mod speed;
 
 pub(crate) use answer::{Answer, Asked};
 pub(crate) use comparer::{Comparer, Outcome, PairIn, Probe, Settings, Taken};
 pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
 pub(crate) use extract::{
-    Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm, Value, digest,
-    extract,
+    Class, Extract, Leaf, LeafRef, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm,
+    Value, digest, extract,
 };
 pub(crate) use report::Report;
 pub(crate) use rules::Rules;

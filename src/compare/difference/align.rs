@@ -1,7 +1,10 @@
 //! Finds which elements of two lists are the same thing: by key where keys are unique, else by hash; what is left between
 //! two pairs is paired by likeness. Linear but for a small constant: no list makes it quadratic.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+};
 
 use crate::compare::extract::HashedKeys;
 
@@ -55,9 +58,11 @@ pub(crate) fn align(left: &[Item], right: &[Item], likeness: &mut impl Likeness)
     if is_keyed(left) && is_keyed(right) {
         partners.by(left, right, |item| item.key);
     } else {
-        let cells = inner_left.len().saturating_mul(inner_right.len());
-        if cells <= CELLS && has_doubles(&left[inner_left.clone()]) {
-            partners.by_subsequence(left, right, inner_left, inner_right);
+        partners.by_unique(left, right, inner_left, inner_right);
+        for (lefts, rights) in partners.gaps() {
+            if lefts.len().saturating_mul(rights.len()) <= CELLS {
+                partners.by_subsequence(left, right, lefts, rights);
+            }
         }
         partners.by(left, right, |item| item.hash);
         partners.by(left, right, |item| item.key);
@@ -90,12 +95,6 @@ fn is_keyed(items: &[Item]) -> bool {
     !keys.is_empty() && keys[0] != 0 && keys.windows(2).all(|two| two[0] != two[1])
 }
 
-fn has_doubles(items: &[Item]) -> bool {
-    let mut hashes: Vec<u64> = items.iter().map(|item| item.hash).collect();
-    hashes.sort_unstable();
-    hashes.windows(2).any(|two| two[0] == two[1])
-}
-
 const NONE: usize = usize::MAX;
 
 /// Who is paired with whom, by index.
@@ -117,6 +116,27 @@ impl Partners {
         self.of_right[right] = left;
     }
 
+    /// Pairs two that have no partner yet.
+    fn pair_free(&mut self, left: usize, right: usize) {
+        if self.of_left[left] == NONE && self.of_right[right] == NONE {
+            self.pair(left, right);
+        }
+    }
+
+    /// The parts between pairs that stand in the same order.
+    fn gaps(&self) -> Vec<(Range<usize>, Range<usize>)> {
+        let (mut from_left, mut from_right) = (0, 0);
+        let end = (self.of_left.len(), self.of_right.len());
+        let anchors = self.in_order().into_iter().chain([end]);
+        anchors
+            .map(|(left, right)| {
+                let gap = (from_left..left, from_right..right);
+                (from_left, from_right) = (left + 1, right + 1);
+                gap
+            })
+            .collect()
+    }
+
     /// Pairs what is left by a name, the first with the first where a name comes more than once. 0 is no name.
     fn by(&mut self, left: &[Item], right: &[Item], name: impl Fn(&Item) -> u64) {
         let mut known: HashMap<u64, Vec<usize>, HashedKeys> = HashMap::default();
@@ -134,14 +154,42 @@ impl Partners {
         }
     }
 
+    /// Pairs what is there once on each side.
+    fn by_unique(
+        &mut self,
+        left: &[Item],
+        right: &[Item],
+        lefts: Range<usize>,
+        rights: Range<usize>,
+    ) {
+        let mut known: HashMap<u64, [usize; 4], HashedKeys> = HashMap::default();
+        for at in lefts {
+            let [count, first, ..] = known.entry(left[at].hash).or_default();
+            (*count, *first) = (*count + 1, at);
+        }
+        for at in rights {
+            if let Some([_, _, count, first]) = known.get_mut(&right[at].hash) {
+                (*count, *first) = (*count + 1, at);
+            }
+        }
+        for [in_left, left, in_right, right] in known.into_values() {
+            if in_left == 1 && in_right == 1 {
+                self.pair(left, right);
+            }
+        }
+    }
+
     /// Pairs the longest common subsequence of two short parts.
     fn by_subsequence(
         &mut self,
         left: &[Item],
         right: &[Item],
-        inner_left: std::ops::Range<usize>,
-        inner_right: std::ops::Range<usize>,
+        inner_left: Range<usize>,
+        inner_right: Range<usize>,
     ) {
+        if inner_left.is_empty() || inner_right.is_empty() {
+            return;
+        }
         let (from_left, from_right) = (inner_left.start, inner_right.start);
         let (left, right) = (&left[inner_left], &right[inner_right]);
         let width = right.len() + 1;
@@ -158,7 +206,7 @@ impl Partners {
         let (mut at, mut other) = (0, 0);
         while at < left.len() && other < right.len() {
             if left[at].hash == right[other].hash {
-                self.pair(from_left + at, from_right + other);
+                self.pair_free(from_left + at, from_right + other);
                 (at, other) = (at + 1, other + 1);
             } else if longest[(at + 1) * width + other] >= longest[at * width + other + 1] {
                 at += 1;
@@ -182,22 +230,16 @@ impl Partners {
 
     /// Pairs in each gap between pairs that stand in order.
     fn by_likeness(&mut self, left: &[Item], right: &[Item], likeness: &mut impl Likeness) {
-        let anchors = self.in_order();
-        let (mut from_left, mut from_right) = (0, 0);
-        for (to_left, to_right) in anchors.into_iter().chain([(left.len(), right.len())]) {
-            let free = |partners: &[usize], from: usize, to: usize| -> Vec<usize> {
-                (from..to).filter(|at| partners[*at] == NONE).collect()
-            };
+        for (lefts, rights) in self.gaps() {
             let gap = Gap {
-                left: free(&self.of_left, from_left, to_left),
-                right: free(&self.of_right, from_right, to_right),
+                left: lefts.filter(|at| self.of_left[*at] == NONE).collect(),
+                right: rights.filter(|at| self.of_right[*at] == NONE).collect(),
             };
             if !gap.left.is_empty() && !gap.right.is_empty() {
                 for (one, other) in gap.pairs(left, right, likeness) {
                     self.pair(one, other);
                 }
             }
-            (from_left, from_right) = (to_left + 1, to_right + 1);
         }
     }
 

@@ -5,9 +5,7 @@ use std::fmt::{self, Display};
 use serde::{Deserialize, Serialize};
 
 /// What kind a difference is of. Route, place and kind are what is learned about.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Kind {
     /// The shadow hasn't what the primary has.

@@ -99,6 +99,9 @@ impl Leaves<'_> {
             Looks::Digest { length, .. } => length,
             _ => 0,
         };
+        if self.left.node(self.one).class == Class::Markup {
+            return self.add_as(Kind::Value, Change::Markup, one, other, differences);
+        }
         let kind = if length(&one) == length(&other) {
             Kind::Value
         } else {

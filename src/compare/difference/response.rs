@@ -39,6 +39,7 @@ pub(super) fn compare(primary: &Extract, shadow: &Extract, differences: &mut Dif
         debug_assert!(walk.differences.found.len() > before);
         return;
     }
+    let body_before = walk.differences.found.len();
     match bodies {
         (Some(one), Some(other)) => walk.pair(one, other),
         (Some(_), None) => add_body(&mut walk, Kind::Missing, Change::Gone, bodies),
@@ -55,7 +56,7 @@ pub(super) fn compare(primary: &Extract, shadow: &Extract, differences: &mut Dif
             shadow: None,
         });
     }
-    if has_both {
+    if has_both && differences.found.len() == body_before {
         beyond(primary, shadow, differences);
     }
 }
@@ -169,7 +170,7 @@ fn add_body(walk: &mut Walk<'_>, kind: Kind, change: Change, bodies: (Option<u32
     });
 }
 
-/// What lies beyond the limits of both is compared by how long it is.
+/// What lies beyond the limits of both is compared by how long it is, where all before it is equal.
 fn beyond(primary: &Extract, shadow: &Extract, differences: &mut Differences) {
     let is_cut = |extract: &Extract| extract.not_compared == Some(NotCompared::Truncated);
     if is_cut(primary) && is_cut(shadow) && primary.length != shadow.length {

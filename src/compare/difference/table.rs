@@ -20,14 +20,34 @@ const TRIED: usize = 50;
 
 pub(super) fn tables(walk: &mut Walk<'_>, one: u32, other: u32) {
     let (left, right) = (walk.left, walk.right);
-    let parts = |tree: &Tree, at| -> Vec<u32> { tree.children(at).collect() };
-    let (ones, others) = (parts(left, one), parts(right, other));
-    let (&[left_columns, left_rows], &[right_columns, right_rows]) = (&ones[..], &others[..])
-    else {
+    let ((ones, rest), (others, other_rest)) = (Parts::of(left, one), Parts::of(right, other));
+    walk.named(rest, other_rest);
+    let (Some(ones), Some(others)) = (ones, others) else {
         return walk.add(Kind::Type, Change::OtherType, Some(one), Some(other));
     };
+    let (left_columns, left_rows) = (ones.columns, ones.rows);
+    let (right_columns, right_rows) = (others.columns, others.rows);
     let shared = columns(walk, (left_columns, left_rows), (right_columns, right_rows));
     rows(walk, left_rows, right_rows, &shared);
+}
+
+/// The two lists of a table.
+struct Parts {
+    columns: u32,
+    rows: u32,
+}
+
+impl Parts {
+    /// Both lists, and what else is in the table, as its caption.
+    fn of(tree: &Tree, at: u32) -> (Option<Self>, Vec<u32>) {
+        let is_list = |at: &u32| tree.node(*at).kind == NodeKind::Array;
+        let (lists, rest): (Vec<u32>, Vec<u32>) = tree.children(at).partition(is_list);
+        let parts = match lists[..] {
+            [columns, rows] => Some(Self { columns, rows }),
+            _ => None,
+        };
+        (parts, rest)
+    }
 }
 
 /// Tells what became of the columns; the keys of those that both tables have.

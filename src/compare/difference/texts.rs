@@ -67,9 +67,10 @@ fn widened(span: &Span, left: &str, right: &str) -> Option<Span> {
             left: begin..span.left.end,
             right: begin..span.right.end,
         };
+        let mut longest = None;
         for _ in 0..=BEHIND {
             if is_time(&left[longer.left.clone()]) && is_time(&right[longer.right.clone()]) {
-                return Some(longer);
+                longest = Some(longer.clone());
             }
             let rest = &left[longer.left.end..];
             let Some(next) = rest.char_indices().skip(1).find(|(_, c)| is_break(*c)) else {
@@ -79,6 +80,9 @@ fn widened(span: &Span, left: &str, right: &str) -> Option<Span> {
             };
             longer.left.end += next.0;
             longer.right.end += next.0;
+        }
+        if longest.is_some() {
+            return longest;
         }
         let Some(before) = begin.checked_sub(1) else {
             break;

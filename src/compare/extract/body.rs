@@ -2,12 +2,17 @@
 
 use super::{
     Limits, NotCompared,
+    csv::csv,
     decode::{decode, text_of},
+    form::form,
     hash::hash_of,
+    html::html,
     json::{self, Json, Stop, json},
     media::Media,
+    plain::plain,
     tree::{Builder, Class, NewLeaf},
     value::{Scalar, digest_text},
+    xml::xml,
 };
 use crate::compare::answer::{Answer, Asked};
 
@@ -87,21 +92,19 @@ impl Body<'_> {
                 return (Media::JsonLines, result);
             }
         }
-        (Media::Text, self.plain(builder, text))
-    }
-
-    fn plain(&self, builder: &mut Builder, text: &str) -> Result<(), Stop> {
-        let place = builder.root("text");
-        builder
-            .leaf(NewLeaf {
-                place,
-                class: Class::Content,
-                key: 0,
-                scalar: Scalar::Text,
-                text,
-            })
-            .map(|_| ())
-            .ok_or(Stop::Full)
+        let host = self.asked.header("host").unwrap_or_default();
+        let result = match media {
+            Media::Html => html(builder, text, host, is_cut, self.limits),
+            Media::Xml | Media::Feed => xml(builder, text, is_cut),
+            Media::Csv => csv(builder, text, false, is_cut),
+            Media::Tsv => csv(builder, text, true, is_cut),
+            Media::Form => form(builder, text, is_cut),
+            _ => Err(Stop::Broken),
+        };
+        match result {
+            Err(Stop::Broken) => (Media::Text, plain(builder, text, is_cut)),
+            result => (media, result),
+        }
     }
 
     /// What isn't looked into is told by its length and hash.

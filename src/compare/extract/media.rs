@@ -1,7 +1,9 @@
 //! What a body is, by its content type, or by how it begins where the type says nothing.
 
+use serde::{Deserialize, Serialize};
+
 /// What a body is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Media {
     Json,
     /// A list of JSON texts, one a line.

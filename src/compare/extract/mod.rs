@@ -2,15 +2,21 @@
 
 mod body;
 mod cookies;
+mod csv;
 mod decode;
+mod form;
 mod header;
 mod headers;
+mod html;
 mod json;
 mod jwt;
 mod limits;
 mod media;
+mod plain;
 mod redirect;
+mod tokens;
 mod url;
+mod xml;
 
 pub(super) mod hash;
 pub(super) mod mask;
@@ -93,6 +99,36 @@ pub(crate) struct Leaf {
     pub(crate) value: Value,
 }
 
+/// A leaf that is still in its response.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LeafRef<'a> {
+    tree: &'a Tree,
+    at: u32,
+}
+
+impl<'a> LeafRef<'a> {
+    pub(crate) fn place(&self) -> &'a Place {
+        self.tree.place(self.at)
+    }
+
+    pub(crate) fn class(&self) -> Class {
+        self.tree.node(self.at).class
+    }
+
+    /// The hash that its value has.
+    pub(crate) fn hash(&self) -> u64 {
+        self.tree.node(self.at).hash
+    }
+
+    pub(crate) fn text(&self) -> &'a str {
+        self.tree.text(self.at)
+    }
+
+    pub(crate) fn value(&self) -> Value {
+        self.tree.value(self.at)
+    }
+}
+
 impl Extract {
     /// All leaves, the status first. Each is made when it is asked for.
     pub(crate) fn leaves(&self) -> impl Iterator<Item = Leaf> + '_ {
@@ -108,6 +144,21 @@ impl Extract {
             value: self.tree.value(at),
         });
         std::iter::once(status).chain(others)
+    }
+
+    /// All leaves of headers and body, without making their values.
+    pub(crate) fn leaf_refs(&self) -> impl Iterator<Item = LeafRef<'_>> + '_ {
+        let is_leaf = |at: &u32| matches!(self.tree.node(*at).kind, NodeKind::Leaf(_));
+        let leaves = (0..self.tree.len()).filter(is_leaf);
+        leaves.map(|at| LeafRef {
+            tree: &self.tree,
+            at,
+        })
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of::<Self>() + self.tree.bytes()
     }
 
     pub(super) fn tree(&self) -> &Tree {

@@ -191,6 +191,13 @@ impl Places {
         id
     }
 
+    /// About how many bytes they take.
+    pub(crate) fn bytes(&self) -> usize {
+        const EACH: usize = 80;
+        let texts: usize = self.all.iter().map(|place| place.as_str().len()).sum();
+        texts + EACH * self.all.len()
+    }
+
     pub(crate) fn at(&self, id: PlaceId) -> &Place {
         &self.all[id.0 as usize]
     }

@@ -11,9 +11,7 @@ use super::{
 };
 
 /// What a place is to a person.
-#[derive(
-    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Class {
     Status,
     ContentType,
@@ -84,6 +82,11 @@ impl Tree {
 
     pub(crate) fn place(&self, at: u32) -> &Place {
         self.places.at(self.node(at).place)
+    }
+
+    /// About how many bytes it takes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.nodes[..]) + self.texts.len() + self.places.bytes()
     }
 
     /// The text of a leaf.
@@ -186,6 +189,11 @@ impl Builder {
         self.tree.nodes.len() >= self.limit
     }
 
+    /// Nodes that can still be added.
+    pub(crate) fn room(&self) -> usize {
+        self.limit.saturating_sub(self.tree.nodes.len())
+    }
+
     pub(crate) fn len(&self) -> u32 {
         self.tree.len()
     }
@@ -277,6 +285,10 @@ impl Builder {
 
     pub(crate) fn set_key(&mut self, at: u32, key: u64) {
         self.tree.nodes[at as usize].key = key;
+    }
+
+    pub(crate) fn set_kind(&mut self, at: u32, kind: NodeKind) {
+        self.tree.nodes[at as usize].kind = kind;
     }
 
     pub(crate) fn set_cut(&mut self, at: u32) {
