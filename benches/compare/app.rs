@@ -99,6 +99,10 @@ fn data(kind: u64, id: u64) -> Random {
     Random::new(kind.wrapping_mul(1_000_003).wrapping_add(id))
 }
 
+fn pick<'a>(words: &[&'a str], at: u64) -> &'a str {
+    words[at as usize % words.len()]
+}
+
 pub fn when(at: i64, millis: bool) -> String {
     let moment = std::time::UNIX_EPOCH + std::time::Duration::from_millis(at.max(0) as u64);
     if millis {
@@ -202,7 +206,7 @@ impl Instance {
             "number": format!("A-{id:06}"),
             "total": total,
             "tax_cents": data.below(90_000),
-            "currency": ["EUR", "USD", "CHF"][data.below(3) as usize],
+            "currency": pick(&["EUR", "USD", "CHF"], data.below(3)),
             "status": status,
             "paid": data.below(2) == 0,
             "note": note,
@@ -221,7 +225,7 @@ impl Instance {
             "views": self.views,
             "server_time": when(now, true),
             "tags": tags,
-            "variant": ["control", "red", "blue"][self.random.below(3) as usize],
+            "variant": pick(&["control", "red", "blue"], self.random.below(3)),
             "load": format!("{}.{:02}", self.random.below(4), self.random.below(100)),
             "padding": "x".repeat(200),
         });

@@ -23,5 +23,5 @@ pub(crate) use extract::{
     Class, Extract, Leaf, LeafRef, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm,
     Value, digest, extract,
 };
-pub(crate) use report::Report;
+pub(crate) use report::{Report, Status};
 pub(crate) use rules::Rules;

@@ -208,9 +208,13 @@ impl Comparer {
         })
     }
 
-    pub(crate) fn set_rules(&mut self, rules: Rules) {
-        self.hidden = Hidden::default();
-        self.settings.rules = rules;
+    /// Takes up other settings; what was learned stays.
+    pub(crate) fn set(&mut self, settings: Settings) {
+        if settings.rules != self.settings.rules {
+            self.hidden = Hidden::default();
+        }
+        self.routes.set_patterns(settings.patterns.clone(), settings.inventory.clone());
+        self.settings = settings;
     }
 
     pub(crate) fn rules(&self) -> &Rules {

@@ -1,6 +1,6 @@
 //! What is known of a route: its pairs, what production's answers have, how often it was asked again, how fast it is.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use super::{
     speed::Speed,
     spot::Spot,
 };
-use crate::compare::extract::{Extract, Media};
+use crate::compare::extract::{Extract, Media, NodeKind};
 
 /// Places of a route that are remembered.
 const MOST_SPOTS: usize = 3_000;
@@ -61,20 +61,24 @@ impl RouteState {
     pub(crate) fn note_answer(&mut self, primary: &Extract) {
         *self.parsed.entry(primary.status).or_default() += 1;
         self.is_page |= primary.media == Media::Html && primary.status == 200;
-        let mut last = None;
-        let mut seen = std::collections::HashSet::new();
-        for leaf in primary.leaves() {
-            let key = spot_key(leaf.place.hash(), primary.status);
+        let tree = primary.tree();
+        let mut seen = HashSet::with_capacity(64);
+        for at in 0..tree.len() {
+            let node = tree.node(at);
+            let key = spot_key(tree.place(at).hash(), primary.status);
             // Rows have one place: the first of them stands for all.
-            if last == Some(key) || !seen.insert(key) {
+            if !seen.insert(key) {
                 continue;
             }
-            last = Some(key);
             if !self.spots.contains_key(&key) && self.spots.len() >= MOST_SPOTS {
                 self.spots_left_out = self.spots_left_out.saturating_add(1);
                 continue;
             }
-            self.spots.entry(key).or_default().note(&leaf.value);
+            let spot = self.spots.entry(key).or_default();
+            match node.kind {
+                NodeKind::Leaf(_) => spot.note(&tree.value(at)),
+                _ => spot.note_part(node.hash),
+            }
         }
     }
 

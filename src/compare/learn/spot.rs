@@ -72,6 +72,16 @@ impl Spot {
         }
     }
 
+    /// Notes a part with more than one leaf.
+    pub(crate) fn note_part(&mut self, hash: u64) {
+        self.seen = self.seen.saturating_add(1);
+        self.values.add(hash);
+        match self.looks.iter_mut().find(|(known, _)| *known == Look::Other) {
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => self.looks.push((Look::Other, 1)),
+        }
+    }
+
     /// A number that all but never falls from one answer to the next: it counts something.
     pub(crate) fn is_counter(&self) -> bool {
         self.grew >= 5 && self.fell * 20 <= self.grew
