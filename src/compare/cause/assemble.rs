@@ -93,9 +93,9 @@ fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> 
     let condition = when::condition(learned, &references);
     let routes = route_counts(learned, names, tally);
     let is_one_entity = is_one_entity(tally, &routes);
-    let is_certain = condition
-        .as_ref()
-        .is_some_and(|condition| condition.chance < 1e-8 && tally.targets.len() >= 3);
+    let is_certain = tally.targets.len() >= 3
+        && group.cells.iter().all(|told| when::is_everywhere(learned, told))
+        && condition.as_ref().is_some_and(|condition| condition.chance < 1e-8 && condition.is_sharp());
     let best = group
         .cells
         .iter()

@@ -103,6 +103,7 @@ impl Learned {
         }
         let id = self.next_cell;
         self.next_cell = self.next_cell.wrapping_add(1);
+        state.at_place.entry(key.place).or_default().push(id);
         state.cells.insert(key, id);
         let cell = Cell::new(observed.route, difference, observed.status, observed.at);
         self.cell_bytes += cell.bytes();
@@ -201,12 +202,20 @@ impl Learned {
         };
         let inverse = cell.key.inverse();
         let find = |key: &CellKey| route.cells.get(key).and_then(|id| self.cells.get(id));
+        let at_place = route.at_place.get(&cell.key.place).into_iter().flatten();
+        let others = at_place
+            .filter_map(|id| self.cells.get(id))
+            .filter(|other| other.key != cell.key && other.key.kind == cell.key.kind);
+        let (otherwise, varied_otherwise) = others.fold((0, 0), |sum, other| {
+            (sum.0 + other.differing, sum.1 + other.primary_varied)
+        });
         Evidence {
             cell,
             inverse: inverse.as_ref().and_then(find),
             spot: route.spot(cell.key.place, cell.status),
             route,
-            otherwise: 0,
+            otherwise,
+            varied_otherwise,
         }
         .judge()
     }
@@ -260,6 +269,7 @@ impl Learned {
                     }
                 }
                 None => {
+                    into.at_place.entry(key.place).or_default().push(id);
                     into.cells.insert(key, id);
                     self.cells.insert(id, cell);
                 }
@@ -320,6 +330,10 @@ impl Learned {
             self.evicted += (before - self.cells.len()) as u64;
             for route in self.routes.values_mut() {
                 route.cells.retain(|_, id| self.cells.contains_key(id));
+                route.at_place.retain(|_, ids| {
+                    ids.retain(|id| self.cells.contains_key(id));
+                    !ids.is_empty()
+                });
             }
         }
         self.measure();

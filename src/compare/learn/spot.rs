@@ -51,15 +51,16 @@ pub(crate) struct Spot {
 }
 
 impl Spot {
-    /// Notes an answer's first value here.
-    pub(crate) fn note(&mut self, value: &Value) {
+    /// Notes that an answer has it, with the hash of all that stands here.
+    pub(crate) fn note(&mut self, hash: u64) {
         self.seen = self.seen.saturating_add(1);
-        self.values.add(value.hash());
+        self.values.add(hash);
+    }
+
+    /// Notes what one value here looks like.
+    pub(crate) fn note_look(&mut self, value: &Value) {
         let look = Look::of(value);
-        match self.looks.iter_mut().find(|(known, _)| *known == look) {
-            Some((_, count)) => *count = count.saturating_add(1),
-            None => self.looks.push((look, 1)),
-        }
+        self.count_look(look);
         if matches!(look, Look::Number)
             && let Ok(number) = value.text().parse::<f64>()
         {
@@ -73,12 +74,14 @@ impl Spot {
     }
 
     /// Notes a part with more than one leaf.
-    pub(crate) fn note_part(&mut self, hash: u64) {
-        self.seen = self.seen.saturating_add(1);
-        self.values.add(hash);
-        match self.looks.iter_mut().find(|(known, _)| *known == Look::Other) {
+    pub(crate) fn note_part(&mut self) {
+        self.count_look(Look::Other);
+    }
+
+    fn count_look(&mut self, look: Look) {
+        match self.looks.iter_mut().find(|(known, _)| *known == look) {
             Some((_, count)) => *count = count.saturating_add(1),
-            None => self.looks.push((Look::Other, 1)),
+            None => self.looks.push((look, 1)),
         }
     }
 

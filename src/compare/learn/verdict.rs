@@ -60,8 +60,10 @@ pub(crate) struct Evidence<'a> {
     pub(crate) inverse: Option<&'a Cell>,
     pub(crate) spot: Option<&'a Spot>,
     pub(crate) route: &'a RouteState,
-    /// Pairs that differ at this place in another way.
+    /// Pairs that differ at this place in another way of the same kind, and how often the primary itself varied in such a
+    /// way.
     pub(crate) otherwise: u32,
+    pub(crate) varied_otherwise: u32,
 }
 
 impl Evidence<'_> {
@@ -127,7 +129,8 @@ impl Evidence<'_> {
         const MINUTE: i64 = 60_000;
         const LAG: i64 = 60_000;
         let distances = self.cell.distances;
-        if distances.count == 0 || distances.count < self.differing() {
+        let is_value = self.cell.key.kind == Kind::Value;
+        if !is_value || distances.count == 0 || distances.count < self.differing() {
             return None;
         }
         let spread = distances.greatest - distances.least;
@@ -203,7 +206,7 @@ impl Evidence<'_> {
     fn noisy_primary(&self) -> Option<Judged> {
         let varied = self.primary_varied();
         if varied == 0 {
-            return None;
+            return self.by_chance();
         }
         let primary = Share::new(varied, self.route.primary_repeats);
         let pairs = Share::new(self.differing(), self.pairs());
@@ -224,6 +227,14 @@ impl Evidence<'_> {
             "production itself varies here: {} of {} times when asked again",
             primary.hits, primary.of
         )))
+    }
+
+    /// Values that vary at random are a tenth or the tenfold of each other now and then.
+    fn by_chance(&self) -> Option<Judged> {
+        let is_rare = self.differing() * 10 <= self.otherwise;
+        let may_be = strength(&self.cell.key) != Strength::Sure && self.cell.key.kind == Kind::Value;
+        let is_noisy = self.varied_otherwise >= 3 && self.varied_otherwise * 5 >= self.route.primary_repeats;
+        (is_rare && may_be && is_noisy).then(|| noise("production's values here vary at random"))
     }
 
     /// Whether the change the other way round is so much rarer that it is no chance.
@@ -288,7 +299,10 @@ impl Evidence<'_> {
             Kind::Value | Kind::Length | Kind::Items | Kind::Order => {
                 let spot = self.spot?;
                 let is_constant = spot.values.is_constant() && spot.seen >= STEADY;
-                (is_constant && self.differing() >= 3).then(|| {
+                // Each time it was the shadow that had another value: no chance, if either side could have had it.
+                let always = self.cell.primary.peak();
+                let is_sure = sign_test(always, self.differing()) < UNLIKELY / 5.0;
+                (is_constant && is_sure).then(|| {
                     confirmed(format!(
                         "production gave the same value {} of {} times",
                         spot.seen, spot.seen
