@@ -123,6 +123,13 @@ impl Learned {
             let first = differences[0];
             let id = self.cell(observed, first);
             ids.push(id);
+            let spot = self
+                .routes
+                .get(&observed.route)
+                .and_then(|route| route.spot(first.place.hash(), observed.status));
+            let is_known = spot
+                .zip(first.shadow.as_ref())
+                .is_some_and(|(spot, value)| spot.values.count(value.hash()) > 0);
             let Some(cell) = self.cells.get_mut(&id) else {
                 continue;
             };
@@ -138,6 +145,7 @@ impl Learned {
                 _ => {}
             }
             cell.note(first, observed.session);
+            cell.shadow_known += u32::from(is_known);
             let is_young = cell.differing <= 8 || cell.differing.is_power_of_two();
             if is_young {
                 let example = example(first);

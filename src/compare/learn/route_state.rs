@@ -78,7 +78,10 @@ impl RouteState {
                 continue;
             }
             // Rows have one place: all that stands there is one value.
-            let hash = nodes.iter().fold(0, |hash, at| mix(hash, tree.node(*at).hash));
+            let hash = match &*nodes {
+                [only] => tree.node(*only).hash,
+                all => all.iter().fold(0, |hash, at| mix(hash, tree.node(*at).hash)),
+            };
             let spot = self.spots.entry(key).or_default();
             spot.note(hash);
             for at in nodes.iter().take(ROWS) {

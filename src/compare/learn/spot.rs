@@ -1,6 +1,8 @@
 //! What is known of a place of a route on the primary's side: how often it is there, whether its value and its looks are
 //! always the same, whether it only grows.
 
+use std::hash::{BuildHasher, BuildHasherDefault};
+
 use serde::{Deserialize, Serialize};
 
 use super::counts::Top;
@@ -43,6 +45,9 @@ pub(crate) struct Spot {
     pub(crate) seen: u32,
     pub(crate) values: Top,
     looks: Vec<(Look, u32)>,
+    /// The shape of its tokens, while all have one.
+    shape: Option<u64>,
+    shapes_vary: bool,
     last_number: f64,
     grew: u32,
     fell: u32,
@@ -61,6 +66,10 @@ impl Spot {
     pub(crate) fn note_look(&mut self, value: &Value) {
         let look = Look::of(value);
         self.count_look(look);
+        if let Looks::Opaque { shape, .. } = value.looks {
+            let hash = BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(shape);
+            self.shapes_vary |= *self.shape.get_or_insert(hash) != hash;
+        }
         if matches!(look, Look::Number)
             && let Ok(number) = value.text().parse::<f64>()
         {
@@ -95,6 +104,11 @@ impl Spot {
         self.looks.len() == 1
     }
 
+    /// Whether all its tokens were of one shape.
+    pub(crate) fn has_one_shape(&self) -> bool {
+        !self.shapes_vary
+    }
+
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.seen = self.seen.saturating_add(other.seen);
         self.values.absorb(&other.values);
@@ -104,6 +118,7 @@ impl Spot {
                 None => self.looks.push((*look, *count)),
             }
         }
+        self.shapes_vary |= other.shapes_vary || (other.shape.is_some() && other.shape != self.shape);
         self.grew += other.grew;
         self.fell += other.fell;
         self.varied += other.varied;

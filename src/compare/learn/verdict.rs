@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cell::{Cell, CellKey},
+    cell::{Cell, CellKey, OTHER_ROUTE},
     route_state::RouteState,
     spot::Spot,
     stats::{Share, fisher_greater, g_test, sign_test},
@@ -49,7 +49,7 @@ fn noise(evidence: &str) -> Judged {
 /// Answers of production after which what is always so is held to be so.
 const STEADY: u32 = 5;
 /// Beyond this a result is no chance, though many cells are looked at.
-const RARE: f64 = 1e-4;
+const RARE: f64 = 1e-5;
 /// Beyond this a result is no chance where another reason speaks for it.
 const UNLIKELY: f64 = 1e-2;
 
@@ -291,6 +291,17 @@ impl Evidence<'_> {
             Kind::Extra if seen == 0 => {
                 Some(confirmed(format!("production had it in none of {parsed} answers")))
             }
+            Kind::Value if self.cell.key.change == OTHER_ROUTE && self.differing() >= 2 => Some(confirmed(format!(
+                "it leads to something else in {} pairs",
+                self.differing()
+            ))),
+            // A random token looks like another kind of token now and then, on either side.
+            Kind::Format if self.cell.key.change == "other shape" => {
+                let is_steady = self.spot.is_some_and(|spot| spot.has_one_shape() && spot.seen >= 4 * STEADY);
+                (is_steady && self.differing() >= STEADY).then(|| {
+                    confirmed(format!("production's were all of one shape in {seen} answers"))
+                })
+            }
             Kind::Type | Kind::Format if self.spot.is_some_and(|spot| spot.has_one_look() && spot.seen >= STEADY) => {
                 Some(confirmed(format!(
                     "production's were all of one form in {seen} answers"
@@ -376,7 +387,9 @@ impl Evidence<'_> {
     /// The shadow gave the same again when it was asked again.
     fn probes(&self) -> Option<Judged> {
         let cell = self.cell;
-        let is_steady = cell.probed_same >= 4 && cell.probed_other == 0;
+        // Where the shadow has what production has elsewhere, it may be production that was off.
+        let is_odd = cell.shadow_known * 5 <= self.differing();
+        let is_steady = is_odd && cell.probed_same >= 4 && cell.probed_other == 0;
         (is_steady && cell.targets.len() >= 3 && self.primary_varied() == 0).then(|| {
             confirmed(format!(
                 "asked again, the shadow gave the same {} of {} times",
@@ -392,7 +405,7 @@ impl Evidence<'_> {
         }
         let has_other_way = CellKey::inverse(&self.cell.key).is_some();
         let all = self.differing() + self.inverted();
-        if has_other_way && all >= 12 && sign_test(self.differing(), all) < RARE * 5.0 {
+        if has_other_way && all >= 12 && sign_test(self.differing(), all) < RARE * 20.0 {
             return Some(confirmed(format!(
                 "{} of {all} times in this direction",
                 self.differing()
