@@ -23,13 +23,18 @@ impl Request {
     pub fn entity(&self) -> u64 {
         let last = self.path.rsplit('/').next().unwrap_or_default();
         last.parse().unwrap_or_else(|_| {
-            self.target.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte))) % 100_000
+            self.target.bytes().fold(7, |sum: u64, byte| {
+                sum.wrapping_mul(31).wrapping_add(u64::from(byte))
+            }) % 100_000
         })
     }
 
     pub fn is(&self, route: &str) -> bool {
         match route.strip_suffix("/{n}") {
-            Some(begin) => self.path.strip_prefix(begin).is_some_and(|rest| rest.starts_with('/') && rest.len() > 1),
+            Some(begin) => self
+                .path
+                .strip_prefix(begin)
+                .is_some_and(|rest| rest.starts_with('/') && rest.len() > 1),
             None => self.path == route,
         }
     }
@@ -69,7 +74,10 @@ impl Reply {
     }
 
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| &**value)
+        self.headers
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| &**value)
     }
 }
 
@@ -85,13 +93,23 @@ pub struct Instance {
 }
 
 const NAMES: [&str; 12] = [
-    "Ada Lovelace", "Grace Hopper", "Jürgen Müller", "Zoë Ångström", "Ken Thompson", "Barbara Liskov",
-    "José Álvarez", "Donald Knuth", "Anita Borg", "Tom & Jerry Ltd", "Niklaus Wirth", "Radia Perlman",
+    "Ada Lovelace",
+    "Grace Hopper",
+    "Jürgen Müller",
+    "Zoë Ångström",
+    "Ken Thompson",
+    "Barbara Liskov",
+    "José Álvarez",
+    "Donald Knuth",
+    "Anita Borg",
+    "Tom & Jerry Ltd",
+    "Niklaus Wirth",
+    "Radia Perlman",
 ];
 const STATUSES: [&str; 4] = ["open", "paid", "shipped", "returned"];
 const WORDS: [&str; 16] = [
-    "amber", "birch", "cedar", "delta", "ember", "flint", "grove", "hazel", "iris", "jade", "karst", "lotus", "maple",
-    "north", "onyx", "pearl",
+    "amber", "birch", "cedar", "delta", "ember", "flint", "grove", "hazel", "iris", "jade",
+    "karst", "lotus", "maple", "north", "onyx", "pearl",
 ];
 
 /// Data of a thing, the same on each side but for drift.
@@ -140,11 +158,19 @@ impl Instance {
             "/export.csv" => self.export(),
             "/feed.xml" => self.feed(now),
             "/stats" => self.stats(now),
-            "/logo.png" => Reply::new(200, "image/png", Body::Bytes((0..400_u32).map(|at| (at * 7 % 251) as u8).collect())),
+            "/logo.png" => Reply::new(
+                200,
+                "image/png",
+                Body::Bytes((0..400_u32).map(|at| (at * 7 % 251) as u8).collect()),
+            ),
             path if path.starts_with("/orders/") => self.order(request, now),
             path if path.starts_with("/products/") => self.product(request),
             path if path.starts_with("/old/") => self.moved(request),
-            _ => Reply::new(404, "text/html", Body::Text("<html><title>Not found</title><h1>Not found</h1></html>".into())),
+            _ => Reply::new(
+                404,
+                "text/html",
+                Body::Text("<html><title>Not found</title><h1>Not found</h1></html>".into()),
+            ),
         };
         let random = &mut self.random;
         reply.set("X-Request-Id", &random.uuid());
@@ -152,9 +178,15 @@ impl Instance {
         reply.set("X-Frame-Options", "SAMEORIGIN");
         reply.set("Cache-Control", "max-age=0, private, must-revalidate");
         reply.set("Vary", "Accept, Cookie");
-        reply.set("Content-Security-Policy", "default-src 'self'; img-src 'self' data:");
+        reply.set(
+            "Content-Security-Policy",
+            "default-src 'self'; img-src 'self' data:",
+        );
         reply.set("ETag", &format!("W/\"{}\"", random.hex(32)));
-        reply.set("X-Ratelimit-Remaining", &(5_000_000 - self.served).to_string());
+        reply.set(
+            "X-Ratelimit-Remaining",
+            &(5_000_000 - self.served).to_string(),
+        );
         reply.set("X-Cache", if random.chance(3.0) { "MISS" } else { "HIT" });
         if request.user.is_some() && request.path != "/login" {
             // Encrypted anew in each answer, as Rails does.
@@ -174,7 +206,11 @@ impl Instance {
         let drifted = self.has_drifted(id);
         let mut data = data(1, id);
         if drifted && id.is_multiple_of(10) {
-            return Reply::new(404, "application/json", Body::Json(json!({"error": "not found"})));
+            return Reply::new(
+                404,
+                "application/json",
+                Body::Json(json!({"error": "not found"})),
+            );
         }
         self.views += 1 + self.random.below(3);
         let count = 1 + data.below(6);
@@ -197,10 +233,19 @@ impl Instance {
             status = if status == "open" { "paid" } else { "open" };
             updated -= 86_461_000;
         }
-        let mut tags: Vec<&str> = (0..4).map(|at| WORDS[(data.below(4) + at * 4) as usize]).collect();
+        let mut tags: Vec<&str> = (0..4)
+            .map(|at| WORDS[(data.below(4) + at * 4) as usize])
+            .collect();
         self.random.shuffle(&mut tags);
         let name = NAMES[data.below(12) as usize];
-        let note = if data.below(3) == 0 { Value::Null } else { json!(format!(" Please deliver to {} & ring", WORDS[data.below(16) as usize])) };
+        let note = if data.below(3) == 0 {
+            Value::Null
+        } else {
+            json!(format!(
+                " Please deliver to {} & ring",
+                WORDS[data.below(16) as usize]
+            ))
+        };
         let body = json!({
             "id": id,
             "number": format!("A-{id:06}"),
@@ -233,7 +278,12 @@ impl Instance {
     }
 
     fn orders(&mut self, request: &Request) -> Reply {
-        let page = request.target.split("page=").nth(1).and_then(|page| page.split('&').next()?.parse().ok()).unwrap_or(1_u64);
+        let page = request
+            .target
+            .split("page=")
+            .nth(1)
+            .and_then(|page| page.split('&').next()?.parse().ok())
+            .unwrap_or(1_u64);
         let items: Vec<Value> = (0..10)
             .map(|at| {
                 let id = 1000 + page * 10 + at;
@@ -241,7 +291,8 @@ impl Instance {
                 json!({"id": id, "total": format!("{}.{:02}", 20 + data.below(2000), data.below(100)), "status": STATUSES[data.below(4) as usize]})
             })
             .collect();
-        let body = json!({"page": page, "items": items, "count": 10, "cursor": self.random.token(24)});
+        let body =
+            json!({"page": page, "items": items, "count": 10, "cursor": self.random.token(24)});
         Reply::new(200, "application/json; charset=utf-8", Body::Json(body))
     }
 
@@ -265,7 +316,11 @@ impl Instance {
 
     fn me(&mut self, request: &Request, now: i64) -> Reply {
         let Some(user) = request.user else {
-            return Reply::new(401, "application/json", Body::Json(json!({"error": "who are you?"})));
+            return Reply::new(
+                401,
+                "application/json",
+                Body::Json(json!({"error": "who are you?"})),
+            );
         };
         let body = json!({"id": user, "name": NAMES[(user % 12) as usize], "seen_at": when(now - 40, true), "csrf": self.random.token(43), "unread": self.random.below(3)});
         Reply::new(200, "application/json; charset=utf-8", Body::Json(body))
@@ -274,28 +329,56 @@ impl Instance {
     fn create(&mut self, request: &Request) -> Reply {
         self.created += 1;
         let id = 500_000 + self.created;
-        let mut reply = Reply::new(201, "application/json", Body::Json(json!({"id": id, "ok": true, "echo": request.body.clone().unwrap_or_default().len()})));
+        let mut reply = Reply::new(
+            201,
+            "application/json",
+            Body::Json(
+                json!({"id": id, "ok": true, "echo": request.body.clone().unwrap_or_default().len()}),
+            ),
+        );
         reply.set("Location", &format!("/orders/{id}"));
         reply
     }
 
     fn login(&mut self) -> Reply {
-        let mut reply = Reply::new(302, "text/html", Body::Text("<html><body>You are being <a href=\"/\">redirected</a>.</body></html>".into()));
+        let mut reply = Reply::new(
+            302,
+            "text/html",
+            Body::Text(
+                "<html><body>You are being <a href=\"/\">redirected</a>.</body></html>".into(),
+            ),
+        );
         reply.set("Location", "https://shop.example/");
-        reply.set("Set-Cookie", &format!("_shop_session={}; path=/; Secure; HttpOnly; SameSite=Lax", self.random.token(120)));
+        reply.set(
+            "Set-Cookie",
+            &format!(
+                "_shop_session={}; path=/; Secure; HttpOnly; SameSite=Lax",
+                self.random.token(120)
+            ),
+        );
         reply
     }
 
     fn moved(&mut self, request: &Request) -> Reply {
-        let mut reply = Reply::new(301, "text/html", Body::Text("<html><body>Moved</body></html>".into()));
-        reply.set("Location", &format!("https://shop.example/orders/{}", request.entity()));
+        let mut reply = Reply::new(
+            301,
+            "text/html",
+            Body::Text("<html><body>Moved</body></html>".into()),
+        );
+        reply.set(
+            "Location",
+            &format!("https://shop.example/orders/{}", request.entity()),
+        );
         reply
     }
 
     fn layout(&mut self, title: &str, user: Option<u64>, main: &str) -> Reply {
         let csrf = self.random.token(86);
         let greeting = user.map_or("<a href=\"/login\">Sign in</a>".to_owned(), |user| {
-            format!("<span class=\"user\">Signed in as {}</span> <a href=\"/logout\">Sign out</a>", NAMES[(user % 12) as usize].replace('&', "&amp;"))
+            format!(
+                "<span class=\"user\">Signed in as {}</span> <a href=\"/logout\">Sign out</a>",
+                NAMES[(user % 12) as usize].replace('&', "&amp;")
+            )
         });
         let page = format!(
             "<!DOCTYPE html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>{title}</title>\
@@ -309,7 +392,8 @@ impl Instance {
     }
 
     fn home(&mut self, request: &Request, now: i64) -> Reply {
-        let banner = ["Free shipping", "Ten percent off", "New arrivals"][self.random.below(3) as usize];
+        let banner =
+            ["Free shipping", "Ten percent off", "New arrivals"][self.random.below(3) as usize];
         let online = 40 + self.random.below(20);
         let main = format!(
             "<h1>Welcome</h1><div class=\"banner\">{banner}</div><p>{online} people are online</p><p>It is {}</p>\
@@ -338,17 +422,30 @@ impl Instance {
     fn product(&mut self, request: &Request) -> Reply {
         let id = request.entity();
         let mut data = data(2, id);
-        let name = format!("{} {}", WORDS[data.below(16) as usize], WORDS[data.below(16) as usize]);
+        let name = format!(
+            "{} {}",
+            WORDS[data.below(16) as usize],
+            WORDS[data.below(16) as usize]
+        );
         let mut price = format!("€ {}.{:02}", 5 + data.below(300), data.below(100));
         if self.has_drifted(id) {
             price = format!("€ {}.{:02}", 5 + data.below(300), data.below(100));
         }
         let rows: String = (0..5)
-            .map(|at| format!("<tr><td>{}</td><td>{} mm</td></tr>", ["Height", "Width", "Depth", "Weight", "Length"][at], 10 + data.below(900)))
+            .map(|at| {
+                format!(
+                    "<tr><td>{}</td><td>{} mm</td></tr>",
+                    ["Height", "Width", "Depth", "Weight", "Length"][at],
+                    10 + data.below(900)
+                )
+            })
             .collect();
         let mut related: Vec<u64> = (0..4).map(|at| id * 4 + at).collect();
         self.random.shuffle(&mut related);
-        let related: String = related.iter().map(|other| format!("<li><a href=\"/products/{other}\">Item no. {other}</a></li>")).collect();
+        let related: String = related
+            .iter()
+            .map(|other| format!("<li><a href=\"/products/{other}\">Item no. {other}</a></li>"))
+            .collect();
         let token = self.random.token(86);
         let main = format!(
             "<h1>{name}</h1><p class=\"price\">{price}</p><p>In stock</p><p>Salt &amp; pepper &lt;set&gt; by {}</p><table class=\"specs\">{rows}</table>\
@@ -364,7 +461,13 @@ impl Instance {
         let mut text = "id,customer,total,paid\n".to_owned();
         for id in 0..20 {
             let mut data = data(1, id);
-            text.push_str(&format!("{id},{},{}.{:02},{}\n", NAMES[data.below(12) as usize], data.below(2000), data.below(100), data.below(2) == 0));
+            text.push_str(&format!(
+                "{id},{},{}.{:02},{}\n",
+                NAMES[data.below(12) as usize],
+                data.below(2000),
+                data.below(100),
+                data.below(2) == 0
+            ));
         }
         Reply::new(200, "text/csv; charset=utf-8", Body::Text(text))
     }
@@ -376,7 +479,10 @@ impl Instance {
                 format!("<entry><id>tag:shop,{id}</id><title>News {}</title><updated>{}</updated><summary>About {}</summary></entry>", WORDS[data.below(16) as usize], when(1_700_000_000_000 + data.below(9_000_000_000) as i64, false), WORDS[data.below(16) as usize])
             })
             .collect();
-        let text = format!("<?xml version=\"1.0\"?><feed xmlns=\"http://www.w3.org/2005/Atom\"><title>Shop</title><updated>{}</updated>{entries}</feed>", when(now, false));
+        let text = format!(
+            "<?xml version=\"1.0\"?><feed xmlns=\"http://www.w3.org/2005/Atom\"><title>Shop</title><updated>{}</updated>{entries}</feed>",
+            when(now, false)
+        );
         Reply::new(200, "application/atom+xml; charset=utf-8", Body::Text(text))
     }
 }
@@ -385,11 +491,22 @@ impl Instance {
 fn httpdate(rfc3339: &str) -> String {
     let day = &rfc3339[..10];
     let mut parts = day.split('-').filter_map(|part| part.parse::<i64>().ok());
-    let (year, month, date) = (parts.next().unwrap_or(1970), parts.next().unwrap_or(1), parts.next().unwrap_or(1));
-    let months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (year, month, date) = (
+        parts.next().unwrap_or(1970),
+        parts.next().unwrap_or(1),
+        parts.next().unwrap_or(1),
+    );
+    let months = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
     let days = ["Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"];
     let shift = [0, 3, 2, 5, 0, 3, 5, 1, 4, 6, 2, 4];
     let of = if month < 3 { year - 1 } else { year };
     let weekday = (of + of / 4 - of / 100 + of / 400 + shift[month as usize - 1] + date) % 7;
-    format!("{}, {date:02} {} {year} {} GMT", days[weekday as usize], months[month as usize - 1], &rfc3339[11..19])
+    format!(
+        "{}, {date:02} {} {year} {} GMT",
+        days[weekday as usize],
+        months[month as usize - 1],
+        &rfc3339[11..19]
+    )
 }

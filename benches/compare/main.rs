@@ -9,7 +9,6 @@
 
 // The comparer is no part of the library's interface; here it is built by itself.
 #[allow(dead_code, unused_imports, unreachable_pub)]
-#[path = "../../src/compare/mod.rs"]
 mod compare;
 
 mod app;
@@ -22,8 +21,16 @@ mod traffic;
 mod wire;
 
 fn main() {
-    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with("--")).collect();
-    match words.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+    let words: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|word| !word.starts_with("--"))
+        .collect();
+    match words
+        .iter()
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .as_slice()
+    {
         ["faults", rest @ ..] => table::each_fault(rest.first().copied()),
         ["fault", name, rest @ ..] => table::one_fault(name, rest.first().copied()),
         ["equal", rest @ ..] => table::equal(rest.first().copied()),

@@ -24,17 +24,28 @@ impl Random {
     }
 
     pub fn hex(&mut self, length: usize) -> String {
-        (0..length).map(|_| char::from(b"0123456789abcdef"[self.below(16) as usize])).collect()
+        (0..length)
+            .map(|_| char::from(b"0123456789abcdef"[self.below(16) as usize]))
+            .collect()
     }
 
     pub fn token(&mut self, length: usize) -> String {
         const LETTERS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-        (0..length).map(|_| char::from(LETTERS[self.below(62) as usize])).collect()
+        (0..length)
+            .map(|_| char::from(LETTERS[self.below(62) as usize]))
+            .collect()
     }
 
     pub fn uuid(&mut self) -> String {
         let hex = self.hex(32);
-        format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..])
+        format!(
+            "{}-{}-4{}-a{}-{}",
+            &hex[..8],
+            &hex[8..12],
+            &hex[13..16],
+            &hex[17..20],
+            &hex[20..]
+        )
     }
 
     pub fn shuffle<T>(&mut self, items: &mut [T]) {

@@ -51,7 +51,12 @@ impl Side {
     fn answer(&self) -> Answer<'_> {
         Answer {
             status: self.wire.status,
-            headers: self.wire.headers.iter().map(|(name, value)| (&**name, &**value)).collect(),
+            headers: self
+                .wire
+                .headers
+                .iter()
+                .map(|(name, value)| (&**name, &**value))
+                .collect(),
             body: &self.wire.body,
             length: self.wire.body.len() as u64,
             is_whole: true,
@@ -82,8 +87,13 @@ pub fn run(plan: Plan<'_>) -> Result {
         now += 20 + clock.below(180) as i64;
         let mut request = request.clone();
         request.cookie = request.user.map(|user| {
-            let cookie = cookies.entry(user).or_insert_with(|| Random::new(user * 77).token(120));
-            format!("_shop_session={cookie}; theme={}", if user % 2 == 0 { "dark" } else { "light" })
+            let cookie = cookies
+                .entry(user)
+                .or_insert_with(|| Random::new(user * 77).token(120));
+            format!(
+                "_shop_session={cookie}; theme={}",
+                if user % 2 == 0 { "dark" } else { "light" }
+            )
         });
         let base = Duration::from_micros(2_000 + clock.below(9_000));
         let side = |instance: &mut Instance, lag: i64, factor: f64| {
@@ -91,7 +101,11 @@ pub fn run(plan: Plan<'_>) -> Result {
             (reply, now + lag, base.mul_f64(factor))
         };
         let (first, at, took) = side(&mut primary, 0, 1.0);
-        let first = Side { wire: write(&first, request.encoding), at, took };
+        let first = Side {
+            wire: write(&first, request.encoding),
+            at,
+            took,
+        };
         let lag = 5 + clock.below(250) as i64;
         let (mut second, at, took) = side(&mut shadow, lag, 0.9 + clock.below(20) as f64 / 100.0);
         let number = request.number as u64 + 1;
@@ -103,10 +117,18 @@ pub fn run(plan: Plan<'_>) -> Result {
             (fault.change)(&request, &mut second, &mut chance);
             broken = before != format!("{second:?}");
         }
-        let second = Side { wire: write(&second, request.encoding), at, took };
+        let second = Side {
+            wire: write(&second, request.encoding),
+            at,
+            took,
+        };
         let third = (plan.has_baseline || plan.others).then(|| {
             let (third, at, took) = side(&mut baseline, lag + 3, 1.0);
-            Side { wire: write(&third, request.encoding), at, took }
+            Side {
+                wire: write(&third, request.encoding),
+                at,
+                took,
+            }
         });
         if broken {
             result.touched.insert(number);
@@ -120,24 +142,33 @@ pub fn run(plan: Plan<'_>) -> Result {
         };
         let taken = comparer.take(&pair);
         let taken = match &third {
-            Some(third) if plan.has_baseline => comparer.take_baseline(&id, &third.answer()).unwrap_or(taken),
+            Some(third) if plan.has_baseline => comparer
+                .take_baseline(&id, &third.answer())
+                .unwrap_or(taken),
             _ => taken,
         };
         if let Some(probe) = taken.probe {
             let (mut again, at, took) = side(&mut shadow, lag + 400, 1.0);
             // What is by chance is by chance again; what is about a thing is the same again.
             if let Some(fault) = plan.fault
-                && (broken && (fault.rate == Rate::OneEntity || is_by_thing(fault)) || fault.touches(&request, chosen.as_ref(), &mut chance))
+                && (broken && (fault.rate == Rate::OneEntity || is_by_thing(fault))
+                    || fault.touches(&request, chosen.as_ref(), &mut chance))
             {
                 (fault.change)(&request, &mut again, &mut chance);
             }
-            let again = Side { wire: write(&again, request.encoding), at, took };
+            let again = Side {
+                wire: write(&again, request.encoding),
+                at,
+                took,
+            };
             comparer.probed(probe.number, &again.answer());
         }
         if let (Some(third), true) = (&third, plan.others) {
             counts.note(number, &request, [&first, &second, third], &mut result.raw);
         }
-        if first.wire.status < 400 && let Some(user) = request.user {
+        if first.wire.status < 400
+            && let Some(user) = request.user
+        {
             for (name, value) in &first.wire.headers {
                 if name == b"Set-Cookie" {
                     let text = String::from_utf8_lossy(value);
@@ -151,8 +182,15 @@ pub fn run(plan: Plan<'_>) -> Result {
     let reported = comparer.report_with_pairs(now);
     result.bytes = comparer.bytes();
     for cause in &reported.report.causes {
-        let pairs = reported.pairs.get(&cause.id).map(|pairs| pairs.iter().copied().collect()).unwrap_or_default();
-        let name = format!("{} [{}] {}", cause.title, cause.transformation, cause.evidence);
+        let pairs = reported
+            .pairs
+            .get(&cause.id)
+            .map(|pairs| pairs.iter().copied().collect())
+            .unwrap_or_default();
+        let name = format!(
+            "{} [{}] {}",
+            cause.title, cause.transformation, cause.evidence
+        );
         if cause.status == crate::compare::Status::Confirmed {
             result.causes.push((name, pairs));
         } else {
@@ -171,16 +209,28 @@ fn is_by_thing(fault: &Fault) -> bool {
 /// The request that a fault of one thing is about: one of those that are asked for often, if any are.
 fn chosen(fault: &Fault, requests: &[Request], plan: Plan<'_>) -> Option<Request> {
     let route = fault.route?;
-    let candidates: Vec<&Request> = requests.iter().filter(|request| request.is(route)).collect();
+    let candidates: Vec<&Request> = requests
+        .iter()
+        .filter(|request| request.is(route))
+        .collect();
     let _ = plan;
     // Not among the first, which nobody knows anything of yet.
-    candidates.get(candidates.len() / 2).map(|request| (*request).clone())
+    candidates
+        .get(candidates.len() / 2)
+        .map(|request| (*request).clone())
 }
 
 pub fn asked(request: &Request) -> Asked<'_> {
     let mut headers: Vec<(&[u8], &[u8])> = vec![
         (b"Host", b"shop.example"),
-        (b"Accept", if request.path.starts_with("/api") { b"application/json" } else { b"*/*" }),
+        (
+            b"Accept",
+            if request.path.starts_with("/api") {
+                b"application/json"
+            } else {
+                b"*/*"
+            },
+        ),
         (b"Accept-Encoding", request.encoding.as_bytes()),
     ];
     if let Some(cookie) = &request.cookie {
@@ -188,7 +238,14 @@ pub fn asked(request: &Request) -> Asked<'_> {
     }
     if request.body.is_some() {
         let is_json = request.path == "/orders";
-        headers.push((b"Content-Type", if is_json { b"application/json" } else { b"application/x-www-form-urlencoded" }));
+        headers.push((
+            b"Content-Type",
+            if is_json {
+                b"application/json"
+            } else {
+                b"application/x-www-form-urlencoded"
+            },
+        ));
     }
     Asked {
         method: request.method.as_bytes(),
@@ -212,9 +269,15 @@ impl Diffy {
         let [first, second, third] = sides;
         let asked = asked(request);
         let limits = Limits::default();
-        let route = request.path.trim_end_matches(|c: char| c.is_ascii_digit()).to_owned();
+        let route = request
+            .path
+            .trim_end_matches(|c: char| c.is_ascii_digit())
+            .to_owned();
         *self.pairs.entry(route.clone()).or_default() += 1;
-        if first.wire.body != second.wire.body || first.wire.headers != second.wire.headers || first.wire.status != second.wire.status {
+        if first.wire.body != second.wire.body
+            || first.wire.headers != second.wire.headers
+            || first.wire.status != second.wire.status
+        {
             raw.insert(number);
         }
         let primary = extract(&asked, &first.answer(), &limits);
@@ -222,7 +285,9 @@ impl Diffy {
             let other = extract(&asked, &side.answer(), &limits);
             for difference in differences(&primary, &other).found {
                 let place = difference.place.as_str().to_owned();
-                told.entry((route.clone(), place)).or_default().insert(number);
+                told.entry((route.clone(), place))
+                    .or_default()
+                    .insert(number);
             }
         }
     }

@@ -60,15 +60,25 @@ fn is_of(pairs: &HashSet<u64>, touched: &HashSet<u64>) -> bool {
 
 fn judge(result: &Result) -> Verdict {
     let touched = &result.touched;
-    let of_fault: Vec<&HashSet<u64>> = result.causes.iter().map(|(_, pairs)| pairs).filter(|pairs| is_of(pairs, touched)).collect();
-    let covered = of_fault.iter().any(|pairs| pairs.intersection(touched).count() * 3 >= touched.len());
+    let of_fault: Vec<&HashSet<u64>> = result
+        .causes
+        .iter()
+        .map(|(_, pairs)| pairs)
+        .filter(|pairs| is_of(pairs, touched))
+        .collect();
+    let covered = of_fault
+        .iter()
+        .any(|pairs| pairs.intersection(touched).count() * 3 >= touched.len());
     let purity = of_fault
         .iter()
         .map(|pairs| pairs.intersection(touched).count() as f64 / pairs.len() as f64)
         .fold(0.0, f64::max);
     Verdict {
         is_found: covered,
-        is_told_open: result.unconfirmed.iter().any(|(_, pairs)| is_of(pairs, touched)),
+        is_told_open: result
+            .unconfirmed
+            .iter()
+            .any(|(_, pairs)| is_of(pairs, touched)),
         causes: of_fault.len(),
         purity,
         false_alarms: result.causes.len() - of_fault.len(),
@@ -90,10 +100,18 @@ fn plan(seed: u64, repeats: Repeats) -> Plan<'static> {
 
 fn print_causes(result: &Result) {
     for (name, pairs) in &result.causes {
-        println!("        ! {name}: {} pairs, {} touched", pairs.len(), pairs.intersection(&result.touched).count());
+        println!(
+            "        ! {name}: {} pairs, {} touched",
+            pairs.len(),
+            pairs.intersection(&result.touched).count()
+        );
     }
     for (name, pairs) in result.unconfirmed.iter().take(8) {
-        println!("        ? {name}: {} pairs, {} touched", pairs.len(), pairs.intersection(&result.touched).count());
+        println!(
+            "        ? {name}: {} pairs, {} touched",
+            pairs.len(),
+            pairs.intersection(&result.touched).count()
+        );
     }
 }
 
@@ -103,15 +121,30 @@ pub fn one_fault(name: &str, mode: Option<&str>) {
         println!("no fault is called {name}");
         return;
     };
-    let repeats = if mode == Some("never") { Repeats::Never } else { Repeats::Often };
+    let repeats = if mode == Some("never") {
+        Repeats::Never
+    } else {
+        Repeats::Often
+    };
     let seed = if mode == Some("judge") { JUDGE } else { TUNE };
-    let result = run(Plan { fault: Some(fault), ..plan(seed, repeats) });
+    let result = run(Plan {
+        fault: Some(fault),
+        ..plan(seed, repeats)
+    });
     print_causes(&result);
-    println!("touched {}\n{}", result.touched.len(), result.report.to_text());
+    println!(
+        "touched {}\n{}",
+        result.touched.len(),
+        result.report.to_text()
+    );
 }
 
 pub fn equal(mode: Option<&str>) {
-    let repeats = if mode == Some("never") { Repeats::Never } else { Repeats::Often };
+    let repeats = if mode == Some("never") {
+        Repeats::Never
+    } else {
+        Repeats::Often
+    };
     let result = run(plan(TUNE, repeats));
     print_causes(&result);
     println!("{}", result.report.to_text());
@@ -122,9 +155,16 @@ pub fn each_fault(filter: Option<&str>) {
         if filter.is_some_and(|name| name != split.name()) {
             continue;
         }
-        for (number, fault) in all().iter().enumerate().filter(|(number, _)| split.has(*number)) {
+        for (number, fault) in all()
+            .iter()
+            .enumerate()
+            .filter(|(number, _)| split.has(*number))
+        {
             for repeats in [Repeats::Often, Repeats::Never] {
-                let result = run(Plan { fault: Some(fault), ..plan(split.seed() + number as u64, repeats) });
+                let result = run(Plan {
+                    fault: Some(fault),
+                    ..plan(split.seed() + number as u64, repeats)
+                });
                 let verdict = judge(&result);
                 let word = match (verdict.is_found, verdict.is_told_open) {
                     _ if verdict.touched == 0 => "untouched",
@@ -134,9 +174,20 @@ pub fn each_fault(filter: Option<&str>) {
                 };
                 println!(
                     "{} {:<34} {:?} {:?} touched {:>4} {word:<9} causes {} purity {:.2} false {}",
-                    split.name(), fault.name, repeats, fault.rate, verdict.touched, verdict.causes, verdict.purity, verdict.false_alarms
+                    split.name(),
+                    fault.name,
+                    repeats,
+                    fault.rate,
+                    verdict.touched,
+                    verdict.causes,
+                    verdict.purity,
+                    verdict.false_alarms
                 );
-                if word != "found" || verdict.false_alarms > 0 || verdict.causes > 1 || verdict.purity < 0.95 {
+                if word != "found"
+                    || verdict.false_alarms > 0
+                    || verdict.causes > 1
+                    || verdict.purity < 0.95
+                {
                     print_causes(&result);
                 }
             }
@@ -157,7 +208,12 @@ impl Sums {
     }
 
     fn text(&self) -> String {
-        format!("{}/{} ({:.0} %)", self.found, self.of, 100.0 * self.found as f64 / self.of.max(1) as f64)
+        format!(
+            "{}/{} ({:.0} %)",
+            self.found,
+            self.of,
+            100.0 * self.found as f64 / self.of.max(1) as f64
+        )
     }
 }
 
@@ -210,20 +266,37 @@ impl Row {
 }
 
 pub fn table() {
-    println!("| | false alarms per 1,000 | faults of 20 requests or more | at noisy places | structure, one request | causes for a fault | purity | hidden |");
+    println!(
+        "| | false alarms per 1,000 | faults of 20 requests or more | at noisy places | structure, one request | causes for a fault | purity | hidden |"
+    );
     println!("|---|---|---|---|---|---|---|---|");
     for split in [Split::Tune, Split::Judge] {
         let (mut ours, mut diffy, mut raw) = (Row::default(), Row::default(), Row::default());
         for repeats in [Repeats::Often, Repeats::Never] {
             for round in 0..4 {
-                let result = run(Plan { others: true, ..plan(split.seed() + 900 + round, repeats) });
-                for (row, alarms) in [(&mut ours, result.causes.len()), (&mut diffy, result.diffy.len()), (&mut raw, result.raw.len())] {
+                let result = run(Plan {
+                    others: true,
+                    ..plan(split.seed() + 900 + round, repeats)
+                });
+                for (row, alarms) in [
+                    (&mut ours, result.causes.len()),
+                    (&mut diffy, result.diffy.len()),
+                    (&mut raw, result.raw.len()),
+                ] {
                     row.requests += REQUESTS;
                     row.alarms += alarms;
                 }
             }
-            for (number, fault) in all().iter().enumerate().filter(|(number, _)| split.has(*number)) {
-                let result = run(Plan { fault: Some(fault), others: true, ..plan(split.seed() + number as u64, repeats) });
+            for (number, fault) in all()
+                .iter()
+                .enumerate()
+                .filter(|(number, _)| split.has(*number))
+            {
+                let result = run(Plan {
+                    fault: Some(fault),
+                    others: true,
+                    ..plan(split.seed() + number as u64, repeats)
+                });
                 ours.add(fault, &judge(&result));
                 let theirs = Result {
                     touched: result.touched.clone(),
@@ -232,14 +305,17 @@ pub fn table() {
                 };
                 diffy.add(fault, &judge(&theirs));
                 let touched = &result.touched;
-                raw.add(fault, &Verdict {
-                    is_found: true,
-                    is_told_open: false,
-                    causes: touched.len(),
-                    purity: touched.len() as f64 / result.raw.len().max(1) as f64,
-                    false_alarms: 0,
-                    touched: touched.len(),
-                });
+                raw.add(
+                    fault,
+                    &Verdict {
+                        is_found: true,
+                        is_told_open: false,
+                        causes: touched.len(),
+                        purity: touched.len() as f64 / result.raw.len().max(1) as f64,
+                        false_alarms: 0,
+                        touched: touched.len(),
+                    },
+                );
             }
         }
         ours.print(&format!("shadowtee ({})", split.name()));
@@ -257,7 +333,11 @@ fn drift(split: Split) {
             let rounds = 2;
             for round in 0..rounds {
                 let seed = split.seed() + 700 + round;
-                let result = run(Plan { drift, has_baseline, ..plan(seed, Repeats::Often) });
+                let result = run(Plan {
+                    drift,
+                    has_baseline,
+                    ..plan(seed, Repeats::Often)
+                });
                 alarms += result.causes.len();
             }
             println!(

@@ -26,17 +26,39 @@ pub fn traffic(seed: u64, count: usize, repeats: Repeats) -> Vec<Request> {
                 Repeats::Never => format!("v={number}"),
             };
             let plain = |path: &str| {
-                if unique.is_empty() { path.to_owned() } else { format!("{path}?{unique}") }
+                if unique.is_empty() {
+                    path.to_owned()
+                } else {
+                    format!("{path}?{unique}")
+                }
             };
             let target = match random.below(100) {
                 0..30 => format!("/orders/{id}"),
                 30..48 => format!("/products/{id}"),
-                48..55 => format!("/orders?page={}{}{unique}", random.below(6), if unique.is_empty() { "" } else { "&" }),
+                48..55 => format!(
+                    "/orders?page={}{}{unique}",
+                    random.below(6),
+                    if unique.is_empty() { "" } else { "&" }
+                ),
                 55..65 => {
-                    let words = ["amber", "birch", "caf%C3%A9", "delta+x", "ember", "m%C3%BCller"];
+                    let words = [
+                        "amber",
+                        "birch",
+                        "caf%C3%A9",
+                        "delta+x",
+                        "ember",
+                        "m%C3%BCller",
+                    ];
                     let page = random.below(4);
-                    let more = if unique.is_empty() { String::new() } else { format!("&{unique}") };
-                    format!("/search?q={}&page={page}{more}", words[random.below(6) as usize])
+                    let more = if unique.is_empty() {
+                        String::new()
+                    } else {
+                        format!("&{unique}")
+                    };
+                    format!(
+                        "/search?q={}&page={page}{more}",
+                        words[random.below(6) as usize]
+                    )
                 }
                 65..72 => plain("/"),
                 72..78 => plain("/account"),
@@ -48,7 +70,11 @@ pub fn traffic(seed: u64, count: usize, repeats: Repeats) -> Vec<Request> {
                 94..95 => plain("/logo.png"),
                 95..98 => {
                     method = "POST";
-                    body = Some(format!("{{\"sku\":\"SKU-{}\",\"quantity\":{}}}", random.below(999), 1 + random.below(5)));
+                    body = Some(format!(
+                        "{{\"sku\":\"SKU-{}\",\"quantity\":{}}}",
+                        random.below(999),
+                        1 + random.below(5)
+                    ));
                     "/orders".to_owned()
                 }
                 98 => {

@@ -18,13 +18,20 @@ pub fn write(reply: &Reply, encoding: &str) -> Wire {
         Body::Bytes(bytes) => bytes.clone(),
     };
     let is_packed = encoding != "identity" && plain.len() > 200;
-    let body = if is_packed { pack(&plain, encoding) } else { plain };
+    let body = if is_packed {
+        pack(&plain, encoding)
+    } else {
+        plain
+    };
     let mut headers: Vec<(Vec<u8>, Vec<u8>)> = reply
         .headers
         .iter()
         .map(|(name, value)| (name.clone().into_bytes(), value.clone().into_bytes()))
         .collect();
-    headers.push((b"Content-Length".to_vec(), body.len().to_string().into_bytes()));
+    headers.push((
+        b"Content-Length".to_vec(),
+        body.len().to_string().into_bytes(),
+    ));
     if is_packed {
         headers.push((b"Content-Encoding".to_vec(), encoding.as_bytes().to_vec()));
     }
@@ -38,7 +45,8 @@ pub fn write(reply: &Reply, encoding: &str) -> Wire {
 fn pack(plain: &[u8], encoding: &str) -> Vec<u8> {
     match encoding {
         "gzip" => {
-            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+            let mut encoder =
+                flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
             encoder.write_all(plain).expect("memory takes all");
             encoder.finish().expect("memory takes all")
         }
@@ -48,7 +56,8 @@ fn pack(plain: &[u8], encoding: &str) -> Vec<u8> {
                 quality: 1,
                 ..Default::default()
             };
-            brotli::BrotliCompress(&mut &*plain, &mut packed, &parameters).expect("memory takes all");
+            brotli::BrotliCompress(&mut &*plain, &mut packed, &parameters)
+                .expect("memory takes all");
             packed
         }
         _ => zstd::encode_all(plain, 1).expect("memory takes all"),

@@ -12,7 +12,7 @@ use super::{
     ShadowState, Source, change,
     guard::{Refused, check, check_change},
 };
-use crate::lifecycle::Phase;
+use crate::{compare::Report, lifecycle::Phase};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
@@ -26,12 +26,14 @@ GET  /readyz       200 while clients are accepted, 503 while draining
 GET  /metrics      for Prometheus
 GET  /api/ledger   requests, and what became of each copy, as JSON
 GET  /api/shadows  each shadow as it is now, and what was changed when, as JSON
+GET  /api/report   which responses differ, and why, as JSON; ?shadow=NAME
 
 With Content-Type: application/json:
 POST /api/reload               reads the configuration again
 POST /api/shadows/NAME/pause   no more copies, until
 POST /api/shadows/NAME/resume
 PUT  /api/shadows/NAME/sample  {\"percent\": \"10%\"}
+POST /api/report/reset         forgets what comparing learned; ?shadow=NAME
 ";
 
 /// Answers one request, whose body was read; `is_tcp`: it came over tcp.
@@ -46,10 +48,12 @@ pub(super) async fn answer(
     }
     let allowed = match (path, change::of_path(path)) {
         (_, Some((_, "sample"))) => "POST, PUT",
-        (_, Some(_)) | ("/api/reload", None) => "POST",
-        ("/" | "/healthz" | "/readyz" | "/metrics" | "/api/ledger" | "/api/shadows", None) => {
-            "GET, HEAD"
-        }
+        (_, Some(_)) | ("/api/reload" | "/api/report/reset", None) => "POST",
+        (
+            "/" | "/healthz" | "/readyz" | "/metrics" | "/api/ledger" | "/api/shadows"
+            | "/api/report",
+            None,
+        ) => "GET, HEAD",
         _ => {
             return text(
                 StatusCode::NOT_FOUND,
@@ -72,6 +76,14 @@ pub(super) async fn answer(
         "/metrics" => content(StatusCode::OK, METRICS, source.samples().text()),
         "/api/ledger" => json(source.ledger()),
         "/api/shadows" => json(&shadows(source)),
+        "/api/report" => report(source, request.uri().query()),
+        "/api/report/reset" => match check_change(request.headers()) {
+            Ok(()) if source.reset_reports(shadow(request.uri().query())) => {
+                text(StatusCode::OK, "what was learned is forgotten\n")
+            }
+            Ok(()) => not_compared(),
+            Err(refused) => refuse(&refused),
+        },
         "/api/reload" => match check_change(request.headers()) {
             Ok(()) => reloaded(source.reload().await),
             Err(refused) => refuse(&refused),
@@ -79,6 +91,32 @@ pub(super) async fn answer(
         "/" => text(StatusCode::OK, INDEX),
         _ => changed(source, request),
     }
+}
+
+/// The report of one shadow, or of all that are compared.
+fn report(source: &dyn Source, query: Option<&str>) -> Response<Full<Bytes>> {
+    #[derive(Serialize)]
+    struct Several {
+        shadows: Vec<Report>,
+    }
+    let reports = source.reports(shadow(query));
+    match <[Report; 1]>::try_from(reports) {
+        Ok([report]) => json(&report),
+        Err(none) if none.is_empty() => not_compared(),
+        Err(shadows) => json(&Several { shadows }),
+    }
+}
+
+/// The shadow that a query names.
+fn shadow(query: Option<&str>) -> Option<&str> {
+    query?
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("shadow="))
+}
+
+fn not_compared() -> Response<Full<Bytes>> {
+    let what = "no such shadow is compared; set compare = true in a [[shadow]]\n";
+    text(StatusCode::NOT_FOUND, what)
 }
 
 fn refuse(Refused(status, why): &Refused) -> Response<Full<Bytes>> {

@@ -28,9 +28,6 @@ const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 const LONGEST_BODY: usize = 4 * 1024;
 
 /// Serves the interface on `bound` for as long as it is polled.
-///
-/// # Errors
-/// Where the socket can't be used in this runtime.
 pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Source>) -> io::Result<()> {
     let (acceptor, is_tcp) = (Acceptor::new(bound.share()?)?, bound.port().is_some());
     let mut open: VecDeque<AbortHandle> = VecDeque::new();

@@ -10,12 +10,16 @@ use std::{
 
 use tokio::{
     runtime::Builder,
+    sync::mpsc::UnboundedReceiver,
     task::JoinHandle,
     time::{interval, sleep},
 };
 
 use super::{
-    App, AppError, build::Sockets, reload::reload, reload_requests::Requests, shared::Shared,
+    App, AppError,
+    build::Sockets,
+    reload::reload,
+    shared::{ReloadRequest, Shared},
     worker,
 };
 use crate::{
@@ -33,16 +37,13 @@ const SHADOW_CHECK: Duration = Duration::from_secs(30);
 
 impl App {
     /// Runs until a signal stops it, or another process takes over; `until` stops it, too.
-    ///
-    /// # Errors
-    /// Where the system refuses what a thread needs.
     pub(crate) fn run(self, until: impl Future<Output = ()>) -> Result<(), AppError> {
         let Self {
             mut sockets,
             shared,
             phases,
             sources,
-            mut requests,
+            mut reloads,
         } = self;
         let runtime = Builder::new_current_thread().enable_all().build()?;
         // Before any client is served: a signal that nobody listens to ends the process on the spot.
@@ -54,7 +55,7 @@ impl App {
         let workers = start_workers(&shared, &sockets.listeners)?;
         let outcome = runtime.block_on(async {
             announce(&shared, &sockets);
-            shared.process_pool.begin();
+            shared.resources.process_pool.begin();
             let admin = sockets.admin.as_ref().map(Bound::share).transpose()?;
             let admin = admin.map(|bound| tokio::spawn(administer(bound, Arc::clone(&shared))));
             tokio::spawn(Arc::clone(&shared.threads).replace_worn());
@@ -63,11 +64,11 @@ impl App {
             systemd::ready(RUNS);
             tokio::spawn(shared.watchdog.clone().report());
             let end = tokio::select! {
-                end = wait_for_end(&shared, &sources, &mut signals, &mut requests, until) => end,
+                end = wait_for_end(&shared, &sources, &mut signals, &mut reloads, until) => end,
                 () = sockets.replaced() => End::Replaced,
             };
-            // Nobody waits for an answer that does not come.
-            drop(requests);
+            // A reload that is asked for from now on is refused at once.
+            drop(reloads);
             if end == End::Replaced {
                 tracing::info!("another process serves on these sockets now");
                 sockets.leave();
@@ -86,7 +87,8 @@ impl App {
             }
         }
         shared.threads.end();
-        shared.process_pool.end();
+        shared.resources.compare.end();
+        shared.resources.process_pool.end();
         end_capture(&shared);
         say_ledger(&shared);
         outcome
@@ -138,7 +140,7 @@ async fn wait_for_end(
     shared: &Shared,
     sources: &Sources,
     signals: &mut Signals,
-    requests: &mut Requests,
+    reloads: &mut UnboundedReceiver<ReloadRequest>,
     until: impl Future<Output = ()>,
 ) -> End {
     let mut until = std::pin::pin!(until);
@@ -149,7 +151,7 @@ async fn wait_for_end(
                 Signal::Stop => return End::Asked,
                 Signal::Reload => None,
             },
-            request = requests.next() => Some(request),
+            Some(request) = reloads.recv() => Some(request),
         };
         systemd::reloading();
         let outcome = reload(shared, sources).await;
@@ -158,7 +160,8 @@ async fn wait_for_end(
             Err(_) => "clients are served; the last reload was wrong and changed nothing",
         });
         if let Some(request) = request {
-            request.answer(outcome);
+            // The client that asked may be gone.
+            let _ = request.send(outcome);
         }
     }
 }
@@ -216,7 +219,7 @@ async fn warn_of_idle_shadows(shared: Arc<Shared>) {
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let requests = shared.ledger.requests();
+        let requests = shared.resources.ledger.requests();
         for shadow in &shared.live.load().shadows {
             let answered = shadow.account.count(Outcome::Answered);
             let before = last.insert(shadow.name().to_owned(), (requests, answered));
@@ -255,12 +258,9 @@ async fn stop(shared: &Shared, phases: &Phases, signals: &mut Signals) {
         }
         phases.advance(Phase::Flushing);
         let copies = || {
-            shared
-                .ledger
-                .accounts()
-                .iter()
-                .map(|(_, account)| account.in_flight())
-                .sum::<u64>()
+            let accounts = shared.resources.ledger.accounts();
+            let in_flight = accounts.iter().map(|(_, account)| account.in_flight());
+            in_flight.sum::<u64>()
         };
         if !within(settings.copies.0, || copies() == 0).await {
             tracing::warn!(
@@ -299,25 +299,27 @@ fn end_capture(shared: &Shared) {
     if !capture.end(shared.live.load().config.stop.copies.0) {
         tracing::warn!("stop.copies is over; the end of the capture is not written");
     }
-    let outcomes: Vec<_> = shared
-        .captured
-        .outcomes()
-        .filter(|(_, count)| *count > 0)
-        .map(|(outcome, count)| format!("{} {count}", outcome.as_str()))
-        .collect();
-    tracing::info!(outcomes = outcomes.join(", "), "the capture");
+    let outcomes = shared.captured.outcomes();
+    let outcomes = listed(outcomes.map(|(outcome, count)| (outcome.as_str(), count)));
+    tracing::info!(outcomes, "the capture");
 }
 
 fn say_ledger(shared: &Shared) {
-    let requests = shared.ledger.requests();
-    for (name, account) in shared.ledger.accounts() {
-        let outcomes: Vec<_> = account
-            .outcomes()
-            .filter(|(_, count)| *count > 0)
-            .map(|(outcome, count)| format!("{} {count}", outcome.as_str()))
-            .collect();
-        let (in_flight, outcomes) = (account.in_flight(), outcomes.join(", "));
+    let requests = shared.resources.ledger.requests();
+    for (name, account) in shared.resources.ledger.accounts() {
+        let outcomes = account.outcomes();
+        let outcomes = listed(outcomes.map(|(outcome, count)| (outcome.as_str(), count)));
+        let in_flight = account.in_flight();
         tracing::info!(shadow = name, requests, in_flight, outcomes, "the ledger");
     }
     tracing::info!(requests, "stopped");
+}
+
+/// The outcomes that occurred, with their counts.
+fn listed(outcomes: impl Iterator<Item = (&'static str, u64)>) -> String {
+    let occurred = outcomes.filter(|(_, count)| *count > 0);
+    let occurred: Vec<_> = occurred
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    occurred.join(", ")
 }

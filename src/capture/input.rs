@@ -41,9 +41,6 @@ impl<R: Read> Read for Counted<R> {
 
 impl Input {
     /// Opens a file, compressed or not: its first bytes say which. `-` is standard input.
-    ///
-    /// # Errors
-    /// Where it can't be opened or read.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let is_input = path.as_os_str() == "-";
         let mut file = File::open(if is_input {

@@ -10,11 +10,14 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{Address, ClientTls, Dict, FieldName, Flags, Mark, Script, Sources, words},
+    config::{Address, ClientTls, FieldName, Flags, LogFormat, Mark, Script, Sources, words},
     replay::{Condition, Edit, Key, Options, Speed},
 };
 
+mod report;
 mod shadow_flags;
+
+pub(crate) use report::{Finding, Report, ReportFormat, ReportOut};
 
 use shadow_flags::ShadowFlags;
 
@@ -45,6 +48,9 @@ pub(crate) enum Command {
     /// Send captured requests to a target, and say what came of it.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Box<Replay>),
+    /// Tell which responses of a shadow differ from production's, and why.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(Box<Report>),
     /// Write a capture in another format.
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(Convert),
@@ -66,6 +72,18 @@ Examples:
   shadowtee replay 'captures/*.gor.gz' --to unix:/run/next.sock --speed 10x --max-gap 5s
   shadowtee replay day.tee --to 127.0.0.1:8080 --speed max --concurrency 10 --report json \\
     --fail-on 'errors>1%' --fail-on 'p99>250ms' --fail-on 'differences>0.5%'
+
+Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
+
+const REPORT_EXAMPLES: &str = "\
+The running program compares where a [[shadow]] has compare = true, or --compare is given.
+
+Examples:
+  shadowtee report --admin 127.0.0.1:9900
+  shadowtee report --admin unix:/run/shadowtee/admin.sock --format html --output report.html
+  shadowtee report --admin 127.0.0.1:9900 --format json --output today.json \\
+    --since yesterday.json --fail-on 'new-causes>0'
+  shadowtee report today.json
 
 Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
 
@@ -117,7 +135,7 @@ pub(crate) struct Run {
     config: Option<PathBuf>,
     /// Text, JSON, or text on a terminal and JSON elsewhere.
     #[arg(long, value_name = "FORMAT")]
-    log_format: Option<Format>,
+    log_format: Option<LogFormat>,
     /// error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -196,7 +214,7 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "KEY")]
     ordered_by: Option<Key>,
     /// The header that tells the target that a request is a copy.
-    #[arg(long, value_name = "NAME", default_value = "X-Shadow-Request", value_parser = FieldName::parse)]
+    #[arg(long, value_name = "NAME", default_value = "X-Shadow-Request")]
     mark: FieldName,
     /// Send the requests as they are, without the mark.
     #[arg(long)]
@@ -331,13 +349,6 @@ pub(crate) struct Generate {
     pub(crate) folder: PathBuf,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Auto,
-    Text,
-    Json,
-}
-
 #[derive(Clone, Debug)]
 struct ShadowFlag {
     name: Option<String>,
@@ -363,20 +374,24 @@ impl Run {
             let listen: Vec<_> = self.listen.iter().map(ToString::to_string).collect();
             flags.set("listen", listen);
         }
-        for (key, address) in [
-            ("primary.address", self.primary),
-            ("admin.address", self.admin),
-        ] {
-            if let Some(address) = address {
-                flags.set(key, address.to_string());
+        let texts = [
+            ("primary.address", self.primary.map(|to| to.to_string())),
+            ("admin.address", self.admin.map(|at| at.to_string())),
+            ("log.level", self.log_level),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                flags.set(key, text);
             }
         }
         if !self.shadow.is_empty() {
-            let names = self.shadow.into_iter().enumerate();
-            let shadows: Vec<_> = names
-                .map(|(index, flag)| self.shadows.table(flag.table(index)))
-                .collect();
-            flags.set("shadow", shadows);
+            let shadows = self.shadow.into_iter().enumerate();
+            let shadows = shadows.map(|(index, flag)| {
+                let mut shadow = flag.into_flags(index);
+                self.shadows.set(&mut shadow);
+                shadow.into_table()
+            });
+            flags.set("shadow", shadows.collect::<Vec<_>>());
         }
         if let Some(file) = self.capture {
             flags.set("capture.file", file.to_string_lossy().into_owned());
@@ -384,16 +399,11 @@ impl Run {
         if let Some(workers) = self.workers {
             flags.set("workers", workers);
         }
-        if let Some(format) = self.log_format {
-            let format = match format {
-                Format::Auto => "auto",
-                Format::Text => "text",
-                Format::Json => "json",
-            };
-            flags.set("log.format", format);
-        }
-        if let Some(level) = self.log_level {
-            flags.set("log.level", level);
+        if let Some(format) = self
+            .log_format
+            .and_then(|format| format.to_possible_value())
+        {
+            flags.set("log.format", format.get_name());
         }
         if self.access_log {
             flags.set("log.access", true);
@@ -406,15 +416,14 @@ impl Run {
 }
 
 impl ShadowFlag {
-    fn table(self, index: usize) -> Dict {
+    fn into_flags(self, index: usize) -> Flags {
         let name = self.name.unwrap_or_else(|| match index {
             0 => "shadow".into(),
             index => format!("shadow-{}", index + 1),
         });
-        [
-            ("name".to_owned(), name.into()),
-            ("address".to_owned(), self.address.to_string().into()),
-        ]
-        .into()
+        let mut shadow = Flags::default();
+        shadow.set("name", name);
+        shadow.set("address", self.address.to_string());
+        shadow
     }
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     capture::{
-        FORMAT_ENDINGS, Format, Reader, Record, Sink,
+        CaptureFile, FORMAT_ENDINGS, Format, Reader, Record, Sink,
         export::{Har, Script},
     },
     cli::Convert,
@@ -55,7 +55,7 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<()> {
 }
 
 enum Target {
-    Capture(Box<Sink>),
+    Capture(Box<CaptureFile>),
     Har(Har<BufWriter<File>>),
     Curl(Script<BufWriter<File>>),
 }
@@ -63,7 +63,7 @@ enum Target {
 impl Target {
     fn create(path: &Path) -> anyhow::Result<Self> {
         if let Some(format) = Format::of(path) {
-            let sink = Sink::create(path, format, &json!({ "converted": true }))?;
+            let sink = CaptureFile::create(path, format, &json!({ "converted": true }))?;
             return Ok(Self::Capture(Box::new(sink)));
         }
         let ending = path.extension().unwrap_or_default();

@@ -10,6 +10,7 @@ mod extract;
 #[cfg(test)]
 mod kit;
 mod learn;
+mod live;
 mod report;
 mod route;
 mod rules;
@@ -17,11 +18,16 @@ mod rules;
 mod speed;
 
 pub(crate) use answer::{Answer, Asked};
-pub(crate) use comparer::{Comparer, Outcome, PairIn, Probe, Settings, Taken};
+pub(crate) use comparer::Settings;
 pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
 pub(crate) use extract::{
     Class, Extract, Leaf, LeafRef, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm,
     Value, digest, extract,
 };
-pub(crate) use report::{Report, Status};
+pub(crate) use live::{
+    CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
+    REQUEST_BODY, Role, state_file,
+};
+pub(crate) use report::{Report, Since, Style, html, junit, markdown, text};
+pub(crate) use route::{Pattern, read_inventory};
 pub(crate) use rules::Rules;

@@ -132,10 +132,18 @@ fn until<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Until>, D:
         other => return Err(de::Error::custom(format!("`{other}` is no date"))),
     };
     let is_day = text.len() == 10;
-    let moment = if is_day { format!("{text}T00:00:00Z") } else { text.clone() };
+    let moment = if is_day {
+        format!("{text}T00:00:00Z")
+    } else {
+        text.clone()
+    };
     let at = humantime::parse_rfc3339_weak(&moment)
         .map_err(|_| de::Error::custom(format!("`{text}` is no date: use `2027-01-31`")))?;
-    let at = if is_day { at + Duration::from_hours(24) } else { at };
+    let at = if is_day {
+        at + Duration::from_hours(24)
+    } else {
+        at
+    };
     let at = milliseconds(at);
     Ok(Some(Until { text, at }))
 }
@@ -157,7 +165,9 @@ pub(crate) struct Subject<'a> {
 impl Rule {
     fn is_for(&self, subject: Subject<'_>) -> bool {
         let fits = |pattern: &Option<String>, text: &str| {
-            pattern.as_deref().is_none_or(|pattern| matches(pattern, text))
+            pattern
+                .as_deref()
+                .is_none_or(|pattern| matches(pattern, text))
         };
         let right_kind = match self.action {
             Action::Unordered => subject.kind == Kind::Order,
@@ -248,7 +258,9 @@ impl Rules {
 
     /// As a file that `parse` reads.
     pub(crate) fn to_toml(&self) -> String {
-        let file = File { rules: self.0.clone() };
+        let file = File {
+            rules: self.0.clone(),
+        };
         toml::to_string_pretty(&file).unwrap_or_default()
     }
 
@@ -269,12 +281,19 @@ impl Rules {
     }
 
     /// The tolerance that explains a difference of two numbers.
-    pub(crate) fn tolerates(&self, route: &str, difference: &Difference, now: i64) -> Option<usize> {
+    pub(crate) fn tolerates(
+        &self,
+        route: &str,
+        difference: &Difference,
+        now: i64,
+    ) -> Option<usize> {
         if self.0.is_empty() {
             return None;
         }
         let number = |value: &Option<super::extract::Value>| {
-            value.as_ref().and_then(|value| value.text().parse::<f64>().ok())
+            value
+                .as_ref()
+                .and_then(|value| value.text().parse::<f64>().ok())
         };
         let (one, other) = (number(&difference.primary)?, number(&difference.shadow)?);
         let change = difference.change.to_string();
@@ -300,7 +319,9 @@ impl Rules {
     }
 
     pub(crate) fn has_tolerances(&self) -> bool {
-        self.0.iter().any(|rule| matches!(rule.action, Action::Tolerance(_)))
+        self.0
+            .iter()
+            .any(|rule| matches!(rule.action, Action::Tolerance(_)))
     }
 }
 
@@ -328,12 +349,20 @@ mod tests {
              [[rule]]\naction = \"expected\"\nuntil = 2027-01-31\n",
         )
         .unwrap();
-        let first = rules.find(subject("GET /a/{n}", "$.x", Kind::Value), 0).unwrap();
+        let first = rules
+            .find(subject("GET /a/{n}", "$.x", Kind::Value), 0)
+            .unwrap();
         assert_eq!(first.0, 0);
-        let second = rules.find(subject("GET /a/{n}", "$.x", Kind::Missing), 0).unwrap();
+        let second = rules
+            .find(subject("GET /a/{n}", "$.x", Kind::Missing), 0)
+            .unwrap();
         assert_eq!(second.1.action, Action::Expected);
         let february = 1_801_526_400_000;
-        assert!(rules.find(subject("GET /b", "$.x", Kind::Value), february).is_none());
+        assert!(
+            rules
+                .find(subject("GET /b", "$.x", Kind::Value), february)
+                .is_none()
+        );
     }
 
     #[test]

@@ -2,10 +2,10 @@
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 /// A place that can be listened on or connected to.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, DeserializeFromStr, SerializeDisplay, PartialEq, Eq, Hash)]
 pub(crate) enum Address {
     /// A host name or IP address with a port; a name is resolved at each connect.
     Tcp {
@@ -216,20 +216,6 @@ fn split_port(text: &str) -> Option<(&str, Option<&str>)> {
     match text.rsplit_once(':') {
         Some((host, port)) => Some((host, Some(port))),
         None => Some((text, None)),
-    }
-}
-
-impl Serialize for Address {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Address {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?
-            .parse()
-            .map_err(de::Error::custom)
     }
 }
 

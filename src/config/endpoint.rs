@@ -11,15 +11,11 @@ use super::{Address, reader::Table, units::Span};
 pub(crate) struct Listen {
     pub(crate) address: Address,
     /// The access bits of a unix socket's file.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mode: Option<Mode>,
     /// Who owns a unix socket's file, by name or number.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
     /// The group of a unix socket's file, by name or number.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) group: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tls: Option<ServerTls>,
 }
 
@@ -41,31 +37,19 @@ impl Listen {
             "address",
             "for example address = \"unix:/run/shadowtee/http.sock\"",
         );
-        let (mode, owner, group) = (
-            table.optional("mode"),
-            table.optional("owner"),
-            table.optional("group"),
-        );
+        let mode = table.optional("mode");
+        let [owner, group] = ["owner", "group"].map(|key| table.optional(key));
         let has_tls = table.has("tls");
-        let tls_table = table.table("tls");
-        let tls = if has_tls {
-            ServerTls::read(tls_table)
-        } else {
-            None
-        };
+        let tls = table.optional_table("tls").and_then(ServerTls::read);
         if let Some(Address::Tcp { tls: spelt, .. }) = &address {
-            for key in ["mode", "owner", "group"] {
-                let said = match key {
-                    "mode" => mode.is_some(),
-                    "owner" => owner.is_some(),
-                    _ => group.is_some(),
-                };
-                if said {
-                    table.mistake(
-                        key,
-                        "belongs to a unix socket; this address is a tcp one, remove it",
-                    );
-                }
+            let why = "belongs to a unix socket; this address is a tcp one, remove it";
+            let said = [
+                ("mode", mode.is_some()),
+                ("owner", owner.is_some()),
+                ("group", group.is_some()),
+            ];
+            for (key, _) in said.iter().filter(|(_, is_said)| *is_said) {
+                table.mistake(key, why);
             }
             if *spelt && !has_tls {
                 table.mistake(
@@ -93,7 +77,6 @@ pub(crate) struct ServerTls {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     /// Where set, clients have to show a certificate that this CA signed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_ca: Option<PathBuf>,
 }
 
@@ -122,14 +105,10 @@ impl ServerTls {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ClientTls {
     /// The CA that signed the server's certificate; the system's where none is named.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) certificate: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<PathBuf>,
     /// The name that the server's certificate has to bear; the address's host where none is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) server_name: Option<String>,
     /// Off: anybody who answers is believed.
     pub(crate) verify: bool,

@@ -29,9 +29,6 @@ pub(super) struct Merged(Figment);
 
 impl Merged {
     /// Reads the file, where there is one, and the environment, and merges them with what the command line says.
-    ///
-    /// # Errors
-    /// Where the file can't be read.
     pub(super) fn read(file: Option<&PathBuf>, flags: &Flags) -> Result<Self, Mistake> {
         let mut figment = Figment::new();
         if let Some(file) = file {
@@ -73,26 +70,32 @@ impl Merged {
     }
 }
 
-/// What the command line says, as configuration keys.
+/// Flags of the command line as configuration keys.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Flags(Dict);
 
 impl Flags {
-    /// Says `value` for the key at `path`, such as `log.level`.
+    /// Sets the key at `path`, such as `log.level`.
     pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) {
         let nested = figment::util::nest(path, value.into());
         let Value::Dict(_, nested) = nested else {
             return;
         };
-        for (key, value) in nested {
-            let merged = match (self.0.remove(&key), value) {
-                (Some(Value::Dict(tag, mut old)), Value::Dict(_, new)) => {
-                    old.extend(new);
-                    Value::Dict(tag, old)
-                }
-                (_, value) => value,
-            };
-            self.0.insert(key, merged);
+        merge(&mut self.0, nested);
+    }
+
+    /// All that was set, as a table.
+    pub(crate) fn into_table(self) -> Dict {
+        self.0
+    }
+}
+
+/// Adds `new` to `old`; where both have a table, the two become one.
+fn merge(old: &mut Dict, new: Dict) {
+    for (key, value) in new {
+        match (old.get_mut(&key), value) {
+            (Some(Value::Dict(_, old)), Value::Dict(_, new)) => merge(old, new),
+            (_, value) => drop(old.insert(key, value)),
         }
     }
 }

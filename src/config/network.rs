@@ -2,12 +2,13 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Serialize, Serializer};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use super::{reader::Table, units::FieldName};
 
 /// Addresses that begin with the same bits, written `10.0.0.0/8`, or a single one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, DeserializeFromStr, SerializeDisplay, PartialEq, Eq)]
 pub(crate) struct Network {
     address: IpAddr,
     bits: u32,
@@ -63,21 +64,8 @@ impl fmt::Display for Network {
     }
 }
 
-impl Serialize for Network {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Network {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
 /// Somebody who is believed: what connects over a unix socket, or from a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, DeserializeFromStr, PartialEq, Eq)]
 pub(crate) enum Trusted {
     Unix,
     Network(Network),
@@ -92,11 +80,13 @@ impl Serialize for Trusted {
     }
 }
 
-impl<'de> Deserialize<'de> for Trusted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
+impl FromStr for Trusted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
             "unix" => Ok(Self::Unix),
-            text => text.parse().map(Self::Network).map_err(de::Error::custom),
+            network => network.parse().map(Self::Network),
         }
     }
 }
@@ -105,7 +95,6 @@ impl<'de> Deserialize<'de> for Trusted {
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct ClientAddress {
     /// None: the address that the connection comes from.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) header: Option<FieldName>,
     /// Whose header is believed.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -1,18 +1,21 @@
 //! What a text has to be like: exactly so, beginning so, or as a glob or a regular expression says.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{self, DeserializeOwned, IntoDeserializer},
 };
+use serde_with::DeserializeFromStr;
 
 /// What a text has to be like; with `FOLD`, in whatever case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, DeserializeFromStr, Serialize)]
+#[serde(transparent)]
 pub(crate) struct Pattern<const FOLD: bool = false> {
     /// As the user wrote it.
     text: String,
+    #[serde(skip)]
     kind: Kind,
 }
 
@@ -70,8 +73,12 @@ impl<const FOLD: bool> Pattern<FOLD> {
         }
         self
     }
+}
 
-    fn parse(text: &str) -> Result<Self, String> {
+impl<const FOLD: bool> FromStr for Pattern<FOLD> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
         let kind = match text.split_once(':') {
             Some(("exact", exact)) => Kind::Exact(exact.into()),
             Some(("prefix", prefix)) => Kind::Prefix(prefix.into()),
@@ -118,18 +125,6 @@ fn regex_of_glob(glob: &str) -> String {
         }
     }
     regex + "\\z"
-}
-
-impl<const FOLD: bool> Serialize for Pattern<FOLD> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
-    }
-}
-
-impl<'de, const FOLD: bool> Deserialize<'de> for Pattern<FOLD> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
 }
 
 /// One value, or a list of values of which any will do.
@@ -263,9 +258,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, text: &str) -> bool {
-        Pattern::<false>::parse(pattern)
-            .unwrap()
-            .matches(text.as_bytes())
+        pattern.parse::<Pattern>().unwrap().matches(text.as_bytes())
     }
 
     #[test]
@@ -290,20 +283,20 @@ mod tests {
                 assert!(!matches(pattern, miss), "{pattern} on {miss}");
             }
         }
-        let folded = Pattern::<true>::parse("glob:*.Example").unwrap();
+        let folded = "glob:*.Example".parse::<Pattern<true>>().unwrap();
         assert!(folded.matches(b"SHOP.example"));
     }
 
     #[test]
     fn a_wrong_regex_is_told_in_a_line() {
-        let why = Pattern::<false>::parse("regex:^/(a").unwrap_err();
+        let why = "regex:^/(a".parse::<Pattern>().unwrap_err();
         assert_eq!(why, "\"^/(a\" is no regular expression: unclosed group");
     }
 
     #[test]
     fn what_covers_another_pattern_is_known() {
         let covers = |one: &str, other: &str| {
-            let parse = |text| Pattern::<false>::parse(text).unwrap();
+            let parse = |text: &str| text.parse::<Pattern>().unwrap();
             parse(one).covers(&parse(other))
         };
         assert!(covers("prefix:/a", "/a/b") && covers("prefix:/a", "prefix:/a/b"));

@@ -13,13 +13,13 @@ use super::{
 };
 
 /// `shadow.rewrite`. What it says is done in the order of its keys here.
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Rewrite {
     /// Put before the path.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) base_path: String,
     /// Of the path, in this order.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) path: Vec<Replace>,
     #[serde(skip_serializing_if = "Query::is_default")]
     pub(crate) query: Query,
@@ -27,7 +27,6 @@ pub(crate) struct Rewrite {
     pub(crate) cookies: Cookies,
     #[serde(skip_serializing_if = "HeaderEdits::is_default")]
     pub(crate) headers: HeaderEdits,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) authorization: Option<Authorization>,
 }
 
@@ -69,41 +68,31 @@ impl<'de> Deserialize<'de> for Compiled {
     }
 }
 
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Query {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) remove: Vec<String>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) set: Vec<(String, String)>,
 }
 
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Cookies {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) remove: Vec<String>,
     /// From the first to the second.
-    #[serde(skip_serializing_if = "Vec::is_empty", serialize_with = "as_map")]
+    #[serde(serialize_with = "as_map")]
     pub(crate) rename: Vec<(String, String)>,
 }
 
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct HeaderEdits {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) remove: Vec<FieldName>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) replace: Vec<Replace>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) set: Vec<(FieldName, Line)>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) add: Vec<(FieldName, Line)>,
 }
 
@@ -264,13 +253,11 @@ fn unknown_group(regex: &Regex, to: &str) -> Option<String> {
 }
 
 impl Query {
-    fn read(mut table: Table<'_>) -> Self {
-        let read = Self {
+    fn read(table: Table<'_>) -> Self {
+        table.whole(|table| Self {
             remove: table.value("remove", Vec::new()),
             set: table.pairs("set"),
-        };
-        table.finish();
-        read
+        })
     }
 
     pub(crate) fn is_default(&self) -> bool {
@@ -366,10 +353,7 @@ fn allowed(name: Option<FieldName>, key: &'static str, table: &Table<'_>) -> Opt
 
 impl Authorization {
     fn read(table: &mut Table<'_>) -> Option<Self> {
-        if !table.has("authorization") {
-            return None;
-        }
-        let mut own = table.table("authorization");
+        let mut own = table.optional_table("authorization")?;
         let (file, env): (_, Option<String>) = (own.path("file"), own.optional("env"));
         let read = match (file, env) {
             (Some(file), None) => Some(Self::File(file)),

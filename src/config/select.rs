@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+use serde_with::SerializeDisplay;
 
 use super::{
     network::Network,
@@ -11,14 +12,12 @@ use super::{
 };
 
 /// `shadow.select`. `deny` is looked at first, then `rules`, then `allow`.
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Select {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) deny: Vec<Rule>,
     /// Of both kinds.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) rules: Vec<Listed>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) allow: Vec<Rule>,
 }
 
@@ -38,55 +37,36 @@ pub(crate) enum Action {
 }
 
 /// Conditions, all of which have to hold; an empty list is none.
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Rule {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) method: Vec<Method>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) path: Vec<Pattern>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) host: Vec<Pattern<true>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) content_type: Vec<Pattern<true>>,
     /// The name of Basic authentication.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) user: Vec<Pattern>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) client: Vec<Network>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) min_body: Option<Size>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_body: Option<Size>,
     /// Of the primary's answer.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) status: Vec<Status>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) header: Vec<(FieldName, Wanted)>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) query: Vec<(String, Wanted)>,
 }
 
-/// Pairs, shown as the table that they were.
-pub(super) fn as_map<S: Serializer, K: Serialize, V: Serialize>(
+/// Serializes pairs as a map, in their order.
+pub(crate) fn as_map<S: Serializer, K: Serialize, V: Serialize>(
     pairs: &[(K, V)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(pairs.len()))?;
-    for (key, value) in pairs {
-        map.serialize_entry(key, value)?;
-    }
-    map.end()
+    serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
 }
 
-/// As [`as_map`], with a mask for values whose name says that they may be secret.
+/// As [`as_map`], with a mask for values whose names are those of secrets.
 pub(super) fn as_masked_map<S: Serializer, K: Serialize + AsRef<str>, V: Serialize>(
     pairs: &[(K, V)],
     serializer: S,
@@ -124,7 +104,7 @@ impl<'de> Deserialize<'de> for Method {
 }
 
 /// Status codes of the primary: a range of them, or that there was no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, SerializeDisplay, PartialEq, Eq)]
 pub(crate) enum Status {
     From(u16, u16),
     None,
@@ -184,12 +164,6 @@ impl fmt::Display for Status {
             }
             Self::From(first, last) => write!(f, "{first}-{last}"),
         }
-    }
-}
-
-impl Serialize for Status {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 

@@ -4,9 +4,10 @@ use std::{cell::Cell, fmt, str::FromStr, time::Duration};
 
 use http::HeaderName;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 /// A number of bytes, written `"64KiB"`, `"1MB"` or as a plain number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, SerializeDisplay, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Size(pub(crate) u64);
 
 impl Size {
@@ -35,12 +36,6 @@ impl fmt::Display for Size {
     }
 }
 
-impl Serialize for Size {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match NumberOrText::deserialize(deserializer)? {
@@ -66,7 +61,7 @@ enum NumberOrText {
 }
 
 /// A span of time, written `"5s"`, `"250ms"` or `"1m 30s"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, SerializeDisplay, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span(pub(crate) Duration);
 
 impl Span {
@@ -85,12 +80,6 @@ impl Span {
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         humantime::format_duration(self.0).fmt(f)
-    }
-}
-
-impl Serialize for Span {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 
@@ -125,7 +114,7 @@ enum TextOrAny {
 }
 
 /// A share, written `"10%"` or `"0.5%"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, SerializeDisplay, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Percent(u32);
 
 impl Percent {
@@ -179,12 +168,6 @@ impl fmt::Display for Percent {
     }
 }
 
-impl Serialize for Percent {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match TextOrAny::deserialize(deserializer)? {
@@ -197,13 +180,13 @@ impl<'de> Deserialize<'de> for Percent {
 }
 
 /// The name of a header field (RFC 9110, 5.1), kept in the spelling the user chose.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, DeserializeFromStr, Serialize, PartialEq, Eq)]
 pub(crate) struct FieldName(String);
 
-impl FieldName {
-    /// # Errors
-    /// Where it is none.
-    pub(crate) fn parse(spelling: &str) -> Result<Self, String> {
+impl FromStr for FieldName {
+    type Err = String;
+
+    fn from_str(spelling: &str) -> Result<Self, String> {
         if HeaderName::try_from(spelling).is_ok() {
             return Ok(Self(spelling.into()));
         }
@@ -217,7 +200,9 @@ impl FieldName {
             "{name:?}{more} is no header name; letters, digits and '-' make one"
         ))
     }
+}
 
+impl FieldName {
     /// As the user spelt it.
     pub(crate) fn spelling(&self) -> &str {
         &self.0
@@ -277,21 +262,9 @@ impl FieldName {
     }
 }
 
-impl Serialize for FieldName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
 impl AsRef<str> for FieldName {
     fn as_ref(&self) -> &str {
         self.spelling()
-    }
-}
-
-impl<'de> Deserialize<'de> for FieldName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 

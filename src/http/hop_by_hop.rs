@@ -72,25 +72,11 @@ pub(crate) fn strip_answer(headers: &mut Headers, upgrade: bool) {
 /// Takes off trailers what has no place behind a body: framing, routing, authentication, and what belongs to one hop
 /// (RFC 9110, 6.5.1).
 pub(crate) fn strip_trailers(headers: &mut Headers) {
-    for known in [
-        Known::Host,
-        Known::ContentLength,
-        Known::TransferEncoding,
-        Known::Connection,
-        Known::KeepAlive,
-        Known::ProxyConnection,
-        Known::Te,
-        Known::Trailer,
-        Known::Upgrade,
-        Known::Expect,
-    ] {
-        headers.remove(known);
-    }
     let authenticates = |name: &[u8]| AUTHENTICATION.iter().any(|other| is_same_name(name, other));
-    headers.remove_named(authenticates);
+    headers.remove_named(|name| Known::of(name) != Known::Other || authenticates(name));
 }
 
-/// Who somebody is belongs into the header.
+/// Credentials belong in the header.
 const AUTHENTICATION: [&[u8]; 6] = [
     b"Authorization",
     b"Proxy-Authorization",

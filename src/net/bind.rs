@@ -2,15 +2,16 @@
 
 use std::{
     io,
-    net::{TcpListener, ToSocketAddrs},
+    net::ToSocketAddrs,
     os::unix::{
         fs::{FileTypeExt, PermissionsExt},
-        net::{UnixListener, UnixStream},
+        net::UnixStream,
     },
     path::{Path, PathBuf},
 };
 
 use nix::unistd::{Group, User};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::{Bound, Inherited, bound::SocketFile};
 use crate::config::{Address, Listen, Mode};
@@ -47,25 +48,19 @@ pub(crate) fn bind(listen: &Listen, inherited: &mut Inherited) -> Result<Bound, 
     if let Some(bound) = inherited.take(&listen.address) {
         return Ok(bound);
     }
+    let failed = |error| BindError::Socket(listen.address.clone(), error);
     match &listen.address {
-        Address::Tcp { host, port, .. } => bind_tcp(host, *port)
-            .map(Bound::Tcp)
-            .map_err(|error| BindError::Socket(listen.address.clone(), error)),
+        Address::Tcp { host, port, .. } => bind_tcp(host, *port).map_err(failed),
         Address::Unix(path) => {
             make_way(path)?;
-            let (listener, file) = bind_unix(path, listen.mode)
-                .map_err(|error| BindError::Socket(listen.address.clone(), error))?;
+            let bound = bind_unix(path, listen.mode).map_err(failed)?;
             give_away(path, listen)?;
-            Ok(Bound::Unix {
-                listener,
-                file: Some(file),
-            })
+            Ok(bound)
         }
     }
 }
 
-fn bind_tcp(host: &str, port: u16) -> io::Result<TcpListener> {
-    use socket2::{Domain, Protocol, Socket, Type};
+fn bind_tcp(host: &str, port: u16) -> io::Result<Bound> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in (host, port).to_socket_addrs()? {
         let bound = Socket::new(
@@ -84,7 +79,7 @@ fn bind_tcp(host: &str, port: u16) -> io::Result<TcpListener> {
             Ok(socket)
         });
         match bound {
-            Ok(socket) => return Ok(socket.into()),
+            Ok(socket) => return Ok(Bound::new(socket, None)),
             Err(error) => last = error,
         }
     }
@@ -110,8 +105,7 @@ fn make_way(path: &Path) -> Result<(), BindError> {
 }
 
 /// The mode is set before the socket listens: until then nobody can connect, whatever the umask left open.
-fn bind_unix(path: &Path, mode: Option<Mode>) -> io::Result<(UnixListener, SocketFile)> {
-    use socket2::{Domain, SockAddr, Socket, Type};
+fn bind_unix(path: &Path, mode: Option<Mode>) -> io::Result<Bound> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SockAddr::unix(path)?)?;
@@ -120,7 +114,7 @@ fn bind_unix(path: &Path, mode: Option<Mode>) -> io::Result<(UnixListener, Socke
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits))?;
     }
     socket.listen(BACKLOG)?;
-    Ok((socket.into(), socket_file))
+    Ok(Bound::new(socket, Some(socket_file)))
 }
 
 fn give_away(path: &Path, listen: &Listen) -> Result<(), BindError> {
@@ -141,21 +135,18 @@ fn give_away(path: &Path, listen: &Listen) -> Result<(), BindError> {
     })
 }
 
-/// The number of a user.
 fn user(name: &str) -> Result<u32, BindError> {
-    id("user", name, |name| {
-        Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
-    })
+    let look_up = |name: &str| Ok(User::from_name(name)?.map(|user| user.uid.as_raw()));
+    id("user", name, look_up)
 }
 
-/// The number of a group.
 fn group(name: &str) -> Result<u32, BindError> {
-    id("group", name, |name| {
-        Ok(Group::from_name(name)?.map(|group| group.gid.as_raw()))
-    })
+    let look_up = |name: &str| Ok(Group::from_name(name)?.map(|group| group.gid.as_raw()));
+    id("group", name, look_up)
 }
 
-/// A name is looked up as nsswitch.conf(5) says: it may be known to a directory service only.
+/// The number of a user or group. A name is looked up as nsswitch.conf(5) says: it may be known to a directory service
+/// only.
 fn id(
     what: &'static str,
     name: &str,

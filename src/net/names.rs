@@ -7,11 +7,12 @@
 use std::{
     fs, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use tokio::{sync::Notify, time::timeout_at};
 
 use crate::telemetry::rate::RateLimit;
@@ -98,7 +99,7 @@ impl Names {
     }
 
     fn step(self: &Arc<Self>, now: Instant) -> Step {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let age = |since: Instant| now.saturating_duration_since(since);
         let is_fresh = matches!(state.good, Some((_, since)) if age(since) < FRESH);
         let has_failed = matches!(state.failed, Some((_, since)) if age(since) < FAILED);
@@ -121,8 +122,6 @@ impl Names {
         }
     }
 
-    /// # Errors
-    /// Where the system has no thread to give.
     fn begin(self: &Arc<Self>) -> io::Result<()> {
         let names = Arc::clone(self);
         let look_up = move || {
@@ -137,9 +136,7 @@ impl Names {
                     "a name lookup failed; the last addresses serve on, where there are any"
                 );
             }
-            let mut state = names.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.end(found);
-            drop(state);
+            names.state.lock().end(found);
             names.ended.notify_waiters();
         };
         let thread = thread::Builder::new().name("name lookup".into());
@@ -228,8 +225,8 @@ mod tests {
 
     const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
-    fn state(names: &Names) -> std::sync::MutexGuard<'_, State> {
-        names.state.lock().unwrap()
+    fn state(names: &Names) -> parking_lot::MutexGuard<'_, State> {
+        names.state.lock()
     }
 
     /// A name whose last answer is so old.

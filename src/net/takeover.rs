@@ -85,9 +85,6 @@ impl Predecessor {
     }
 
     /// Tells it that this process serves, and waits until it has heard.
-    ///
-    /// # Errors
-    /// Where it is gone.
     pub(crate) fn relieve(mut self) -> io::Result<()> {
         self.0.write_all(&[SERVES])?;
         let mut word = [0];

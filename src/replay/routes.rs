@@ -1,6 +1,6 @@
 //! Which routes are answered otherwise than before: paths with their numbers taken out, so that they are few.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
 
 /// How often each route was answered with another class of status.
 #[derive(Debug, Default)]
@@ -30,18 +30,8 @@ impl Routes {
 
     /// The most frequent ones.
     pub(super) fn top(&self, many: usize) -> Vec<(String, Route)> {
-        let mut all: Vec<_> = self
-            .0
-            .iter()
-            .map(|(name, route)| (name.clone(), route.clone()))
-            .collect();
-        all.sort_by(|one, other| {
-            other
-                .1
-                .count
-                .cmp(&one.1.count)
-                .then_with(|| one.0.cmp(&other.0))
-        });
+        let mut all: Vec<_> = self.0.clone().into_iter().collect();
+        all.sort_by_cached_key(|(name, route)| (Reverse(route.count), name.clone()));
         all.truncate(many);
         all
     }
@@ -49,20 +39,13 @@ impl Routes {
 
 /// The method, and the path with `:id` for what is a number or a long row of digits and letters.
 fn route(method: &[u8], target: &[u8]) -> String {
-    let path = target
-        .split(|byte| *byte == b'?')
-        .next()
-        .unwrap_or_default();
-    let path = String::from_utf8_lossy(path);
-    let mut route = String::from_utf8_lossy(method).into_owned();
-    route.push(' ');
-    for (index, part) in path.split('/').enumerate() {
-        if index > 0 {
-            route.push('/');
-        }
-        route.push_str(if is_id(part) { ":id" } else { part });
-    }
-    route
+    let target = String::from_utf8_lossy(target);
+    let path = target.split('?').next().unwrap_or_default();
+    let parts = path
+        .split('/')
+        .map(|part| if is_id(part) { ":id" } else { part });
+    let path = parts.collect::<Vec<_>>().join("/");
+    format!("{} {path}", String::from_utf8_lossy(method))
 }
 
 fn is_id(part: &str) -> bool {

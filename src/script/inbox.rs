@@ -1,7 +1,8 @@
 //! Where a worker finds what became of the requests that it gave to a script.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::message::Edited;
@@ -40,16 +41,12 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(super) fn put(&self, reply: Reply) {
-        self.lock().push(reply);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Reply>> {
-        self.replies.lock().unwrap_or_else(PoisonError::into_inner)
+        self.replies.lock().push(reply);
     }
 
     /// All that is there.
     pub(crate) fn take(&self) -> Vec<Reply> {
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut *self.replies.lock())
     }
 
     /// Wakes whoever waits for replies.

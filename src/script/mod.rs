@@ -43,7 +43,7 @@ use process::{Given, Process};
 use crate::{
     capture::first_line,
     config,
-    tee::{Budget, Held},
+    tee::{Budget, Held, RecordedResponse, Recording},
     telemetry::{metrics::ScriptMetrics, rate::RateLimit},
 };
 
@@ -86,9 +86,6 @@ const MESSAGE: usize = 256;
 
 impl Script {
     /// Starts its threads; they start the processes.
-    ///
-    /// # Errors
-    /// Where the system refuses what a thread needs.
     pub(crate) fn start(
         name: String,
         settings: config::Script,
@@ -122,9 +119,31 @@ impl Script {
         &self.common.settings
     }
 
-    /// Takes memory out of the budget.
-    pub(crate) fn hold(&self, bytes: usize) -> Option<Held> {
-        self.common.budget.hold(bytes)
+    /// How many bytes of a response's body it wants; `None` where it wants no responses.
+    pub(crate) fn wanted(&self) -> Option<u64> {
+        let settings = self.settings();
+        settings.answers.then_some(settings.answer_bytes.0)
+    }
+
+    /// What keeps a response for it, where it wants responses.
+    pub(crate) fn recording(&self) -> Option<Recording> {
+        let limit = self.wanted()?;
+        Some(Recording::new(limit, &self.common.budget))
+    }
+
+    /// Gives a response to the process that got its request; `latency`: how long after its request it ended.
+    pub(crate) fn tell(
+        &self,
+        ticket: Ticket,
+        kind: Kind,
+        response: &RecordedResponse,
+        latency: Duration,
+    ) {
+        let body = response.body.bytes(self.settings().answer_bytes.bytes());
+        let is_whole = response.is_whole && body.len() as u64 == response.body.length();
+        self.answer(ticket, kind, latency, |out| {
+            write_answer(&response.head, &body, is_whole, out);
+        });
     }
 
     /// Bytes of messages that no process was given yet.

@@ -21,8 +21,8 @@ mod nap;
 mod order;
 mod pair;
 mod priority;
+mod probe;
 mod queue;
-mod recorded;
 mod request_view;
 mod rewrite;
 mod sample;
@@ -32,11 +32,13 @@ mod selector;
 mod sender;
 mod shared;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod threads;
 
 pub(crate) use breaker::State;
 pub(crate) use control::Change;
-pub(crate) use difference::{DifferenceLog, Pair};
+pub(crate) use difference::DifferenceLog;
 pub(crate) use edit::Editor;
 pub(crate) use explain::{Explained, Question, explain, selects};
 pub(crate) use rewrite::authorization;

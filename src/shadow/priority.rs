@@ -122,10 +122,10 @@ fn nanos(time: Duration) -> u64 {
 /// How often a thread looks at what it took, while it takes something and while it does not.
 const LOOK: Duration = Duration::from_millis(8);
 const IDLE_LOOK: Duration = Duration::from_millis(100);
-/// After so many looks at which it had taken little it is idle.
+/// It is idle after this many looks at which it had taken little.
 const IDLE: u32 = 25;
 
-/// A thread that lost its priority has it lost for so long at least.
+/// The least time for which a thread loses its priority.
 const LOWERED: Duration = Duration::from_secs(10);
 
 impl<'a> Priority<'a> {
@@ -182,9 +182,9 @@ struct Account {
     quiet: u32,
 }
 
-/// So much may be saved up: copies that waited are sent in one go.
+/// What may be saved up: copies that waited are sent in one go.
 const SAVED: u64 = 50_000_000;
-/// A copy may take so many times what a request takes.
+/// How many times what a request takes a copy may take.
 const SHARE: u64 = 2;
 /// To take less is to do nothing.
 const NOTHING: u64 = 100_000;
@@ -198,7 +198,7 @@ impl Account {
         }
     }
 
-    /// The thread took so much. Returns whether it may.
+    /// Takes what the thread used off the account. Returns whether it may use that much.
     fn take(&mut self, since: Times) -> bool {
         self.lately = self.lately.faded().and(since);
         let earned = since.copies.saturating_mul(SHARE * self.lately.request());
@@ -227,7 +227,7 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    /// So much processor time of the thread and of production, for so many requests that were all copied.
+    /// Processor time of the thread and of production, for this many requests that were all copied.
     fn since(thread: u64, production: u64, requests: u64) -> Times {
         Times {
             thread,

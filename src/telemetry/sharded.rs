@@ -1,4 +1,4 @@
-//! Counters that each worker adds to in a cache line of its own; whoever reads them sums over all workers.
+//! Counters that each worker adds to in a cache line of its own; readers sum over all workers.
 
 use std::{
     cell::Cell,
@@ -7,7 +7,7 @@ use std::{
 };
 
 thread_local! {
-    /// Which shard this thread adds to. Threads that are no workers share the first.
+    /// Which shard this thread adds to. Threads other than workers share the first.
     static SHARD: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn shard() -> usize {
     SHARD.get()
 }
 
-/// `N` counters for each worker.
+/// `N` counters for each worker; by default for threads that are no workers.
 #[derive(Debug)]
 pub(crate) struct Counters<const N: usize>(Box<[Line<N>]>);
 
@@ -70,6 +70,12 @@ impl<const N: usize> Counters<N> {
     }
 }
 
+impl<const N: usize> Default for Counters<N> {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
+
 /// Upper bounds of the latency buckets, in microseconds.
 const BOUNDS: [u64; 17] = [
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
@@ -78,7 +84,7 @@ const BOUNDS: [u64; 17] = [
 const BUCKETS: usize = BOUNDS.len() + 1;
 
 /// How long things took.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Latency(Counters<{ BUCKETS + 1 }>);
 
 impl Latency {

@@ -17,15 +17,11 @@ send() { curl --silent --show-error --globoff --path-as-is --http1.1 --output /d
 "#;
 
 impl<W: Write> Script<W> {
-    /// # Errors
-    /// What `out` says.
     pub(crate) fn begin(mut out: W) -> io::Result<Self> {
         out.write_all(BEGIN.as_bytes())?;
         Ok(Self { out })
     }
 
-    /// # Errors
-    /// What `out` says.
     pub(crate) fn add(&mut self, record: &Record<'_>) -> io::Result<()> {
         let parts = parts(record.request);
         let [method, target, _] = &parts.start;

@@ -3,7 +3,7 @@
 use bytes::BytesMut;
 
 use super::super::{field, split_head};
-use crate::http::{BodyReader, Framing, Part};
+use crate::http::{BodyReader, Framing, Parsed};
 
 /// A message's parts, as far as they can be told.
 pub(super) struct Parts<'a> {
@@ -67,7 +67,7 @@ fn body_of(message: &[u8]) -> Vec<u8> {
     }
     let mut reader = BodyReader::new(Framing::Chunked, framed.len(), 1000);
     let (mut left, mut body) = (BytesMut::from(framed), Vec::with_capacity(framed.len()));
-    while let Ok(Part::Piece(length)) = reader.next(&mut left) {
+    while let Ok(Parsed::Piece(length)) = reader.next(&mut left) {
         body.extend_from_slice(&left.split_to(length));
     }
     body

@@ -9,6 +9,7 @@ use super::{
     super::{Answered, Input, Record, Troubles},
     decode::Decoder,
 };
+use crate::http::digits;
 
 /// Reads the exchanges of one file, in the order of their requests.
 pub(crate) struct Joiner {
@@ -152,10 +153,8 @@ impl Exchange {
 
 /// The status of an answer; 0 where it has none.
 fn status(answer: &[u8]) -> u16 {
-    let digits = answer.get(9..12).unwrap_or_default();
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return 0;
-    }
-    let number = |n, digit: &u8| n * 10 + u16::from(digit - b'0');
-    digits.iter().fold(0, number)
+    let number = answer.get(9..12).and_then(digits);
+    number
+        .and_then(|number| u16::try_from(number).ok())
+        .unwrap_or(0)
 }

@@ -3,18 +3,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
-    Told, example, group::{Group, groups}, moment, rank::{Weight, severity}, signature::{Family, id, leaf},
+    Told, example,
+    group::{Group, groups},
+    moment,
+    rank::{Weight, severity},
+    signature::{Family, id, leaf},
     title, when,
 };
 use crate::compare::{
     difference::Kind,
-    learn::{
-        Learned,
-        cell::CellId,
-        lost::LostReport,
-        stats::Share,
-        verdict::Verdict,
-    },
+    learn::{Learned, cell::CellId, lost::LostReport, stats::Share, verdict::Verdict},
     report::{Cause, Example, RouteCount, Status},
     route::RouteId,
 };
@@ -45,7 +43,9 @@ pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) ->
         let tally = tally(learned, group);
         let cause = cause(learned, names, group, &tally);
         if cause.status == Status::Confirmed {
-            assembled.confirmed_cells.extend(group.cells.iter().map(|told| told.id));
+            assembled
+                .confirmed_cells
+                .extend(group.cells.iter().map(|told| told.id));
         }
         // The same signature is one cause, for the rest of which too little is known.
         if known.insert(cause.id.clone()) {
@@ -54,7 +54,10 @@ pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) ->
         }
     }
     assembled.causes.sort_by(|one, other| {
-        other.rank.total_cmp(&one.rank).then_with(|| one.id.cmp(&other.id))
+        other
+            .rank
+            .total_cmp(&one.rank)
+            .then_with(|| one.id.cmp(&other.id))
     });
     assembled
 }
@@ -94,8 +97,13 @@ fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> 
     let routes = route_counts(learned, names, tally);
     let is_one_entity = is_one_entity(tally, &routes);
     let is_certain = tally.targets.len() >= 3
-        && group.cells.iter().all(|told| when::is_everywhere(learned, told))
-        && condition.as_ref().is_some_and(|condition| condition.chance < 1e-8 && condition.is_sharp());
+        && group
+            .cells
+            .iter()
+            .all(|told| when::is_everywhere(learned, told))
+        && condition
+            .as_ref()
+            .is_some_and(|condition| condition.chance < 1e-8 && condition.is_sharp());
     let best = group
         .cells
         .iter()
@@ -104,11 +112,19 @@ fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> 
     let (status, evidence) = if best.judged.verdict == Verdict::Confirmed {
         (Status::Confirmed, best.judged.evidence.clone())
     } else if is_certain {
-        (Status::Confirmed, "it shows under one condition, and not otherwise".to_owned())
+        (
+            Status::Confirmed,
+            "it shows under one condition, and not otherwise".to_owned(),
+        )
     } else {
         (Status::Unconfirmed, best.judged.evidence.clone())
     };
-    let severity = group.cells.iter().map(|told| severity(told.cell)).max().unwrap_or(0);
+    let severity = group
+        .cells
+        .iter()
+        .map(|told| severity(told.cell))
+        .max()
+        .unwrap_or(0);
     let weight = Weight {
         severity,
         share: routes.first().map_or(Share::new(0, 0), |route| {
@@ -129,7 +145,10 @@ fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> 
         place: lead.place.clone(),
         transformation: lead.key.change.clone(),
         sessions: tally.sessions.len() as u64,
-        when: condition.map(|condition| condition.when).into_iter().collect(),
+        when: condition
+            .map(|condition| condition.when)
+            .into_iter()
+            .collect(),
         first_seen: moment(seen(|told| told.cell.first_seen).min().unwrap_or_default()),
         last_seen: moment(seen(|told| told.cell.last_seen).max().unwrap_or_default()),
         evidence,
@@ -151,9 +170,15 @@ fn route_counts(learned: &Learned, names: &Names, tally: &Tally) -> Vec<RouteCou
         .by_route
         .iter()
         .map(|(id, different)| {
-            let pairs = learned.routes.get(id).map_or(0, |route| u64::from(route.pairs));
+            let pairs = learned
+                .routes
+                .get(id)
+                .map_or(0, |route| u64::from(route.pairs));
             let count = RouteCount {
-                route: names.get(id).cloned().unwrap_or_else(|| "(a route that is gone)".to_owned()),
+                route: names
+                    .get(id)
+                    .cloned()
+                    .unwrap_or_else(|| "(a route that is gone)".to_owned()),
                 different: *different,
                 of: pairs.max(*different),
             };
@@ -162,7 +187,12 @@ fn route_counts(learned: &Learned, names: &Names, tally: &Tally) -> Vec<RouteCou
             (share.lower_bound(), count)
         })
         .collect();
-    routes.sort_by(|one, other| other.0.total_cmp(&one.0).then_with(|| one.1.route.cmp(&other.1.route)));
+    routes.sort_by(|one, other| {
+        other
+            .0
+            .total_cmp(&one.0)
+            .then_with(|| one.1.route.cmp(&other.1.route))
+    });
     routes.into_iter().map(|(_, count)| count).collect()
 }
 
@@ -180,7 +210,10 @@ fn title_of(group: &Group<'_>, routes: &[RouteCount]) -> String {
         [] => String::new(),
     };
     if group.signature == "page|layout" {
-        return format!("the layout of pages changed: {} texts, links or forms are other or gone", places(group));
+        return format!(
+            "the layout of pages changed: {} texts, links or forms are other or gone",
+            places(group)
+        );
     }
     match group.family {
         Family::Markup => match routes {
@@ -219,7 +252,10 @@ fn places(group: &Group<'_>) -> usize {
 }
 
 fn same_places(cells: &[&crate::compare::learn::cell::Cell]) -> usize {
-    let places: HashSet<(&str, Kind)> = cells.iter().map(|cell| (&*cell.place, cell.key.kind)).collect();
+    let places: HashSet<(&str, Kind)> = cells
+        .iter()
+        .map(|cell| (&*cell.place, cell.key.kind))
+        .collect();
     places.len()
 }
 
@@ -242,10 +278,9 @@ fn parts(group: &Group<'_>) -> Vec<String> {
 /// Of the place that the cause is called by.
 fn smallest_example(group: &Group<'_>) -> Example {
     let lead = group.cells[0].cell;
-    let like_lead = group
-        .cells
-        .iter()
-        .filter(|told| told.cell.key.change == lead.key.change && leaf(&told.cell.place) == leaf(&lead.place));
+    let like_lead = group.cells.iter().filter(|told| {
+        told.cell.key.change == lead.key.change && leaf(&told.cell.place) == leaf(&lead.place)
+    });
     let smallest = like_lead.min_by_key(|told| (told.cell.example.size(), told.id));
     example::reported(&smallest.map_or(lead, |told| told.cell).example)
 }
@@ -253,7 +288,9 @@ fn smallest_example(group: &Group<'_>) -> Example {
 /// The cause that stands above all others: what a lost session sees says nothing about the new version.
 pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned) -> Cause {
     let name = |route: &RouteId| names.get(route).cloned().unwrap_or_default();
-    let from = lost.after.as_ref().map_or(String::new(), |route| format!(", from `{}` on", name(route)));
+    let from = lost.after.as_ref().map_or(String::new(), |route| {
+        format!(", from `{}` on", name(route))
+    });
     Cause {
         id: id("lost sessions"),
         title: format!("the shadow has lost {} of {} sessions{from}", lost.lost, lost.of),

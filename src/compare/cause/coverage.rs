@@ -30,7 +30,10 @@ pub(crate) fn coverage(learned: &Learned, names: &Names) -> Vec<Coverage> {
         })
         .collect();
     coverage.sort_by(|one, other| {
-        other.requests.cmp(&one.requests).then_with(|| one.route.cmp(&other.route))
+        other
+            .requests
+            .cmp(&one.requests)
+            .then_with(|| one.route.cmp(&other.route))
     });
     coverage
 }
@@ -42,7 +45,9 @@ pub(crate) fn never_seen(routes: &Routes, names: &Names) -> Vec<String> {
         .inventory()
         .filter(|pattern| match pattern.method() {
             Some(method) => !seen.contains(&*format!("{method} {}", pattern.path())),
-            None => !seen.iter().any(|name| name.ends_with(&format!(" {}", pattern.path()))),
+            None => !seen
+                .iter()
+                .any(|name| name.ends_with(&format!(" {}", pattern.path()))),
         })
         .map(|pattern| format!("{} {}", pattern.method().unwrap_or("ANY"), pattern.path()))
         .collect();

@@ -36,7 +36,9 @@ pub(crate) fn example_of(pair: &PairIn<'_>, difference: &Difference) -> Example 
         })
         .collect();
     let value = |value: &Option<Value>| {
-        value.as_ref().map(|value| shown(value, difference.class, difference.place.as_str()))
+        value
+            .as_ref()
+            .map(|value| shown(value, difference.class, difference.place.as_str()))
     };
     Example {
         request_id: pair.request_id.chars().take(64).collect(),
@@ -61,12 +63,25 @@ fn shown(value: &Value, class: Class, place: &str) -> String {
         let begin: String = text.chars().take(4).collect();
         return format!("{begin}… ({} characters)", value.length());
     }
-    if value.is_cut() { format!("{text}…") } else { text.to_owned() }
+    if value.is_cut() {
+        format!("{text}…")
+    } else {
+        text.to_owned()
+    }
 }
 
 fn is_secret_name(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let words = ["password", "passwd", "secret", "token", "api_key", "apikey", "authorization", "signature"];
+    let words = [
+        "password",
+        "passwd",
+        "secret",
+        "token",
+        "api_key",
+        "apikey",
+        "authorization",
+        "signature",
+    ];
     words.iter().any(|word| name.contains(word))
 }
 
@@ -80,7 +95,10 @@ pub(crate) fn masked_target(target: &str) -> String {
         .split('&')
         .map(|pair| match pair.split_once('=') {
             Some((name, value))
-                if is_secret_name(name) || name == "code" || name == "key" || is_session_like(name, value.as_bytes()) =>
+                if is_secret_name(name)
+                    || name == "code"
+                    || name == "key"
+                    || is_session_like(name, value.as_bytes()) =>
             {
                 format!("{name}=…")
             }

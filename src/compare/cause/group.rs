@@ -26,7 +26,11 @@ pub(crate) struct Group<'a> {
 
 impl Group<'_> {
     fn severity(&self) -> u32 {
-        self.cells.iter().map(|told| severity(told.cell)).max().unwrap_or(0)
+        self.cells
+            .iter()
+            .map(|told| severity(told.cell))
+            .max()
+            .unwrap_or(0)
     }
 
     pub(crate) fn routes(&self) -> HashSet<RouteId> {
@@ -46,7 +50,10 @@ const MOST_COMPARED: usize = 1_500;
 pub(crate) fn groups<'a>(learned: &Learned, told: Vec<Told<'a>>) -> Vec<Group<'a>> {
     let mut by_signature: BTreeMap<String, Vec<Told<'a>>> = BTreeMap::new();
     for told in told {
-        by_signature.entry(signature(told.cell)).or_default().push(told);
+        by_signature
+            .entry(signature(told.cell))
+            .or_default()
+            .push(told);
     }
     let mut groups: Vec<Group<'a>> = by_signature
         .into_iter()
@@ -109,7 +116,9 @@ fn subject(told: &Told<'_>) -> Option<String> {
 fn merge_by_size(mut groups: Vec<Group<'_>>) -> Group<'_> {
     groups.sort_by(|one, other| {
         let key = |group: &Group<'_>| std::cmp::Reverse(group.requests.len());
-        key(one).cmp(&key(other)).then_with(|| one.signature.cmp(&other.signature))
+        key(one)
+            .cmp(&key(other))
+            .then_with(|| one.signature.cmp(&other.signature))
     });
     put_together(groups)
 }
@@ -132,13 +141,17 @@ fn fill_requests(learned: &Learned, groups: &mut [Group<'_>]) {
 /// What changes on most pages is the layout: one group for what is gone or other, as there is one for what is new.
 fn join_layout<'a>(learned: &Learned, groups: Vec<Group<'a>>) -> Vec<Group<'a>> {
     const FEWEST_ROUTES: usize = 4;
-    let pages = learned.routes.values().filter(|route| route.is_page).count();
+    let pages = learned
+        .routes
+        .values()
+        .filter(|route| route.is_page)
+        .count();
     if pages < FEWEST_ROUTES {
         return groups;
     }
-    let (layout, mut others): (Vec<_>, Vec<_>) = groups.into_iter().partition(|group| {
-        group.family == Family::Page && group.routes().len() * 10 >= pages * 6
-    });
+    let (layout, mut others): (Vec<_>, Vec<_>) = groups
+        .into_iter()
+        .partition(|group| group.family == Family::Page && group.routes().len() * 10 >= pages * 6);
     if layout.len() < 2 {
         others.extend(layout);
         return others;
@@ -152,12 +165,16 @@ fn join_layout<'a>(learned: &Learned, groups: Vec<Group<'a>>) -> Vec<Group<'a>> 
 fn join_by_requests<'a>(learned: &Learned, mut groups: Vec<Group<'a>>) -> Vec<Group<'a>> {
     groups.sort_by(|one, other| {
         let key = |group: &Group<'_>| (std::cmp::Reverse(group.severity()), group.requests.len());
-        key(one).cmp(&key(other)).then_with(|| one.signature.cmp(&other.signature))
+        key(one)
+            .cmp(&key(other))
+            .then_with(|| one.signature.cmp(&other.signature))
     });
     let rest = groups.split_off(groups.len().min(MOST_COMPARED));
     let mut joined: Vec<Vec<Group<'a>>> = Vec::new();
     for group in groups {
-        let home = joined.iter().position(|home| belongs(learned, &home[0], &group));
+        let home = joined
+            .iter()
+            .position(|home| belongs(learned, &home[0], &group));
         match home {
             Some(at) => joined[at].push(group),
             None => joined.push(vec![group]),
@@ -172,7 +189,8 @@ fn belongs(learned: &Learned, one: &Group<'_>, other: &Group<'_>) -> bool {
         Family::PageAddition | Family::Markup => Family::Page,
         family => family,
     };
-    let is_layout = |group: &Group<'_>| group.signature == "page|layout" || group.family == Family::Markup;
+    let is_layout =
+        |group: &Group<'_>| group.signature == "page|layout" || group.family == Family::Markup;
     if one.requests.len() == 0 || is_layout(one) || is_layout(other) {
         return false;
     }
@@ -209,7 +227,9 @@ fn merge(mut groups: Vec<Group<'_>>) -> Group<'_> {
             let is_addition = matches!(group.family, Family::PageAddition | Family::Markup);
             (is_addition, std::cmp::Reverse(group.severity()))
         };
-        key(one).cmp(&key(other)).then_with(|| one.signature.cmp(&other.signature))
+        key(one)
+            .cmp(&key(other))
+            .then_with(|| one.signature.cmp(&other.signature))
     });
     put_together(groups)
 }

@@ -84,7 +84,12 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
         schema: SCHEMA,
         shadow: known.shadow.to_owned(),
         since: moment(known.counts.since.unwrap_or(known.now)),
-        until: moment(known.counts.until.max(known.counts.since.unwrap_or(known.now))),
+        until: moment(
+            known
+                .counts
+                .until
+                .max(known.counts.since.unwrap_or(known.now)),
+        ),
         requests,
         not_compared: known.counts.not_compared.clone(),
         causes,
@@ -95,7 +100,10 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
         learned: Memory {
             bytes: learned.bytes() as u64,
             cells: learned.cells.len() as u64,
-            noise: judged.values().filter(|judged| judged.verdict == Verdict::Noise).count() as u64,
+            noise: judged
+                .values()
+                .filter(|judged| judged.verdict == Verdict::Noise)
+                .count() as u64,
             evicted: learned.evicted,
             left_out: known.counts.left_out,
             routes_beyond_limit: known.routes.beyond_limit,
@@ -147,7 +155,10 @@ fn apply_rules(
 fn is_of_lost_sessions(learned: &Learned, cell: &Cell) -> bool {
     cell.sessions.is_complete()
         && cell.sessions.len() > 0
-        && cell.sessions.iter().all(|session| learned.lost.was_lost(session))
+        && cell
+            .sessions
+            .iter()
+            .all(|session| learned.lost.was_lost(session))
 }
 
 fn requests(

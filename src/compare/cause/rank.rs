@@ -12,7 +12,12 @@ pub(crate) fn severity(cell: &Cell) -> u32 {
     let is_of_security = matches!(cell.class, Class::Cookie | Class::SecurityHeader);
     match (cell.class, cell.key.kind) {
         (_, Kind::Status) => {
-            let fails = cell.key.change.split(" to ").nth(1).is_some_and(|to| to.starts_with('5'));
+            let fails = cell
+                .key
+                .change
+                .split(" to ")
+                .nth(1)
+                .is_some_and(|to| to.starts_with('5'));
             if fails { 100 } else { 60 }
         }
         (Class::Redirect | Class::ContentType, _) => 60,

@@ -115,7 +115,10 @@ mod tests {
 
     #[test]
     fn an_id_is_the_same_on_all_machines() {
-        assert_eq!(id("missing|gone|total"), "c-".to_owned() + &id("missing|gone|total")[2..]);
+        assert_eq!(
+            id("missing|gone|total"),
+            "c-".to_owned() + &id("missing|gone|total")[2..]
+        );
         assert_eq!(id("markup").len(), 10);
     }
 }

@@ -1,11 +1,7 @@
 //! What a cause is called, so that a person knows at once what happened.
 
 use super::signature::leaf;
-use crate::compare::{
-    difference::Kind,
-    extract::Class,
-    learn::cell::Cell,
-};
+use crate::compare::{difference::Kind, extract::Class, learn::cell::Cell};
 
 /// The title by one cell. `route` names where it is, if that is one place only.
 pub(crate) fn of_cell(cell: &Cell, route: &str) -> String {
@@ -33,7 +29,11 @@ fn of_status(change: &str, route: &str) -> String {
         "500" | "502" | "503" | "504" => "fails with",
         _ => "answers",
     };
-    let subject = if route.is_empty() { "the shadow" } else { route };
+    let subject = if route.is_empty() {
+        "the shadow"
+    } else {
+        route
+    };
     let reason = if error.is_empty() {
         String::new()
     } else {
@@ -64,15 +64,29 @@ fn subject(cell: &Cell) -> String {
     let place = &*cell.place;
     if place.starts_with('$') {
         let name = leaf(place);
-        return if name == "$" || name == "$[]" { "the list".to_owned() } else { name.to_owned() };
+        return if name == "$" || name == "$[]" {
+            "the list".to_owned()
+        } else {
+            name.to_owned()
+        };
     }
     let is_part = place.starts_with("header ") || place.starts_with("cookie ");
-    let text = cell.example.primary.as_ref().or(cell.example.shadow.as_ref());
+    let text = cell
+        .example
+        .primary
+        .as_ref()
+        .or(cell.example.shadow.as_ref());
     let is_gone_or_new = matches!(cell.key.kind, Kind::Missing | Kind::Extra);
-    if let (Class::Content | Class::Action, true, false, Some(text)) = (cell.class, is_gone_or_new, is_part, text) {
+    if let (Class::Content | Class::Action, true, false, Some(text)) =
+        (cell.class, is_gone_or_new, is_part, text)
+    {
         let short: String = text.chars().take(60).collect();
         let dots = if short.len() < text.len() { "…" } else { "" };
-        let noun = if cell.class == Class::Action { "" } else { "text " };
+        let noun = if cell.class == Class::Action {
+            ""
+        } else {
+            "text "
+        };
         return format!("{noun}“{short}{dots}”");
     }
     place.to_owned()
@@ -167,7 +181,8 @@ pub(crate) fn of_many(cells: &[&Cell], route: &str) -> String {
     let mut names: Vec<String> = cells.iter().map(|cell| subject(cell)).collect();
     names.sort_unstable();
     names.dedup();
-    let is_one = names.len() <= 1 || matches!(first.class, Class::Status | Class::Redirect | Class::Markup);
+    let is_one =
+        names.len() <= 1 || matches!(first.class, Class::Status | Class::Redirect | Class::Markup);
     if is_one || cells.iter().any(|cell| cell.key.change != first.key.change) {
         return of_cell(first, route);
     }

@@ -21,7 +21,9 @@ pub(crate) fn is_everywhere(learned: &Learned, told: &Told<'_>) -> bool {
         return false;
     };
     let parsed = route.parsed.get(&cell.status).copied().unwrap_or(0);
-    let seen = route.spot(cell.key.place, cell.status).map_or(0, |spot| spot.seen);
+    let seen = route
+        .spot(cell.key.place, cell.status)
+        .map_or(0, |spot| spot.seen);
     cell.key.kind == Kind::Status || (parsed >= 5 && seen * 20 >= parsed * 19)
 }
 
@@ -109,7 +111,12 @@ pub(crate) fn condition(learned: &Learned, cells: &[&Told<'_>]) -> Option<Condit
 }
 
 /// Whether a feature is a condition, and how well it tells.
-fn judge(feature: String, hit: [u32; 2], miss: [u32; 2], differing: u32) -> Option<(f64, Condition)> {
+fn judge(
+    feature: String,
+    hit: [u32; 2],
+    miss: [u32; 2],
+    differing: u32,
+) -> Option<(f64, Condition)> {
     const CHANCE: f64 = 1e-4;
     let (with, without) = (Share::new(hit[0], hit[1]), Share::new(miss[0], miss[1]));
     let is_telling = with.hits >= 2

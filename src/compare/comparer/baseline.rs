@@ -48,7 +48,11 @@ impl OwnedAsked {
         Asked {
             method: &self.method,
             target: &self.target,
-            headers: self.headers.iter().map(|(name, value)| (&**name, &**value)).collect(),
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (&**name, &**value))
+                .collect(),
             body: self.body.as_deref(),
         }
     }
@@ -129,7 +133,11 @@ impl Joins {
     }
 
     /// Keeps a baseline's answer until its pair comes. Gives pairs as `wait` does.
-    pub(super) fn keep_baseline(&mut self, request_id: &str, answer: &Answer<'_>) -> Vec<OwnedPair> {
+    pub(super) fn keep_baseline(
+        &mut self,
+        request_id: &str,
+        answer: &Answer<'_>,
+    ) -> Vec<OwnedPair> {
         let owned = Waits::Baseline(Box::new(OwnedAnswer::hashed(answer)));
         self.keep(request_id, owned, answer.at)
     }

@@ -187,7 +187,11 @@ impl Comparer {
     /// Counts a copy that was answered, but can't be compared.
     pub(crate) fn not_compared(&mut self, reason: &str) {
         self.counts.answered += 1;
-        *self.counts.not_compared.entry(reason.to_owned()).or_default() += 1;
+        *self
+            .counts
+            .not_compared
+            .entry(reason.to_owned())
+            .or_default() += 1;
     }
 
     /// What is known now. Times are milliseconds since 1970.
@@ -213,7 +217,8 @@ impl Comparer {
         if settings.rules != self.settings.rules {
             self.hidden = Hidden::default();
         }
-        self.routes.set_patterns(settings.patterns.clone(), settings.inventory.clone());
+        self.routes
+            .set_patterns(settings.patterns.clone(), settings.inventory.clone());
         self.settings = settings;
     }
 
@@ -224,6 +229,11 @@ impl Comparer {
     /// Forgets all that was learned and counted.
     pub(crate) fn reset(&mut self) {
         *self = Self::new(self.settings.clone());
+    }
+
+    /// How many pairs had which outcome.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     /// An estimate of the memory that is held.

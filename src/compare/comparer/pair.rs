@@ -67,7 +67,11 @@ impl Comparer {
         let refused = is_refused(base, &pair.shadow);
         let is_good = base.status == pair.shadow.status && base.status < 400;
         let at = pair.primary.at;
-        if self.learned.lost.note(whose.session, route, refused, is_good, at) {
+        if self
+            .learned
+            .lost
+            .note(whose.session, route, refused, is_good, at)
+        {
             let state = self.learned.route(route);
             state.not_judged = state.not_judged.saturating_add(1);
             self.counts.lost += 1;
@@ -104,7 +108,11 @@ impl Comparer {
     }
 
     fn give_up(&mut self, reason: &'static str) -> Taken {
-        *self.counts.not_compared.entry(reason.to_owned()).or_default() += 1;
+        *self
+            .counts
+            .not_compared
+            .entry(reason.to_owned())
+            .or_default() += 1;
         Outcome::NotCompared(reason).into()
     }
 
@@ -119,7 +127,9 @@ impl Comparer {
         if !is_safe(&pair.asked) {
             return None;
         }
-        let previous = self.recents.take(request_key(&pair.asked, session), base.at)?;
+        let previous = self
+            .recents
+            .take(request_key(&pair.asked, session), base.at)?;
         if previous.primary.at <= self.sessions.unsafe_at(session) {
             return None;
         }
@@ -186,7 +196,8 @@ impl Comparer {
         if turn.has_baseline {
             self.judge_by_primary(turn, &base, &shadow, &mut differences, &features);
         }
-        let known = differences.explained.len() + self.explain(turn, &base, &shadow, &mut differences.found);
+        let known = differences.explained.len()
+            + self.explain(turn, &base, &shadow, &mut differences.found);
         if differences.is_empty() {
             return self.nothing_left(known, &base, &shadow);
         }
@@ -246,7 +257,9 @@ impl Comparer {
         let (asked, limits) = (&turn.pair.asked, &self.settings.limits);
         if previous.primary.digest != turn.base_digest {
             let old = previous.primary.extract(asked, limits);
-            let new = base.cloned().unwrap_or_else(|| extract(asked, turn.base, limits));
+            let new = base
+                .cloned()
+                .unwrap_or_else(|| extract(asked, turn.base, limits));
             varied.primary = differences(&old, &new);
             explain::clocks(&mut varied.primary.found, &old, &new);
         }
@@ -264,8 +277,10 @@ impl Comparer {
 
     fn note_varied(&mut self, turn: &Turn<'_>, varied: &Varied, features: &[FeatureId]) {
         let observed = turn.observed(features);
-        self.learned.note_varied(&observed, &by_key(&varied.primary.found), true);
-        self.learned.note_varied(&observed, &by_key(&varied.shadow.found), false);
+        self.learned
+            .note_varied(&observed, &by_key(&varied.primary.found), true);
+        self.learned
+            .note_varied(&observed, &by_key(&varied.shadow.found), false);
     }
 
     /// With a baseline, what it and the primary differ in is noise or drift; and where the shadow is as the primary, it is
@@ -282,7 +297,8 @@ impl Comparer {
         let own = differences(&primary, base);
         self.learned.route(turn.route).primary_repeats += 1;
         let observed = turn.observed(features);
-        self.learned.note_varied(&observed, &by_key(&own.found), true);
+        self.learned
+            .note_varied(&observed, &by_key(&own.found), true);
         let of_shadow = differences(&primary, shadow);
         if of_shadow.left_out == 0 {
             found.found.retain(|difference| {
@@ -379,7 +395,12 @@ impl Comparer {
 
     /// A line for the log, where something is different for certain that never was before.
     fn news(&self, cells: &[CellId], route: RouteId) -> Option<String> {
-        let is_new = |id: &&CellId| self.learned.cells.get(id).is_some_and(|cell| cell.differing == 1);
+        let is_new = |id: &&CellId| {
+            self.learned
+                .cells
+                .get(id)
+                .is_some_and(|cell| cell.differing == 1)
+        };
         let cell = cells
             .iter()
             .filter(is_new)
@@ -395,7 +416,8 @@ impl Comparer {
             let cell = self.learned.cells.get(id);
             cell.is_some_and(|cell| self.learned.judge(cell).verdict == Verdict::Unconfirmed)
         };
-        let may = self.settings.may_probe && self.probes.may_ask(&pair.asked, turn.base, &pair.shadow);
+        let may =
+            self.settings.may_probe && self.probes.may_ask(&pair.asked, turn.base, &pair.shadow);
         if !may || !cells.iter().any(is_open) {
             return None;
         }

@@ -55,7 +55,12 @@ impl Probes {
         self.earned = (self.earned + 1).min(Self::SAVED);
     }
 
-    pub(super) fn may_ask(&self, asked: &Asked<'_>, primary: &Answer<'_>, shadow: &Answer<'_>) -> bool {
+    pub(super) fn may_ask(
+        &self,
+        asked: &Asked<'_>,
+        primary: &Answer<'_>,
+        shadow: &Answer<'_>,
+    ) -> bool {
         self.earned >= Self::PRICE
             && (shadow.at - self.last_at).abs() >= Self::PAUSE
             && self.bytes < Self::MOST_BYTES

@@ -77,7 +77,8 @@ impl Comparer {
         self.reset();
         self.routes = restored.routes;
         let (patterns, inventory) = (&self.settings.patterns, &self.settings.inventory);
-        self.routes.set_patterns(patterns.clone(), inventory.clone());
+        self.routes
+            .set_patterns(patterns.clone(), inventory.clone());
         self.learned = restored.learned;
         self.learned.keep_within(self.settings.bytes / 2);
         self.counts = restored.counts;

@@ -66,7 +66,9 @@ impl CellKey {
         } else {
             PAIRS.iter().find_map(|(one, other)| {
                 let swap = |from: &str, to: &str| {
-                    self.change.strip_prefix(from).map(|rest| format!("{to}{rest}"))
+                    self.change
+                        .strip_prefix(from)
+                        .map(|rest| format!("{to}{rest}"))
                 };
                 swap(one, other).or_else(|| swap(other, one))
             })?
@@ -84,10 +86,18 @@ fn change_of(difference: &Difference) -> String {
     let text = |value: &Option<Value>| value.as_ref().map_or("", Value::text).to_owned();
     match (&difference.kind, &difference.change) {
         (Kind::Status, change @ Change::ErrorPage { .. }) => {
-            format!("{} to {} {change}", text(&difference.primary), text(&difference.shadow))
+            format!(
+                "{} to {} {change}",
+                text(&difference.primary),
+                text(&difference.shadow)
+            )
         }
         (Kind::Status, _) => {
-            format!("{} to {}", text(&difference.primary), text(&difference.shadow))
+            format!(
+                "{} to {}",
+                text(&difference.primary),
+                text(&difference.shadow)
+            )
         }
         (_, Change::Other) if difference.class == Class::Redirect => {
             let route = |value: &Option<Value>| mask_path(text(value).as_str());
@@ -120,7 +130,10 @@ pub(crate) struct Example {
 impl Example {
     pub(crate) fn size(&self) -> usize {
         let values = [&self.primary, &self.shadow];
-        let values: usize = values.iter().map(|text| text.as_ref().map_or(0, String::len)).sum();
+        let values: usize = values
+            .iter()
+            .map(|text| text.as_ref().map_or(0, String::len))
+            .sum();
         values + self.target.len()
     }
 }

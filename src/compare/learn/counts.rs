@@ -109,7 +109,11 @@ impl Top {
 
     /// The share of the most frequent value.
     pub(crate) fn peak(&self) -> u32 {
-        self.values.iter().map(|known| known.count).max().unwrap_or(0)
+        self.values
+            .iter()
+            .map(|known| known.count)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Both sides' counts of each value that either knows, for a test of distributions.
@@ -126,9 +130,9 @@ impl Top {
                 .filter(|known| self.count(known.hash) == 0)
                 .map(|known| (0, known.count)),
         );
-        let named = columns
-            .iter()
-            .fold((0, 0), |sum: (u32, u32), column| (sum.0 + column.0, sum.1 + column.1));
+        let named = columns.iter().fold((0, 0), |sum: (u32, u32), column| {
+            (sum.0 + column.0, sum.1 + column.1)
+        });
         columns.push((
             self.total().saturating_sub(named.0),
             other.total().saturating_sub(named.1),

@@ -69,7 +69,9 @@ impl Features {
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (FeatureId, &str, u32)> {
-        (0..).zip(&self.all).map(|(id, feature)| (id, &*feature.name, feature.pairs))
+        (0..)
+            .zip(&self.all)
+            .map(|(id, feature)| (id, &*feature.name, feature.pairs))
     }
 
     /// The number here of a feature that another route has under another number.
@@ -199,14 +201,24 @@ fn of_request(found: &mut Found<'_>, asked: &Asked<'_>, session: SessionId) {
     } else {
         found.add(format_args!("no query"));
     }
-    for name in ["accept", "accept-language", "accept-encoding", "content-type"] {
+    for name in [
+        "accept",
+        "accept-language",
+        "accept-encoding",
+        "content-type",
+    ] {
         if let Some(value) = asked.header(name) {
             let value = String::from_utf8_lossy(value);
             let first = value.split([',', ';']).next().unwrap_or_default().trim();
             found.add_value(format_args!("{name}: "), first);
         }
     }
-    for name in ["if-none-match", "if-modified-since", "range", "x-requested-with"] {
+    for name in [
+        "if-none-match",
+        "if-modified-since",
+        "range",
+        "x-requested-with",
+    ] {
         if asked.header(name).is_some() {
             found.add(format_args!("with {name}"));
         }
@@ -222,7 +234,11 @@ fn of_request(found: &mut Found<'_>, asked: &Asked<'_>, session: SessionId) {
 
 fn of_form(found: &mut Found<'_>, prefix: &str, form: &str) {
     const PARAMETERS: usize = 20;
-    for pair in form.split('&').take(PARAMETERS).filter(|pair| !pair.is_empty()) {
+    for pair in form
+        .split('&')
+        .take(PARAMETERS)
+        .filter(|pair| !pair.is_empty())
+    {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         if name.len() > LONGEST_VALUE {
             continue;
@@ -307,7 +323,9 @@ fn of_answer(found: &mut Found<'_>, primary: &Extract) {
         // A list's first leaf of each kind counts its items.
         if let Some((list, rest)) = name.split_once("[]") {
             if !rest.contains("[]") {
-                let count = items.entry(leaf.place.hash()).or_insert((list.to_owned(), 0));
+                let count = items
+                    .entry(leaf.place.hash())
+                    .or_insert((list.to_owned(), 0));
                 count.1 += 1;
             }
             continue;
@@ -333,7 +351,11 @@ fn of_answer(found: &mut Found<'_>, primary: &Extract) {
         *known = (*known).max(count);
     }
     for (list, count) in most {
-        let list = if list.is_empty() || list == "$" { "items" } else { &list };
+        let list = if list.is_empty() || list == "$" {
+            "items"
+        } else {
+            &list
+        };
         thresholds(found, list, count);
     }
 }
@@ -401,7 +423,10 @@ mod tests {
             "body coupon",
             "body lines>3",
         ] {
-            assert!(names.iter().any(|name| name == expected), "{expected}: {names:?}");
+            assert!(
+                names.iter().any(|name| name == expected),
+                "{expected}: {names:?}"
+            );
         }
     }
 
@@ -419,7 +444,10 @@ mod tests {
             features.of_request(&asked, 1);
         }
         assert!(features.all.len() <= MOST);
-        let of_b = features.iter().filter(|(_, name, _)| name.starts_with("?b=")).count();
+        let of_b = features
+            .iter()
+            .filter(|(_, name, _)| name.starts_with("?b="))
+            .count();
         assert_eq!(of_b, usize::from(MOST_VALUES));
     }
 }

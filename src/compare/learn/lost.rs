@@ -104,11 +104,17 @@ impl LostSessions {
     }
 
     pub(crate) fn was_lost(&self, session: SessionId) -> bool {
-        self.sessions.get(&session).is_some_and(|seen| seen.was_lost)
+        self.sessions
+            .get(&session)
+            .is_some_and(|seen| seen.was_lost)
     }
 
     pub(crate) fn report(&self) -> Option<LostReport> {
-        let lost: Vec<&Seen> = self.sessions.values().filter(|seen| seen.was_lost).collect();
+        let lost: Vec<&Seen> = self
+            .sessions
+            .values()
+            .filter(|seen| seen.was_lost)
+            .collect();
         if lost.is_empty() {
             return None;
         }
@@ -133,8 +139,16 @@ impl LostSessions {
                 .max_by_key(|(route, count)| (*count, std::cmp::Reverse(*route)))
                 .map(|(route, _)| route),
             routes,
-            first_seen: lost.iter().map(|seen| seen.first_refused).min().unwrap_or_default(),
-            last_seen: lost.iter().map(|seen| seen.last_refused).max().unwrap_or_default(),
+            first_seen: lost
+                .iter()
+                .map(|seen| seen.first_refused)
+                .min()
+                .unwrap_or_default(),
+            last_seen: lost
+                .iter()
+                .map(|seen| seen.last_refused)
+                .max()
+                .unwrap_or_default(),
         })
     }
 
@@ -161,7 +175,9 @@ fn leads_to_login(answer: &Answer<'_>) -> bool {
     };
     let location = String::from_utf8_lossy(location).to_ascii_lowercase();
     let path = path_of(&location);
-    let words = ["login", "signin", "sign_in", "sign-in", "log_in", "log-in", "logon", "sso"];
+    let words = [
+        "login", "signin", "sign_in", "sign-in", "log_in", "log-in", "logon", "sso",
+    ];
     let is_word = path.split(['/', '.']).any(|part| words.contains(&part));
     is_word || path.ends_with("session/new") || path.ends_with("sessions/new")
 }

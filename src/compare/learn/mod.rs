@@ -39,7 +39,10 @@ pub(crate) type Keyed<'a> = HashMap<CellKey, Vec<&'a Difference>>;
 pub(crate) fn by_key(found: &[Difference]) -> Keyed<'_> {
     let mut keyed = Keyed::new();
     for difference in found {
-        keyed.entry(CellKey::of(difference)).or_default().push(difference);
+        keyed
+            .entry(CellKey::of(difference))
+            .or_default()
+            .push(difference);
     }
     keyed
 }
@@ -185,7 +188,12 @@ impl Learned {
     }
 
     /// Notes in which way a side itself varied when a request came again.
-    pub(crate) fn note_varied(&mut self, observed: &Observed<'_>, varied: &Keyed<'_>, is_primary: bool) {
+    pub(crate) fn note_varied(
+        &mut self,
+        observed: &Observed<'_>,
+        varied: &Keyed<'_>,
+        is_primary: bool,
+    ) {
         for differences in varied.values() {
             let id = self.cell(observed, differences[0]);
             if let Some(cell) = self.cells.get_mut(&id) {
@@ -346,8 +354,11 @@ impl Learned {
         }
         self.measure();
         // Places of routes that nobody asked for lately go next.
-        let mut routes: Vec<(i64, RouteId)> =
-            self.routes.iter().map(|(id, route)| (route.last_used, *id)).collect();
+        let mut routes: Vec<(i64, RouteId)> = self
+            .routes
+            .iter()
+            .map(|(id, route)| (route.last_used, *id))
+            .collect();
         routes.sort_unstable();
         for (_, id) in routes {
             if self.bytes() <= limit {

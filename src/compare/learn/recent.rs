@@ -47,7 +47,11 @@ impl OwnedAnswer {
     pub(crate) fn as_answer(&self) -> Answer<'_> {
         Answer {
             status: self.status,
-            headers: self.headers.iter().map(|(name, value)| (&**name, &**value)).collect(),
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (&**name, &**value))
+                .collect(),
             body: &self.body,
             length: self.length,
             is_whole: self.is_whole,
@@ -129,12 +133,16 @@ impl Recents {
             self.bytes -= old.bytes();
         }
         while let Some((request, at)) = self.order.front().copied() {
-            let is_over = self.bytes > self.limit || self.order.len() > 4 * (self.pairs.len() + 1000);
+            let is_over =
+                self.bytes > self.limit || self.order.len() > 4 * (self.pairs.len() + 1000);
             if !is_over && now - at <= LIFE {
                 break;
             }
             self.order.pop_front();
-            let is_latest = self.pairs.get(&request).is_some_and(|pair| pair.primary.at <= at);
+            let is_latest = self
+                .pairs
+                .get(&request)
+                .is_some_and(|pair| pair.primary.at <= at);
             if is_latest && let Some(old) = self.pairs.remove(&request) {
                 self.bytes -= old.bytes();
             }

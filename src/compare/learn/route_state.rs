@@ -80,7 +80,9 @@ impl RouteState {
             // Rows have one place: all that stands there is one value.
             let hash = match &*nodes {
                 [only] => tree.node(*only).hash,
-                all => all.iter().fold(0, |hash, at| mix(hash, tree.node(*at).hash)),
+                all => all
+                    .iter()
+                    .fold(0, |hash, at| mix(hash, tree.node(*at).hash)),
             };
             let spot = self.spots.entry(key).or_default();
             spot.note(hash);

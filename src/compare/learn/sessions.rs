@@ -147,7 +147,10 @@ const MOST_COOKIES: usize = 50;
 
 fn split_cookie(cookie: &[u8]) -> (&str, &[u8]) {
     let cookie = cookie.trim_ascii();
-    let at = cookie.iter().position(|byte| *byte == b'=').unwrap_or(cookie.len());
+    let at = cookie
+        .iter()
+        .position(|byte| *byte == b'=')
+        .unwrap_or(cookie.len());
     let name = std::str::from_utf8(&cookie[..at]).unwrap_or_default();
     (name, cookie.get(at + 1..).unwrap_or_default())
 }
@@ -156,7 +159,8 @@ fn split_cookie(cookie: &[u8]) -> (&str, &[u8]) {
 pub(crate) fn is_session_like(name: &str, value: &[u8]) -> bool {
     const LONG: usize = 16;
     let name = name.to_ascii_lowercase();
-    let is_tracker = name.starts_with("_ga") || name.starts_with("_gid") || name.starts_with("__utm");
+    let is_tracker =
+        name.starts_with("_ga") || name.starts_with("_gid") || name.starts_with("__utm");
     let is_form_token = name.contains("csrf") || name.contains("xsrf");
     if is_tracker || is_form_token || value.len() < 4 {
         return false;
@@ -203,9 +207,18 @@ mod tests {
     #[test]
     fn a_cookie_that_is_renewed_in_each_answer_names_one_session() {
         let mut sessions = Sessions::default();
-        let first = sessions.of(&asked(Some("_app_session=aaaa1")), &answer(Some("_app_session=aaaa2; path=/")));
-        let second = sessions.of(&asked(Some("_app_session=aaaa2")), &answer(Some("_app_session=aaaa3")));
-        let third = sessions.of(&asked(Some("theme=dark; _app_session=aaaa3")), &answer(None));
+        let first = sessions.of(
+            &asked(Some("_app_session=aaaa1")),
+            &answer(Some("_app_session=aaaa2; path=/")),
+        );
+        let second = sessions.of(
+            &asked(Some("_app_session=aaaa2")),
+            &answer(Some("_app_session=aaaa3")),
+        );
+        let third = sessions.of(
+            &asked(Some("theme=dark; _app_session=aaaa3")),
+            &answer(None),
+        );
         let other = sessions.of(&asked(Some("_app_session=bbbb1")), &answer(None));
         assert!(first == second && second == third && first.session != ANONYMOUS);
         assert_ne!(other.session, first.session);

@@ -118,7 +118,8 @@ impl Spot {
                 None => self.looks.push((*look, *count)),
             }
         }
-        self.shapes_vary |= other.shapes_vary || (other.shape.is_some() && other.shape != self.shape);
+        self.shapes_vary |=
+            other.shapes_vary || (other.shape.is_some() && other.shape != self.shape);
         self.grew += other.grew;
         self.fell += other.fell;
         self.varied += other.varied;

@@ -269,13 +269,19 @@ mod tests {
             fisher_greater(Share::new(20, 20), Share::new(0, 3)),
             1.0 / 1771.0
         ));
-        assert!(is_near(fisher_greater(Share::new(0, 9), Share::new(3, 9)), 1.0));
+        assert!(is_near(
+            fisher_greater(Share::new(0, 9), Share::new(3, 9)),
+            1.0
+        ));
         assert!(fisher_greater(Share::new(500, 1000), Share::new(0, 1000)) < 1e-100);
     }
 
     #[test]
     fn fishers_test_says_nothing_without_a_comparison() {
-        assert!(is_near(fisher_greater(Share::new(9, 9), Share::new(0, 0)), 1.0));
+        assert!(is_near(
+            fisher_greater(Share::new(9, 9), Share::new(0, 0)),
+            1.0
+        ));
     }
 
     #[test]

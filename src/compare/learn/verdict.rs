@@ -101,7 +101,8 @@ impl Evidence<'_> {
 
     /// Pairs that differ the other way round.
     fn inverted(&self) -> u32 {
-        self.inverse_of_another_key().map_or(0, |cell| cell.differing)
+        self.inverse_of_another_key()
+            .map_or(0, |cell| cell.differing)
     }
 
     /// Pairs in which this could have differed.
@@ -116,7 +117,11 @@ impl Evidence<'_> {
 
     /// Answers of production with this status that were looked at.
     fn parsed(&self) -> u32 {
-        self.route.parsed.get(&self.cell.status).copied().unwrap_or(0)
+        self.route
+            .parsed
+            .get(&self.cell.status)
+            .copied()
+            .unwrap_or(0)
     }
 
     fn is_steady_on_repeats(&self) -> bool {
@@ -146,7 +151,10 @@ impl Evidence<'_> {
             )));
         }
         let is_lag = distances.least.abs().max(distances.greatest.abs()) <= LAG;
-        let is_exact = spread <= 1 && middle != 0 && distances.count >= 5 && self.cell.primary_values.len() >= 5;
+        let is_exact = spread <= 1
+            && middle != 0
+            && distances.count >= 5
+            && self.cell.primary_values.len() >= 5;
         if is_lag && is_exact && middle % 1000 == 0 {
             return Some(confirmed(format!(
                 "the times are {} s apart in all of {} pairs",
@@ -232,8 +240,10 @@ impl Evidence<'_> {
     /// Values that vary at random are a tenth or the tenfold of each other now and then.
     fn by_chance(&self) -> Option<Judged> {
         let is_rare = self.differing() * 10 <= self.otherwise;
-        let may_be = strength(&self.cell.key) != Strength::Sure && self.cell.key.kind == Kind::Value;
-        let is_noisy = self.varied_otherwise >= 3 && self.varied_otherwise * 5 >= self.route.primary_repeats;
+        let may_be =
+            strength(&self.cell.key) != Strength::Sure && self.cell.key.kind == Kind::Value;
+        let is_noisy =
+            self.varied_otherwise >= 3 && self.varied_otherwise * 5 >= self.route.primary_repeats;
         (is_rare && may_be && is_noisy).then(|| noise("production's values here vary at random"))
     }
 
@@ -268,7 +278,8 @@ impl Evidence<'_> {
             let p = g_test(&cell.primary.columns(&cell.shadow));
             if p < RARE {
                 return Some(confirmed(
-                    "production's values vary, but the shadow's are distributed in another way".to_owned(),
+                    "production's values vary, but the shadow's are distributed in another way"
+                        .to_owned(),
                 ));
             }
         }
@@ -285,24 +296,34 @@ impl Evidence<'_> {
         let seen = self.spot.map_or(0, |spot| spot.seen);
         match self.cell.key.kind {
             Kind::Status => self.constant_status(),
-            Kind::Missing if seen >= parsed => {
-                Some(confirmed(format!("production had it in {parsed} of {parsed} answers")))
-            }
-            Kind::Extra if seen == 0 => {
-                Some(confirmed(format!("production had it in none of {parsed} answers")))
-            }
-            Kind::Value if self.cell.key.change == OTHER_ROUTE && self.differing() >= 2 => Some(confirmed(format!(
-                "it leads to something else in {} pairs",
-                self.differing()
+            Kind::Missing if seen >= parsed => Some(confirmed(format!(
+                "production had it in {parsed} of {parsed} answers"
             ))),
+            Kind::Extra if seen == 0 => Some(confirmed(format!(
+                "production had it in none of {parsed} answers"
+            ))),
+            Kind::Value if self.cell.key.change == OTHER_ROUTE && self.differing() >= 2 => {
+                Some(confirmed(format!(
+                    "it leads to something else in {} pairs",
+                    self.differing()
+                )))
+            }
             // A random token looks like another kind of token now and then, on either side.
             Kind::Format if self.cell.key.change == "other shape" => {
-                let is_steady = self.spot.is_some_and(|spot| spot.has_one_shape() && spot.seen >= 4 * STEADY);
+                let is_steady = self
+                    .spot
+                    .is_some_and(|spot| spot.has_one_shape() && spot.seen >= 4 * STEADY);
                 (is_steady && self.differing() >= STEADY).then(|| {
-                    confirmed(format!("production's were all of one shape in {seen} answers"))
+                    confirmed(format!(
+                        "production's were all of one shape in {seen} answers"
+                    ))
                 })
             }
-            Kind::Type | Kind::Format if self.spot.is_some_and(|spot| spot.has_one_look() && spot.seen >= STEADY) => {
+            Kind::Type | Kind::Format
+                if self
+                    .spot
+                    .is_some_and(|spot| spot.has_one_look() && spot.seen >= STEADY) =>
+            {
                 Some(confirmed(format!(
                     "production's were all of one form in {seen} answers"
                 )))
@@ -372,14 +393,20 @@ impl Evidence<'_> {
         let is_enough = match strength {
             Strength::Sure => values >= 2 || (values == 1 && self.differing() >= 5),
             Strength::Likely => {
-                values >= 3 && self.inverted() * 10 < self.differing() && self.otherwise < self.differing()
+                values >= 3
+                    && self.inverted() * 10 < self.differing()
+                    && self.otherwise < self.differing()
             }
             Strength::None => false,
         };
         (is_enough && self.primary_varied() == 0).then(|| {
             confirmed(format!(
                 "the same change to {}{values} values",
-                if cell.primary_values.is_complete() { "" } else { "more than " }
+                if cell.primary_values.is_complete() {
+                    ""
+                } else {
+                    "more than "
+                }
             ))
         })
     }

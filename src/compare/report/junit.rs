@@ -32,7 +32,10 @@ pub(crate) fn junit(report: &Report) -> String {
     }
     for route in &report.coverage {
         if !failed.contains_key(&*route.route) {
-            suite.add_test_case(TestCase::new(route.route.clone(), TestCaseStatus::success()));
+            suite.add_test_case(TestCase::new(
+                route.route.clone(),
+                TestCaseStatus::success(),
+            ));
         }
     }
     let mut all = quick_junit::Report::new("shadowtee");
@@ -50,7 +53,11 @@ fn description(cause: &Cause) -> String {
         .collect();
     lines.extend(cause.when.iter().map(condition));
     lines.extend(origin(cause));
-    lines.extend(diff(cause).into_iter().map(|(mark, value)| format!("{mark} {value}")));
+    lines.extend(
+        diff(cause)
+            .into_iter()
+            .map(|(mark, value)| format!("{mark} {value}")),
+    );
     lines.push(cause.evidence.clone());
     if !cause.note.is_empty() {
         lines.push(cause.note.clone());

@@ -9,7 +9,11 @@ use super::{
 
 /// The report as Markdown.
 pub(crate) fn markdown(report: &Report) -> String {
-    let mut text = format!("## {}\n\n{}\n", escaped(&sentence(report)), escaped(&remainder(report)));
+    let mut text = format!(
+        "## {}\n\n{}\n",
+        escaped(&sentence(report)),
+        escaped(&remainder(report))
+    );
     for (at, cause) in report.confirmed().enumerate() {
         of_cause(&mut text, at + 1, cause);
     }
@@ -18,7 +22,12 @@ pub(crate) fn markdown(report: &Report) -> String {
         text.push_str("\n### Not certain yet\n\n");
         for cause in open {
             let count: u64 = cause.routes.iter().map(|route| route.different).sum();
-            let _ = writeln!(text, "- {} ({})", escaped(&cause.title), counted(count, "request", "requests"));
+            let _ = writeln!(
+                text,
+                "- {} ({})",
+                escaped(&cause.title),
+                counted(count, "request", "requests")
+            );
         }
     }
     if !report.slower.is_empty() {
@@ -44,7 +53,13 @@ pub(crate) fn markdown(report: &Report) -> String {
     if !report.rules.is_empty() {
         text.push_str("\n### Rules\n\n| rule | hides | |\n|---|---|---|\n");
         for rule in &report.rules {
-            let _ = writeln!(text, "| {} | {} | {} |", code(&rule.rule), number(rule.hides), rule.note);
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} |",
+                code(&rule.rule),
+                number(rule.hides),
+                rule.note
+            );
         }
     }
     text

@@ -131,7 +131,10 @@ pub(crate) struct Coverage {
     pub(crate) statuses: BTreeMap<String, u64>,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
 fn is_zero(count: &u64) -> bool {
     *count == 0
 }
@@ -173,10 +176,14 @@ impl Report {
     }
 
     pub(crate) fn confirmed(&self) -> impl Iterator<Item = &Cause> {
-        self.causes.iter().filter(|cause| cause.status == Status::Confirmed)
+        self.causes
+            .iter()
+            .filter(|cause| cause.status == Status::Confirmed)
     }
 
     pub(crate) fn unconfirmed(&self) -> impl Iterator<Item = &Cause> {
-        self.causes.iter().filter(|cause| cause.status == Status::Unconfirmed)
+        self.causes
+            .iter()
+            .filter(|cause| cause.status == Status::Unconfirmed)
     }
 }

@@ -21,7 +21,10 @@ impl<'a> Since<'a> {
                 .any(|known| known.id == cause.id && known.status == Status::Confirmed)
         };
         Self {
-            new: report.confirmed().filter(|cause| !has(older, cause)).collect(),
+            new: report
+                .confirmed()
+                .filter(|cause| !has(older, cause))
+                .collect(),
             gone: older
                 .confirmed()
                 .filter(|cause| !report.causes.iter().any(|known| known.id == cause.id))

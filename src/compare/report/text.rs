@@ -17,6 +17,17 @@ pub(crate) struct Style {
     pub(crate) causes: usize,
 }
 
+impl Style {
+    /// For standard output.
+    pub(crate) fn of_output() -> Self {
+        let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        Self {
+            has_colour: is_terminal && std::env::var_os("NO_COLOR").is_none(),
+            ..Self::default()
+        }
+    }
+}
+
 impl Default for Style {
     fn default() -> Self {
         Self {
@@ -56,7 +67,10 @@ impl Page {
     fn fit(&self, text: &str, indent: usize) -> String {
         let room = self.style.width.saturating_sub(indent).max(20);
         // What others wrote must not steer the terminal.
-        let clean: String = text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+        let clean: String = text
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
         if clean.chars().count() <= room {
             return clean;
         }
@@ -96,7 +110,11 @@ pub(crate) fn text(report: &Report, style: Style) -> String {
     page.wrapped(&rest, "");
     let confirmed: Vec<&Cause> = report.confirmed().collect();
     if !confirmed.is_empty() {
-        let legend = format!("{}   {}", page.painted(RED, "- production"), page.painted(GREEN, &format!("+ {}", report.shadow)));
+        let legend = format!(
+            "{}   {}",
+            page.painted(RED, "- production"),
+            page.painted(GREEN, &format!("+ {}", report.shadow))
+        );
         page.line("");
         page.line(&legend);
     }
@@ -106,7 +124,10 @@ pub(crate) fn text(report: &Report, style: Style) -> String {
     }
     if confirmed.len() > style.causes {
         page.line("");
-        page.line(&format!("and {} more", counted((confirmed.len() - style.causes) as u64, "cause", "causes")));
+        page.line(&format!(
+            "and {} more",
+            counted((confirmed.len() - style.causes) as u64, "cause", "causes")
+        ));
     }
     page.unconfirmed(report);
     page.slower(report);
@@ -144,7 +165,11 @@ impl Page {
         let is_session = cause.kind == "session";
         for route in routes.iter().take(MOST) {
             let text = if is_session {
-                format!("{}  refused {}", route.route, counted(route.different, "session", "sessions"))
+                format!(
+                    "{}  refused {}",
+                    route.route,
+                    counted(route.different, "session", "sessions")
+                )
             } else {
                 format!("{}  {}", route.route, share(route))
             };
@@ -152,10 +177,16 @@ impl Page {
             self.line(&format!("    {text}"));
         }
         if routes.len() > MOST {
-            self.line(&format!("    and {} more", counted((routes.len() - MOST) as u64, "route", "routes")));
+            self.line(&format!(
+                "    and {} more",
+                counted((routes.len() - MOST) as u64, "route", "routes")
+            ));
         }
         if cause.sessions > 1 && !is_session {
-            self.line(&format!("    {}", counted(cause.sessions, "session", "sessions")));
+            self.line(&format!(
+                "    {}",
+                counted(cause.sessions, "session", "sessions")
+            ));
         }
     }
 
@@ -195,11 +226,17 @@ impl Page {
             return;
         }
         self.line("");
-        self.line("Not certain yet: may be noise. It needs more requests that come twice, or a baseline.");
+        self.line(
+            "Not certain yet: may be noise. It needs more requests that come twice, or a baseline.",
+        );
         for cause in open.iter().take(MOST) {
             let count: u64 = cause.routes.iter().map(|route| route.different).sum();
             let route = cause.routes.first().map_or("", |route| &route.route);
-            let text = format!("{}  ({}, {route})", cause.title, counted(count, "request", "requests"));
+            let text = format!(
+                "{}  ({}, {route})",
+                cause.title,
+                counted(count, "request", "requests")
+            );
             let text = self.fit(&text, 4);
             self.line(&format!("  ? {text}"));
         }
@@ -234,12 +271,24 @@ impl Page {
         self.line("");
         let seen = report.coverage.len() as u64;
         let mut text = format!("Seen: {}", counted(seen, "route", "routes"));
-        let thin = report.coverage.iter().filter(|route| route.compared < 5).count();
+        let thin = report
+            .coverage
+            .iter()
+            .filter(|route| route.compared < 5)
+            .count();
         if thin > 0 {
-            let _ = write!(text, ", {} of them with fewer than 5 pairs", number(thin as u64));
+            let _ = write!(
+                text,
+                ", {} of them with fewer than 5 pairs",
+                number(thin as u64)
+            );
         }
         if !report.never_seen.is_empty() {
-            let _ = write!(text, "; never seen: {}", number(report.never_seen.len() as u64));
+            let _ = write!(
+                text,
+                "; never seen: {}",
+                number(report.never_seen.len() as u64)
+            );
         }
         self.line(&format!("{text}."));
         for route in report.never_seen.iter().take(MOST) {

@@ -38,7 +38,10 @@ fn percent(part: u64, of: u64) -> String {
 pub(super) fn sentence(report: &Report) -> String {
     let requests = &report.requests;
     if requests.answered == 0 {
-        return format!("Nothing was compared yet: {} has answered no copy.", report.shadow);
+        return format!(
+            "Nothing was compared yet: {} has answered no copy.",
+            report.shadow
+        );
     }
     if requests.compared == 0 {
         return format!(
@@ -56,7 +59,9 @@ pub(super) fn sentence(report: &Report) -> String {
         _ => format!(" {} not certain yet.", counted(open, "more is", "more are")),
     };
     if confirmed == 0 {
-        return format!("{shadow} answers as production does, in all of {compared} that were compared.{open}");
+        return format!(
+            "{shadow} answers as production does, in all of {compared} that were compared.{open}"
+        );
     }
     let causes = counted(confirmed, "cause", "causes");
     format!(
@@ -136,7 +141,15 @@ pub(super) fn remainder(report: &Report) -> String {
         parts.push(format!("{} not certain", number(requests.unconfirmed)));
     }
     for (reason, count) in &report.not_compared {
-        parts.push(format!("{} not compared ({})", number(*count), reason.replace('_', " ")));
+        parts.push(format!(
+            "{} not compared ({})",
+            number(*count),
+            reason.replace('_', " ")
+        ));
     }
-    format!("{} answered: {}.", number(requests.answered), parts.join(", "))
+    format!(
+        "{} answered: {}.",
+        number(requests.answered),
+        parts.join(", ")
+    )
 }

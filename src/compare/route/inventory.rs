@@ -14,7 +14,9 @@ const METHODS: [&str; 8] = [
 /// Why a list of routes can't be used.
 #[derive(Debug, Error, PartialEq, Eq)]
 pub(crate) enum InventoryError {
-    #[error("no route found: give lines of `METHOD /path/{{param}}`, the output of `rails routes`, or an OpenAPI document")]
+    #[error(
+        "no route found: give lines of `METHOD /path/{{param}}`, the output of `rails routes`, or an OpenAPI document"
+    )]
     Empty,
     #[error("more than {MOST} routes")]
     TooMany,
@@ -53,7 +55,9 @@ fn line(line: &str) -> Option<Pattern> {
     if method == "*" || method.eq_ignore_ascii_case("any") {
         return Pattern::new(None, words[path]);
     }
-    let is_method = METHODS.iter().any(|known| method.eq_ignore_ascii_case(known));
+    let is_method = METHODS
+        .iter()
+        .any(|known| method.eq_ignore_ascii_case(known));
     is_method.then(|| Pattern::new(Some(method), words[path]))?
 }
 
@@ -122,7 +126,9 @@ fn yaml_key(line: &str) -> Option<&str> {
             return rest.trim_start().starts_with(':').then_some(key);
         }
     }
-    let end = line.find(": ").or_else(|| line.strip_suffix(':').map(str::len))?;
+    let end = line
+        .find(": ")
+        .or_else(|| line.strip_suffix(':').map(str::len))?;
     Some(&line[..end])
 }
 
@@ -141,7 +147,10 @@ mod tests {
     #[test]
     fn plain_lines_are_read() {
         let text = "# the shop\nGET /orders/{id}\n\npost /orders\n/health\n";
-        assert_eq!(names(text), ["GET /orders/{id}", "POST /orders", "* /health"]);
+        assert_eq!(
+            names(text),
+            ["GET /orders/{id}", "POST /orders", "* /health"]
+        );
     }
 
     #[test]
@@ -150,7 +159,10 @@ mod tests {
                     \x20 orders GET    /orders(.:format)      orders#index\n\
                     \x20        POST   /orders(.:format)      orders#create\n\
                     \x20  order GET    /orders/:id(.:format)  orders#show\n";
-        assert_eq!(names(text), ["GET /orders", "POST /orders", "GET /orders/{id}"]);
+        assert_eq!(
+            names(text),
+            ["GET /orders", "POST /orders", "GET /orders/{id}"]
+        );
     }
 
     #[test]

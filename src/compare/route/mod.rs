@@ -150,7 +150,10 @@ impl Routes {
     /// How routes are called: `GET /orders/{n}`, with the host where there are several.
     pub(crate) fn names(&self) -> HashMap<RouteId, String> {
         let first_host = self.tries.keys().next().map(|origin| &origin.host);
-        let has_hosts = self.tries.keys().any(|origin| Some(&origin.host) != first_host);
+        let has_hosts = self
+            .tries
+            .keys()
+            .any(|origin| Some(&origin.host) != first_host);
         let mut names = HashMap::new();
         for (origin, trie) in &self.tries {
             let host = if has_hosts { &*origin.host } else { "" };
@@ -159,7 +162,10 @@ impl Routes {
             }
         }
         for (name, route) in &self.named {
-            let method = self.methods.get(route.0 as usize).map_or("", String::as_str);
+            let method = self
+                .methods
+                .get(route.0 as usize)
+                .map_or("", String::as_str);
             let text = match name {
                 Named::Pattern { path, .. } => format!("{method} {path}"),
                 Named::Operation { path, operation } => format!("{method} {path} {operation}"),
@@ -208,7 +214,10 @@ impl Patterns {
         user.append(&mut inventory);
         let mut by_first: HashMap<String, Vec<usize>> = HashMap::new();
         for (at, pattern) in user.iter().enumerate() {
-            by_first.entry(first_word(pattern.path())).or_default().push(at);
+            by_first
+                .entry(first_word(pattern.path()))
+                .or_default()
+                .push(at);
         }
         Self {
             all: user,
@@ -221,7 +230,10 @@ impl Patterns {
         if self.all.is_empty() {
             return None;
         }
-        let first = path[path.len().min(1)..].split('/').next().unwrap_or_default();
+        let first = path[path.len().min(1)..]
+            .split('/')
+            .next()
+            .unwrap_or_default();
         let matching = |key: &str| {
             self.by_first
                 .get(key)?
@@ -229,11 +241,7 @@ impl Patterns {
                 .find(|at| self.all[**at].matches(method, path))
         };
         let found = [matching(first), matching(ANY_FIRST)];
-        found
-            .into_iter()
-            .flatten()
-            .min()
-            .map(|at| &self.all[*at])
+        found.into_iter().flatten().min().map(|at| &self.all[*at])
     }
 
     fn inventory(&self) -> impl Iterator<Item = &Pattern> {
@@ -268,11 +276,20 @@ mod tests {
     #[test]
     fn a_request_has_the_route_of_its_path() {
         let mut routes = Routes::default();
-        assert_eq!(name(&mut routes, "GET", "/orders/17?page=2", None), "GET /orders/{n}");
+        assert_eq!(
+            name(&mut routes, "GET", "/orders/17?page=2", None),
+            "GET /orders/{n}"
+        );
         assert_eq!(name(&mut routes, "GET", "/", None), "GET /");
-        assert_eq!(name(&mut routes, "GET", "http://a.example/x/1.csv", None), "GET /x/{n}.csv");
+        assert_eq!(
+            name(&mut routes, "GET", "http://a.example/x/1.csv", None),
+            "GET /x/{n}.csv"
+        );
         let body = r#"{"operationName":"Cart"}"#;
-        assert_eq!(name(&mut routes, "POST", "/graphql", Some(body)), "POST /graphql Cart");
+        assert_eq!(
+            name(&mut routes, "POST", "/graphql", Some(body)),
+            "POST /graphql Cart"
+        );
     }
 
     #[test]
@@ -281,9 +298,16 @@ mod tests {
         let parse = |text: &str| Pattern::parse(text).unwrap();
         routes.set_patterns(
             vec![parse("/legacy/**")],
-            vec![parse("GET /{page}"), parse("GET /about"), parse("GET /legacy/{id}")],
+            vec![
+                parse("GET /{page}"),
+                parse("GET /about"),
+                parse("GET /legacy/{id}"),
+            ],
         );
-        assert_eq!(name(&mut routes, "GET", "/legacy/7", None), "GET /legacy/**");
+        assert_eq!(
+            name(&mut routes, "GET", "/legacy/7", None),
+            "GET /legacy/**"
+        );
         assert_eq!(name(&mut routes, "GET", "/about", None), "GET /about");
         assert_eq!(name(&mut routes, "GET", "/contact", None), "GET /{page}");
         assert_eq!(name(&mut routes, "POST", "/contact", None), "POST /contact");
@@ -293,7 +317,11 @@ mod tests {
     fn routes_are_bounded_and_what_is_beyond_is_counted() {
         let mut routes = Routes::default();
         for at in 0..12_000_u32 {
-            let word: String = at.to_string().chars().map(|c| (c as u8 - b'0' + b'a') as char).collect();
+            let word: String = at
+                .to_string()
+                .chars()
+                .map(|c| (c as u8 - b'0' + b'a') as char)
+                .collect();
             name_only(&mut routes, &format!("/{word}"));
         }
         assert!(routes.beyond_limit > 0);

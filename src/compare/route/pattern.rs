@@ -41,7 +41,11 @@ impl Pattern {
         let segments: Vec<Segment> = path[1..].split('/').map(segment).collect();
         let path = format!(
             "/{}",
-            path[1..].split('/').map(shown).collect::<Vec<_>>().join("/")
+            path[1..]
+                .split('/')
+                .map(shown)
+                .collect::<Vec<_>>()
+                .join("/")
         );
         Some(Self {
             method: method.map(str::to_ascii_uppercase),
@@ -125,7 +129,10 @@ fn shown(text: &str) -> String {
     if let Some(name) = text.strip_prefix(':') {
         return format!("{{{name}}}");
     }
-    if let Some(name) = text.strip_prefix('<').and_then(|name| name.strip_suffix('>')) {
+    if let Some(name) = text
+        .strip_prefix('<')
+        .and_then(|name| name.strip_suffix('>'))
+    {
         let name = name.rsplit(':').next().unwrap_or(name);
         return format!("{{{name}}}");
     }
@@ -147,13 +154,22 @@ mod tests {
         assert!(!pattern.matches("POST", "/orders/7/items"));
         assert!(!pattern.matches("GET", "/orders/7"));
         assert!(!pattern.matches("GET", "/orders//items"));
-        assert!(Pattern::parse("/files/**").unwrap().matches("PUT", "/files/a/b/c"));
+        assert!(
+            Pattern::parse("/files/**")
+                .unwrap()
+                .matches("PUT", "/files/a/b/c")
+        );
         assert!(Pattern::parse("/").unwrap().matches("GET", "/"));
     }
 
     #[test]
     fn parameters_of_rails_flask_and_django_read_alike() {
-        for text in ["GET /u/:name(.:format)", "GET /u/<name>", "GET /u/<str:name>", "get /u/{name}"] {
+        for text in [
+            "GET /u/:name(.:format)",
+            "GET /u/<name>",
+            "GET /u/<str:name>",
+            "get /u/{name}",
+        ] {
             assert_eq!(Pattern::parse(text).unwrap().path(), "/u/{name}", "{text}");
         }
     }

@@ -71,7 +71,9 @@ fn is_date(bytes: &[u8]) -> bool {
         && match bytes.len() {
             7 => true,
             10.. => {
-                bytes[7] == b'-' && digits(8, 10) && matches!(bytes.get(10), None | Some(b'T' | b't'))
+                bytes[7] == b'-'
+                    && digits(8, 10)
+                    && matches!(bytes.get(10), None | Some(b'T' | b't'))
             }
             _ => false,
         }

@@ -83,7 +83,9 @@ impl Trie {
             // Bounded by MOST_NODES and the few placeholders that come after.
             let new = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
             self.nodes.push(Node::default());
-            self.nodes[at as usize].children.insert(part.to_owned(), new);
+            self.nodes[at as usize]
+                .children
+                .insert(part.to_owned(), new);
             new
         });
         self.nodes[child as usize].count += 1;
@@ -142,7 +144,8 @@ impl Trie {
             .iter()
             .filter(|(_, child)| self.node(*child).count <= 2)
             .count();
-        let is_many = words.len() >= MANY || words.len() >= MANY_ONCE && once * 10 >= words.len() * 7;
+        let is_many =
+            words.len() >= MANY || words.len() >= MANY_ONCE && once * 10 >= words.len() * 7;
         if !is_many || !(words.len() >= TOO_MANY || self.are_alike(&words)) {
             return None;
         }
@@ -158,7 +161,12 @@ impl Trie {
             return false;
         }
         // One of the first three is a common one, or there is none.
-        let like = |reference: &Skeleton| known.iter().filter(|other| reference.is_like(other)).count();
+        let like = |reference: &Skeleton| {
+            known
+                .iter()
+                .filter(|other| reference.is_like(other))
+                .count()
+        };
         known
             .iter()
             .take(3)
@@ -258,7 +266,10 @@ mod tests {
         let mut trie = Trie::default();
         let mut merged = 0;
         for at in 0..30 {
-            let word: String = format!("/posts/post-{}", "abcdefghijklmnopqrstuvwxyzäöüß".chars().nth(at).unwrap());
+            let word: String = format!(
+                "/posts/post-{}",
+                "abcdefghijklmnopqrstuvwxyzäöüß".chars().nth(at).unwrap()
+            );
             merged += see(&mut trie, &word, 1).1.len();
         }
         assert_eq!(merged, MANY_ONCE - 1);
@@ -282,7 +293,11 @@ mod tests {
         for at in 0..60_u32 {
             see(&mut trie, "/posts/new", 1);
             let word = char::from_u32('a' as u32 + at % 26).unwrap();
-            see(&mut trie, &format!("/posts/{word}{}", "z".repeat(at as usize / 26)), 1);
+            see(
+                &mut trie,
+                &format!("/posts/{word}{}", "z".repeat(at as usize / 26)),
+                1,
+            );
         }
         assert_eq!(see(&mut trie, "/posts/new", 1).0, "/posts/new");
         assert_eq!(see(&mut trie, "/posts/quite-other", 1).0, "/posts/{slug}");
@@ -292,7 +307,11 @@ mod tests {
     fn nodes_are_bounded() {
         let mut trie = Trie::default();
         for at in 0..60_000_u32 {
-            let word: String = at.to_string().chars().map(|c| (c as u8 - b'0' + b'a') as char).collect();
+            let word: String = at
+                .to_string()
+                .chars()
+                .map(|c| (c as u8 - b'0' + b'a') as char)
+                .collect();
             trie.find(&format!("/{word}/x"));
         }
         assert!(trie.nodes.len() <= MOST_NODES + 3);

@@ -4,11 +4,9 @@
 mod end;
 mod wait;
 
-pub(super) use wait::timespec;
-
 use std::{
     collections::VecDeque,
-    io::{self, ErrorKind, Read, Write},
+    io::{ErrorKind, Read, Write},
     sync::{
         Arc,
         atomic::Ordering::Relaxed,
@@ -285,8 +283,10 @@ impl<'a> Serving<'a> {
                     self.errors_rest = Some(Instant::now() + REST);
                 }
             }
-            Err(error) if again(&error) => {}
-            Err(_) => self.child.stderr = None,
+            Err(error) => match error.kind() {
+                ErrorKind::WouldBlock | ErrorKind::Interrupted => {}
+                _ => self.child.stderr = None,
+            },
         }
     }
 
@@ -365,10 +365,6 @@ impl<'a> Serving<'a> {
         self.show();
         backlog
     }
-}
-
-fn again(error: &io::Error) -> bool {
-    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted)
 }
 
 /// A line of standard error goes to the log.
