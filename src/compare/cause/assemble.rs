@@ -22,6 +22,8 @@ pub(crate) struct Assembled {
     pub(crate) causes: Vec<Cause>,
     /// Cells of confirmed causes.
     pub(crate) confirmed_cells: HashSet<CellId>,
+    /// The logged pairs of each cause, by their number.
+    pub(crate) pairs: BTreeMap<String, Vec<u64>>,
 }
 
 type Names = HashMap<RouteId, String>;
@@ -34,10 +36,12 @@ pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) ->
     let mut assembled = Assembled {
         causes: Vec::new(),
         confirmed_cells: HashSet::new(),
+        pairs: BTreeMap::new(),
     };
     let mut known = HashSet::new();
     for group in groups(learned, sure).iter().chain(&groups(learned, open)) {
-        let cause = cause(learned, names, group);
+        let tally = tally(learned, group);
+        let cause = cause(learned, names, group, &tally);
         if cause.status == Status::Confirmed {
             assembled
                 .confirmed_cells
@@ -45,6 +49,7 @@ pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) ->
         }
         // The same signature is one cause, for the rest of which too little is known.
         if known.insert(cause.id.clone()) {
+            assembled.pairs.insert(cause.id.clone(), tally.numbers);
             assembled.causes.push(cause);
         }
     }
@@ -63,6 +68,7 @@ struct Tally {
     by_route: BTreeMap<RouteId, u64>,
     sessions: HashSet<u64>,
     targets: HashSet<u64>,
+    numbers: Vec<u64>,
 }
 
 fn tally(learned: &Learned, group: &Group<'_>) -> Tally {
@@ -73,6 +79,7 @@ fn tally(learned: &Learned, group: &Group<'_>) -> Tally {
             *tally.by_route.entry(pair.route).or_default() += 1;
             tally.sessions.insert(pair.session);
             tally.targets.insert(pair.target);
+            tally.numbers.push(pair.number);
         }
     }
     // The log has the last pairs only, cells have all.
@@ -83,16 +90,20 @@ fn tally(learned: &Learned, group: &Group<'_>) -> Tally {
     tally
 }
 
-fn cause(learned: &Learned, names: &Names, group: &Group<'_>) -> Cause {
+fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> Cause {
     let lead = group.cells[0].cell;
-    let tally = tally(learned, group);
     let references: Vec<&Told<'_>> = group.cells.iter().collect();
     let condition = when::condition(learned, &references);
-    let routes = route_counts(learned, names, &tally);
-    let is_one_entity = is_one_entity(&tally, &routes);
-    let is_certain = condition
-        .as_ref()
-        .is_some_and(|condition| condition.chance < 1e-8 && tally.targets.len() >= 3);
+    let routes = route_counts(learned, names, tally);
+    let is_one_entity = is_one_entity(tally, &routes);
+    let is_certain = tally.targets.len() >= 3
+        && group
+            .cells
+            .iter()
+            .all(|told| when::is_everywhere(learned, told))
+        && condition
+            .as_ref()
+            .is_some_and(|condition| condition.chance < 1e-8 && condition.is_sharp());
     let best = group
         .cells
         .iter()

@@ -68,8 +68,59 @@ pub(crate) fn groups<'a>(learned: &Learned, told: Vec<Told<'a>>) -> Vec<Group<'a
         })
         .collect();
     fill_requests(learned, &mut groups);
+    let groups = join_by_place(groups);
     let groups = join_layout(learned, groups);
     join_by_requests(learned, groups)
+}
+
+/// What is wrong at one place of one route in two ways is one cause: a list that has fewer items and others, a number that
+/// is now a tenth and now something else. So are two statuses of production that became the same one, and the attributes
+/// of one cookie.
+fn join_by_place(groups: Vec<Group<'_>>) -> Vec<Group<'_>> {
+    let mut at_place: HashMap<(RouteId, String), usize> = HashMap::new();
+    let mut joined: Vec<Vec<Group<'_>>> = Vec::new();
+    for group in groups {
+        let keys: Vec<(RouteId, String)> = group
+            .cells
+            .iter()
+            .filter_map(|told| Some((told.cell.route, subject(told)?)))
+            .collect();
+        let home = keys.iter().find_map(|key| at_place.get(key).copied());
+        let home = home.unwrap_or(joined.len());
+        for key in keys {
+            at_place.entry(key).or_insert(home);
+        }
+        match joined.get_mut(home) {
+            Some(known) => known.push(group),
+            None => joined.push(vec![group]),
+        }
+    }
+    joined.into_iter().map(merge_by_size).collect()
+}
+
+/// What a difference is about, where all that is about it is one cause.
+fn subject(told: &Told<'_>) -> Option<String> {
+    let cell = told.cell;
+    match Family::of(cell) {
+        Family::Status => {
+            let to = cell.key.change.split_once(" to ")?.1.split(' ').next()?;
+            Some(format!("status {to}"))
+        }
+        Family::Cookie => Some(cell.place.split(';').next()?.to_owned()),
+        Family::Data | Family::Head | Family::Redirect => Some(cell.place.clone()),
+        Family::Page | Family::PageAddition | Family::Markup => None,
+    }
+}
+
+/// One group, called by what most pairs show.
+fn merge_by_size(mut groups: Vec<Group<'_>>) -> Group<'_> {
+    groups.sort_by(|one, other| {
+        let key = |group: &Group<'_>| std::cmp::Reverse(group.requests.len());
+        key(one)
+            .cmp(&key(other))
+            .then_with(|| one.signature.cmp(&other.signature))
+    });
+    put_together(groups)
 }
 
 fn fill_requests(learned: &Learned, groups: &mut [Group<'_>]) {
@@ -153,6 +204,14 @@ fn belongs(learned: &Learned, one: &Group<'_>, other: &Group<'_>) -> bool {
         }
         _ => false,
     };
+    let follows = |head: &Group<'_>, body: &Group<'_>| {
+        // A short body isn't compressed.
+        let is_encoding = head.cells[0].cell.place == "header content-encoding";
+        is_encoding && body.family != Family::Head && head.requests.is_within(&body.requests)
+    };
+    if follows(other, one) {
+        return true;
+    }
     if !may || !one.requests.is_nearly(&other.requests) {
         return false;
     }
@@ -172,6 +231,10 @@ fn merge(mut groups: Vec<Group<'_>>) -> Group<'_> {
             .cmp(&key(other))
             .then_with(|| one.signature.cmp(&other.signature))
     });
+    put_together(groups)
+}
+
+fn put_together(groups: Vec<Group<'_>>) -> Group<'_> {
     let mut groups = groups.into_iter();
     // Callers give at least one.
     let mut all = groups.next().unwrap_or_else(|| Group {

@@ -10,7 +10,7 @@ mod signature;
 mod title;
 mod when;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     comparer::Counts,
@@ -50,7 +50,13 @@ pub(crate) fn headline(cell: &Cell, route: &str) -> String {
     format!("{route}: {}", title::of_cell(cell, route))
 }
 
-pub(crate) fn report(known: &mut Known<'_>) -> Report {
+/// A report, with the logged pairs of each cause by their number.
+pub(crate) struct Reported {
+    pub(crate) report: Report,
+    pub(crate) pairs: BTreeMap<String, Vec<u64>>,
+}
+
+pub(crate) fn report(known: &mut Known<'_>) -> Reported {
     let mut judged = known.learned.judge_all();
     let names = known.routes.names();
     let mut hides: HashMap<usize, u64> = known.hidden.0.clone();
@@ -74,7 +80,7 @@ pub(crate) fn report(known: &mut Known<'_>) -> Report {
     if let Some(lost) = learned.lost.report() {
         causes.insert(0, assemble::lost_sessions(&lost, &names, learned));
     }
-    Report {
+    let report = Report {
         schema: SCHEMA,
         shadow: known.shadow.to_owned(),
         since: moment(known.counts.since.unwrap_or(known.now)),
@@ -102,6 +108,10 @@ pub(crate) fn report(known: &mut Known<'_>) -> Report {
             left_out: known.counts.left_out,
             routes_beyond_limit: known.routes.beyond_limit,
         },
+    };
+    Reported {
+        report,
+        pairs: assembled.pairs,
     }
 }
 
@@ -155,7 +165,7 @@ fn requests(
     known: &Known<'_>,
     judged: &HashMap<CellId, Judged>,
     hidden: &HashMap<CellId, usize>,
-    confirmed: &std::collections::HashSet<CellId>,
+    confirmed: &HashSet<CellId>,
 ) -> Requests {
     let (counts, learned) = (known.counts, &*known.learned);
     let mut settled = learned.settled;

@@ -37,6 +37,11 @@ impl RequestSet {
         both.map(|(one, other)| (one & other).count_ones()).sum()
     }
 
+    /// Whether all but a twentieth of it is in another.
+    pub(crate) fn is_within(&self, other: &Self) -> bool {
+        self.count > 0 && u64::from(self.shared(other)) * 20 >= u64::from(self.count) * 19
+    }
+
     /// Whether two sets are the same but for a tenth.
     pub(crate) fn is_nearly(&self, other: &Self) -> bool {
         let (less, more) = (self.count.min(other.count), self.count.max(other.count));
@@ -66,6 +71,8 @@ mod tests {
         assert!(set(0..100).is_nearly(&set(5..100)));
         assert!(!set(0..100).is_nearly(&set(20..120)));
         assert!(!set(0..100).is_nearly(&set(0..1000)));
+        assert!(set(10..20).is_within(&set(0..100)));
+        assert!(!set(10..20).is_within(&set(15..100)));
         let mut all = set(0..10);
         all.unite(&set(5..90));
         assert_eq!(all.len(), 90);

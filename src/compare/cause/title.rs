@@ -151,6 +151,9 @@ fn predicate(cell: &Cell) -> String {
 }
 
 fn of_factor(factor: &str) -> String {
+    if factor == "-1" {
+        return "has the other sign".to_owned();
+    }
     match factor.strip_prefix("1/") {
         Some(divisor) => format!("is {divisor} times smaller"),
         None => format!("is {factor} times larger"),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::Told;
 use crate::compare::{
+    difference::Kind,
     learn::{
         Learned,
         stats::{Share, fisher_greater},
@@ -12,11 +13,33 @@ use crate::compare::{
     route::RouteId,
 };
 
+/// Whether a cell's place is in nearly all answers of its route: a place that is there under a condition only differs under
+/// that condition only, also by noise.
+pub(crate) fn is_everywhere(learned: &Learned, told: &Told<'_>) -> bool {
+    let cell = told.cell;
+    let Some(route) = learned.routes.get(&cell.route) else {
+        return false;
+    };
+    let parsed = route.parsed.get(&cell.status).copied().unwrap_or(0);
+    let seen = route
+        .spot(cell.key.place, cell.status)
+        .map_or(0, |spot| spot.seen);
+    cell.key.kind == Kind::Status || (parsed >= 5 && seen * 20 >= parsed * 19)
+}
+
 /// A condition and how sure it is.
 #[derive(Clone, Debug)]
 pub(crate) struct Condition {
     pub(crate) when: When,
     pub(crate) chance: f64,
+}
+
+impl Condition {
+    /// Nearly all that meet it differ, and nearly none of the others.
+    pub(crate) fn is_sharp(&self) -> bool {
+        let ([hits, of], [misses, others]) = (self.when.hit, self.when.miss);
+        hits * 10 >= of * 9 && misses * 50 <= others
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,7 +66,12 @@ pub(crate) fn condition(learned: &Learned, cells: &[&Told<'_>]) -> Option<Condit
         };
         differing += lead.cell.differing;
         pairs += state.pairs.max(lead.cell.differing);
+        let is_status = lead.cell.key.kind == Kind::Status;
         for (id, name, of) in state.features.iter() {
+            // Where the status differs, there is nothing to compare below it.
+            if !is_status && name.starts_with("answer ") {
+                continue;
+            }
             let hits = lead.cell.features.count(id);
             let table = tables.entry(name).or_default();
             table.with[0] += hits;

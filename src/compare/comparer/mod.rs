@@ -177,14 +177,6 @@ impl Comparer {
         }
     }
 
-    /// Works in another way from now on; what was learned stays.
-    pub(crate) fn set(&mut self, settings: Settings) {
-        self.hidden = Hidden::default();
-        let (patterns, inventory) = (settings.patterns.clone(), settings.inventory.clone());
-        self.routes.set_patterns(patterns, inventory);
-        self.settings = settings;
-    }
-
     /// Compares what still waits for a baseline's answer that won't come.
     pub(crate) fn finish(&mut self) {
         for pair in self.joins.all_waiting() {
@@ -204,6 +196,11 @@ impl Comparer {
 
     /// What is known now. Times are milliseconds since 1970.
     pub(crate) fn report(&mut self, now: i64) -> Report {
+        self.report_with_pairs(now).report
+    }
+
+    /// The report, and which of the last pairs each cause is about: their numbers in the order of `take`, from one.
+    pub(crate) fn report_with_pairs(&mut self, now: i64) -> cause::Reported {
         cause::report(&mut cause::Known {
             shadow: &self.settings.shadow,
             rules: &self.settings.rules,
@@ -215,9 +212,14 @@ impl Comparer {
         })
     }
 
-    pub(crate) fn set_rules(&mut self, rules: Rules) {
-        self.hidden = Hidden::default();
-        self.settings.rules = rules;
+    /// Takes up other settings; what was learned stays.
+    pub(crate) fn set(&mut self, settings: Settings) {
+        if settings.rules != self.settings.rules {
+            self.hidden = Hidden::default();
+        }
+        self.routes
+            .set_patterns(settings.patterns.clone(), settings.inventory.clone());
+        self.settings = settings;
     }
 
     pub(crate) fn rules(&self) -> &Rules {

@@ -117,6 +117,7 @@ impl Probed {
             session: self.session,
             target: self.target,
             at: again.at,
+            number: 0,
             features: &[],
         };
         learned.route(self.route).shadow_repeats += 1;

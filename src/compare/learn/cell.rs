@@ -10,7 +10,7 @@ use super::{
 };
 use crate::compare::{
     difference::{Change, Difference, Kind},
-    extract::{Class, Looks, Value},
+    extract::{Class, Looks, Value, mask::mask_path},
     route::RouteId,
 };
 
@@ -99,9 +99,20 @@ fn change_of(difference: &Difference) -> String {
                 text(&difference.shadow)
             )
         }
+        (_, Change::Other) if difference.class == Class::Redirect => {
+            let route = |value: &Option<Value>| mask_path(text(value).as_str());
+            if route(&difference.primary) == route(&difference.shadow) {
+                Change::Other.to_string()
+            } else {
+                OTHER_ROUTE.to_owned()
+            }
+        }
         (_, change) => change.to_string(),
     }
 }
+
+/// A redirect that leads to something else, not only to another thing of the same kind.
+pub(crate) const OTHER_ROUTE: &str = "other route";
 
 /// A pair that shows it, as small as there was one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -198,6 +209,8 @@ pub(crate) struct Cell {
     pub(crate) distances: Distances,
     /// Pairs in which both sides had a token of the same shape.
     pub(crate) both_opaque: u32,
+    /// Pairs in which the shadow's value is one that production has here, too.
+    pub(crate) shadow_known: u32,
     pub(crate) primary_tokens: Tokens,
     pub(crate) shadow_tokens: Tokens,
     pub(crate) sessions: Distinct,
@@ -233,6 +246,7 @@ impl Cell {
             primary_values: Distinct::default(),
             distances: Distances::default(),
             both_opaque: 0,
+            shadow_known: 0,
             primary_tokens: Tokens::default(),
             shadow_tokens: Tokens::default(),
             sessions: Distinct::default(),
@@ -298,6 +312,7 @@ impl Cell {
             self.distances.count = count;
         }
         self.both_opaque += other.both_opaque;
+        self.shadow_known += other.shadow_known;
         self.primary_tokens.recurred += other.primary_tokens.recurred;
         self.shadow_tokens.recurred += other.shadow_tokens.recurred;
         self.sessions.absorb(&other.sessions);

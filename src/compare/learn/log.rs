@@ -17,6 +17,8 @@ pub(crate) struct Logged {
     /// The hash of its target without the query: the thing it is about.
     pub(crate) target: u64,
     pub(crate) cells: Box<[CellId]>,
+    /// The how manieth pair of all it was.
+    pub(crate) number: u64,
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

@@ -54,6 +54,8 @@ pub(crate) struct Observed<'a> {
     pub(crate) session: SessionId,
     pub(crate) target: u64,
     pub(crate) at: i64,
+    /// The how manieth pair of all it is.
+    pub(crate) number: u64,
     pub(crate) features: &'a [FeatureId],
 }
 
@@ -104,6 +106,7 @@ impl Learned {
         }
         let id = self.next_cell;
         self.next_cell = self.next_cell.wrapping_add(1);
+        state.at_place.entry(key.place).or_default().push(id);
         state.cells.insert(key, id);
         let cell = Cell::new(observed.route, difference, observed.status, observed.at);
         self.cell_bytes += cell.bytes();
@@ -123,6 +126,13 @@ impl Learned {
             let first = differences[0];
             let id = self.cell(observed, first);
             ids.push(id);
+            let spot = self
+                .routes
+                .get(&observed.route)
+                .and_then(|route| route.spot(first.place.hash(), observed.status));
+            let is_known = spot
+                .zip(first.shadow.as_ref())
+                .is_some_and(|(spot, value)| spot.values.count(value.hash()) > 0);
             let Some(cell) = self.cells.get_mut(&id) else {
                 continue;
             };
@@ -138,6 +148,7 @@ impl Learned {
                 _ => {}
             }
             cell.note(first, observed.session);
+            cell.shadow_known += u32::from(is_known);
             let is_young = cell.differing <= 8 || cell.differing.is_power_of_two();
             if is_young {
                 let example = example(first);
@@ -154,6 +165,7 @@ impl Learned {
             session: observed.session,
             target: observed.target,
             cells: ids.clone().into(),
+            number: observed.number,
         });
         for pair in fallen {
             let verdict = self.verdict_of_pair(&pair);
@@ -206,12 +218,20 @@ impl Learned {
         };
         let inverse = cell.key.inverse();
         let find = |key: &CellKey| route.cells.get(key).and_then(|id| self.cells.get(id));
+        let at_place = route.at_place.get(&cell.key.place).into_iter().flatten();
+        let others = at_place
+            .filter_map(|id| self.cells.get(id))
+            .filter(|other| other.key != cell.key && other.key.kind == cell.key.kind);
+        let (otherwise, varied_otherwise) = others.fold((0, 0), |sum, other| {
+            (sum.0 + other.differing, sum.1 + other.primary_varied)
+        });
         Evidence {
             cell,
             inverse: inverse.as_ref().and_then(find),
             spot: route.spot(cell.key.place, cell.status),
             route,
-            otherwise: 0,
+            otherwise,
+            varied_otherwise,
         }
         .judge()
     }
@@ -265,6 +285,7 @@ impl Learned {
                     }
                 }
                 None => {
+                    into.at_place.entry(key.place).or_default().push(id);
                     into.cells.insert(key, id);
                     self.cells.insert(id, cell);
                 }
@@ -325,6 +346,10 @@ impl Learned {
             self.evicted += (before - self.cells.len()) as u64;
             for route in self.routes.values_mut() {
                 route.cells.retain(|_, id| self.cells.contains_key(id));
+                route.at_place.retain(|_, ids| {
+                    ids.retain(|id| self.cells.contains_key(id));
+                    !ids.is_empty()
+                });
             }
         }
         self.measure();

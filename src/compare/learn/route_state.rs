@@ -10,10 +10,12 @@ use super::{
     speed::Speed,
     spot::Spot,
 };
-use crate::compare::extract::{Extract, Media};
+use crate::compare::extract::{Extract, Media, NodeKind, hash::mix};
 
 /// Places of a route that are remembered.
 const MOST_SPOTS: usize = 3_000;
+/// Rows whose looks are noted.
+const ROWS: usize = 8;
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct RouteState {
@@ -29,13 +31,16 @@ pub(crate) struct RouteState {
     pub(crate) statuses: BTreeMap<u16, u32>,
     /// Answers of the primary whose places were looked at, by status.
     pub(crate) parsed: BTreeMap<u16, u32>,
-    /// How often a request came again soon, and how often the shadow was asked again besides.
+    /// How often a request came again soon; how many of these, and of probes, were looked at on each side.
+    pub(crate) asked_again: u32,
     pub(crate) primary_repeats: u32,
     pub(crate) shadow_repeats: u32,
     pub(crate) features: Features,
     pub(crate) spots: HashMap<u64, Spot>,
     pub(crate) spots_left_out: u32,
     pub(crate) cells: HashMap<CellKey, CellId>,
+    /// The cells of each place.
+    pub(crate) at_place: HashMap<u64, Vec<CellId>>,
     pub(crate) speed: Speed,
     pub(crate) last_used: i64,
     /// Its answers are HTML.
@@ -61,20 +66,32 @@ impl RouteState {
     pub(crate) fn note_answer(&mut self, primary: &Extract) {
         *self.parsed.entry(primary.status).or_default() += 1;
         self.is_page |= primary.media == Media::Html && primary.status == 200;
-        let mut last = None;
-        let mut seen = std::collections::HashSet::new();
-        for leaf in primary.leaves() {
-            let key = spot_key(leaf.place.hash(), primary.status);
-            // Rows have one place: the first of them stands for all.
-            if last == Some(key) || !seen.insert(key) {
-                continue;
-            }
-            last = Some(key);
+        let tree = primary.tree();
+        let mut at_place: HashMap<u64, Vec<u32>> = HashMap::with_capacity(64);
+        for at in 0..tree.len() {
+            let key = spot_key(tree.place(at).hash(), primary.status);
+            at_place.entry(key).or_default().push(at);
+        }
+        for (key, nodes) in at_place {
             if !self.spots.contains_key(&key) && self.spots.len() >= MOST_SPOTS {
                 self.spots_left_out = self.spots_left_out.saturating_add(1);
                 continue;
             }
-            self.spots.entry(key).or_default().note(&leaf.value);
+            // Rows have one place: all that stands there is one value.
+            let hash = match &*nodes {
+                [only] => tree.node(*only).hash,
+                all => all
+                    .iter()
+                    .fold(0, |hash, at| mix(hash, tree.node(*at).hash)),
+            };
+            let spot = self.spots.entry(key).or_default();
+            spot.note(hash);
+            for at in nodes.iter().take(ROWS) {
+                match tree.node(*at).kind {
+                    NodeKind::Leaf(_) => spot.note_look(&tree.value(*at)),
+                    _ => spot.note_part(),
+                }
+            }
         }
     }
 

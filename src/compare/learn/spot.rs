@@ -1,6 +1,8 @@
 //! What is known of a place of a route on the primary's side: how often it is there, whether its value and its looks are
 //! always the same, whether it only grows.
 
+use std::hash::{BuildHasher, BuildHasherDefault};
+
 use serde::{Deserialize, Serialize};
 
 use super::counts::Top;
@@ -43,6 +45,9 @@ pub(crate) struct Spot {
     pub(crate) seen: u32,
     pub(crate) values: Top,
     looks: Vec<(Look, u32)>,
+    /// The shape of its tokens, while all have one.
+    shape: Option<u64>,
+    shapes_vary: bool,
     last_number: f64,
     grew: u32,
     fell: u32,
@@ -51,14 +56,19 @@ pub(crate) struct Spot {
 }
 
 impl Spot {
-    /// Notes an answer's first value here.
-    pub(crate) fn note(&mut self, value: &Value) {
+    /// Notes that an answer has it, with the hash of all that stands here.
+    pub(crate) fn note(&mut self, hash: u64) {
         self.seen = self.seen.saturating_add(1);
-        self.values.add(value.hash());
+        self.values.add(hash);
+    }
+
+    /// Notes what one value here looks like.
+    pub(crate) fn note_look(&mut self, value: &Value) {
         let look = Look::of(value);
-        match self.looks.iter_mut().find(|(known, _)| *known == look) {
-            Some((_, count)) => *count = count.saturating_add(1),
-            None => self.looks.push((look, 1)),
+        self.count_look(look);
+        if let Looks::Opaque { shape, .. } = value.looks {
+            let hash = BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(shape);
+            self.shapes_vary |= *self.shape.get_or_insert(hash) != hash;
         }
         if matches!(look, Look::Number)
             && let Ok(number) = value.text().parse::<f64>()
@@ -72,6 +82,18 @@ impl Spot {
         }
     }
 
+    /// Notes a part with more than one leaf.
+    pub(crate) fn note_part(&mut self) {
+        self.count_look(Look::Other);
+    }
+
+    fn count_look(&mut self, look: Look) {
+        match self.looks.iter_mut().find(|(known, _)| *known == look) {
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => self.looks.push((look, 1)),
+        }
+    }
+
     /// A number that all but never falls from one answer to the next: it counts something.
     pub(crate) fn is_counter(&self) -> bool {
         self.grew >= 5 && self.fell * 20 <= self.grew
@@ -80,6 +102,11 @@ impl Spot {
     /// Whether all its values look alike.
     pub(crate) fn has_one_look(&self) -> bool {
         self.looks.len() == 1
+    }
+
+    /// Whether all its tokens were of one shape.
+    pub(crate) fn has_one_shape(&self) -> bool {
+        !self.shapes_vary
     }
 
     pub(crate) fn absorb(&mut self, other: &Self) {
@@ -91,6 +118,8 @@ impl Spot {
                 None => self.looks.push((*look, *count)),
             }
         }
+        self.shapes_vary |=
+            other.shapes_vary || (other.shape.is_some() && other.shape != self.shape);
         self.grew += other.grew;
         self.fell += other.fell;
         self.varied += other.varied;

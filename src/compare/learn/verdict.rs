@@ -7,7 +7,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cell::{Cell, CellKey},
+    cell::{Cell, CellKey, OTHER_ROUTE},
     route_state::RouteState,
     spot::Spot,
     stats::{Share, fisher_greater, g_test, sign_test},
@@ -49,7 +49,7 @@ fn noise(evidence: &str) -> Judged {
 /// Answers of production after which what is always so is held to be so.
 const STEADY: u32 = 5;
 /// Beyond this a result is no chance, though many cells are looked at.
-const RARE: f64 = 1e-4;
+const RARE: f64 = 1e-5;
 /// Beyond this a result is no chance where another reason speaks for it.
 const UNLIKELY: f64 = 1e-2;
 
@@ -60,8 +60,10 @@ pub(crate) struct Evidence<'a> {
     pub(crate) inverse: Option<&'a Cell>,
     pub(crate) spot: Option<&'a Spot>,
     pub(crate) route: &'a RouteState,
-    /// Pairs that differ at this place in another way.
+    /// Pairs that differ at this place in another way of the same kind, and how often the primary itself varied in such a
+    /// way.
     pub(crate) otherwise: u32,
+    pub(crate) varied_otherwise: u32,
 }
 
 impl Evidence<'_> {
@@ -132,7 +134,8 @@ impl Evidence<'_> {
         const MINUTE: i64 = 60_000;
         const LAG: i64 = 60_000;
         let distances = self.cell.distances;
-        if distances.count == 0 || distances.count < self.differing() {
+        let is_value = self.cell.key.kind == Kind::Value;
+        if !is_value || distances.count == 0 || distances.count < self.differing() {
             return None;
         }
         let spread = distances.greatest - distances.least;
@@ -211,7 +214,7 @@ impl Evidence<'_> {
     fn noisy_primary(&self) -> Option<Judged> {
         let varied = self.primary_varied();
         if varied == 0 {
-            return None;
+            return self.by_chance();
         }
         let primary = Share::new(varied, self.route.primary_repeats);
         let pairs = Share::new(self.differing(), self.pairs());
@@ -232,6 +235,16 @@ impl Evidence<'_> {
             "production itself varies here: {} of {} times when asked again",
             primary.hits, primary.of
         )))
+    }
+
+    /// Values that vary at random are a tenth or the tenfold of each other now and then.
+    fn by_chance(&self) -> Option<Judged> {
+        let is_rare = self.differing() * 10 <= self.otherwise;
+        let may_be =
+            strength(&self.cell.key) != Strength::Sure && self.cell.key.kind == Kind::Value;
+        let is_noisy =
+            self.varied_otherwise >= 3 && self.varied_otherwise * 5 >= self.route.primary_repeats;
+        (is_rare && may_be && is_noisy).then(|| noise("production's values here vary at random"))
     }
 
     /// Whether the change the other way round is so much rarer that it is no chance.
@@ -289,6 +302,23 @@ impl Evidence<'_> {
             Kind::Extra if seen == 0 => Some(confirmed(format!(
                 "production had it in none of {parsed} answers"
             ))),
+            Kind::Value if self.cell.key.change == OTHER_ROUTE && self.differing() >= 2 => {
+                Some(confirmed(format!(
+                    "it leads to something else in {} pairs",
+                    self.differing()
+                )))
+            }
+            // A random token looks like another kind of token now and then, on either side.
+            Kind::Format if self.cell.key.change == "other shape" => {
+                let is_steady = self
+                    .spot
+                    .is_some_and(|spot| spot.has_one_shape() && spot.seen >= 4 * STEADY);
+                (is_steady && self.differing() >= STEADY).then(|| {
+                    confirmed(format!(
+                        "production's were all of one shape in {seen} answers"
+                    ))
+                })
+            }
             Kind::Type | Kind::Format
                 if self
                     .spot
@@ -301,7 +331,10 @@ impl Evidence<'_> {
             Kind::Value | Kind::Length | Kind::Items | Kind::Order => {
                 let spot = self.spot?;
                 let is_constant = spot.values.is_constant() && spot.seen >= STEADY;
-                (is_constant && self.differing() >= 3).then(|| {
+                // Each time it was the shadow that had another value: no chance, if either side could have had it.
+                let always = self.cell.primary.peak();
+                let is_sure = sign_test(always, self.differing()) < UNLIKELY / 5.0;
+                (is_constant && is_sure).then(|| {
                     confirmed(format!(
                         "production gave the same value {} of {} times",
                         spot.seen, spot.seen
@@ -381,7 +414,9 @@ impl Evidence<'_> {
     /// The shadow gave the same again when it was asked again.
     fn probes(&self) -> Option<Judged> {
         let cell = self.cell;
-        let is_steady = cell.probed_same >= 4 && cell.probed_other == 0;
+        // Where the shadow has what production has elsewhere, it may be production that was off.
+        let is_odd = cell.shadow_known * 5 <= self.differing();
+        let is_steady = is_odd && cell.probed_same >= 4 && cell.probed_other == 0;
         (is_steady && cell.targets.len() >= 3 && self.primary_varied() == 0).then(|| {
             confirmed(format!(
                 "asked again, the shadow gave the same {} of {} times",
@@ -397,7 +432,7 @@ impl Evidence<'_> {
         }
         let has_other_way = CellKey::inverse(&self.cell.key).is_some();
         let all = self.differing() + self.inverted();
-        if has_other_way && all >= 12 && sign_test(self.differing(), all) < RARE * 5.0 {
+        if has_other_way && all >= 12 && sign_test(self.differing(), all) < RARE * 20.0 {
             return Some(confirmed(format!(
                 "{} of {all} times in this direction",
                 self.differing()

@@ -170,6 +170,11 @@ impl Report {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
+    /// As a page of text without colour.
+    pub(crate) fn to_text(&self) -> String {
+        text(self, Style::default())
+    }
+
     pub(crate) fn confirmed(&self) -> impl Iterator<Item = &Cause> {
         self.causes
             .iter()
