@@ -55,7 +55,12 @@ pub(crate) fn align(left: &[Item], right: &[Item], likeness: &mut impl Likeness)
     let (begin, end) = trimmed(left, right, &mut partners);
     let inner_left = begin..left.len() - end;
     let inner_right = begin..right.len() - end;
-    if is_keyed(left) && is_keyed(right) {
+    if inner_left.is_empty() || inner_right.is_empty() {
+        return partners.finish(left, right, false);
+    }
+    if inner_left.len() == 1 && inner_right.len() == 1 {
+        // Most often one element changed where it stands; it can't be anywhere else.
+    } else if is_keyed(left) && is_keyed(right) {
         partners.by(left, right, |item| item.key);
     } else {
         partners.by_unique(left, right, inner_left, inner_right);

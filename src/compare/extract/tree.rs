@@ -185,6 +185,14 @@ impl Builder {
         }
     }
 
+    /// Makes room for what a body of so many bytes becomes.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        const BYTES_OF_A_NODE: usize = 24;
+        let nodes = (bytes / BYTES_OF_A_NODE).min(self.limit);
+        self.tree.nodes.reserve(nodes);
+        self.tree.texts.reserve(bytes / 2);
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.tree.nodes.len() >= self.limit
     }

@@ -63,13 +63,13 @@ impl Page<'_> {
         self.builder.close(group);
     }
 
-    fn field_place(&mut self, word: &str, name: &str) -> PlaceId {
+    pub(super) fn field_place(&mut self, word: &str, name: &str) -> PlaceId {
         let scope = self.scope();
         if name.is_empty() {
             return self.builder.below(scope, Step::Word(word));
         }
-        let word = format!("{word}[{}]", mask_name(name));
-        self.builder.below(scope, Step::Word(&word))
+        self.builder
+            .below(scope, Step::Named(word, &mask_name(name)))
     }
 
     /// A part of a field: `@value`.

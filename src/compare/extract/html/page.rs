@@ -1,11 +1,11 @@
 //! Reads a page: keeps the open elements, collects texts, and opens and closes the groups of its tree.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     super::{
         Limits,
-        hash::{hash_of, mix},
+        hash::{HashedKeys, hash_of, mix},
         json::Stop,
         mask::{mask_name, mask_path},
         place::{PlaceId, Step, cut},
@@ -88,6 +88,8 @@ pub(super) struct Page<'b> {
     /// The option that is open is chosen, and the values of those that are.
     pub(super) is_chosen: bool,
     pub(super) chosen: String,
+    /// The markup of tags by the hash of how they are written.
+    dresses: HashMap<u64, u64, HashedKeys>,
     /// Icons before the next leaf.
     icons: u64,
     /// Scripts and styles so far.
@@ -122,6 +124,7 @@ impl<'b> Page<'b> {
             term: String::new(),
             is_chosen: false,
             chosen: String::new(),
+            dresses: HashMap::default(),
             icons: 0,
             scripts: 0,
             base,
@@ -207,7 +210,9 @@ impl<'b> Page<'b> {
             self.beyond += 1;
             return;
         }
+        let local = self.local_dress(name, tokens);
         let above = self.top();
+        let dress = mix(above.dress, local);
         let (is_fixed, scope_above, class) = (above.is_fixed, above.scope, above.class);
         let mut element = Element {
             tag,
@@ -215,7 +220,7 @@ impl<'b> Page<'b> {
             scope: scope_above,
             text: above.text,
             class,
-            dress: dress(above.dress, name, &tokens.attributes),
+            dress,
             group: None,
             is_fixed,
         };
@@ -227,8 +232,8 @@ impl<'b> Page<'b> {
                 element.text = self.builder.below(element.scope, Step::Word(name));
             }
             Tag::Details => {
-                let label = format!("dd[{}]", cut(&self.term, HEADING));
-                element.scope = self.builder.below(element.scope, Step::Word(&label));
+                let step = Step::Named("dd", cut(&self.term, HEADING));
+                element.scope = self.builder.below(element.scope, step);
                 element.text = element.scope;
             }
             Tag::Link => self.link(&mut element, tokens),
@@ -291,8 +296,7 @@ impl<'b> Page<'b> {
             .strip_prefix(super::super::url::OWN)
             .unwrap_or(&target);
         let route = mask_path(target);
-        let word = format!("a[{}]", cut(&route, 80));
-        element.scope = self.builder.below(element.scope, Step::Word(&word));
+        element.scope = self.builder.below(element.scope, Step::Named("a", &route));
         element.text = element.scope;
         element.class = Class::Action;
         let group = self.group(NodeKind::Flow, element.scope, Class::Action, 0);
@@ -321,11 +325,7 @@ impl<'b> Page<'b> {
 
     fn button(&mut self, element: &mut Element, tokens: &Tokens<'_>) {
         let name = tokens.attribute("name").unwrap_or_default();
-        let word = match &*name {
-            "" => Cow::Borrowed("button"),
-            name => Cow::Owned(format!("button[{}]", mask_name(name))),
-        };
-        element.scope = self.builder.below(element.scope, Step::Word(&word));
+        element.scope = self.field_place("button", &name);
         element.text = element.scope;
         element.class = Class::Action;
         element.group = Some(self.group(NodeKind::Flow, element.scope, Class::Action, 0));
@@ -340,8 +340,9 @@ impl<'b> Page<'b> {
             .strip_prefix(super::super::url::OWN)
             .unwrap_or(&action);
         let route = mask_path(action);
-        let word = format!("form[{}]", cut(&route, 80));
-        element.scope = self.builder.below(element.scope, Step::Word(&word));
+        element.scope = self
+            .builder
+            .below(element.scope, Step::Named("form", &route));
         element.text = self.builder.below(element.scope, Step::Word("text"));
         element.is_fixed = true;
         let method = tokens
@@ -406,11 +407,11 @@ impl<'b> Page<'b> {
             table.first.cells += 1;
             table.first.headings += usize::from(element.tag == Tag::HeaderCell);
         }
-        let (key, word) = match table.headings.get(column) {
-            Some((key, heading)) => (*key, Cow::Owned(format!("td[{heading}]"))),
-            None => (0, Cow::Borrowed("td")),
+        let (key, step) = match table.headings.get(column) {
+            Some((key, heading)) => (*key, Step::Named("td", heading)),
+            None => (0, Step::Word("td")),
         };
-        element.scope = self.builder.below(element.scope, Step::Word(&word));
+        element.scope = self.builder.below(element.scope, step);
         element.text = element.scope;
         element.group = Some(self.group(NodeKind::Flow, element.scope, Class::Content, key));
     }
@@ -448,9 +449,7 @@ impl<'b> Page<'b> {
             let name = cut(&heading, HEADING).to_owned();
             let doubles = known.iter().filter(|(_, other)| *other == name).count();
             let key = mix(hash_of(heading.as_bytes()), doubles as u64) | 1;
-            let place = self
-                .builder
-                .below(scope, Step::Word(&format!("th[{name}]")));
+            let place = self.builder.below(scope, Step::Named("th", &name));
             self.leaf(place, Class::Content, key, Scalar::Text, &heading);
             known.push((key, name));
         }
@@ -642,7 +641,15 @@ impl<'b> Page<'b> {
 
     /// An icon says nothing by itself; it dresses what comes next.
     fn icon(&mut self, name: &str, tokens: &mut Tokens<'_>) {
-        self.icons = dress(self.icons, name, &tokens.attributes);
+        self.icons = mix(self.icons, self.local_dress(name, tokens));
+    }
+
+    /// The markup of a tag. The same tags come again in each row, so that they are looked into once.
+    fn local_dress(&mut self, name: &str, tokens: &Tokens<'_>) -> u64 {
+        *self
+            .dresses
+            .entry(hash_of(tokens.raw_tag().as_bytes()))
+            .or_insert_with(|| dress(name, &tokens.attributes))
     }
 }
 
