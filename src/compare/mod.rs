@@ -5,8 +5,12 @@
 mod answer;
 mod difference;
 mod extract;
+#[cfg(any(test, fuzzing, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod kit;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod speed;
 

@@ -80,7 +80,7 @@ pub(crate) enum Step<'a> {
     Attribute(&'a str),
 }
 
-impl<'a> Step<'a> {
+impl Step<'_> {
     fn key(self) -> u64 {
         let (kind, name) = match self {
             Self::Member(name) => (1, name),

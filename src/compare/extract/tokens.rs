@@ -230,21 +230,7 @@ impl<'a> Tokens<'a> {
         if bytes.get(self.at) == Some(&b'=') {
             self.at += 1;
             self.skip_space();
-            value = match bytes.get(self.at)? {
-                quote @ (b'"' | b'\'') => {
-                    let begin = self.at + 1;
-                    let length = memchr(*quote, &bytes[begin..])?;
-                    self.at = begin + length + 1;
-                    &self.text[begin..begin + length]
-                }
-                _ => {
-                    let rest = &self.text[self.at..];
-                    let ends = |c: u8| c.is_ascii_whitespace() || c == b'>';
-                    let length = rest.bytes().position(ends).unwrap_or(rest.len());
-                    self.at += length;
-                    &rest[..length]
-                }
-            };
+            value = self.take_value()?;
         } else {
             self.at = before;
         }
@@ -253,6 +239,21 @@ impl<'a> Tokens<'a> {
             self.attributes.push(Attribute { name, value });
         }
         Some(())
+    }
+
+    fn take_value(&mut self) -> Option<&'a str> {
+        let bytes = self.text.as_bytes();
+        if let quote @ (b'"' | b'\'') = *bytes.get(self.at)? {
+            let begin = self.at + 1;
+            let length = memchr(quote, &bytes[begin..])?;
+            self.at = begin + length + 1;
+            return Some(&self.text[begin..begin + length]);
+        }
+        let rest = &self.text[self.at..];
+        let ends = |c: u8| c.is_ascii_whitespace() || c == b'>';
+        let length = rest.bytes().position(ends).unwrap_or(rest.len());
+        self.at += length;
+        Some(&rest[..length])
     }
 
     /// A text up to the next tag. A `<` that begins none is text.

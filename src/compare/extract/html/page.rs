@@ -383,9 +383,10 @@ impl<'b> Page<'b> {
         if table.in_first_row {
             table.first.begin = self.builder.len();
         }
-        let kind = match table.headings.is_empty() {
-            true => NodeKind::Flow,
-            false => NodeKind::Object,
+        let kind = if table.headings.is_empty() {
+            NodeKind::Flow
+        } else {
+            NodeKind::Object
         };
         element.scope = self.builder.below(element.scope, Step::Word("tr"));
         element.text = element.scope;
