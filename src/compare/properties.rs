@@ -144,7 +144,7 @@ fn only(found: &[Difference]) -> (Kind, String) {
 const NEW: &str = "QUITE NEW";
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_value_that_changes_is_one_difference_at_its_place(document in document(), which: Index) {
@@ -318,7 +318,7 @@ fn between_pages(one: &str, other: &str) -> Vec<Difference> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 200, failure_persistence: None, max_global_rejects: 100_000, ..ProptestConfig::default() })]
 
     #[test]
     fn a_text_that_changes_on_a_page_is_one_difference(blocks in blocks(), which: Index) {
