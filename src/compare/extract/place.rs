@@ -60,7 +60,7 @@ impl Display for Place {
 }
 
 /// A place of one extract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PlaceId(u32);
 
 /// How a place goes on from the one above it.

@@ -7,13 +7,14 @@ use super::{
         Limits,
         hash::{HashedKeys, hash_of, mix},
         json::Stop,
-        mask::{mask_name, mask_path},
+        mask::{mask_name, mask_path, masked_hash},
         place::{PlaceId, Step, cut},
         tokens::{Language, Token, Tokens, unescaped},
         tree::{Builder, Class, NewLeaf, NodeKind},
         url::own_origin,
         value::Scalar,
     },
+    cards::{Block, Cards},
     dress::dress,
     fields::raw_after,
     tag::Tag,
@@ -38,6 +39,14 @@ pub(super) struct Element {
     group: Option<u32>,
     /// An id below it is not an anchor.
     is_fixed: bool,
+    /// What it may be one of several of.
+    block: Option<u64>,
+    block_place: PlaceId,
+    /// The first node below it, and fields before it.
+    begin: u32,
+    fields: u32,
+    /// Tells it from all others.
+    serial: u32,
 }
 
 impl Element {
@@ -88,6 +97,11 @@ pub(super) struct Page<'b> {
     /// The option that is open is chosen, and the values of those that are.
     pub(super) is_chosen: bool,
     pub(super) chosen: String,
+    cards: Cards,
+    /// Elements that were opened so far.
+    opened: u32,
+    /// Fields so far.
+    pub(super) fields: u32,
     /// The markup of tags by the hash of how they are written.
     dresses: HashMap<u64, u64, HashedKeys>,
     /// Icons before the next leaf.
@@ -110,6 +124,11 @@ impl<'b> Page<'b> {
             dress: 0,
             group: None,
             is_fixed: false,
+            block: None,
+            block_place: text,
+            begin: 0,
+            fields: 0,
+            serial: 0,
         };
         Self {
             builder,
@@ -124,6 +143,9 @@ impl<'b> Page<'b> {
             term: String::new(),
             is_chosen: false,
             chosen: String::new(),
+            cards: Cards::default(),
+            opened: 0,
+            fields: 0,
             dresses: HashMap::default(),
             icons: 0,
             scripts: 0,
@@ -131,7 +153,14 @@ impl<'b> Page<'b> {
         }
     }
 
-    pub(super) fn read(mut self, text: &str, is_cut: bool) -> Result<(), Stop> {
+    /// Reads all of a page below a node.
+    pub(super) fn read(mut self, root: u32, text: &str, is_cut: bool) -> Result<(), Stop> {
+        let result = self.read_all(text, is_cut);
+        self.cards.group(self.builder, root);
+        result
+    }
+
+    fn read_all(&mut self, text: &str, is_cut: bool) -> Result<(), Stop> {
         let mut tokens = Tokens::new(text, Language::Html);
         while let Some(token) = tokens.next() {
             if self.builder.is_full() {
@@ -210,6 +239,7 @@ impl<'b> Page<'b> {
             self.beyond += 1;
             return;
         }
+        self.opened += 1;
         let local = self.local_dress(name, tokens);
         let above = self.top();
         let dress = mix(above.dress, local);
@@ -223,6 +253,11 @@ impl<'b> Page<'b> {
             dress,
             group: None,
             is_fixed,
+            block: None,
+            block_place: scope_above,
+            begin: self.builder.len(),
+            fields: self.fields,
+            serial: self.opened,
         };
         if !is_fixed && tag != Tag::Row && tag != Tag::ListItem {
             self.anchor(&mut element, name, tokens);
@@ -236,6 +271,7 @@ impl<'b> Page<'b> {
                 element.scope = self.builder.below(element.scope, step);
                 element.text = element.scope;
             }
+            Tag::Wrapper => self.block(&mut element, name, tokens),
             Tag::Link => self.link(&mut element, tokens),
             Tag::Button => self.button(&mut element, tokens),
             Tag::Form => self.form(&mut element, tokens),
@@ -261,6 +297,42 @@ impl<'b> Page<'b> {
             _ => {}
         }
         self.stack.push(element);
+    }
+
+    /// A wrapper with a class may be one of several that are alike.
+    fn block(&mut self, element: &mut Element, name: &str, tokens: &Tokens<'_>) {
+        let classes = tokens.attribute("class").unwrap_or_default();
+        let class = classes.split_ascii_whitespace().next();
+        if class.is_none() && name != "article" {
+            return;
+        }
+        element.block = Some(mix(element.name, masked_hash(&classes)));
+        let above = self.scope();
+        element.block_place = match class {
+            Some(class) => self
+                .builder
+                .below(above, Step::Named(name, &mask_name(class))),
+            None => self.builder.below(above, Step::Word(name)),
+        };
+    }
+
+    /// Notes a wrapper that was closed. One with fields is a part of a form, which are told one by one.
+    fn end_block(&mut self, element: &Element) {
+        let end = self.builder.len();
+        let Some(signature) = element.block else {
+            return;
+        };
+        if end < element.begin + 2 || self.fields != element.fields {
+            return;
+        }
+        let block = Block {
+            place: element.block_place,
+            class: element.class,
+            begin: element.begin,
+            end,
+        };
+        let parent = self.top().serial;
+        self.cards.note(parent, signature, block);
     }
 
     /// An id, a test id or a landmark is where parts of a page are found, whatever stands around it.
@@ -443,6 +515,7 @@ impl<'b> Page<'b> {
         });
         let headings: Vec<String> = headings.collect();
         self.builder.take_back(first.begin);
+        self.cards.forget_from(first.begin);
         let scope = self.scope();
         let columns = self.group(NodeKind::Array, scope, Class::Content, 1);
         let mut known = Vec::with_capacity(headings.len());
@@ -546,6 +619,8 @@ impl<'b> Page<'b> {
                     self.builder.set_cut(group);
                 }
                 self.end_group(&element, group);
+            } else {
+                self.end_block(&element);
             }
         }
     }
