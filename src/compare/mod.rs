@@ -7,6 +7,8 @@ mod cause;
 mod comparer;
 mod difference;
 mod extract;
+#[cfg(any(test, fuzzing, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod kit;
 mod learn;
@@ -14,6 +16,8 @@ mod live;
 mod report;
 mod route;
 mod rules;
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod speed;
 
