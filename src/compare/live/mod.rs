@@ -15,7 +15,7 @@ use std::{
 };
 
 use super::{
-    Report, Rules, Settings,
+    Report, Settings,
     comparer::{Comparer, Taken},
 };
 use crate::{
@@ -259,10 +259,7 @@ impl Comparison {
         *lock(&self.saved) = Instant::now();
         self.changed.store(false, Relaxed);
         let bytes = self.counted().save();
-        let saved = bytes.map_err(|error| error.to_string());
-        let saved =
-            saved.and_then(|bytes| file::save(path, &bytes).map_err(|error| error.to_string()));
-        if let Err(error) = saved {
+        if let Err(error) = file::save(path, &bytes) {
             tracing::warn!(
                 shadow = self.name, file = %path.display(), %error,
                 "what was learned of this shadow's responses can't be saved"
