@@ -28,5 +28,7 @@ mod speed;
 pub(crate) use answer::{Answer, Asked};
 pub(crate) use comparer::{Comparer, PairIn, Settings};
 pub(crate) use difference::{Change, Difference, Differences, Kind, differences};
-pub(crate) use extract::{Class, Extract, Limits, extract};
+pub(crate) use extract::{
+    Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Value, digest, extract,
+};
 pub(crate) use report::{Report, Status, html, junit, markdown};
