@@ -23,9 +23,12 @@ impl Request {
     pub fn entity(&self) -> u64 {
         let last = self.path.rsplit('/').next().unwrap_or_default();
         last.parse().unwrap_or_else(|_| {
-            self.target.bytes().fold(7, |sum: u64, byte| {
-                sum.wrapping_mul(31).wrapping_add(u64::from(byte))
-            }) % 100_000
+            self.target
+                .bytes()
+                .fold(7 + self.user.unwrap_or(0) * 977, |sum: u64, byte| {
+                    sum.wrapping_mul(31).wrapping_add(u64::from(byte))
+                })
+                % 100_000
         })
     }
 

@@ -30,5 +30,7 @@ mod speed;
 pub(crate) use answer::{Answer, Asked, PairIn};
 pub(crate) use comparer::{Comparer, Settings};
 pub(crate) use difference::{Change, Difference, Differences, Kind, differences};
-pub(crate) use extract::{Class, Extract, Limits, extract};
+pub(crate) use extract::{
+    Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Value, digest, extract,
+};
 pub(crate) use report::{Report, Status, html, junit, markdown};

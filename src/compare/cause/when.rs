@@ -87,6 +87,7 @@ pub(crate) fn condition(learned: &Learned, cells: &[&Told<'_>]) -> Option<Condit
             pairs.saturating_sub(table.with[1]),
         ];
     }
+    let tried = tables.len();
     let mut best: Option<(f64, Condition)> = None;
     for (name, table) in &tables {
         let sides = [
@@ -94,12 +95,21 @@ pub(crate) fn condition(learned: &Learned, cells: &[&Told<'_>]) -> Option<Condit
             (format!("not {name}"), table.without, table.with),
         ];
         for (name, hit, miss) in sides {
-            let Some((score, condition)) = judge(name, hit, miss, differing) else {
+            let Some((score, condition)) = judge(name, hit, miss, differing, tried) else {
                 continue;
             };
             let is_better = best.as_ref().is_none_or(|(known, other)| {
-                let names = (condition.when.feature.len(), &condition.when.feature);
-                let other = (other.when.feature.len(), &other.when.feature);
+                let name = |condition: &Condition| {
+                    let name = condition.when.feature.clone();
+                    // What is said in general tells more than one value.
+                    (
+                        name.starts_with("not "),
+                        name.contains('='),
+                        name.len(),
+                        name,
+                    )
+                };
+                let (names, other) = (name(&condition), name(other));
                 score > *known + 1e-6 || ((score - *known).abs() <= 1e-6 && names < other)
             });
             if is_better {
@@ -116,6 +126,7 @@ fn judge(
     hit: [u32; 2],
     miss: [u32; 2],
     differing: u32,
+    tried: usize,
 ) -> Option<(f64, Condition)> {
     const CHANCE: f64 = 1e-4;
     let (with, without) = (Share::new(hit[0], hit[1]), Share::new(miss[0], miss[1]));
@@ -128,7 +139,10 @@ fn judge(
         return None;
     }
     let chance = fisher_greater(with, without);
-    if chance > CHANCE {
+    // Without one exception, less is enough, though many features were tried.
+    #[expect(clippy::cast_precision_loss, reason = "at most a few hundred")]
+    let is_exact = with.hits == with.of && without.hits == 0 && chance * (tried as f64) < 0.1;
+    if chance > CHANCE && !is_exact {
         return None;
     }
     let score = information(with) + information(without);

@@ -14,7 +14,7 @@ use crate::compare::{
     },
     learn::{
         Observed, by_key,
-        cell::CellId,
+        cell::{Cell, CellId},
         lost::is_refused,
         recent::{OwnedAnswer, RecentPair},
         sessions::SessionId,
@@ -393,21 +393,36 @@ impl Comparer {
         }
     }
 
-    /// A line for the log, where something is different for certain that never was before.
-    fn news(&self, cells: &[CellId], route: RouteId) -> Option<String> {
-        let is_new = |id: &&CellId| {
-            self.learned
-                .cells
-                .get(id)
-                .is_some_and(|cell| cell.differing == 1)
-        };
-        let cell = cells
+    /// A line for the log, where something is certain for the first time. It is looked at less and less often.
+    fn news(&mut self, cells: &[CellId], route: RouteId) -> Option<String> {
+        let is_due = |cell: &&Cell| !cell.was_told && cell.differing.is_power_of_two();
+        let told: Vec<CellId> = cells
             .iter()
-            .filter(is_new)
-            .filter_map(|id| self.learned.cells.get(id))
-            .find(|cell| self.learned.judge(cell).verdict == Verdict::Confirmed)?;
+            .filter_map(|id| {
+                self.learned
+                    .cells
+                    .get(id)
+                    .filter(is_due)
+                    .map(|cell| (*id, cell))
+            })
+            .filter(|(_, cell)| self.learned.judge(cell).verdict == Verdict::Confirmed)
+            .map(|(id, _)| id)
+            .collect();
+        let first = self.learned.cells.get(told.first()?)?;
         let names = self.routes.names();
-        Some(headline(cell, names.get(&route).map_or("", String::as_str)))
+        let line = headline(first, names.get(&route).map_or("", String::as_str));
+        for id in &told {
+            if let Some(cell) = self.learned.cells.get_mut(id) {
+                cell.was_told = true;
+            }
+        }
+        Some(match told.len() {
+            1 => line,
+            more => format!(
+                "{line}, and {} more differences of the same response",
+                more - 1
+            ),
+        })
     }
 
     fn probe(&mut self, turn: &Turn<'_>, cells: &[CellId]) -> Option<super::Probe> {

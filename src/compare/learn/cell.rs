@@ -218,6 +218,8 @@ pub(crate) struct Cell {
     pub(crate) features: FeatureCounts,
     /// The primary's status in the first of them.
     pub(crate) status: u16,
+    /// That it is confirmed was told in the log.
+    pub(crate) was_told: bool,
     /// The verdict when it was last looked at.
     pub(crate) verdict: Verdict,
     pub(crate) example: Example,
@@ -253,6 +255,7 @@ impl Cell {
             targets: Distinct::default(),
             features: FeatureCounts::default(),
             status,
+            was_told: false,
             verdict: Verdict::Unconfirmed,
             example: Example::default(),
             first_seen: at,

@@ -1,12 +1,10 @@
 //! What is known of a place of a route on the primary's side: how often it is there, whether its value and its looks are
 //! always the same, whether it only grows.
 
-use std::hash::{BuildHasher, BuildHasherDefault};
-
 use serde::{Deserialize, Serialize};
 
 use super::counts::Top;
-use crate::compare::extract::{Looks, Value};
+use crate::compare::extract::{Looks, Value, hash::hash_of};
 
 /// What a value looks like, without the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,7 +65,7 @@ impl Spot {
         let look = Look::of(value);
         self.count_look(look);
         if let Looks::Opaque { shape, .. } = value.looks {
-            let hash = BuildHasherDefault::<std::hash::DefaultHasher>::default().hash_one(shape);
+            let hash = hash_of(format!("{shape:?}").as_bytes());
             self.shapes_vary |= *self.shape.get_or_insert(hash) != hash;
         }
         if matches!(look, Look::Number)

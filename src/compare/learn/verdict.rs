@@ -297,10 +297,10 @@ impl Evidence<'_> {
         match self.cell.key.kind {
             Kind::Status => self.constant_status(),
             Kind::Missing if seen >= parsed => Some(confirmed(format!(
-                "production had it in {parsed} of {parsed} answers"
+                "production always had it, in all of {parsed} answers that were looked at"
             ))),
             Kind::Extra if seen == 0 => Some(confirmed(format!(
-                "production had it in none of {parsed} answers"
+                "production never had it, in none of {parsed} answers that were looked at"
             ))),
             Kind::Value if self.cell.key.change == OTHER_ROUTE && self.differing() >= 2 => {
                 Some(confirmed(format!(
