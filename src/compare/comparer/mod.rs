@@ -5,6 +5,8 @@ mod explain;
 mod pair;
 mod probe;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
