@@ -6,6 +6,8 @@ mod answer;
 mod cause;
 #[path = "../../src/compare/comparer/mod.rs"]
 mod comparer;
+#[path = "../../src/compare/counts.rs"]
+mod counts;
 #[path = "../../src/compare/difference/mod.rs"]
 mod difference;
 #[path = "../../src/compare/extract/mod.rs"]
@@ -25,8 +27,8 @@ mod rules;
 #[path = "../../src/compare/speed.rs"]
 mod speed;
 
-pub(crate) use answer::{Answer, Asked};
-pub(crate) use comparer::{Comparer, PairIn, Settings};
+pub(crate) use answer::{Answer, Asked, PairIn};
+pub(crate) use comparer::{Comparer, Settings};
 pub(crate) use difference::{Change, Difference, Differences, Kind, differences};
 pub(crate) use extract::{
     Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Value, digest, extract,

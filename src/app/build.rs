@@ -97,7 +97,7 @@ impl App {
             differences: Arc::new(DifferenceLog::new(config.log.differences_per_second)),
             budget: Budget::new(config.limits.shadow_memory.bytes()),
             process_pool: ProcessPool::default(),
-            compare: CompareThread::start()?,
+            compare: CompareThread::new(),
         };
         let (ledger, budget) = (&resources.ledger, &resources.budget);
         let threads = config.shadow_threads.unwrap_or(config.shadow.len());

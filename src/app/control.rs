@@ -52,6 +52,7 @@ impl App {
             Signals::listen()?
         };
         shared.threads.begin()?;
+        shared.resources.compare.begin();
         let workers = start_workers(&shared, &sockets.listeners)?;
         let outcome = runtime.block_on(async {
             announce(&shared, &sockets);

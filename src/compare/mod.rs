@@ -5,19 +5,24 @@
 mod answer;
 mod cause;
 mod comparer;
+mod counts;
 mod difference;
 mod extract;
+#[cfg(any(test, fuzzing, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 mod kit;
 mod learn;
 mod live;
+#[cfg(test)]
+mod properties;
 mod report;
 mod route;
 mod rules;
 #[cfg(test)]
 mod speed;
 
-pub(crate) use answer::{Answer, Asked};
+pub(crate) use answer::{Answer, Asked, PairIn};
 pub(crate) use comparer::Settings;
 pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
 pub(crate) use extract::{

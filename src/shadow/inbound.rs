@@ -13,11 +13,11 @@ use tokio::{task::yield_now, time::sleep};
 use super::{
     Shadow,
     copy::{CopySource, ShadowCopy},
+    mail::{Mail, Probe},
     pair::{Attention, Pair, Primary},
     priority::Workload,
-    probe::Probe,
+    probe,
     sender::{HeldBack, Sender},
-    threads::Mail,
 };
 use crate::tee::{Budget, Message, Mirrored, Outlet, Part, Sleeper, UnopenedOutlet};
 
@@ -137,7 +137,7 @@ impl<'a> Inbound<'a> {
     fn probe(&self, probe: Probe) {
         let mut senders = self.lines.iter().map(|line| &line.sender);
         if let Some(sender) = senders.find(|sender| sender.shadow().name() == probe.shadow) {
-            sender.probe(probe);
+            probe::send(sender, probe);
         }
     }
 

@@ -17,6 +17,7 @@ mod failure;
 mod inbound;
 mod lane;
 mod limit;
+mod mail;
 mod nap;
 mod order;
 mod pair;

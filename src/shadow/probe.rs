@@ -8,7 +8,9 @@ use std::{
     time::Instant,
 };
 
-use super::sender::Sender;
+use tokio::task::spawn_local;
+
+use super::{mail::Probe, sender::Sender};
 use crate::{
     compare::LiveResponse,
     http::{Alarm, Outbox, RequestHead, ResponseHead, now},
@@ -16,17 +18,14 @@ use crate::{
     upstream::{Call, Caller, Connection, Next, Request, RequestBody, Uncalled, call},
 };
 
-/// A request without a body that is sent once more.
-pub(super) struct Probe {
-    /// The shadow's name.
-    pub(super) shadow: String,
-    /// What the comparer knows it by.
-    pub(super) number: u64,
-    pub(super) head: RequestHead,
+/// Sends it where copies leave room for it, and tells the comparer of the response.
+pub(super) fn send(sender: &Rc<Sender>, probe: Probe) {
+    if sender.has_time() {
+        spawn_local(ask(Rc::clone(sender), probe));
+    }
 }
 
-/// Sends it, and tells the comparer of the response.
-pub(super) async fn send(sender: Rc<Sender>, probe: Probe) {
+async fn ask(sender: Rc<Sender>, probe: Probe) {
     let shadow = sender.shadow();
     let Some(compared) = &shadow.compared else {
         return;

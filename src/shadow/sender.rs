@@ -26,7 +26,6 @@ use super::{
     nap::UnderWay,
     order::{Order, Queued, Turn},
     pair::{Ours, Pair, Primary},
-    probe::{self, Probe},
     queue::{Place, Queue},
     sample,
     script_stage::{Next, ScriptStage},
@@ -177,11 +176,9 @@ impl Sender {
         self.queue.clear_out();
     }
 
-    /// Asks the shadow once more, where copies leave room for it.
-    pub(super) fn probe(self: &Rc<Self>, probe: Probe) {
-        if self.queue.is_empty() && !self.shadow.places.are_full() && !self.retired.get() {
-            spawn_local(probe::send(Rc::clone(self), probe));
-        }
+    /// Whether copies leave room for anything else.
+    pub(super) fn has_time(&self) -> bool {
+        self.queue.is_empty() && !self.shadow.places.are_full() && !self.retired.get()
     }
 
     pub(super) fn pool(&self) -> &Rc<Pool> {

@@ -24,15 +24,15 @@ use tokio::{
 use super::{
     Shadow,
     inbound::Inbound,
+    mail::{Mail, Probe},
     nap,
     priority::{Priority, Step, Workload},
-    probe::Probe,
 };
 use crate::{
     compare::Probes,
     http::RequestHead,
     ledger::Ledger,
-    tee::{Budget, Doorbell, Sleeper, UnopenedOutlet, Valve},
+    tee::{Budget, Doorbell, Sleeper, Valve},
     telemetry::text::micros,
 };
 
@@ -65,14 +65,6 @@ struct Mailbox {
     mail: mpsc::Sender<Mail>,
     /// For each shadow that keeps an order, the next request's place in it.
     sequences: Vec<(Arc<Shadow>, Arc<AtomicU64>)>,
-}
-
-/// What a thread is sent beside what comes through valves.
-pub(super) enum Mail {
-    /// The way from one worker to a shadow.
-    Open(Arc<Shadow>, UnopenedOutlet),
-    /// A shadow is to be asked once more.
-    Probe(Probe),
 }
 
 /// The way from one worker to a shadow.

@@ -1,7 +1,7 @@
 //! The smallest example of a difference: its request and two short values, without secrets, and a line for `curl`.
 
 use crate::compare::{
-    comparer::PairIn,
+    answer::PairIn,
     difference::Difference,
     extract::{Class, Looks, Value},
     learn::{cell::Example, sessions::is_session_like},

@@ -13,7 +13,7 @@ mod when;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
-    comparer::Counts,
+    counts::Counts,
     learn::{
         Learned,
         cell::{Cell, CellId},

@@ -13,8 +13,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answer::{Answer, Asked},
+    answer::{Answer, Asked, PairIn},
     cause,
+    counts::Counts,
     difference::Differences,
     extract::Limits,
     learn::{Learned, features::FeatureId, recent::Recents, sessions::Sessions},
@@ -61,15 +62,6 @@ impl Default for Settings {
     }
 }
 
-/// A request with both answers.
-#[derive(Clone, Debug)]
-pub(crate) struct PairIn<'a> {
-    pub(crate) request_id: &'a str,
-    pub(crate) asked: Asked<'a>,
-    pub(crate) primary: Answer<'a>,
-    pub(crate) shadow: Answer<'a>,
-}
-
 /// What became of a pair. What is recorded as different may turn out to be noise later.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
@@ -101,22 +93,6 @@ impl From<Outcome> for Taken {
             news: None,
         }
     }
-}
-
-/// How many pairs had which outcome. Those that were recorded are in the log of what was learned.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Counts {
-    pub(crate) answered: u64,
-    pub(crate) identical: u64,
-    pub(crate) explained: u64,
-    pub(crate) recorded: u64,
-    /// Of sessions that the shadow has lost: different, but nothing is learned from them.
-    pub(crate) lost: u64,
-    pub(crate) not_compared: BTreeMap<String, u64>,
-    /// Differences beyond the limit of one pair.
-    pub(crate) left_out: u64,
-    pub(crate) since: Option<i64>,
-    pub(crate) until: i64,
 }
 
 /// Compares the answers of one shadow.

@@ -39,8 +39,8 @@ pub(crate) struct Alignment {
     pub(crate) pairs: Vec<(u32, u32)>,
     pub(crate) left_only: Vec<u32>,
     pub(crate) right_only: Vec<u32>,
-    /// Pairs stand in another order.
-    pub(crate) is_moved: bool,
+    /// The first that stands in another order, of the left.
+    pub(crate) moved: Option<u32>,
 }
 
 /// From here on elements are alike enough to be the same one.
@@ -55,7 +55,12 @@ pub(crate) fn align(left: &[Item], right: &[Item], likeness: &mut impl Likeness)
     let (begin, end) = trimmed(left, right, &mut partners);
     let inner_left = begin..left.len() - end;
     let inner_right = begin..right.len() - end;
-    if is_keyed(left) && is_keyed(right) {
+    if inner_left.is_empty() || inner_right.is_empty() {
+        return partners.finish(left, right, None);
+    }
+    if inner_left.len() == 1 && inner_right.len() == 1 {
+        // Most often one element changed where it stands; it can't be anywhere else.
+    } else if is_keyed(left) && is_keyed(right) {
         partners.by(left, right, |item| item.key);
     } else {
         partners.by_unique(left, right, inner_left, inner_right);
@@ -67,9 +72,9 @@ pub(crate) fn align(left: &[Item], right: &[Item], likeness: &mut impl Likeness)
         partners.by(left, right, |item| item.hash);
         partners.by(left, right, |item| item.key);
     }
-    let is_moved = partners.is_moved();
+    let moved = partners.moved().map(|at| left[at].at);
     partners.by_likeness(left, right, likeness);
-    partners.finish(left, right, is_moved)
+    partners.finish(left, right, moved)
 }
 
 /// Pairs what is equal at both ends; how many at each.
@@ -216,16 +221,16 @@ impl Partners {
         }
     }
 
-    fn is_moved(&self) -> bool {
-        let mut last = None;
-        self.of_left
-            .iter()
-            .filter(|right| **right != NONE)
-            .any(|right| {
-                let is_before = last.is_some_and(|last| *right < last);
-                last = Some(*right);
-                is_before
-            })
+    /// The first element of the left whose partner stands before that of the one before it.
+    fn moved(&self) -> Option<usize> {
+        let mut last = 0;
+        self.of_left.iter().position(|right| {
+            let is_moved = *right != NONE && *right < last;
+            if *right != NONE {
+                last = *right;
+            }
+            is_moved
+        })
     }
 
     /// Pairs in each gap between pairs that stand in order.
@@ -276,9 +281,9 @@ impl Partners {
         run
     }
 
-    fn finish(self, left: &[Item], right: &[Item], is_moved: bool) -> Alignment {
+    fn finish(self, left: &[Item], right: &[Item], moved: Option<u32>) -> Alignment {
         let mut alignment = Alignment {
-            is_moved,
+            moved,
             ..Alignment::default()
         };
         for (item, partner) in left.iter().zip(&self.of_left) {

@@ -235,21 +235,25 @@ fn factor(primary: f64, shadow: f64) -> Option<&'static str> {
     }
     let is = |ratio: f64, factor: f64| (ratio / factor - 1.0).abs() < 1e-9;
     let (up, down) = (shadow / primary, primary / shadow);
+    // What is behind the point is lost where milliseconds become seconds.
+    if is_whole_part(shadow, primary / 1000.0) {
+        return Some("1/1000");
+    }
+    if is_whole_part(primary, shadow / 1000.0) {
+        return Some("1000");
+    }
     FACTORS.iter().find_map(|(factor, times, part)| {
         if is(up, *factor) {
             Some(*times)
-        } else if is(down, *factor) || *factor == 1000.0 && is_whole_part(shadow, primary / 1000.0)
-        {
+        } else if is(down, *factor) {
             Some(*part)
-        } else if *factor == 1000.0 && is_whole_part(primary, shadow / 1000.0) {
-            Some(*times)
         } else {
             None
         }
     })
 }
 
-/// Milliseconds that became seconds lose what is behind the point.
+/// Whether a whole number is a large one without what is behind its point.
 fn is_whole_part(whole: f64, exact: f64) -> bool {
     exact.abs() >= 1e6 && whole.fract() == 0.0 && (exact - whole).abs() < 1.0
 }

@@ -1,6 +1,8 @@
 //! The walk through the trees of two responses: equal parts are passed over by their hashes, others are taken apart until
 //! leaves differ. What is missing is told once, not again for all below it.
 
+use std::cmp::Ordering;
+
 use super::{
     Difference, Differences,
     align::{Alignment, Item, align},
@@ -205,11 +207,7 @@ impl Walk<'_> {
                 let first = first.as_ref().map_or("", Value::text);
                 Value::of_items(tree.children(at).count(), first, tree.node(at).hash)
             };
-            let change = match gone.len().cmp(&added.len()) {
-                std::cmp::Ordering::Less => Change::More,
-                std::cmp::Ordering::Equal => Change::Replaced,
-                std::cmp::Ordering::Greater => Change::Fewer,
-            };
+            let change = fewer_or_more(gone.len(), added.len());
             self.differences.add(Difference {
                 place: place.clone(),
                 class,
@@ -219,7 +217,7 @@ impl Walk<'_> {
                 shadow: Some(value(self.right, other, added)),
             });
         }
-        if alignment.is_moved {
+        if alignment.moved.is_some() {
             self.add(Kind::Order, Change::Reordered, Some(one), Some(other));
         }
     }
@@ -233,9 +231,12 @@ impl Walk<'_> {
         if self.left.node(one).is_cut {
             alignment.right_only.clear();
         }
-        if alignment.is_moved {
-            self.add(Kind::Order, Change::Reordered, Some(one), Some(other));
+        if let Some(moved) = alignment.moved {
+            let partner = alignment.pairs.iter().find(|(one, _)| *one == moved);
+            let partner = partner.map(|(_, other)| *other);
+            self.add(Kind::Order, Change::Reordered, Some(moved), partner);
         }
+        self.blocks(one, other, &mut alignment);
         for (one, other) in alignment.pairs {
             self.pair(one, other);
         }
@@ -244,6 +245,56 @@ impl Walk<'_> {
         }
         for other in alignment.right_only {
             self.extra(other);
+        }
+    }
+
+    /// Repeated blocks, of which there are more or fewer, are one difference for all.
+    fn blocks(&mut self, one: u32, other: u32, alignment: &mut Alignment) {
+        let is_block = |tree: &Tree, at: u32| {
+            tree.node(at).kind == NodeKind::Flow && tree.node(at).class == Class::Content
+        };
+        let (left, right) = (self.left, self.right);
+        let lonely = [(left, &alignment.left_only), (right, &alignment.right_only)];
+        let mut places: Vec<Place> = Vec::new();
+        for (tree, nodes) in lonely {
+            for at in nodes.iter().filter(|at| is_block(tree, **at)) {
+                if !places.contains(tree.place(*at)) && places.len() < MOST_LISTS {
+                    places.push(tree.place(*at).clone());
+                }
+            }
+        }
+        for place in places {
+            let is_here = |tree: &Tree, at: u32| is_block(tree, at) && *tree.place(at) == place;
+            let pairs = alignment.pairs.iter();
+            let both = pairs.filter(|(one, _)| is_here(left, *one)).count();
+            let take = |tree: &Tree, nodes: &mut Vec<u32>| -> Vec<u32> {
+                nodes.extract_if(.., |at| is_here(tree, *at)).collect()
+            };
+            let gone = take(left, &mut alignment.left_only);
+            let added = take(right, &mut alignment.right_only);
+            if both == 0 && gone.len() + added.len() == 1 {
+                // The only one of its kind.
+                alignment.left_only.extend(gone);
+                alignment.right_only.extend(added);
+                continue;
+            }
+            let value = |tree: &Tree, nodes: &[u32], at: u32| {
+                let first = nodes.first().map(|at| tree.value(*at));
+                let first = first.as_ref().map_or("", Value::text);
+                Some(Value::of_items(
+                    both + nodes.len(),
+                    first,
+                    tree.node(at).hash,
+                ))
+            };
+            self.differences.add(Difference {
+                place,
+                class: Class::Content,
+                kind: Kind::Items,
+                change: fewer_or_more(gone.len(), added.len()),
+                primary: value(left, &gone, one),
+                shadow: value(right, &added, other),
+            });
         }
     }
 
@@ -269,9 +320,23 @@ impl Walk<'_> {
         if leaves.pairs.is_empty() {
             return;
         }
-        self.is_dressed_anew = true;
+        self.is_dressed_anew |= leaves
+            .pairs
+            .iter()
+            .any(|(one, other)| left.node(*one).dress != right.node(*other).dress);
         alignment.left_only = rest(left, gone, &leaves.left_only);
         alignment.right_only = rest(right, added, &leaves.right_only);
+    }
+}
+
+/// Lists of blocks in one flow that are told as such.
+const MOST_LISTS: usize = 20;
+
+fn fewer_or_more(gone: usize, added: usize) -> Change {
+    match gone.cmp(&added) {
+        Ordering::Less => Change::More,
+        Ordering::Equal => Change::Replaced,
+        Ordering::Greater => Change::Fewer,
     }
 }
 
@@ -287,6 +352,17 @@ fn rest(tree: &Tree, lonely: &[u32], leaves: &[u32]) -> Vec<u32> {
         let to = sorted.partition_point(|leaf| *leaf < end);
         if (to - from) * 2 > tree.leaves(*at).count() {
             rest.push(*at);
+        } else if tree.node(*at).kind == NodeKind::Array {
+            // Whole rows are told as such.
+            for row in tree.children(*at) {
+                let from = sorted.partition_point(|leaf| *leaf < row);
+                let to = sorted.partition_point(|leaf| *leaf < tree.node(row).end);
+                if to - from == tree.leaves(row).count() {
+                    rest.extend((to > from).then_some(row));
+                } else {
+                    rest.extend(&sorted[from..to]);
+                }
+            }
         } else {
             rest.extend(&sorted[from..to]);
         }

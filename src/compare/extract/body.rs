@@ -50,6 +50,7 @@ impl Body<'_> {
             return self.opaque(builder, media, Some(why));
         }
         let text = text_of(bytes);
+        builder.reserve(text.len());
         let root = builder.len();
         let is_cut = decoded.not_compared.is_some();
         let (media, result) = self.read(builder, media, &text, is_cut);

@@ -15,7 +15,10 @@ pub(crate) fn mix(first: u64, second: u64) -> u64 {
     let right = second ^ 0xd6e8_feb8_6659_fd93;
     let product = u128::from(left) * u128::from(right);
     // Folding keeps what the upper half knows; adding the order of both keeps a zero factor from hiding the other.
-    ((product >> 64) as u64) ^ (product as u64) ^ first.rotate_left(23) ^ second.rotate_left(41)
+    u64::try_from(product >> 64).unwrap_or(0)
+        ^ u64::try_from(product & u128::from(u64::MAX)).unwrap_or(0)
+        ^ first.rotate_left(23)
+        ^ second.rotate_left(41)
 }
 
 /// A hasher for keys that are hashes already.

@@ -59,12 +59,12 @@ fn leaf(builder: &mut Builder, place: PlaceId, class: Class, scalar: Scalar, tex
 pub(crate) fn headers(builder: &mut Builder, answer: &Answer<'_>, host: &[u8]) -> u32 {
     let place = builder.root("header");
     let root = builder.open(NodeKind::Object, place, Class::Header, 0);
-    let named = answer
+    let hop_by_hop = answer
         .header("connection")
         .unwrap_or_default()
         .to_ascii_lowercase();
     let of_connection = |name: &[u8]| {
-        named
+        hop_by_hop
             .split(|c| *c == b',')
             .any(|part| part.trim_ascii() == name)
     };

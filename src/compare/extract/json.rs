@@ -229,13 +229,11 @@ impl<'a, 'b> Parser<'a, 'b> {
                 ..*self.limits
             };
             let before = self.builder.len();
-            return match json(self.builder, &inner, &limits) {
-                Ok(()) => true,
-                Err(_) => {
-                    self.builder.take_back(before);
-                    false
-                }
-            };
+            let is_json = json(self.builder, &inner, &limits).is_ok();
+            if !is_json {
+                self.builder.take_back(before);
+            }
+            return is_json;
         }
         jwt::jwt(self.builder, place, self.class, key, text, self.limits)
     }
@@ -345,12 +343,11 @@ impl<'a, 'b> Parser<'a, 'b> {
             }
             let name = self.string()?;
             let escaped;
-            let name = match name {
-                Some(name) => name,
-                None => {
-                    escaped = std::mem::take(&mut self.unescaped);
-                    &escaped
-                }
+            let name = if let Some(name) = name {
+                name
+            } else {
+                escaped = std::mem::take(&mut self.unescaped);
+                &escaped
             };
             self.skip_space();
             if self.peek()? != b':' {

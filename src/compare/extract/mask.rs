@@ -73,25 +73,23 @@ pub(crate) fn mask_text(text: &str) -> String {
 }
 
 fn mask_word(word: &str) -> Cow<'_, str> {
-    match opaque(word.trim_matches(|c: char| c.is_ascii_punctuation())) {
-        Some(_) => Cow::Borrowed("{token}"),
-        None => {
-            let mut masked = String::with_capacity(word.len());
-            let mut in_number = false;
-            for c in word.chars() {
-                if c.is_ascii_digit() {
-                    if !in_number {
-                        masked.push_str("{n}");
-                    }
-                    in_number = true;
-                } else {
-                    in_number = false;
-                    masked.push(c);
-                }
+    if opaque(word.trim_matches(|c: char| c.is_ascii_punctuation())).is_some() {
+        return Cow::Borrowed("{token}");
+    }
+    let mut masked = String::with_capacity(word.len());
+    let mut in_number = false;
+    for c in word.chars() {
+        if c.is_ascii_digit() {
+            if !in_number {
+                masked.push_str("{n}");
             }
-            Cow::Owned(masked)
+            in_number = true;
+        } else {
+            in_number = false;
+            masked.push(c);
         }
     }
+    Cow::Owned(masked)
 }
 
 /// A path with its segments masked, without its query: the route that a link leads to.

@@ -41,11 +41,11 @@ impl Media {
             ("image", "svg+xml") => Self::Xml,
             (_, "ndjson" | "x-ndjson" | "jsonl" | "jsonlines" | "x-jsonlines") => Self::JsonLines,
             (_, name) if is_json(name) => Self::Json,
-            ("text", _) => Self::Text,
-            ("application", "javascript" | "x-javascript" | "yaml" | "x-yaml" | "toml") => {
-                Self::Text
-            }
-            ("application", "graphql" | "sql" | "x-sh" | "x-ruby") => Self::Text,
+            ("text", _)
+            | (
+                "application",
+                "javascript" | "x-javascript" | "yaml" | "x-yaml" | "toml" | "graphql" | "sql",
+            ) => Self::Text,
             ("", _) => Self::sniffed(body),
             _ => Self::Binary,
         }
@@ -55,14 +55,13 @@ impl Media {
         let begin = body[..body.len().min(512)].trim_ascii_start();
         let lower = begin.to_ascii_lowercase();
         match begin.first() {
-            None => Self::Text,
             Some(b'{' | b'[') => Self::Json,
             Some(b'<') if lower.starts_with(b"<!doctype html") || lower.starts_with(b"<html") => {
                 Self::Html
             }
             Some(b'<') if lower.starts_with(b"<?xml") => Self::sniffed_xml(body),
             Some(_) if begin.contains(&0) => Self::Binary,
-            Some(_) => Self::Text,
+            _ => Self::Text,
         }
     }
 

@@ -60,7 +60,7 @@ impl Display for Place {
 }
 
 /// A place of one extract.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct PlaceId(u32);
 
 /// How a place goes on from the one above it.
@@ -72,26 +72,25 @@ pub(crate) enum Step<'a> {
     Items,
     /// A word of its own: ` name`, not masked.
     Word(&'a str),
+    /// A word with a name: ` input[qty]`, not masked.
+    Named(&'a str, &'a str),
     /// A part of a header or a cookie: `; name`.
     Part(&'a str),
     /// An attribute: `@name`.
     Attribute(&'a str),
 }
 
-impl<'a> Step<'a> {
+impl Step<'_> {
     fn key(self) -> u64 {
-        let (kind, name) = self.parts();
-        mix(kind, hash_of(name.as_bytes()))
-    }
-
-    fn parts(self) -> (u64, &'a str) {
-        match self {
+        let (kind, name) = match self {
             Self::Member(name) => (1, name),
             Self::Items => (2, ""),
             Self::Word(name) => (3, name),
             Self::Part(name) => (4, name),
             Self::Attribute(name) => (5, name),
-        }
+            Self::Named(word, name) => (hash_of(word.as_bytes()), name),
+        };
+        mix(kind, hash_of(name.as_bytes()))
     }
 
     fn write(self, text: &mut String) {
@@ -113,6 +112,12 @@ impl<'a> Step<'a> {
                     text.push(' ');
                 }
                 text.push_str(cut(name, NAME));
+            }
+            Self::Named(word, name) => {
+                Self::Word(word).write(text);
+                text.push('[');
+                text.push_str(cut(name, NAME));
+                text.push(']');
             }
             Self::Part(name) => {
                 text.push_str("; ");

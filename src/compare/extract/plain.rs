@@ -103,7 +103,8 @@ mod tests {
             shown(&long, &text(&format!("a{}", "x".repeat(249_999)))),
             ["value text: suffix gone"]
         );
-        let many: String = (0..60_000).map(|n| format!("{n}\n")).collect();
+        let numbers: Vec<String> = (0..60_000).map(|n| n.to_string()).collect();
+        let many = numbers.join("\n");
         assert!(!shown(&text(&many), &text(&many.replace("77\n", "7\n"))).is_empty());
     }
 }

@@ -59,6 +59,8 @@ pub(crate) struct Tokens<'a> {
     language: Language,
     /// Of the start tag that came last.
     pub(crate) attributes: Vec<Attribute<'a>>,
+    /// Where that tag is.
+    tag: (usize, usize),
     /// The element whose content is raw, and is next.
     raw: Option<&'static str>,
 }
@@ -75,8 +77,14 @@ impl<'a> Tokens<'a> {
             at: 0,
             language,
             attributes: Vec::new(),
+            tag: (0, 0),
             raw: None,
         }
+    }
+
+    /// The last start tag as it is written.
+    pub(crate) fn raw_tag(&self) -> &'a str {
+        &self.text[self.tag.0..self.tag.1]
     }
 
     /// The value of an attribute of the last start tag.
@@ -112,10 +120,14 @@ impl<'a> Tokens<'a> {
         let rest = &self.text[self.at..];
         let mut from = 0;
         let end = loop {
-            let Some(at) = memmem::find(&rest.as_bytes()[from..], b"</") else {
+            let Some(at) = memchr(b'<', &rest.as_bytes()[from..]) else {
                 break rest.len();
             };
             let begin = from + at;
+            if rest.as_bytes().get(begin + 1) != Some(&b'/') {
+                from = begin + 1;
+                continue;
+            }
             let after = rest.as_bytes().get(begin + 2..begin + 2 + name.len());
             if after.is_some_and(|after| after.eq_ignore_ascii_case(name.as_bytes())) {
                 break begin;
@@ -129,7 +141,10 @@ impl<'a> Tokens<'a> {
     /// Goes behind a mark, or to the end where there is none.
     fn skip_behind(&mut self, mark: &[u8]) -> &'a str {
         let rest = &self.text[self.at..];
-        let end = memmem::find(rest.as_bytes(), mark);
+        let end = match mark {
+            [one] => memchr(*one, rest.as_bytes()),
+            _ => memmem::find(rest.as_bytes(), mark),
+        };
         self.at += end.map_or(rest.len(), |end| end + mark.len());
         &rest[..end.unwrap_or(rest.len())]
     }
@@ -160,7 +175,7 @@ impl<'a> Tokens<'a> {
 
     fn take_name(&mut self) -> &'a str {
         let rest = &self.text[self.at..];
-        let ends = |c: u8| c.is_ascii_whitespace() || c == b'>' || c == b'/' || c == b'=';
+        let ends = |c: u8| matches!(c, b' ' | b'\n' | b'\r' | b'\t' | 0x0c | b'>' | b'/' | b'=');
         let length = rest.bytes().position(ends).unwrap_or(rest.len());
         self.at += length;
         &rest[..length]
@@ -175,6 +190,7 @@ impl<'a> Tokens<'a> {
 
     /// A start tag; nothing where the text ends in it.
     fn start_tag(&mut self) -> Option<Token<'a>> {
+        let begin = self.at;
         self.at += 1;
         let name = self.take_name();
         let name = self.name(name);
@@ -198,6 +214,7 @@ impl<'a> Tokens<'a> {
                 _ => self.take_attribute()?,
             }
         };
+        self.tag = (begin, self.at);
         if self.language == Language::Html && !is_closed {
             self.raw = RAW.iter().copied().find(|raw| *raw == name);
         }
@@ -213,21 +230,7 @@ impl<'a> Tokens<'a> {
         if bytes.get(self.at) == Some(&b'=') {
             self.at += 1;
             self.skip_space();
-            value = match bytes.get(self.at)? {
-                quote @ (b'"' | b'\'') => {
-                    let begin = self.at + 1;
-                    let length = memchr(*quote, &bytes[begin..])?;
-                    self.at = begin + length + 1;
-                    &self.text[begin..begin + length]
-                }
-                _ => {
-                    let rest = &self.text[self.at..];
-                    let ends = |c: u8| c.is_ascii_whitespace() || c == b'>';
-                    let length = rest.bytes().position(ends).unwrap_or(rest.len());
-                    self.at += length;
-                    &rest[..length]
-                }
-            };
+            value = self.take_value()?;
         } else {
             self.at = before;
         }
@@ -236,6 +239,21 @@ impl<'a> Tokens<'a> {
             self.attributes.push(Attribute { name, value });
         }
         Some(())
+    }
+
+    fn take_value(&mut self) -> Option<&'a str> {
+        let bytes = self.text.as_bytes();
+        if let quote @ (b'"' | b'\'') = *bytes.get(self.at)? {
+            let begin = self.at + 1;
+            let length = memchr(quote, &bytes[begin..])?;
+            self.at = begin + length + 1;
+            return Some(&self.text[begin..begin + length]);
+        }
+        let rest = &self.text[self.at..];
+        let ends = |c: u8| c.is_ascii_whitespace() || c == b'>';
+        let length = rest.bytes().position(ends).unwrap_or(rest.len());
+        self.at += length;
+        Some(&rest[..length])
     }
 
     /// A text up to the next tag. A `<` that begins none is text.

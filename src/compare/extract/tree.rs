@@ -170,6 +170,16 @@ pub(crate) struct NewLeaf<'a> {
     pub(crate) text: &'a str,
 }
 
+/// A group that is put around nodes that are there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewGroup {
+    pub(crate) kind: NodeKind,
+    pub(crate) place: PlaceId,
+    pub(crate) class: Class,
+    pub(crate) begin: u32,
+    pub(crate) end: u32,
+}
+
 /// Builds a tree, up to a number of nodes.
 #[derive(Debug)]
 pub(crate) struct Builder {
@@ -183,6 +193,14 @@ impl Builder {
             tree: Tree::default(),
             limit,
         }
+    }
+
+    /// Makes room for what a body of so many bytes becomes.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        const BYTES_OF_A_NODE: usize = 24;
+        let nodes = (bytes / BYTES_OF_A_NODE).min(self.limit);
+        self.tree.nodes.reserve(nodes);
+        self.tree.texts.reserve(bytes / 2);
     }
 
     pub(crate) fn is_full(&self) -> bool {
@@ -229,8 +247,12 @@ impl Builder {
 
     /// Closes a node: everything that was added since it was opened is below it.
     pub(crate) fn close(&mut self, at: u32) {
-        let end = self.tree.len();
-        self.tree.nodes[at as usize].end = end;
+        self.tree.nodes[at as usize].end = self.tree.len();
+        self.hash_group(at);
+    }
+
+    /// Computes the hashes of a group from its children's.
+    fn hash_group(&mut self, at: u32) {
         let kind = self.tree.nodes[at as usize].kind;
         let mut hash: u64 = match kind {
             NodeKind::Object => 0x6f62,
@@ -239,7 +261,7 @@ impl Builder {
             NodeKind::Table => 0x7461,
             NodeKind::Leaf(_) => 0,
         };
-        let mut dress = self.tree.nodes[at as usize].dress;
+        let mut dress = 0_u64;
         for child in self.tree.children(at) {
             let child = self.tree.node(child);
             if kind == NodeKind::Object {
@@ -293,6 +315,30 @@ impl Builder {
 
     pub(crate) fn set_cut(&mut self, at: u32) {
         self.tree.nodes[at as usize].is_cut = true;
+    }
+
+    /// Puts groups around nodes below a node that is not closed yet. Groups stand within one another, and within the groups
+    /// that are there.
+    pub(crate) fn insert(&mut self, root: u32, mut groups: Vec<NewGroup>) {
+        // Outer ones first. Which of two around the same nodes is the outer one is told by their places.
+        groups.sort_by_key(|group| (group.begin, std::cmp::Reverse(group.end), group.place));
+        let begins: Vec<u32> = groups.iter().map(|group| group.begin).collect();
+        let moved = |end: u32| end + index(begins.partition_point(|begin| *begin < end));
+        let nodes = self.tree.nodes.split_off(root as usize);
+        let mut groups = groups.into_iter().peekable();
+        for (at, mut node) in (root..).zip(nodes) {
+            while let Some(group) = groups.next_if(|group| group.begin == at) {
+                let new = self.open(group.kind, group.place, group.class, 0);
+                self.tree.nodes[new as usize].end = moved(group.end);
+            }
+            node.end = moved(node.end);
+            self.tree.nodes.push(node);
+        }
+        for at in (root + 1..self.tree.len()).rev() {
+            if !matches!(self.tree.node(at).kind, NodeKind::Leaf(_)) {
+                self.hash_group(at);
+            }
+        }
     }
 
     /// Takes off whatever was added since the tree had this many nodes.

@@ -15,7 +15,7 @@ use std::{
 };
 
 use super::{
-    Report, Rules, Settings,
+    Report, Settings,
     comparer::{Comparer, Taken},
 };
 use crate::{
@@ -159,8 +159,12 @@ impl Comparison {
         ] {
             samples.counter(&metrics::COMPARED, &[shadow, result], count);
         }
-        for (reason, count) in &counts.not_compared {
-            samples.counter(&metrics::NOT_COMPARED, &[shadow, reason], *count);
+        let mut not_compared = counts.not_compared.clone();
+        for why in LeftOut::ALL {
+            not_compared.entry(why.as_str().to_owned()).or_default();
+        }
+        for (reason, count) in not_compared {
+            samples.counter(&metrics::NOT_COMPARED, &[shadow, &reason], count);
         }
         samples.gauge(&metrics::COMPARE_BYTES, &[shadow], comparer.bytes() as u64);
         let mut last = lock(&self.last_causes);
@@ -255,10 +259,7 @@ impl Comparison {
         *lock(&self.saved) = Instant::now();
         self.changed.store(false, Relaxed);
         let bytes = self.counted().save();
-        let saved = bytes.map_err(|error| error.to_string());
-        let saved =
-            saved.and_then(|bytes| file::save(path, &bytes).map_err(|error| error.to_string()));
-        if let Err(error) = saved {
+        if let Err(error) = file::save(path, &bytes) {
             tracing::warn!(
                 shadow = self.name, file = %path.display(), %error,
                 "what was learned of this shadow's responses can't be saved"

@@ -8,7 +8,7 @@ use std::{
 
 use super::millis;
 use crate::{
-    compare::{Answer, Asked, comparer::PairIn},
+    compare::{Answer, Asked, PairIn},
     exchange::Exchange,
     http::{Headers, RequestHead, now},
     tee::{Kept, RecordedResponse, Recording},

@@ -1,9 +1,9 @@
 //! The thread that compares. It has the lowest priority: whatever else is to be done comes first.
 
 use std::{
-    io,
     sync::{
         Arc, Mutex, OnceLock, Weak,
+        atomic::{AtomicBool, Ordering::Relaxed},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
@@ -15,9 +15,10 @@ use crate::{compare::comparer::Taken, http::RequestHead};
 
 /// The thread that compares the pairs of all shadows.
 pub(crate) struct CompareThread {
-    /// `None`: it is to end.
+    /// `None`: it does not run.
     work: Mutex<Option<SyncSender<Work>>>,
     handle: Mutex<Option<JoinHandle<()>>>,
+    may_begin: AtomicBool,
     comparisons: Arc<Mutex<Vec<Arc<Comparison>>>>,
     probes: Arc<OnceLock<Weak<dyn Probes>>>,
 }
@@ -45,24 +46,43 @@ const SAVE: Duration = Duration::from_secs(60);
 const LOWEST: i32 = 19;
 
 impl CompareThread {
-    /// # Errors
-    /// Where the system refuses a thread.
-    pub(crate) fn start() -> io::Result<Arc<Self>> {
-        let (work, inbox) = sync_channel(QUEUE);
-        let (comparisons, probes) = <(Arc<Mutex<_>>, Arc<OnceLock<_>>)>::default();
+    /// A thread that does not run yet.
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            work: Mutex::default(),
+            handle: Mutex::default(),
+            may_begin: AtomicBool::new(false),
+            comparisons: Arc::default(),
+            probes: Arc::default(),
+        })
+    }
+
+    /// Starts it, now or when there is something to compare.
+    pub(crate) fn begin(&self) {
+        self.may_begin.store(true, Relaxed);
+        self.start_where_needed();
+    }
+
+    fn start_where_needed(&self) {
+        let mut work = lock(&self.work);
+        if work.is_some() || !self.may_begin.load(Relaxed) || lock(&self.comparisons).is_empty() {
+            return;
+        }
+        let (sender, inbox) = sync_channel(QUEUE);
         let runner = Runner {
-            comparisons: Arc::clone(&comparisons),
-            probes: Arc::clone(&probes),
+            comparisons: Arc::clone(&self.comparisons),
+            probes: Arc::clone(&self.probes),
         };
-        let handle = thread::Builder::new()
-            .name("compare".into())
-            .spawn(move || runner.run(&inbox))?;
-        Ok(Arc::new(Self {
-            work: Mutex::new(Some(work)),
-            handle: Mutex::new(Some(handle)),
-            comparisons,
-            probes,
-        }))
+        let thread = thread::Builder::new().name("compare".into());
+        match thread.spawn(move || runner.run(&inbox)) {
+            Ok(handle) => {
+                *work = Some(sender);
+                *lock(&self.handle) = Some(handle);
+            }
+            Err(error) => {
+                tracing::error!(%error, "the system refuses the thread that compares; nothing is compared");
+            }
+        }
     }
 
     /// Who asks shadows once more, from now on.
@@ -74,6 +94,7 @@ impl CompareThread {
     /// The shadows that are compared from now on.
     pub(crate) fn set(&self, comparisons: Vec<Arc<Comparison>>) {
         *lock(&self.comparisons) = comparisons;
+        self.start_where_needed();
     }
 
     /// The comparisons of all shadows.
@@ -108,6 +129,7 @@ impl CompareThread {
 
     /// Ends it, when all that waits is compared and what was learned is saved.
     pub(crate) fn end(&self) {
+        self.may_begin.store(false, Relaxed);
         drop(lock(&self.work).take());
         if let Some(handle) = lock(&self.handle).take()
             && handle.join().is_err()

@@ -20,7 +20,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Common, DifferenceLog, Shadow, inbound::Inbound, threads::Mail};
+use super::{Common, DifferenceLog, Shadow, inbound::Inbound, mail::Mail};
 use crate::{
     config::Config,
     exchange::{Exchange, PrimaryResponse},

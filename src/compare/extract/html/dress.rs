@@ -43,11 +43,11 @@ const CONTENT: &[&str] = &[
     "data-turbo-confirm",
 ];
 
-/// The hash of an element's tag and attributes, below that of the element around it.
-pub(crate) fn dress(above: u64, name: &str, attributes: &[Attribute<'_>]) -> u64 {
+/// The hash of an element's tag and attributes.
+pub(crate) fn dress(name: &str, attributes: &[Attribute<'_>]) -> u64 {
     // Attributes and classes are sets.
     let attributes = attributes.iter().map(attribute).fold(0, u64::wrapping_add);
-    mix(above, mix(hash_of(name.as_bytes()), attributes))
+    mix(hash_of(name.as_bytes()), attributes)
 }
 
 fn attribute(attribute: &Attribute<'_>) -> u64 {

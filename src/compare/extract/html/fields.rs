@@ -49,6 +49,7 @@ impl Page<'_> {
         if is_choice || name.is_empty() {
             key = mix(key, hash_of(value.as_bytes()));
         }
+        self.fields += 1;
         let group = self.group(NodeKind::Object, place, Class::Action, key | 1);
         let scalar = if is_token(&name) {
             Scalar::Token
@@ -63,13 +64,13 @@ impl Page<'_> {
         self.builder.close(group);
     }
 
-    fn field_place(&mut self, word: &str, name: &str) -> PlaceId {
+    pub(super) fn field_place(&mut self, word: &str, name: &str) -> PlaceId {
         let scope = self.scope();
         if name.is_empty() {
             return self.builder.below(scope, Step::Word(word));
         }
-        let word = format!("{word}[{}]", mask_name(name));
-        self.builder.below(scope, Step::Word(&word))
+        self.builder
+            .below(scope, Step::Named(word, &mask_name(name)))
     }
 
     /// A part of a field: `@value`.
@@ -104,6 +105,7 @@ impl Page<'_> {
         let name = tokens.attribute("name").unwrap_or_default();
         let place = self.field_place("textarea", &name);
         let key = hash_of(name.as_bytes()) | 1;
+        self.fields += 1;
         let group = self.group(NodeKind::Object, place, Class::Action, key);
         self.flags(place, tokens);
         if let Some(Token::Raw(text)) = raw_after(tokens) {
@@ -117,6 +119,7 @@ impl Page<'_> {
         let name = tokens.attribute("name").unwrap_or_default();
         let place = self.field_place("select", &name);
         let key = hash_of(name.as_bytes()) | 1;
+        self.fields += 1;
         element.enter(
             place,
             self.group(NodeKind::Array, place, Class::Action, key),

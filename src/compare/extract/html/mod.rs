@@ -2,6 +2,7 @@
 //! leaves and groups; how the page is built and looks is a hash beside each of them, so that an upgrade that changes markup
 //! everywhere changes one thing. There is no tree of elements: wrappers vanish.
 
+mod cards;
 mod dress;
 mod fields;
 mod head;
@@ -28,7 +29,7 @@ pub(crate) fn html(
 ) -> Result<(), Stop> {
     let place = builder.root("page");
     let root = builder.open(NodeKind::Flow, place, Class::Content, 0);
-    let result = page::Page::new(builder, host, limits).read(text, is_cut);
+    let result = page::Page::new(builder, host, limits).read(root, text, is_cut);
     if is_cut || result.is_err() {
         builder.set_cut(root);
     }

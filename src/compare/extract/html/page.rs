@@ -1,19 +1,20 @@
 //! Reads a page: keeps the open elements, collects texts, and opens and closes the groups of its tree.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     super::{
         Limits,
-        hash::{hash_of, mix},
+        hash::{HashedKeys, hash_of, mix},
         json::Stop,
-        mask::{mask_name, mask_path},
+        mask::{mask_name, mask_path, masked_hash},
         place::{PlaceId, Step, cut},
         tokens::{Language, Token, Tokens, unescaped},
         tree::{Builder, Class, NewLeaf, NodeKind},
         url::own_origin,
         value::Scalar,
     },
+    cards::{Block, Cards},
     dress::dress,
     fields::raw_after,
     tag::Tag,
@@ -38,6 +39,14 @@ pub(super) struct Element {
     group: Option<u32>,
     /// An id below it is not an anchor.
     is_fixed: bool,
+    /// What it may be one of several of.
+    block: Option<u64>,
+    block_place: PlaceId,
+    /// The first node below it, and fields before it.
+    begin: u32,
+    fields: u32,
+    /// Tells it from all others.
+    serial: u32,
 }
 
 impl Element {
@@ -88,6 +97,13 @@ pub(super) struct Page<'b> {
     /// The option that is open is chosen, and the values of those that are.
     pub(super) is_chosen: bool,
     pub(super) chosen: String,
+    cards: Cards,
+    /// Elements that were opened so far.
+    opened: u32,
+    /// Fields so far.
+    pub(super) fields: u32,
+    /// The markup of tags by the hash of how they are written.
+    dresses: HashMap<u64, u64, HashedKeys>,
     /// Icons before the next leaf.
     icons: u64,
     /// Scripts and styles so far.
@@ -108,6 +124,11 @@ impl<'b> Page<'b> {
             dress: 0,
             group: None,
             is_fixed: false,
+            block: None,
+            block_place: text,
+            begin: 0,
+            fields: 0,
+            serial: 0,
         };
         Self {
             builder,
@@ -122,13 +143,24 @@ impl<'b> Page<'b> {
             term: String::new(),
             is_chosen: false,
             chosen: String::new(),
+            cards: Cards::default(),
+            opened: 0,
+            fields: 0,
+            dresses: HashMap::default(),
             icons: 0,
             scripts: 0,
             base,
         }
     }
 
-    pub(super) fn read(mut self, text: &str, is_cut: bool) -> Result<(), Stop> {
+    /// Reads all of a page below a node.
+    pub(super) fn read(mut self, root: u32, text: &str, is_cut: bool) -> Result<(), Stop> {
+        let result = self.read_all(text, is_cut);
+        self.cards.group(self.builder, root);
+        result
+    }
+
+    fn read_all(&mut self, text: &str, is_cut: bool) -> Result<(), Stop> {
         let mut tokens = Tokens::new(text, Language::Html);
         while let Some(token) = tokens.next() {
             if self.builder.is_full() {
@@ -207,7 +239,10 @@ impl<'b> Page<'b> {
             self.beyond += 1;
             return;
         }
+        self.opened += 1;
+        let local = self.local_dress(name, tokens);
         let above = self.top();
+        let dress = mix(above.dress, local);
         let (is_fixed, scope_above, class) = (above.is_fixed, above.scope, above.class);
         let mut element = Element {
             tag,
@@ -215,9 +250,14 @@ impl<'b> Page<'b> {
             scope: scope_above,
             text: above.text,
             class,
-            dress: dress(above.dress, name, &tokens.attributes),
+            dress,
             group: None,
             is_fixed,
+            block: None,
+            block_place: scope_above,
+            begin: self.builder.len(),
+            fields: self.fields,
+            serial: self.opened,
         };
         if !is_fixed && tag != Tag::Row && tag != Tag::ListItem {
             self.anchor(&mut element, name, tokens);
@@ -227,10 +267,11 @@ impl<'b> Page<'b> {
                 element.text = self.builder.below(element.scope, Step::Word(name));
             }
             Tag::Details => {
-                let label = format!("dd[{}]", cut(&self.term, HEADING));
-                element.scope = self.builder.below(element.scope, Step::Word(&label));
+                let step = Step::Named("dd", cut(&self.term, HEADING));
+                element.scope = self.builder.below(element.scope, step);
                 element.text = element.scope;
             }
+            Tag::Wrapper => self.block(&mut element, name, tokens),
             Tag::Link => self.link(&mut element, tokens),
             Tag::Button => self.button(&mut element, tokens),
             Tag::Form => self.form(&mut element, tokens),
@@ -256,6 +297,42 @@ impl<'b> Page<'b> {
             _ => {}
         }
         self.stack.push(element);
+    }
+
+    /// A wrapper with a class may be one of several that are alike.
+    fn block(&mut self, element: &mut Element, name: &str, tokens: &Tokens<'_>) {
+        let classes = tokens.attribute("class").unwrap_or_default();
+        let class = classes.split_ascii_whitespace().next();
+        if class.is_none() && name != "article" {
+            return;
+        }
+        element.block = Some(mix(element.name, masked_hash(&classes)));
+        let above = self.scope();
+        element.block_place = match class {
+            Some(class) => self
+                .builder
+                .below(above, Step::Named(name, &mask_name(class))),
+            None => self.builder.below(above, Step::Word(name)),
+        };
+    }
+
+    /// Notes a wrapper that was closed. One with fields is a part of a form, which are told one by one.
+    fn end_block(&mut self, element: &Element) {
+        let end = self.builder.len();
+        let Some(signature) = element.block else {
+            return;
+        };
+        if end < element.begin + 2 || self.fields != element.fields {
+            return;
+        }
+        let block = Block {
+            place: element.block_place,
+            class: element.class,
+            begin: element.begin,
+            end,
+        };
+        let parent = self.top().serial;
+        self.cards.note(parent, signature, block);
     }
 
     /// An id, a test id or a landmark is where parts of a page are found, whatever stands around it.
@@ -291,8 +368,7 @@ impl<'b> Page<'b> {
             .strip_prefix(super::super::url::OWN)
             .unwrap_or(&target);
         let route = mask_path(target);
-        let word = format!("a[{}]", cut(&route, 80));
-        element.scope = self.builder.below(element.scope, Step::Word(&word));
+        element.scope = self.builder.below(element.scope, Step::Named("a", &route));
         element.text = element.scope;
         element.class = Class::Action;
         let group = self.group(NodeKind::Flow, element.scope, Class::Action, 0);
@@ -321,11 +397,7 @@ impl<'b> Page<'b> {
 
     fn button(&mut self, element: &mut Element, tokens: &Tokens<'_>) {
         let name = tokens.attribute("name").unwrap_or_default();
-        let word = match &*name {
-            "" => Cow::Borrowed("button"),
-            name => Cow::Owned(format!("button[{}]", mask_name(name))),
-        };
-        element.scope = self.builder.below(element.scope, Step::Word(&word));
+        element.scope = self.field_place("button", &name);
         element.text = element.scope;
         element.class = Class::Action;
         element.group = Some(self.group(NodeKind::Flow, element.scope, Class::Action, 0));
@@ -340,8 +412,9 @@ impl<'b> Page<'b> {
             .strip_prefix(super::super::url::OWN)
             .unwrap_or(&action);
         let route = mask_path(action);
-        let word = format!("form[{}]", cut(&route, 80));
-        element.scope = self.builder.below(element.scope, Step::Word(&word));
+        element.scope = self
+            .builder
+            .below(element.scope, Step::Named("form", &route));
         element.text = self.builder.below(element.scope, Step::Word("text"));
         element.is_fixed = true;
         let method = tokens
@@ -382,9 +455,10 @@ impl<'b> Page<'b> {
         if table.in_first_row {
             table.first.begin = self.builder.len();
         }
-        let kind = match table.headings.is_empty() {
-            true => NodeKind::Flow,
-            false => NodeKind::Object,
+        let kind = if table.headings.is_empty() {
+            NodeKind::Flow
+        } else {
+            NodeKind::Object
         };
         element.scope = self.builder.below(element.scope, Step::Word("tr"));
         element.text = element.scope;
@@ -406,11 +480,11 @@ impl<'b> Page<'b> {
             table.first.cells += 1;
             table.first.headings += usize::from(element.tag == Tag::HeaderCell);
         }
-        let (key, word) = match table.headings.get(column) {
-            Some((key, heading)) => (*key, Cow::Owned(format!("td[{heading}]"))),
-            None => (0, Cow::Borrowed("td")),
+        let (key, step) = match table.headings.get(column) {
+            Some((key, heading)) => (*key, Step::Named("td", heading)),
+            None => (0, Step::Word("td")),
         };
-        element.scope = self.builder.below(element.scope, Step::Word(&word));
+        element.scope = self.builder.below(element.scope, step);
         element.text = element.scope;
         element.group = Some(self.group(NodeKind::Flow, element.scope, Class::Content, key));
     }
@@ -441,6 +515,7 @@ impl<'b> Page<'b> {
         });
         let headings: Vec<String> = headings.collect();
         self.builder.take_back(first.begin);
+        self.cards.forget_from(first.begin);
         let scope = self.scope();
         let columns = self.group(NodeKind::Array, scope, Class::Content, 1);
         let mut known = Vec::with_capacity(headings.len());
@@ -448,9 +523,7 @@ impl<'b> Page<'b> {
             let name = cut(&heading, HEADING).to_owned();
             let doubles = known.iter().filter(|(_, other)| *other == name).count();
             let key = mix(hash_of(heading.as_bytes()), doubles as u64) | 1;
-            let place = self
-                .builder
-                .below(scope, Step::Word(&format!("th[{name}]")));
+            let place = self.builder.below(scope, Step::Named("th", &name));
             self.leaf(place, Class::Content, key, Scalar::Text, &heading);
             known.push((key, name));
         }
@@ -546,6 +619,8 @@ impl<'b> Page<'b> {
                     self.builder.set_cut(group);
                 }
                 self.end_group(&element, group);
+            } else {
+                self.end_block(&element);
             }
         }
     }
@@ -642,7 +717,15 @@ impl<'b> Page<'b> {
 
     /// An icon says nothing by itself; it dresses what comes next.
     fn icon(&mut self, name: &str, tokens: &mut Tokens<'_>) {
-        self.icons = dress(self.icons, name, &tokens.attributes);
+        self.icons = mix(self.icons, self.local_dress(name, tokens));
+    }
+
+    /// The markup of a tag. The same tags come again in each row, so that they are looked into once.
+    fn local_dress(&mut self, name: &str, tokens: &Tokens<'_>) -> u64 {
+        *self
+            .dresses
+            .entry(hash_of(tokens.raw_tag().as_bytes()))
+            .or_insert_with(|| dress(name, &tokens.attributes))
     }
 }
 

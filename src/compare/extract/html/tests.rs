@@ -290,6 +290,53 @@ fn json_in_a_script_is_json() {
 }
 
 #[test]
+fn cards_are_rows_of_a_list() {
+    let card = |n: u32, name: &str| {
+        format!(
+            "<div class=\"card card-{n}\"><div class=\"body\"><h3>{name}</h3><p>About {name}, since 2024</p><a href=\"/items/{n}\">Open</a></div></div>\n"
+        )
+    };
+    let page = |cards: &[String]| {
+        html(&format!(
+            "<main id=shop><h1>Shop</h1><div class=grid>{}</div><p>End</p></main>",
+            cards.concat()
+        ))
+    };
+    let (a, b, c) = (card(1, "Ape"), card(2, "Bee"), card(3, "Cat"));
+    let three = page(&[a.clone(), b.clone(), c.clone()]);
+    assert_eq!(
+        shown(&three, &page(&[a.clone(), c.clone()])),
+        ["items #shop div[card]: fewer items"]
+    );
+    assert_eq!(
+        shown(&three, &page(&[b.clone(), a.clone(), c.clone()])),
+        ["order #shop div[card]: reordered"]
+    );
+    assert_eq!(
+        shown(&three, &page(&[a.clone(), b.replace("Bee", "Bees"), c])).len(),
+        2
+    );
+    let two = page(&[a.clone(), b.clone()]);
+    assert_eq!(
+        shown(&two, &page(&[a]))
+            .iter()
+            .filter(|shown| !shown.contains("markup"))
+            .collect::<Vec<_>>(),
+        ["missing #shop div[card]: gone"]
+    );
+    let fields = "<form action=/f><div class=field><label>A</label><input name=a></div><div class=field><label>B</label><input name=b></div></form>";
+    let less = fields.replace("<div class=field><label>B</label><input name=b></div>", "");
+    assert_eq!(
+        shown(&html(fields), &html(&less)),
+        [
+            "missing form[/f] text: gone",
+            "missing form[/f] input[b]: gone"
+        ]
+        .map(|wanted| wanted.replace("form[/f] text", "form[/f] label"))
+    );
+}
+
+#[test]
 fn hostile_pages_are_bounded() {
     let limits = Limits {
         leaves: 3000,
