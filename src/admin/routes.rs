@@ -33,6 +33,7 @@ POST /api/reload               reads the configuration again
 POST /api/shadows/NAME/pause   no more copies, until
 POST /api/shadows/NAME/resume
 PUT  /api/shadows/NAME/sample  {\"percent\": \"10%\"}
+POST /api/report/rules         {\"place\": \"$.total\", \"action\": \"expected\", \"reason\": \"...\"}
 POST /api/report/reset         forgets what comparing learned; ?shadow=NAME
 ";
 
@@ -48,7 +49,7 @@ pub(super) async fn answer(
     }
     let allowed = match (path, change::of_path(path)) {
         (_, Some((_, "sample"))) => "POST, PUT",
-        (_, Some(_)) | ("/api/reload" | "/api/report/reset", None) => "POST",
+        (_, Some(_)) | ("/api/reload" | "/api/report/reset" | "/api/report/rules", None) => "POST",
         (
             "/" | "/healthz" | "/readyz" | "/metrics" | "/api/ledger" | "/api/shadows"
             | "/api/report",
@@ -82,6 +83,13 @@ pub(super) async fn answer(
                 text(StatusCode::OK, "what was learned is forgotten\n")
             }
             Ok(()) => not_compared(),
+            Err(refused) => refuse(&refused),
+        },
+        "/api/report/rules" => match check_change(request.headers()) {
+            Ok(()) => match source.add_rule(request.body()) {
+                Ok(()) => text(StatusCode::OK, "the rule is in the file, and holds\n"),
+                Err(why) => text(StatusCode::BAD_REQUEST, &format!("{why}\n")),
+            },
             Err(refused) => refuse(&refused),
         },
         "/api/reload" => match check_change(request.headers()) {

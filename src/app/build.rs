@@ -101,7 +101,7 @@ impl App {
         };
         let (ledger, budget) = (&resources.ledger, &resources.budget);
         let threads = config.shadow_threads.unwrap_or(config.shadow.len());
-        let threads = Threads::new(threads, budget, ledger);
+        let threads = Threads::new(threads, budget, ledger, resources.compare.spent());
         let probes: Weak<dyn Probes> = Arc::<Threads>::downgrade(&threads);
         resources.compare.set_probes(probes);
         let live = Live::build(config, &resources, None)?;

@@ -1,12 +1,12 @@
 //! How responses are compared: the files that a configuration names for it, and a comparison for each shadow.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, io, path::Path, sync::Arc};
 
 use super::AppError;
 use crate::{
     compare::{
         CompareThread, Compared, Comparison, Limits, Pattern, Role, Rules, Settings,
-        read_inventory, state_file,
+        read_inventory, replace, state_file,
     },
     config::{self, Config, ShadowRole},
     telemetry::logs::with_causes,
@@ -103,6 +103,38 @@ impl Comparing {
         }
         self.thread.set(all);
     }
+}
+
+/// Adds a rule, as JSON, to the file that a configuration names, and has it hold from now on.
+///
+/// # Errors
+/// Where it is not a rule, or the file can't be written.
+pub(super) fn add_rule(
+    compare: &config::Compare,
+    comparisons: &[Arc<Comparison>],
+    rule: &[u8],
+) -> Result<(), String> {
+    let rule = Rules::of_json(rule).map_err(|error| {
+        format!(
+            "{error}; a rule is such as {{\"place\": \"$.total\", \"action\": \"expected\", \"reason\": \"cents\"}}"
+        )
+    })?;
+    let path = compare
+        .rules
+        .as_ref()
+        .ok_or("there is no file for it; name one with compare.rules")?;
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        read => read.map_err(|error| format!("can't read {}: {error}", path.display()))?,
+    };
+    let text = format!("{}\n{rule}", text.trim_end());
+    let rules = Rules::parse(&text).map_err(|error| with_causes(&error))?;
+    replace(path, text.trim_start().as_bytes())
+        .map_err(|error| format!("can't write {}: {error}", path.display()))?;
+    for comparison in comparisons {
+        comparison.set_rules(rules.clone());
+    }
+    Ok(())
 }
 
 /// What is wrong with the files of `[compare]`, by key.

@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    comparing,
     live::{Live, SharedResources},
     watchdog::Watchdog,
 };
@@ -164,6 +165,11 @@ impl admin::Source for Shared {
         let comparisons = self.comparisons(shadow);
         comparisons.iter().for_each(|comparison| comparison.reset());
         !comparisons.is_empty()
+    }
+
+    fn add_rule(&self, rule: &[u8]) -> Result<(), String> {
+        let live = self.live.load();
+        comparing::add_rule(&live.config.compare, &self.comparisons(None), rule)
     }
 
     fn token(&self) -> Option<Secret> {

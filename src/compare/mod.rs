@@ -31,7 +31,7 @@ pub(crate) use extract::{
 };
 pub(crate) use live::{
     CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
-    REQUEST_BODY, Role, state_file,
+    REQUEST_BODY, Role, replace, state_file,
 };
 pub(crate) use report::{Report, Since, Style, html, junit, markdown, text};
 pub(crate) use route::{Pattern, read_inventory};

@@ -268,8 +268,13 @@ impl Rules {
         self.0.iter()
     }
 
-    pub(crate) fn add(&mut self, rule: Rule) {
-        self.0.push(rule);
+    /// One rule as JSON, as a part of a file that [`Rules::parse`] reads.
+    ///
+    /// # Errors
+    /// Where it is not a rule.
+    pub(crate) fn of_json(json: &[u8]) -> Result<String, serde_json::Error> {
+        let rule: Rule = serde_json::from_slice(json)?;
+        Ok(Self(vec![rule]).to_toml())
     }
 
     /// The first rule that is for this.

@@ -152,6 +152,7 @@ impl<'a> Priority<'a> {
             ..now
         };
         let is_within = self.account.take(since);
+        self.leave_out_looking();
         match self.lowered {
             None if !is_within => {
                 self.lowered = Some(Instant::now());
@@ -160,6 +161,15 @@ impl<'a> Priority<'a> {
             Some(since) if since.elapsed() > LOWERED && self.account.is_full() => Step::Replace,
             _ => Step::Stay,
         }
+    }
+
+    /// To look costs something, too, which is not the shadows'.
+    fn leave_out_looking(&mut self) {
+        let now = nanos(ThreadTime::now().as_duration());
+        let looking = now.saturating_sub(self.last.thread);
+        self.spent.fetch_add(looking, Relaxed);
+        self.last.thread = now;
+        self.last.shadows += looking;
     }
 
     /// What a request costs production, and a copy this thread, as far as is known.

@@ -200,8 +200,10 @@ impl Comparer {
         self.settings = settings;
     }
 
-    pub(crate) fn rules(&self) -> &Rules {
-        &self.settings.rules
+    /// Other rules hold from now on, also for what was seen before.
+    pub(crate) fn set_rules(&mut self, rules: Rules) {
+        self.hidden = Hidden::default();
+        self.settings.rules = rules;
     }
 
     /// Forgets all that was learned and counted.

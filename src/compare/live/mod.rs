@@ -15,7 +15,7 @@ use std::{
 };
 
 use super::{
-    Report, Settings,
+    Report, Rules, Settings,
     comparer::{Comparer, Taken},
 };
 use crate::{
@@ -27,7 +27,7 @@ use crate::{
     },
 };
 
-pub(crate) use file::state_file;
+pub(crate) use file::{replace, state_file};
 pub(crate) use pair::{ComparedRequest, LivePair, LiveResponse, REQUEST_BODY};
 pub(crate) use thread::{CompareThread, Probes};
 
@@ -201,6 +201,11 @@ impl Comparison {
         lock(&self.comparer).set(settings);
     }
 
+    /// Other rules hold from now on, also for what was seen before.
+    pub(crate) fn set_rules(&self, rules: Rules) {
+        lock(&self.comparer).set_rules(rules);
+    }
+
     /// Forgets all that was learned and counted.
     pub(crate) fn reset(&self) {
         for count in &self.left_out {
@@ -259,7 +264,7 @@ impl Comparison {
         *lock(&self.saved) = Instant::now();
         self.changed.store(false, Relaxed);
         let bytes = self.counted().save();
-        if let Err(error) = file::save(path, &bytes) {
+        if let Err(error) = replace(path, &bytes) {
             tracing::warn!(
                 shadow = self.name, file = %path.display(), %error,
                 "what was learned of this shadow's responses can't be saved"
