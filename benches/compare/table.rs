@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::{
+    compare::{Style, text},
     faults::{Fault, Rate, all},
     run::{Plan, Result, run},
     traffic::Repeats,
@@ -135,7 +136,7 @@ pub fn one_fault(name: &str, mode: Option<&str>) {
     println!(
         "touched {}\n{}",
         result.touched.len(),
-        result.report.to_text()
+        text(&result.report, Style::default())
     );
 }
 
@@ -147,7 +148,7 @@ pub fn equal(mode: Option<&str>) {
     };
     let result = run(plan(TUNE, repeats));
     print_causes(&result);
-    println!("{}", result.report.to_text());
+    println!("{}", text(&result.report, Style::default()));
 }
 
 pub fn each_fault(filter: Option<&str>) {

@@ -456,7 +456,7 @@ impl Comparer {
     }
 }
 
-impl<'a> Turn<'a> {
+impl Turn<'_> {
     fn observed<'b>(&self, features: &'b [FeatureId]) -> Observed<'b> {
         Observed {
             route: self.route,
