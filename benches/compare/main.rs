@@ -13,6 +13,10 @@
     clippy::cast_precision_loss,
     clippy::cast_possible_wrap,
     clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::unused_self,
+    clippy::type_complexity,
     missing_docs,
     reason = "small numbers, lists of faults, and no interface"
 )]

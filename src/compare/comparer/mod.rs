@@ -9,7 +9,7 @@ mod store;
 mod tests;
 
 use super::{
-    answer::{Answer, Asked, PairIn},
+    answer::{Answer, PairIn},
     cause,
     counts::Counts,
     difference::Differences,
