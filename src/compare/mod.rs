@@ -24,11 +24,11 @@ mod speed;
 
 pub(crate) use answer::{Answer, Asked, PairIn};
 pub(crate) use comparer::Settings;
-pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
-pub(crate) use extract::{
-    Class, Extract, Leaf, LeafRef, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm,
-    Value, digest, extract,
-};
+#[cfg(test)]
+pub(crate) use difference::{Difference, Differences, Kind, differences};
+pub(crate) use extract::Limits;
+#[cfg(test)]
+pub(crate) use extract::{Class, Extract, Looks, Value, extract};
 pub(crate) use live::{
     CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
     REQUEST_BODY, Role, replace, state_file,

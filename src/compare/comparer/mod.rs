@@ -8,12 +8,8 @@ mod store;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
-
 use super::{
-    answer::{Answer, Asked, PairIn},
+    answer::{Answer, PairIn},
     cause,
     counts::Counts,
     difference::Differences,
@@ -27,7 +23,6 @@ use baseline::Joins;
 use probe::Probes;
 
 pub(crate) use probe::Probe;
-pub(crate) use store::StoreError;
 
 /// How a comparer works.
 #[derive(Clone, Debug)]
@@ -144,15 +139,13 @@ impl Comparer {
 
     /// Takes a baseline's answer to a request. Where its pair is here already, it is compared now.
     pub(crate) fn take_baseline(&mut self, request_id: &str, answer: &Answer<'_>) -> Option<Taken> {
-        match self.joins.pair_of(request_id) {
-            Some(pair) => Some(self.compare(&pair.as_pair(), Some(answer))),
-            None => {
-                for late in self.joins.keep_baseline(request_id, answer) {
-                    self.compare(&late.as_pair(), None);
-                }
-                None
-            }
+        if let Some(pair) = self.joins.pair_of(request_id) {
+            return Some(self.compare(&pair.as_pair(), Some(answer)));
         }
+        for late in self.joins.keep_baseline(request_id, answer) {
+            self.compare(&late.as_pair(), None);
+        }
+        None
     }
 
     /// Compares what still waits for a baseline's answer that won't come.

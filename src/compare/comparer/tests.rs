@@ -5,9 +5,13 @@ use std::time::Duration;
 use super::{Comparer, Outcome, PairIn, Settings, Taken};
 use crate::compare::{
     answer::{Answer, Asked},
-    report::{Report, Status, html, junit, markdown},
+    report::{Report, Status, Style, html, junit, markdown, text},
     rules::Rules,
 };
+
+fn page(report: &Report) -> String {
+    text(report, Style::default())
+}
 
 const NOW: i64 = 1_790_000_000_000;
 
@@ -152,7 +156,7 @@ fn a_fault_is_one_cause_with_its_condition_and_noise_is_none() {
     let report = with_orders().report(NOW);
     sums_are_right(&report);
     let causes: Vec<_> = report.confirmed().collect();
-    assert_eq!(causes.len(), 1, "{}", report.to_text());
+    assert_eq!(causes.len(), 1, "{}", page(&report));
     let cause = causes[0];
     assert_eq!(cause.title, "total is 100 times smaller");
     assert_eq!(cause.routes[0].route, "GET /orders/{n}");
@@ -368,12 +372,12 @@ fn each_form_of_a_report_bears_hostile_values() {
     }
     let report = comparer.report(NOW);
     assert_eq!(report.confirmed().count(), 1);
-    let page = html(&report);
-    assert!(!page.contains("<script") && !page.contains("<b>"));
-    assert!(!report.to_text().contains('\u{1b}'));
+    let file = html(&report);
+    assert!(!file.contains("<script") && !file.contains("<b>"));
+    assert!(!page(&report).contains('\u{1b}'));
     assert_eq!(markdown(&report).matches("```").count(), 2);
     assert!(junit(&report).contains("&lt;/pre>") || junit(&report).contains("&lt;/pre&gt;"));
-    let read: Report = serde_json::from_str(&report.to_json()).unwrap();
+    let read: Report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
     assert_eq!(read, report);
     assert!(
         report
