@@ -172,8 +172,8 @@ pub(crate) fn run(plan: Plan<'_>) -> Result {
             for (name, value) in &first.wire.headers {
                 if name == b"Set-Cookie" {
                     let text = String::from_utf8_lossy(value);
-                    let token = text.split([';', '=']).nth(1).unwrap_or_default();
-                    cookies.insert(user, token.to_owned());
+                    let secret = text.split([';', '=']).nth(1).unwrap_or_default();
+                    cookies.insert(user, secret.to_owned());
                 }
             }
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{AppError, comparing::Comparing};
 use crate::{
-    compare::{CompareThread, Compared},
+    compare::CompareThread,
     config::{self, Config, is_same},
     http::Marks,
     ledger::{Account, Ledger},
@@ -136,10 +136,9 @@ impl Live {
                 && is_same(&before.config.compare, &config.compare)
                 && before.config.shadow.len() == config.shadow.len()
         });
-        let build = |(index, ((settings, script), compared)): (
-            usize,
-            ((&config::Shadow, Option<Arc<Script>>), Option<Compared>),
-        )| {
+        let mut parts = scripts.into_iter().zip(compared);
+        let build = |(index, settings): (usize, &config::Shadow)| {
+            let (script, compared) = parts.next().unwrap_or_default();
             let name = settings.name.as_str();
             let old = before.and_then(|before| {
                 let mut shadows = before.shadows.iter().zip(&before.config.shadow);
@@ -165,7 +164,7 @@ impl Live {
                 }
             }
         };
-        let shadows = config.shadow.iter().zip(scripts).zip(compared).enumerate();
+        let shadows = config.shadow.iter().enumerate();
         shadows.map(build).collect()
     }
 

@@ -163,7 +163,9 @@ impl admin::Source for Shared {
 
     fn reset_reports(&self, shadow: Option<&str>) -> bool {
         let comparisons = self.comparisons(shadow);
-        comparisons.iter().for_each(|comparison| comparison.reset());
+        for comparison in &comparisons {
+            comparison.reset();
+        }
         !comparisons.is_empty()
     }
 

@@ -15,7 +15,7 @@ pub(crate) struct Report {
     /// The administration of the running program.
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin: Option<Address>,
-    /// A file with its token [default: the variable SHADOWTEE_ADMIN_TOKEN].
+    /// A file with its token [default: the variable `SHADOWTEE_ADMIN_TOKEN`].
     #[arg(long, value_name = "FILE", requires = "admin")]
     token_file: Option<PathBuf>,
     /// The CA to trust for an https:// address, in PEM, instead of those of the system.

@@ -55,7 +55,7 @@ pub(super) fn publish(reports: &[Report], out: &ReportOut) -> anyhow::Result<Exi
     let written = written(reports, out)?;
     match &out.output {
         Some(path) => {
-            fs::write(path, written).with_context(|| format!("can't write {}", path.display()))?
+            fs::write(path, written).with_context(|| format!("can't write {}", path.display()))?;
         }
         None => io::stdout()
             .write_all(written.as_bytes())
@@ -144,7 +144,8 @@ fn ask(arguments: &Arguments) -> anyhow::Result<Vec<Report>> {
         path += "/reset";
     }
     if let Some(shadow) = &arguments.shadow {
-        path += &format!("?shadow={shadow}");
+        path.push_str("?shadow=");
+        path.push_str(shadow);
     }
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let asked = runtime.block_on(async { timeout(PATIENCE, request(arguments, &path)).await });

@@ -331,7 +331,7 @@ fn a_rule_can_be_added_while_it_runs_and_stands_in_the_file() {
 fn a_baseline_takes_drift_away() {
     // The data on the side of the shadows is another.
     let primary = application(|target| order(target, 1));
-    let page = |target: &str| order(target, 1).replace("}", ",\"stock\":3}");
+    let page = |target: &str| order(target, 1).replace('}', ",\"stock\":3}");
     let drifted = application(page);
     let next = application(move |target| page(target).replace("total", "sum"));
     let tee = Tee::with_primary(&primary)
