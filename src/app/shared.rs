@@ -137,7 +137,7 @@ impl admin::Source for Shared {
             tracing::warn!(
                 shadow = name,
                 what,
-                "somebody changed a shadow over the administrative interface"
+                "a shadow was changed over the administrative interface"
             );
         }
         true

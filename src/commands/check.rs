@@ -77,7 +77,7 @@ fn head(line: &str, headers: &[String]) -> anyhow::Result<Vec<u8>> {
     }
     for header in headers {
         if !header.contains(':') || header.contains(['\r', '\n']) {
-            bail!("{header:?} is no header; write 'Name: value'");
+            bail!("{header:?} is not a header; write 'Name: value'");
         }
         head.push_str(header);
         head.push_str("\r\n");

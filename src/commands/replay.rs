@@ -62,7 +62,7 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
         eprintln!("shadowtee: failed by {condition}");
     }
     if report.requests == 0 && !report.interrupted {
-        // Whoever waits for the exit code does not take nothing for a success.
+        // A pipeline must not take an empty replay for a success.
         bail!("the files hold no request that was to be sent");
     }
     Ok(if met.is_empty() {
@@ -82,7 +82,7 @@ fn expand(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             continue;
         }
         let before = files.len();
-        for file in glob::glob(&text).with_context(|| format!("{text} is no pattern"))? {
+        for file in glob::glob(&text).with_context(|| format!("{text} is not a pattern"))? {
             files.push(file?);
         }
         if files.len() == before {

@@ -33,7 +33,7 @@ pub(super) fn show(arguments: &Show) -> anyhow::Result<()> {
             Some(_) => Ok(()),
         };
         match shown {
-            // Whoever does not read on does not want to.
+            // A reader that has gone away is no error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             shown => shown.context("can't write to standard output")?,
         }

@@ -26,7 +26,7 @@ const MAX_UNIX_PATH: usize = 107;
 
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{0:?} is no address: {1}; write for example \"127.0.0.1:8080\", \"[::1]:8080\", \
+    "{0:?} is not an address: {1}; write for example \"127.0.0.1:8080\", \"[::1]:8080\", \
      \"http://host:8080\", \"https://host\" or \"unix:/run/app.sock\""
 )]
 pub(crate) struct BadAddress(String, &'static str);
@@ -127,7 +127,7 @@ impl FromStr for Address {
     type Err = BadAddress;
 
     fn from_str(text: &str) -> Result<Self, BadAddress> {
-        // What stands before an @ is nobody's to read in a log.
+        // The part before an @ may be a password, and is not shown.
         let told = text
             .rsplit_once('@')
             .map_or_else(|| text.into(), |(_, host)| format!("…@{host}"));
@@ -161,7 +161,7 @@ impl FromStr for Address {
         let port = match (port, default_port) {
             (Some(port), _) => match port.parse() {
                 Ok(number) if digits(port) => number,
-                _ => return Err(bad("the port is no number from 0 to 65535")),
+                _ => return Err(bad("the port is not a number from 0 to 65535")),
             },
             (None, Some(port)) => port,
             (None, None) => return Err(bad("the port is missing")),
@@ -262,7 +262,7 @@ mod tests {
         );
         assert_eq!(
             shown("a:99999"),
-            "error: the port is no number from 0 to 65535"
+            "error: the port is not a number from 0 to 65535"
         );
         assert_eq!(shown("[::1:80"), "error: the brackets do not match");
         assert_eq!(shown(":80"), "error: the host is missing");
@@ -272,7 +272,7 @@ mod tests {
         );
         assert!(shown(&format!("unix:/{}", "x".repeat(120))).contains("107 bytes"));
         for port in ["a:", "a:-1", "a:+80", "a:80 "] {
-            assert!(shown(port).contains("no number"), "{port}");
+            assert!(shown(port).contains("not a number"), "{port}");
         }
         for host in ["::1:8080", "::1", "[a]:80", "[127.0.0.1]:80", "a:b:80"] {
             assert!(shown(host).contains("brackets"), "{host}");

@@ -19,9 +19,9 @@ pub(crate) struct Capture {
     pub(crate) file: FilePattern,
     /// What is stored of answers, beside status and time.
     pub(crate) answers: CapturedResponses,
-    /// A new file is begun when one has so many bytes.
+    /// Size at which a new file is begun.
     pub(crate) rotate_bytes: Size,
-    /// And when it is so old.
+    /// Age at which a new file is begun.
     pub(crate) rotate_after: Span,
     /// The oldest files are removed when all together have more; None: they stay.
     pub(crate) total_bytes: Option<Size>,
@@ -29,7 +29,7 @@ pub(crate) struct Capture {
     pub(crate) queue: Size,
     /// A request with a larger body is not stored.
     pub(crate) body_bytes: Size,
-    /// So much of an answer's body is stored.
+    /// Limit of the stored part of an answer's body.
     pub(crate) answer_bytes: Size,
     /// How often what is collected is handed to the system.
     pub(crate) flush: Span,
@@ -182,7 +182,7 @@ impl Redact {
 
 #[cfg(test)]
 impl Capture {
-    /// For tests: requests only, and a queue of so many bytes.
+    /// For tests: requests only, and a queue of `queue` bytes.
     pub(crate) fn small(file: FilePattern, queue: u64) -> Self {
         Self {
             file,

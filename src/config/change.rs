@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Config, Listen, units::unmasked};
 
-/// Whether two settings say the same, secrets included.
+/// Whether two settings are the same, secrets included.
 pub(crate) fn is_same<T: Serialize>(one: &T, two: &T) -> bool {
     let shown = |settings| unmasked(|| serde_json::to_value(settings).ok());
     shown(one) == shown(two)

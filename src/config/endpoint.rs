@@ -110,7 +110,7 @@ pub(crate) struct ClientTls {
     pub(crate) key: Option<PathBuf>,
     /// The name that the server's certificate has to bear; the address's host where none is said.
     pub(crate) server_name: Option<String>,
-    /// Off: anybody who answers is believed.
+    /// Off: any server is accepted.
     pub(crate) verify: bool,
 }
 
@@ -210,7 +210,7 @@ impl TryFrom<String> for Mode {
         match u32::from_str_radix(&text, 8) {
             Ok(bits) if bits <= 0o777 => Ok(Self(bits)),
             _ => Err(format!(
-                "{text:?} is no file mode; write it in octal as text, for example \"0660\""
+                "{text:?} is not a file mode; write it in octal as text, for example \"0660\""
             )),
         }
     }

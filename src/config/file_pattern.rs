@@ -32,7 +32,7 @@ enum Part {
     Number,
 }
 
-/// Why a text is no pattern.
+/// Why a text is not a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadPattern {
     #[error("names no file")]

@@ -37,7 +37,7 @@ impl<const FOLD: bool> Pattern<FOLD> {
         }
     }
 
-    /// Whether it matches whatever `other` matches, as far as that can be told.
+    /// Whether it matches everything that `other` matches, as far as that can be known.
     pub(super) fn covers(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
             (_, Kind::Exact(exact)) => self.matches(exact.as_bytes()),
@@ -47,7 +47,7 @@ impl<const FOLD: bool> Pattern<FOLD> {
         }
     }
 
-    /// The text that it has to be or to begin with, where it is none of the others.
+    /// The text that a value has to equal or to begin with; `None` for globs and regular expressions.
     pub(super) fn literal(&self) -> Option<&str> {
         match &self.kind {
             Kind::Exact(text) | Kind::Prefix(text) => Some(text),
@@ -101,14 +101,14 @@ fn same<const FOLD: bool>(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Compiles a regular expression; what is wrong with one is told in a line.
+/// Compiles a regular expression; an error is one line.
 pub(super) fn compile(regex: &str, fold: bool) -> Result<Regex, String> {
     let built = RegexBuilder::new(regex).case_insensitive(fold).build();
     built.map_err(|error| {
         let why = error.to_string();
         let last = why.lines().last().unwrap_or_default();
         let last = last.trim_start_matches("error: ");
-        format!("{regex:?} is no regular expression: {last}")
+        format!("{regex:?} is not a regular expression: {last}")
     })
 }
 
@@ -290,7 +290,7 @@ mod tests {
     #[test]
     fn a_wrong_regex_is_told_in_a_line() {
         let why = "regex:^/(a".parse::<Pattern>().unwrap_err();
-        assert_eq!(why, "\"^/(a\" is no regular expression: unclosed group");
+        assert_eq!(why, "\"^/(a\" is not a regular expression: unclosed group");
     }
 
     #[test]

@@ -204,7 +204,7 @@ impl<'a> Table<'a> {
         if address.as_ref().is_some_and(Address::has_no_port) {
             self.mistake(
                 key,
-                "has port 0, which nobody can connect to; write the port",
+                "has port 0, which can't be connected to; write the port",
             );
             return None;
         }
@@ -405,7 +405,10 @@ impl<'a> Table<'a> {
         if let (Value::Dict(_, below), true) = (value, self.reader.is_from_environment(value)) {
             for under in below.keys() {
                 let path = format!("{}.{under}", self.key_path(key));
-                let what = format!("is no key; `{}` is no table", self.key_path(key));
+                let what = format!(
+                    "is not a known key; `{}` is not a table",
+                    self.key_path(key)
+                );
                 self.mistake_at(self.reader.place(value), path, what);
             }
             return;
@@ -427,7 +430,7 @@ impl<'a> Table<'a> {
                 format!("is {}, and not what belongs here", kind(value))
             }
             Kind::UnknownVariant(said, known) => {
-                format!("{said:?} is none of {}", known.join(", "))
+                format!("{said:?} is not one of {}", known.join(", "))
             }
             other => other.to_string(),
         };
@@ -477,7 +480,7 @@ impl<'a> Table<'a> {
                 (None, Some((_, known))) => format!("did you mean `{known}`?"),
                 (None, None) => format!("known here: {}", self.known.join(", ")),
             };
-            let what = format!("is no key; {tip}");
+            let what = format!("is not a known key; {tip}");
             self.mistake_at(self.reader.place(value), self.key_path(key), what);
         }
     }

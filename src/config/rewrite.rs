@@ -107,9 +107,9 @@ impl<'de> Deserialize<'de> for Line {
         if is_line(&text) {
             Ok(Self(text))
         } else {
-            // It may be a secret, and is not told.
+            // It may be a secret, and is not shown.
             Err(de::Error::custom(
-                "is no value of a header: it has a line break or another control character, or a space at an end",
+                "is not a header value: it has a line break or another control character, or a space at an end",
             ))
         }
     }
@@ -273,7 +273,7 @@ impl Cookies {
         };
         for (_, to) in &read.rename {
             if http::HeaderName::try_from(to.as_str()).is_err() {
-                let what = format!("{to:?} is no name of a cookie");
+                let what = format!("{to:?} is not a cookie name");
                 table.mistake("rename", &what);
             }
         }

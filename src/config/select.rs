@@ -36,7 +36,7 @@ pub(crate) enum Action {
     Deny,
 }
 
-/// Conditions, all of which have to hold; an empty list is none.
+/// Conditions, all of which have to hold; an empty list is no condition.
 #[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Rule {
@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for Method {
                 "{text:?} can never match: methods are written in capitals, {upper:?}"
             ))),
             Err(_) => Err(de::Error::custom(format_args!(
-                "{text:?} is no method; write for example \"GET\""
+                "{text:?} is not a method; write for example \"GET\""
             ))),
         }
     }
@@ -148,7 +148,7 @@ impl FromStr for Status {
                 Ok(Self::From(first, last))
             }
             _ => Err(format!(
-                "{text:?} is no status of an answer; write for example 404, \"2xx\", \"500-599\" or \"none\""
+                "{text:?} is not a status of an answer; write for example 404, \"2xx\", \"500-599\" or \"none\""
             )),
         }
     }

@@ -43,7 +43,7 @@ impl<'de> Deserialize<'de> for Size {
             NumberOrText::Text(text) => match text.parse::<bytesize::ByteSize>() {
                 Ok(size) => Ok(Self(size.as_u64())),
                 Err(_) => Err(de::Error::custom(format_args!(
-                    "{text:?} is no size; write for example \"64KiB\", \"10MB\" or a number of bytes"
+                    "{text:?} is not a size; write for example \"64KiB\", \"10MB\" or a number of bytes"
                 ))),
             },
         }
@@ -87,7 +87,7 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrong = |what: &dyn fmt::Display| {
             de::Error::custom(format_args!(
-                "{what} is no span of time; write it with its unit, for example \"5s\" or \"250ms\""
+                "{what} is not a span of time; write it with its unit, for example \"5s\" or \"250ms\""
             ))
         };
         match TextOrAny::deserialize(deserializer)? {
@@ -138,7 +138,7 @@ impl FromStr for Percent {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is no share; write for example \"10%\" or \"0.5%\", with at most four digits behind the point"
+                "{text:?} is not a share; write for example \"10%\" or \"0.5%\", with at most four digits behind the point"
             )
         };
         let number = text.strip_suffix('%').ok_or_else(wrong)?.trim_end();
@@ -197,7 +197,7 @@ impl FromStr for FieldName {
             " with what follows it"
         };
         Err(format!(
-            "{name:?}{more} is no header name; letters, digits and '-' make one"
+            "{name:?}{more} is not a header name; letters, digits and '-' make one"
         ))
     }
 }
@@ -337,7 +337,7 @@ pub(super) fn unmasked<T>(shown: impl FnOnce() -> T) -> T {
     shown()
 }
 
-/// What of a wrong name may be told: behind a colon it may go on with a value, and that may be a secret.
+/// The part of a wrong name that may be shown: behind a colon there may be a value, and that may be a secret.
 pub(super) fn before_value(name: &str) -> &str {
     name.split([':', '=']).next().unwrap_or_default()
 }

@@ -279,7 +279,7 @@ impl Headers {
         }
     }
 
-    /// Keeps a text that is no field, such as a new target.
+    /// Keeps a text that is not a field, such as a new target.
     pub(super) fn note(&mut self, text: &[u8]) -> Span {
         let span = Span::new(self.text.len(), text.len());
         self.text.extend_from_slice(text);
@@ -349,7 +349,7 @@ impl Headers {
         out.extend_from_slice(&self.text[run]);
     }
 
-    /// At most so many bytes are written.
+    /// Limit of the bytes that are written.
     pub(super) fn len_written(&self) -> usize {
         self.text.len() + 4 * self.lines.len()
     }

@@ -8,7 +8,7 @@ use super::{
 /// Whether a request asks for another protocol on its connection (RFC 9110, 7.8), and may be answered in one.
 ///
 /// One with a body may not: a server that switches at once, or one that does not know the protocol and takes the body for
-/// the next request, answers what nobody asked. Nor may one that offers HTTP/2 alone: that is what some clients send with
+/// the next request, answers a request that was not sent. Nor may one that offers HTTP/2 alone: that is what some clients send with
 /// every request, HTTP/2 has no such switch any more (RFC 9113, 3.1), and without the offer it is an ordinary request.
 pub(crate) fn asks_for_upgrade(headers: &Headers) -> bool {
     headers.has(Known::Upgrade)
@@ -117,7 +117,7 @@ fn strip_named(headers: &mut Headers) {
     }
 }
 
-/// Framing, routing and authentication are no options of a connection, whoever says so: taking them off
+/// Framing, routing and authentication are no options of a connection, whatever `Connection` says: taking them off
 /// would make another message of this one.
 fn is_untouchable(option: &[u8]) -> bool {
     [

@@ -46,13 +46,13 @@ struct Failed {
     text: Arc<str>,
 }
 
-/// For so long an answer is taken as it is.
+/// Age up to which an answer is used as it is.
 const FRESH: Duration = Duration::from_secs(5);
-/// After that it is looked up again while the old answer serves. From this age on, the new one is waited for.
+/// After that it is looked up again while the old answer is used. From this age on, the new one is waited for.
 const OLD: Duration = Duration::from_secs(60);
-/// But no longer than this, counted from the lookup's begin: then the old answer serves on.
+/// Limit of that wait, from the start of the lookup: then the old answer is used.
 const GRACE: Duration = Duration::from_millis(250);
-/// For so long a name that has no address is not looked up again.
+/// How long a name without an address is not looked up again.
 const FAILED: Duration = Duration::from_secs(1);
 
 /// What is to be done about a name now.

@@ -40,10 +40,10 @@ const READY: Duration = Duration::from_secs(60);
 pub(crate) struct Predecessor(UnixStream);
 
 impl Predecessor {
-    /// Asks whoever listens at `path` for its sockets; `None` where nobody does.
+    /// Asks the process that listens at `path` for its sockets; `None` where none does.
     ///
     /// # Errors
-    /// Where somebody listens there and hands over none.
+    /// Where a process listens there and hands over no sockets.
     pub(crate) fn ask(path: &Path) -> io::Result<Option<(Self, Inherited)>> {
         let mut stream = match UnixStream::connect(path) {
             Ok(stream) => stream,
@@ -97,10 +97,10 @@ impl Predecessor {
     }
 }
 
-/// Hands `sockets` to whoever asks on `stream`, and waits until it serves.
+/// Hands `sockets` to the process that asks on `stream`, and waits until it serves.
 ///
 /// # Errors
-/// Where it is nobody who may ask, or goes away before it serves: then nothing is changed.
+/// Where it may not ask, or goes away before it serves: then nothing is changed.
 pub(crate) fn hand_over(mut stream: UnixStream, sockets: &[Bound]) -> io::Result<()> {
     let them = rustix::net::sockopt::socket_peercred(&stream)?;
     if !them.uid.is_root() && them.uid != rustix::process::geteuid() {

@@ -16,7 +16,7 @@ pub(crate) struct Options {
     pub(crate) speed: Speed,
     /// How often the whole is sent.
     pub(crate) rounds: u64,
-    /// So many requests at most.
+    /// Limit of the requests that are sent.
     pub(crate) limit: Option<u64>,
     /// Only what was captured from then on, and before then; nanoseconds since 1970.
     pub(crate) from: u64,
@@ -49,9 +49,9 @@ pub(crate) trait Edit: Send + Sync {
 /// When requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Speed {
-    /// As they came, so many times as fast.
+    /// As they came, this many times as fast.
     Times(f64),
-    /// So many in a second.
+    /// Requests per second.
     Rate(f64),
     /// As fast as the target answers.
     Max,
@@ -72,7 +72,9 @@ impl FromStr for Speed {
             Some(times) => number(times).map(Self::Times),
             None => None,
         };
-        speed.ok_or_else(|| format!("{text:?} is no speed; write for example 1x, 0.5x, 10x or max"))
+        speed.ok_or_else(|| {
+            format!("{text:?} is not a speed; write for example 1x, 0.5x, 10x or max")
+        })
     }
 }
 
@@ -93,14 +95,14 @@ impl FromStr for Key {
             Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.into())),
             Some(("cookie", name)) if !name.is_empty() => Ok(Self::Cookie(name.into())),
             _ => Err(format!(
-                "{text:?} is no key; write client, header:NAME or cookie:NAME"
+                "{text:?} is not a key; write client, header:NAME or cookie:NAME"
             )),
         }
     }
 }
 
 impl Key {
-    /// A request's key; `None` where it has none, and waits for nobody.
+    /// A request's key; `None` where it has none, and waits for no other.
     pub(super) fn of<'a>(&self, client: &'a [u8], request: &'a [u8]) -> Option<&'a [u8]> {
         let head = split_head(request).0;
         let key = match self {

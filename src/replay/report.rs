@@ -10,7 +10,7 @@ use super::{feed::Fed, job::Unsent, tally::Tally};
 /// What a replay came to.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// Somebody ended it before everything was sent.
+    /// It was ended before everything was sent.
     pub(crate) interrupted: bool,
     /// Requests that were read and not left out.
     pub(crate) requests: u64,
@@ -91,7 +91,7 @@ pub(crate) struct Damage {
     lines: Vec<String>,
 }
 
-/// So many routes are told.
+/// Limit of the routes that are reported.
 const ROUTES: usize = 10;
 
 impl Report {

@@ -14,7 +14,7 @@ pub(super) struct Route {
     pub(super) example: (u16, u16),
 }
 
-/// More are counted together.
+/// Limit of the routes; further ones are counted together.
 const MOST: usize = 1000;
 
 impl Routes {

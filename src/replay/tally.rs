@@ -1,4 +1,4 @@
-//! What came of the requests so far.
+//! The results of the requests so far.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,11 +6,11 @@ use hdrhistogram::Histogram;
 
 use super::{job::Job, routes::Routes};
 
-/// What came of the requests so far.
+/// The results of the requests so far.
 pub(super) struct Tally {
     pub(super) sent: u64,
     pub(super) answered: u64,
-    /// By status; whatever is no status counts as 0.
+    /// By status; whatever is not a status counts as 0.
     pub(super) statuses: Vec<u64>,
     pub(super) errors: BTreeMap<&'static str, u64>,
     /// Bytes of the answers' bodies.
@@ -35,7 +35,7 @@ pub(super) struct Tally {
     pub(super) routes: Routes,
 }
 
-/// What came of one request.
+/// The result of one request.
 pub(super) struct Outcome {
     pub(super) status: u16,
     pub(super) received: u64,
@@ -43,7 +43,7 @@ pub(super) struct Outcome {
 
 /// Later than this is late.
 pub(super) const LATE: Duration = Duration::from_millis(10);
-/// No answer takes longer than is told, in microseconds.
+/// The longest time that is reported, in microseconds.
 const LONGEST: u64 = 3_600_000_000;
 
 impl Default for Tally {
@@ -76,7 +76,7 @@ impl Default for Tally {
 }
 
 impl Tally {
-    /// A request goes, so much later than it was due; `busy`: because every connection was.
+    /// Counts a request that is sent, `late` after it was due; `busy`: because every connection was.
     pub(super) fn goes(&mut self, late: Duration, busy: bool) {
         self.sent += 1;
         self.lag = late;
@@ -90,7 +90,7 @@ impl Tally {
         }
     }
 
-    /// It was answered, so long after it was due and after it was sent.
+    /// Counts an answer, `latency` after its request was due and `service` after it was sent.
     pub(super) fn answered(
         &mut self,
         job: &Job,
@@ -119,12 +119,12 @@ impl Tally {
         }
     }
 
-    /// A script had it not sent.
+    /// Counts a request that a script kept from being sent.
     pub(super) fn left_out(&mut self, why: &'static str) {
         *self.scripted.entry(why).or_default() += 1;
     }
 
-    /// It was not.
+    /// Counts a request without an answer.
     pub(super) fn failed(&mut self, why: &'static str) {
         *self.errors.entry(why).or_default() += 1;
     }

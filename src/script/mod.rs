@@ -178,7 +178,7 @@ impl Script {
     ) {
         let time = SystemTime::now();
         if let Ok((payload, held)) = self.message(ticket, kind, (time, latency), write) {
-            // Nobody waits for anything to become of it.
+            // Answers get no reply.
             let _ = self.processes[ticket.process].give(Given::Answer {
                 payload,
                 _held: held,
@@ -211,7 +211,7 @@ impl Script {
     }
 }
 
-/// So many lines of standard error are logged in a second.
+/// Limit of the lines of standard error that are logged per second.
 const LINES: u64 = 20;
 
 fn id(tag: [u8; TAG], token: u64) -> [u8; TAG + NUMBER] {

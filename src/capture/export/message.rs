@@ -5,7 +5,7 @@ use bytes::BytesMut;
 use super::super::{field, split_head};
 use crate::http::{BodyReader, Framing, Part};
 
-/// A message's parts, as far as they can be told.
+/// A message's parts, as far as they are known.
 pub(super) struct Parts<'a> {
     /// The words of the first line.
     pub(super) start: [&'a [u8]; 3],

@@ -36,7 +36,7 @@ struct Exchange {
     answer: Vec<u8>,
 }
 
-/// So many requests wait for their answer at most, and so many bytes of them.
+/// Limits of the requests that wait for their answer, and of their bytes.
 const WAITING: usize = 1024;
 const HELD: usize = 16 << 20;
 

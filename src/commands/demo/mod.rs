@@ -26,7 +26,7 @@ use crate::{
 use applications::Version;
 use report::Report;
 
-/// Where the demo listens, unless somebody else does.
+/// The demo's ports, unless they are taken.
 const LISTEN: u16 = 8480;
 const ADMIN: u16 = 8481;
 
@@ -51,7 +51,7 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
             admin,
         ))
     };
-    // Where somebody listens there already, any other port will do.
+    // Where they are taken, any other ports will do.
     let (app, listen, admin) =
         start(LISTEN, ADMIN).or_else(|_| start(free_port()?, free_port()?))?;
     let (done, until) = tokio::sync::oneshot::channel::<()>();
@@ -82,7 +82,7 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whoever does not read on does not want to.
+/// Prints; a reader that has gone away is no error.
 fn say(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }

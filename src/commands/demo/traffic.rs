@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Sends each page's request a few times through the tee, and returns how many that were once all of
 /// them are in `report`.
 pub(super) async fn send(socket: &Path, report: &Report) -> anyhow::Result<usize> {
-    // The workers may still be starting: the socket is bound, and whoever accepts will find the connection.
+    // The workers may still be starting: the socket is bound, and the connection waits to be accepted.
     let stream = hyperlocal::UnixConnector
         .call(hyperlocal::Uri::new(socket, "/").into())
         .await

@@ -50,7 +50,7 @@ impl CaptureMetrics {
         self.outcomes.add(outcome as usize, exchanges);
     }
 
-    /// So many more bytes are in files.
+    /// Counts bytes written to files.
     pub(crate) fn bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Relaxed);
     }
