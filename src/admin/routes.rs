@@ -1,5 +1,7 @@
 //! What there is to ask for.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{
     HeaderValue, Request, Response, StatusCode,
@@ -9,7 +11,7 @@ use http_body_util::Full;
 use serde::Serialize;
 
 use super::{
-    ShadowState, Source, change,
+    Source, change,
     guard::{Refused, check, check_change},
 };
 use crate::lifecycle::Phase;
@@ -110,13 +112,7 @@ fn changed(source: &dyn Source, request: &Request<Bytes>) -> Response<Full<Bytes
 }
 
 fn shadows(source: &dyn Source) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Shadows {
-        shadows: Vec<ShadowState>,
-    }
-    Shadows {
-        shadows: source.shadows(),
-    }
+    BTreeMap::from([("shadows", source.shadows())])
 }
 
 /// What came of a reload: what changed, or a line for each mistake.

@@ -216,25 +216,15 @@ impl FieldName {
     /// Whether messages can't do without it, or with another value.
     pub(crate) fn is_needed(&self) -> bool {
         let needed = [
-            "connection",
-            "content-length",
             "content-type",
             "cookie",
             "authorization",
-            "expect",
             "forwarded",
             "host",
-            "keep-alive",
-            "proxy-connection",
             "set-cookie",
-            "te",
-            "trailer",
-            "transfer-encoding",
-            "upgrade",
             "via",
-            "x-shadowtee-instance",
         ];
-        needed.iter().any(|name| self.is(name))
+        self.is_framing() || needed.iter().any(|name| self.is(name))
     }
 
     /// Whether it says where a message ends, or belongs to one connection, or to shadowtee.

@@ -4,7 +4,6 @@ use std::{io, path::PathBuf};
 
 use crate::net::TlsError;
 
-/// Why a replay can't begin.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReplayError {
     #[error("can't read {0}")]

@@ -8,7 +8,6 @@ use crate::{
     http::RequestHead,
 };
 
-/// What a replay is asked to do.
 pub(crate) struct Options {
     pub(crate) files: Vec<PathBuf>,
     pub(crate) to: Address,

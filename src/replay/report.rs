@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::{feed::Fed, job::Unsent, tally::Tally};
+use super::{feed::Fed, job::Unsent, routes::Route, tally::Tally};
 
 /// What a replay came to.
 #[derive(Debug, Serialize)]
@@ -73,16 +73,6 @@ pub(crate) struct Captured {
     routes: Vec<Route>,
 }
 
-#[derive(Debug, Serialize)]
-struct Route {
-    #[serde(rename = "route")]
-    name: String,
-    count: u64,
-    /// The statuses of the last that differed: production's, and the target's.
-    captured: u16,
-    replayed: u16,
-}
-
 /// What was wrong in the files.
 #[derive(Debug, Serialize)]
 pub(crate) struct Damage {
@@ -97,27 +87,13 @@ const ROUTES: usize = 10;
 impl Report {
     pub(super) fn new(tally: &Tally, fed: &Fed, took: Duration, interrupted: bool) -> Self {
         let seconds = took.as_secs_f64();
-        let counted = |index: usize, count: u64| Some((u16::try_from(index).ok()?, count));
-        let statuses = tally
-            .statuses
-            .iter()
-            .enumerate()
-            .filter(|(_, count)| **count > 0);
-        let left_out = Unsent::ALL
-            .iter()
-            .zip(fed.left_out)
-            .filter(|(_, count)| *count > 0);
-        let routes = tally
-            .routes
-            .top(ROUTES)
-            .into_iter()
-            .map(|(route, of)| Route {
-                name: route,
-                count: of.count,
-                captured: of.example.0,
-                replayed: of.example.1,
-            });
+        let statuses = (0_u16..).zip(tally.statuses.iter().copied());
+        let statuses = statuses.filter(|(_, count)| *count > 0);
+        let left_out = Unsent::ALL.iter().map(|why| why.as_str()).zip(fed.left_out);
+        let left_out = left_out.filter(|(_, count)| *count > 0);
+        let scripted = tally.scripted.iter().map(|(why, count)| (*why, *count));
         let pairs = tally.pairs.iter();
+        let pairs = pairs.map(|((was, now), count)| (format!("{was}xx to {now}xx"), *count));
         Self {
             interrupted,
             requests: fed.requests,
@@ -127,14 +103,9 @@ impl Report {
             rate: ratio(tally.answered, seconds),
             received_bytes: tally.received,
             span_seconds: fed.span.as_secs_f64(),
-            statuses: statuses
-                .filter_map(|(index, count)| counted(index, *count))
-                .collect(),
+            statuses: statuses.collect(),
             errors: tally.errors.clone(),
-            left_out: left_out
-                .map(|(why, count)| (why.as_str(), count))
-                .chain(tally.scripted.iter().map(|(why, count)| (*why, *count)))
-                .collect(),
+            left_out: left_out.chain(scripted).collect(),
             latency_ms: Percentiles::of(&tally.latency),
             service_ms: Percentiles::of(&tally.service),
             late: Late {
@@ -145,10 +116,8 @@ impl Report {
             captured: Captured {
                 compared: tally.compared,
                 differing: tally.differing,
-                pairs: pairs
-                    .map(|((before, now), count)| (format!("{before}xx to {now}xx"), *count))
-                    .collect(),
-                routes: routes.collect(),
+                pairs: pairs.collect(),
+                routes: tally.routes.top(ROUTES),
             },
             damage: Damage {
                 places: fed.damaged,
@@ -229,11 +198,8 @@ impl fmt::Display for Report {
             writeln!(f, "  {status:<16} {count:>10}  {:5.1} %", share(*count))?;
         }
         for (error, count) in &self.errors {
-            writeln!(
-                f,
-                "  {error:<16} {count:>10}  {:5.1} %  no answer",
-                share(*count)
-            )?;
+            let share = share(*count);
+            writeln!(f, "  {error:<16} {count:>10}  {share:5.1} %  no answer")?;
         }
         for (why, count) in &self.left_out {
             writeln!(f, "  {why:<16} {count:>10}           not sent")?;
@@ -271,16 +237,12 @@ impl fmt::Display for Report {
         for (pair, count) in &captured.pairs {
             writeln!(f, "  {pair:<16} {count:>10}")?;
         }
-        for Route {
-            name,
-            count,
-            captured,
-            replayed,
-        } in &captured.routes
-        {
+        for route in &captured.routes {
+            let Route { name, count, .. } = route;
+            let (was, now) = (route.captured, route.replayed);
             writeln!(
                 f,
-                "  {count:>10}  {name}  (for example {captured} before, {replayed} now)"
+                "  {count:>10}  {name}  (for example {was} before, {now} now)"
             )?;
         }
         if self.damage.places > 0 {

@@ -6,7 +6,6 @@ use hdrhistogram::Histogram;
 
 use super::{job::Job, routes::Routes};
 
-/// The results of the requests so far.
 pub(super) struct Tally {
     pub(super) sent: u64,
     pub(super) answered: u64,
@@ -115,7 +114,7 @@ impl Tally {
             self.differing += 1;
             *self.pairs.entry((before, now)).or_default() += 1;
             self.routes
-                .note(job.method(), job.target(), (job.status, outcome.status));
+                .note(job.method(), job.target(), job.status, outcome.status);
         }
     }
 

@@ -338,15 +338,13 @@ impl<'a> Serving<'a> {
             self.gate.queued.load(Relaxed) as u64,
         );
         let before = std::mem::replace(&mut self.shown, now);
-        if now.0 != before.0 {
-            metrics
-                .waiting
-                .fetch_add(now.0.wrapping_sub(before.0), Relaxed);
-        }
-        if now.1 != before.1 {
-            metrics
-                .queued
-                .fetch_add(now.1.wrapping_sub(before.1), Relaxed);
+        for (gauge, now, before) in [
+            (&metrics.waiting, now.0, before.0),
+            (&metrics.queued, now.1, before.1),
+        ] {
+            if now != before {
+                gauge.fetch_add(now.wrapping_sub(before), Relaxed);
+            }
         }
     }
 

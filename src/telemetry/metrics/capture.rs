@@ -31,7 +31,6 @@ named! {
     }
 }
 
-/// What the capture counts.
 #[derive(Debug)]
 pub(crate) struct CaptureMetrics {
     outcomes: Counters<{ CaptureOutcome::ALL.len() }>,
