@@ -251,7 +251,7 @@ fn marks_are_left_alone(shadows: &[Option<Shadow>], own: [&FieldName; 2], table:
     for (index, shadow) in shadows.iter().enumerate() {
         let Some(shadow) = shadow else { continue };
         for header in own.map(FieldName::spelling) {
-            if shadow.rewrite.touches_header(header) {
+            if shadow.rewrite.headers.touches(header) {
                 let what = format!(
                     "can't change {header}: shadowtee writes it, and what it says has to stay true"
                 );

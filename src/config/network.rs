@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use super::{reader::Table, units::FieldName};
@@ -65,19 +65,12 @@ impl fmt::Display for Network {
 }
 
 /// A trusted peer: one that connects over a unix socket, or from a network.
-#[derive(Clone, Copy, Debug, DeserializeFromStr, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, DeserializeFromStr, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Trusted {
     Unix,
+    #[serde(untagged)]
     Network(Network),
-}
-
-impl Serialize for Trusted {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Unix => serializer.serialize_str("unix"),
-            Self::Network(network) => network.serialize(serializer),
-        }
-    }
 }
 
 impl FromStr for Trusted {

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, DeserializeOwned, IntoDeserializer},
+    de::{self, IntoDeserializer, value::SeqAccessDeserializer},
 };
 use serde_with::DeserializeFromStr;
 
@@ -127,46 +127,6 @@ fn regex_of_glob(glob: &str) -> String {
     regex + "\\z"
 }
 
-/// One value, or a list of values of which any will do.
-#[derive(Clone, Debug)]
-pub(super) struct AnyOf<T>(pub(super) Vec<T>);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for AnyOf<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrMore(std::marker::PhantomData))
-    }
-}
-
-struct OneOrMore<T>(std::marker::PhantomData<T>);
-
-impl<'de, T: DeserializeOwned> de::Visitor<'de> for OneOrMore<T> {
-    type Value = AnyOf<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text in quotes or a list of them")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        T::deserialize(text.into_deserializer()).map(|one| AnyOf(vec![one]))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
-        T::deserialize(number.into_deserializer()).map(|one| AnyOf(vec![one]))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
-        T::deserialize(number.into_deserializer()).map(|one| AnyOf(vec![one]))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(one) = list.next_element()? {
-            all.push(one);
-        }
-        Ok(AnyOf(all))
-    }
-}
-
 /// What is wanted of something that may be there: that it is, that it isn't, or what it is like.
 #[derive(Clone, Debug)]
 pub(crate) enum Wanted {
@@ -243,7 +203,7 @@ impl<'de> de::Visitor<'de> for WantedVisitor {
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Wanted, A::Error> {
-        let AnyOf(patterns) = OneOrMore(std::marker::PhantomData).visit_seq(list)?;
+        let patterns = Vec::deserialize(SeqAccessDeserializer::new(list))?;
         if patterns.is_empty() {
             return Err(de::Error::custom(
                 "is empty, so that the rule can never match; write true where any value will do",

@@ -13,7 +13,6 @@ use super::{
     Address, Mistake,
     diagnostics::{as_text, example_of_table, kind, plainly, program, said, variable},
     merge::{Actual, Dict, ENVIRONMENT, Kind, Merged, Misfit, Value},
-    pattern::AnyOf,
     units::{FieldName, Span, before_value, is_secret_name},
 };
 
@@ -151,15 +150,19 @@ impl<'a> Table<'a> {
     /// The value at `key`; `None` where it is missing or wrong.
     pub(super) fn optional<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
         let value = self.take(key)?;
+        self.parse(key, &value)
+    }
+
+    fn parse<T: DeserializeOwned>(&self, key: &str, value: &Value) -> Option<T> {
         // The environment has no types: figment reads a token of digits as a number.
-        let parsed = match (value.deserialize(), self.as_written(key, &value)) {
+        let parsed = match (value.deserialize(), self.as_written(key, value)) {
             (Err(error), Some(text)) => text.deserialize().map_err(|_| error),
             (parsed, _) => parsed,
         };
         match parsed {
             Ok(parsed) => Some(parsed),
             Err(error) => {
-                self.wrong_value(key, &value, &error);
+                self.wrong_value(key, value, &error);
                 None
             }
         }
@@ -259,14 +262,16 @@ impl<'a> Table<'a> {
 
     /// The value or list of values at `key`; an empty list is a mistake, reported with `tip`.
     pub(super) fn any_of<T: DeserializeOwned>(&mut self, key: &'static str, tip: &str) -> Vec<T> {
-        match self.optional::<AnyOf<T>>(key) {
-            Some(AnyOf(values)) if values.is_empty() => {
-                self.mistake(key, &format!("is empty, so that it can never match; {tip}"));
-                values
-            }
-            Some(AnyOf(values)) => values,
-            None => Vec::new(),
+        let values = match self.take(key) {
+            None => return Vec::new(),
+            Some(Value::Array(_, values)) => values,
+            Some(single) => vec![single],
+        };
+        if values.is_empty() {
+            self.mistake(key, &format!("is empty, so that it can never match; {tip}"));
         }
+        let parsed = values.iter().filter_map(|value| self.parse(key, value));
+        parsed.collect()
     }
 
     /// The names and values of the table at `key`, whose keys the user chooses.

@@ -132,11 +132,7 @@ impl Rewrite {
     pub(super) fn read(mut table: Table<'_>) -> Self {
         let read = Self {
             base_path: base_path(&mut table),
-            path: table
-                .tables("path", None)
-                .into_iter()
-                .filter_map(|table| Replace::read(table, Of::Path))
-                .collect(),
+            path: Replace::read_all(&mut table, "path", Of::Path),
             query: Query::read(table.table("query")),
             cookies: Cookies::read(table.table("cookies")),
             headers: HeaderEdits::read(table.table("headers")),
@@ -160,11 +156,6 @@ impl Rewrite {
             && self.headers.is_default()
             && self.authorization.is_none()
     }
-
-    /// Whether it changes the header of this name.
-    pub(super) fn touches_header(&self, name: &str) -> bool {
-        self.headers.touches(name)
-    }
 }
 
 fn base_path(table: &mut Table<'_>) -> String {
@@ -187,6 +178,11 @@ enum Of {
 }
 
 impl Replace {
+    fn read_all(table: &mut Table<'_>, key: &'static str, of: Of) -> Vec<Self> {
+        let tables = table.tables(key, None).into_iter();
+        tables.filter_map(|table| Self::read(table, of)).collect()
+    }
+
     fn read(mut table: Table<'_>, of: Of) -> Option<Self> {
         let name = match of {
             Of::Path => None,
@@ -289,11 +285,7 @@ impl Cookies {
 impl HeaderEdits {
     fn read(mut table: Table<'_>) -> Self {
         let remove: Vec<FieldName> = table.value("remove", Vec::new());
-        let replace = table
-            .tables("replace", None)
-            .into_iter()
-            .filter_map(|table| Replace::read(table, Of::Header))
-            .collect();
+        let replace = Replace::read_all(&mut table, "replace", Of::Header);
         let (set, add) = (table.pairs("set"), table.pairs("add"));
         let remove = remove
             .into_iter()
@@ -322,7 +314,8 @@ impl HeaderEdits {
             && self.add.is_empty()
     }
 
-    fn touches(&self, name: &str) -> bool {
+    /// Whether the header of this name is changed.
+    pub(super) fn touches(&self, name: &str) -> bool {
         let replaced = self.replace.iter().filter_map(|rule| rule.name.as_ref());
         let set = self.set.iter().chain(&self.add).map(|(name, _)| name);
         let mut all = self.remove.iter().chain(replaced).chain(set);

@@ -8,7 +8,7 @@ use serde_with::SerializeDisplay;
 use super::{
     network::Network,
     pattern::{Pattern, Wanted},
-    units::{FieldName, Masked, Size, is_secret_name},
+    units::{FieldName, Masked, Size, TextOr, is_secret_name},
 };
 
 /// `shadow.select`. `deny` is looked at first, then `rules`, then `allow`.
@@ -169,15 +169,9 @@ impl fmt::Display for Status {
 
 impl<'de> Deserialize<'de> for Status {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "has to be a status such as 404 or \"2xx\"")]
-        enum NumberOrText {
-            Number(u16),
-            Text(String),
-        }
-        let text = match NumberOrText::deserialize(deserializer)? {
-            NumberOrText::Number(number) => number.to_string(),
-            NumberOrText::Text(text) => text,
+        let text = match TextOr::<u16>::deserialize(deserializer)? {
+            TextOr::Number(number) => number.to_string(),
+            TextOr::Text(text) => text,
         };
         text.parse().map_err(de::Error::custom)
     }

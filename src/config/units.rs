@@ -38,9 +38,9 @@ impl fmt::Display for Size {
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match NumberOrText::deserialize(deserializer)? {
-            NumberOrText::Number(bytes) => Ok(Self(bytes)),
-            NumberOrText::Text(text) => match text.parse::<bytesize::ByteSize>() {
+        match TextOr::deserialize(deserializer)? {
+            TextOr::Number(bytes) => Ok(Self(bytes)),
+            TextOr::Text(text) => match text.parse::<bytesize::ByteSize>() {
                 Ok(size) => Ok(Self(size.as_u64())),
                 Err(_) => Err(de::Error::custom(format_args!(
                     "{text:?} is not a size; write for example \"64KiB\", \"10MB\" or a number of bytes"
@@ -50,13 +50,14 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
+/// A value that may be written as a text or as a plain number.
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "has to be a size such as \"64KiB\", or a number of bytes"
+    expecting = "has to be a text such as \"64KiB\", \"5s\", \"10%\" or \"2xx\", or a number"
 )]
-enum NumberOrText {
-    Number(u64),
+pub(super) enum TextOr<N> {
+    Number(N),
     Text(String),
 }
 
@@ -90,27 +91,17 @@ impl<'de> Deserialize<'de> for Span {
                 "{what} is not a span of time; write it with its unit, for example \"5s\" or \"250ms\""
             ))
         };
-        match TextOrAny::deserialize(deserializer)? {
-            TextOrAny::Text(text) => match humantime::parse_duration(&text) {
+        match TextOr::<f64>::deserialize(deserializer)? {
+            TextOr::Text(text) => match humantime::parse_duration(&text) {
                 Ok(span) if span <= Self::LONGEST => Ok(Self(span)),
                 Ok(_) => Err(de::Error::custom(format_args!(
                     "{text:?} is longer than a year; write a year at most"
                 ))),
                 Err(_) => Err(wrong(&format_args!("{text:?}"))),
             },
-            TextOrAny::Number(number) => Err(wrong(&number)),
+            TextOr::Number(number) => Err(wrong(&number)),
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "has to be a text with a unit, such as \"5s\" or \"10%\""
-)]
-enum TextOrAny {
-    Text(String),
-    Number(f64),
 }
 
 /// A share, written `"10%"` or `"0.5%"`.
@@ -170,9 +161,9 @@ impl fmt::Display for Percent {
 
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match TextOrAny::deserialize(deserializer)? {
-            TextOrAny::Text(text) => text.parse().map_err(de::Error::custom),
-            TextOrAny::Number(number) => Err(de::Error::custom(format_args!(
+        match TextOr::<f64>::deserialize(deserializer)? {
+            TextOr::Text(text) => text.parse().map_err(de::Error::custom),
+            TextOr::Number(number) => Err(de::Error::custom(format_args!(
                 "{number} has no unit; write \"{number}%\""
             ))),
         }
