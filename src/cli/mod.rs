@@ -10,8 +10,10 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{Address, ClientTls, FieldName, Flags, LogFormat, Mark, Script, Sources, words},
-    replay::{Condition, Edit, Key, Options, Speed},
+    config::{
+        Address, ClientKey, ClientTls, FieldName, Flags, LogFormat, Mark, Script, Sources, words,
+    },
+    replay::{Condition, Edit, Options, Speed},
 };
 
 mod shadow_flags;
@@ -193,8 +195,8 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     timeout: Duration,
     /// Requests with the same key wait for each other: client, header:NAME or cookie:NAME.
-    #[arg(long, value_name = "KEY")]
-    ordered_by: Option<Key>,
+    #[arg(long, value_name = "KEY", value_parser = ordered_by)]
+    ordered_by: Option<ClientKey>,
     /// The header that tells the target that a request is a copy.
     #[arg(long, value_name = "NAME", default_value = "X-Shadow-Request")]
     mark: FieldName,
@@ -238,6 +240,15 @@ fn rate(text: &str) -> Result<f64, String> {
         .ok()
         .filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
     rate.ok_or_else(|| format!("{text:?} is not a rate; write for example 100/s"))
+}
+
+fn ordered_by(text: &str) -> Result<ClientKey, String> {
+    match text {
+        "client" => Ok(ClientKey::Address),
+        key => key.parse().map_err(|_| {
+            format!("{text:?} is not a key; write client, header:NAME or cookie:NAME")
+        }),
+    }
 }
 
 fn script(text: &str) -> Result<Script, String> {

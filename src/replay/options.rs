@@ -3,8 +3,7 @@
 use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use crate::{
-    capture::{cookie, field, split_head},
-    config::{Address, ClientTls, Script},
+    config::{Address, ClientKey, ClientTls, Script},
     http::RequestHead,
 };
 
@@ -26,7 +25,8 @@ pub(crate) struct Options {
     pub(crate) concurrency: usize,
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
-    pub(crate) ordered_by: Option<Key>,
+    /// Requests with the same key wait for each other.
+    pub(crate) ordered_by: Option<ClientKey>,
     /// The name of the mark; `None`: requests bear none.
     pub(crate) mark: Option<crate::config::Mark>,
     pub(crate) dry_run: bool,
@@ -74,41 +74,5 @@ impl FromStr for Speed {
         speed.ok_or_else(|| {
             format!("{text:?} is not a speed; write for example 1x, 0.5x, 10x or max")
         })
-    }
-}
-
-/// By what requests belong together, so that one waits for the answer of the one before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Key {
-    Client,
-    Header(String),
-    Cookie(String),
-}
-
-impl FromStr for Key {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            None if text == "client" => Ok(Self::Client),
-            Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.into())),
-            Some(("cookie", name)) if !name.is_empty() => Ok(Self::Cookie(name.into())),
-            _ => Err(format!(
-                "{text:?} is not a key; write client, header:NAME or cookie:NAME"
-            )),
-        }
-    }
-}
-
-impl Key {
-    /// A request's key; `None` where it has none, and waits for no other.
-    pub(super) fn of<'a>(&self, client: &'a [u8], request: &'a [u8]) -> Option<&'a [u8]> {
-        let head = split_head(request).0;
-        let key = match self {
-            Self::Client => Some(client),
-            Self::Header(name) => field(head, name),
-            Self::Cookie(name) => cookie(head, name),
-        };
-        key.filter(|key| !key.is_empty())
     }
 }
