@@ -117,10 +117,8 @@ fn start_workers(
     let between = Handover::between(shared.workers);
     let start = |(index, (handover, inbox))| {
         let shared = Arc::clone(shared);
-        let listeners = listeners
-            .iter()
-            .map(Bound::share)
-            .collect::<Result<Vec<_>, _>>()?;
+        let listeners = listeners.iter().map(Bound::share);
+        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
         // From now on no change escapes it.
         let changes = shared.generation.subscribe();
         thread::Builder::new()

@@ -13,7 +13,7 @@ use crate::{
     config::{
         Address, ClientKey, ClientTls, FieldName, Flags, LogFormat, Mark, Script, Sources, words,
     },
-    replay::{Condition, Edit, Options, Speed},
+    replay::{Condition, Edit, Options, Speed, positive},
 };
 
 mod shadow_flags;
@@ -235,11 +235,7 @@ pub(crate) enum ReportForm {
 
 fn rate(text: &str) -> Result<f64, String> {
     let digits = text.strip_suffix("/s").unwrap_or(text);
-    let rate = digits
-        .parse()
-        .ok()
-        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    rate.ok_or_else(|| format!("{text:?} is not a rate; write for example 100/s"))
+    positive(digits).ok_or_else(|| format!("{text:?} is not a rate; write for example 100/s"))
 }
 
 fn ordered_by(text: &str) -> Result<ClientKey, String> {

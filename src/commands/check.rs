@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 
 use crate::{
     app::{self, Asked},
@@ -37,10 +37,9 @@ fn explained(config: &Config, line: &str, arguments: &Check) -> anyhow::Result<V
         peer: arguments.from,
         status: arguments.status,
     };
-    let explained = match app::explain(config, &asked) {
-        Ok(explained) => explained,
-        Err(why) => bail!("the request would be refused, and no shadow would get a copy: {why}"),
-    };
+    let explained = app::explain(config, &asked).map_err(|why| {
+        anyhow!("the request would be refused, and no shadow would get a copy: {why}")
+    })?;
     let mut out = Vec::new();
     if explained.is_empty() {
         out.extend_from_slice(b"there is no shadow\n");

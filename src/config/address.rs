@@ -70,16 +70,13 @@ impl Address {
 
     /// Whether the two are one place, however they are spelt.
     pub(crate) fn is_same_place(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Unix(one), Self::Unix(two)) => one == two,
-            (
-                Self::Tcp { host, port, .. },
-                Self::Tcp {
-                    host: other_host,
-                    port: other_port,
-                    ..
-                },
-            ) => port == other_port && *port != 0 && host.eq_ignore_ascii_case(other_host),
+        let tcp = |address: &Self| match address {
+            Self::Tcp { host, port, .. } => Some((host.to_ascii_lowercase(), *port)),
+            Self::Unix(_) => None,
+        };
+        match (tcp(self), tcp(other)) {
+            (None, None) => self == other,
+            (Some(one), Some(two)) => one == two && !self.has_no_port(),
             _ => false,
         }
     }
@@ -89,10 +86,8 @@ impl Address {
         match self {
             Self::Unix(_) => true,
             Self::Tcp { host, .. } => {
-                host.eq_ignore_ascii_case("localhost")
-                    || host
-                        .parse()
-                        .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+                let is_loopback = |ip: std::net::IpAddr| ip.is_loopback();
+                host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_loopback)
             }
         }
     }
@@ -195,10 +190,8 @@ fn check_host(host: &str, in_brackets: bool) -> Result<(), &'static str> {
     if labels.len() > MAX_HOST {
         return Err("the host is longer than the 253 characters that a host name may have");
     }
-    if labels
-        .split('.')
-        .any(|label| label.is_empty() || label.len() > 63)
-    {
+    let is_wrong = |label: &str| label.is_empty() || label.len() > 63;
+    if labels.split('.').any(is_wrong) {
         return Err("between the dots of a host name belong 1 to 63 characters");
     }
     Ok(())

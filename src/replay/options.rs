@@ -45,6 +45,12 @@ pub(crate) trait Edit: Send + Sync {
     fn rewrite(&self, head: &mut RequestHead);
 }
 
+/// A number above 0.
+pub(crate) fn positive(digits: &str) -> Option<f64> {
+    let number = digits.parse().ok();
+    number.filter(|number: &f64| number.is_finite() && *number > 0.0)
+}
+
 /// When requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Speed {
@@ -60,15 +66,9 @@ impl FromStr for Speed {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = |digits: &str| {
-            digits
-                .parse()
-                .ok()
-                .filter(|n: &f64| n.is_finite() && *n > 0.0)
-        };
         let speed = match text.strip_suffix('x') {
             _ if text == "max" => Some(Self::Max),
-            Some(times) => number(times).map(Self::Times),
+            Some(times) => positive(times).map(Self::Times),
             None => None,
         };
         speed.ok_or_else(|| {

@@ -188,11 +188,12 @@ impl fmt::Display for Report {
         if self.interrupted {
             writeln!(f, "interrupted before everything was sent")?;
         }
-        writeln!(
+        let (sent, answered, seconds) = (self.sent, self.answered, self.seconds);
+        write!(
             f,
-            "{} requests sent, {} answered in {:.2} s: {:.0} a second",
-            self.sent, self.answered, self.seconds, self.rate
+            "{sent} requests sent, {answered} answered in {seconds:.2} s"
         )?;
+        writeln!(f, ": {:.0} a second", self.rate)?;
         let share = |count: u64| 100.0 * ratio(count, ratio(self.sent, 1.0));
         for (status, count) in &self.statuses {
             writeln!(f, "  {status:<16} {count:>10}  {:5.1} %", share(*count))?;
@@ -225,11 +226,15 @@ impl fmt::Display for Report {
             )?;
         }
         let captured = &self.captured;
-        if captured.compared > 0 {
+        let Captured {
+            compared,
+            differing,
+            ..
+        } = captured;
+        if *compared > 0 {
             writeln!(
                 f,
-                "\nof {} answers with a status in the capture, {} are of another class",
-                captured.compared, captured.differing
+                "\nof {compared} answers with a status in the capture, {differing} are of another class"
             )?;
         } else if self.answered > 0 {
             writeln!(f, "\nthe capture holds no statuses to compare with")?;
@@ -246,12 +251,8 @@ impl fmt::Display for Report {
             )?;
         }
         if self.damage.places > 0 {
-            writeln!(
-                f,
-                "\n{} in the files, {} bytes were skipped",
-                places(self.damage.places),
-                self.damage.skipped_bytes
-            )?;
+            let (places, skipped) = (places(self.damage.places), self.damage.skipped_bytes);
+            writeln!(f, "\n{places} in the files, {skipped} bytes were skipped")?;
         }
         for line in &self.damage.lines {
             writeln!(f, "  {line}")?;
