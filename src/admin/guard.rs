@@ -68,26 +68,18 @@ fn names_this_machine(headers: &HeaderMap) -> bool {
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return false;
     };
-    let Ok(authority) = host
-        .to_str()
-        .unwrap_or_default()
-        .parse::<http::uri::Authority>()
-    else {
+    let Ok(authority) = http::uri::Authority::try_from(host.as_bytes()) else {
         return false;
     };
-    let host = authority
-        .host()
-        .trim_start_matches('[')
-        .trim_end_matches(']');
+    let host = authority.host();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok()
 }
 
 /// A page can't send this content type to another site without a CORS preflight, and no preflight is answered here.
 pub(super) fn check_change(headers: &HeaderMap) -> Result<(), Refused> {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let kind = kind.and_then(|kind| kind.split(';').next());
+    let kind = headers.get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()?.split(';').next());
     if kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return Ok(());
     }

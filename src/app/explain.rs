@@ -51,9 +51,8 @@ pub(crate) fn explain(config: &Config, asked: &Asked) -> Result<Vec<(String, Exp
         };
         shadow::explain(settings, &question)
     };
-    Ok(config
-        .shadow
-        .iter()
+    let shadows = config.shadow.iter();
+    Ok(shadows
         .map(|settings| (settings.name.to_string(), of(settings)))
         .collect())
 }

@@ -161,13 +161,8 @@ fn syntax(text: &str) -> Option<String> {
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let before = text.get(..at).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    let column = last.chars().count() + 1;
     let why = error.message().lines().next().unwrap_or_default();
     Some(format!(
         "is not valid TOML: line {line}, column {column}: {why}"

@@ -205,10 +205,8 @@ impl<'a> Table<'a> {
     /// `address` as one to connect to, which needs a port.
     pub(super) fn reachable(&self, key: &'static str, address: Option<Address>) -> Option<Address> {
         if address.as_ref().is_some_and(Address::has_no_port) {
-            self.mistake(
-                key,
-                "has port 0, which can't be connected to; write the port",
-            );
+            let why = "has port 0, which can't be connected to; write the port";
+            self.mistake(key, why);
             return None;
         }
         address
@@ -216,10 +214,8 @@ impl<'a> Table<'a> {
 
     /// A file's path; a relative one is relative to the file that says it.
     pub(super) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
-        let folder = self
-            .dict
-            .get(key)
-            .and_then(|value| self.reader.folder(value));
+        let value = self.dict.get(key);
+        let folder = value.and_then(|value| self.reader.folder(value));
         let file: PathBuf = self.optional(key)?;
         if file.as_os_str().is_empty() {
             self.mistake(key, "is empty; name a file");
@@ -326,14 +322,9 @@ impl<'a> Table<'a> {
             Some(Value::Array(_, values)) => values,
             Some(single @ Value::String(..)) if short.is_some() => vec![single],
             Some(other) => {
-                self.mistake_at(
-                    self.reader.place(&other),
-                    self.key_path(key),
-                    format!(
-                        "is {}, but a list of tables belongs here; write [[{key}]]",
-                        kind(&other)
-                    ),
-                );
+                let is = kind(&other);
+                let what = format!("is {is}, but a list of tables belongs here; write [[{key}]]");
+                self.mistake_at(self.reader.place(&other), self.key_path(key), what);
                 return Vec::new();
             }
         };
@@ -359,11 +350,8 @@ impl<'a> Table<'a> {
                 match value {
                     Value::Dict(_, dict) => (place, dict, false),
                     other => {
-                        let what = format!(
-                            "is {}, but a table belongs here; write {}",
-                            kind(&other),
-                            example_of_table(&path)
-                        );
+                        let (is, example) = (kind(&other), example_of_table(&path));
+                        let what = format!("is {is}, but a table belongs here; write {example}");
                         self.mistake_at(place.clone(), path.clone(), what);
                         (place, Dict::new(), true)
                     }
@@ -459,19 +447,16 @@ impl<'a> Table<'a> {
         if place.contains(ENVIRONMENT) {
             place = format!("environment variable {}", variable(&key));
         }
-        self.reader
-            .mistakes
-            .borrow_mut()
-            .push(Mistake { place, key, what });
+        let mistake = Mistake { place, key, what };
+        self.reader.mistakes.borrow_mut().push(mistake);
     }
 
     /// Reports every key that was not asked for, with the known key most like it.
     pub(super) fn finish(self) {
         for (key, value) in &self.dict {
-            let likely = self
-                .known
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(known, key), known))
+            let known = self.known.iter();
+            let likely = known.map(|known| (strsim::damerau_levenshtein(known, key), known));
+            let likely = likely
                 .min()
                 .filter(|(distance, _)| distance * 3 <= key.len() + 1);
             let parts = self.known.iter().find_map(|known| {

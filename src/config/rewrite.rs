@@ -139,10 +139,8 @@ impl Rewrite {
             authorization: Authorization::read(&mut table),
         };
         if read.authorization.is_some() && read.headers.touches("authorization") {
-            table.mistake(
-                "authorization",
-                "is changed under headers as well; say it in one place",
-            );
+            let why = "is changed under headers as well; change it in one place";
+            table.mistake("authorization", why);
         }
         table.finish();
         read
@@ -223,6 +221,7 @@ impl Replace {
 
 /// A group that `to` names and the regex does not have: it would be replaced by nothing.
 fn unknown_group(regex: &Regex, to: &str) -> Option<String> {
+    let in_name = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
     let mut rest = to;
     while let Some((_, after)) = rest.split_once('$') {
         if let Some(after) = after.strip_prefix('$') {
@@ -231,10 +230,7 @@ fn unknown_group(regex: &Regex, to: &str) -> Option<String> {
         }
         let name: String = match after.strip_prefix('{') {
             Some(braced) => braced.split('}').next().unwrap_or_default().into(),
-            None => after
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect(),
+            None => after.chars().take_while(in_name).collect(),
         };
         let is_known = match name.parse::<usize>() {
             Ok(number) => number < regex.captures_len(),
@@ -287,8 +283,8 @@ impl HeaderEdits {
         let remove: Vec<FieldName> = table.value("remove", Vec::new());
         let replace = Replace::read_all(&mut table, "replace", Of::Header);
         let (set, add) = (table.pairs("set"), table.pairs("add"));
+        let remove = remove.into_iter();
         let remove = remove
-            .into_iter()
             .filter_map(|name| allowed(Some(name), "remove", &table))
             .collect();
         let kept = |pairs: Vec<(FieldName, Line)>, key| {
@@ -327,10 +323,7 @@ impl HeaderEdits {
 fn allowed(name: Option<FieldName>, key: &'static str, table: &Table<'_>) -> Option<FieldName> {
     let name = name?;
     if name.is("host") {
-        table.mistake(
-            key,
-            "can't have Host; it is the shadow's key host that says it",
-        );
+        table.mistake(key, "can't have Host; set the shadow's key host instead");
         return None;
     }
     if name.is_framing() {

@@ -148,10 +148,8 @@ impl Admin {
         let address: Option<Address> =
             table.required("address", "for example address = \"127.0.0.1:9900\"");
         if address.as_ref().is_some_and(Address::is_tls) {
-            table.mistake(
-                "address",
-                "can't be https://; put a proxy with TLS in front of it",
-            );
+            let why = "can't be https://; put a proxy with TLS in front of it";
+            table.mistake("address", why);
         }
         let token: Option<Secret> = table.optional("token");
         if token.is_none() && address.as_ref().is_some_and(|address| !address.is_local()) {

@@ -191,11 +191,8 @@ impl Select {
         let rules = self.rules.iter().enumerate();
         let rules =
             rules.map(|(index, listed)| (listed.action, &listed.rule, format!("rules[{index}]")));
-        let allow = self
-            .allow
-            .iter()
-            .enumerate()
-            .map(of(Action::Allow, "allow"));
+        let allow = self.allow.iter().enumerate();
+        let allow = allow.map(of(Action::Allow, "allow"));
         deny.chain(rules).chain(allow)
     }
 

@@ -216,10 +216,9 @@ impl Headers {
         } else {
             &[]
         };
-        lines
-            .iter()
-            .filter(move |field| !field.gone && field.known == known)
-            .map(|field| self.text(field.value))
+        let lines = lines.iter();
+        let lines = lines.filter(move |field| !field.gone && field.known == known);
+        lines.map(|field| self.text(field.value))
     }
 
     fn may_have(&self, known: Known) -> bool {
@@ -374,11 +373,8 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
     let Some(start) = text.iter().position(is_text) else {
         return &[];
     };
-    let end = text
-        .iter()
-        .rposition(is_text)
-        .map_or(start, |last| last + 1);
-    &text[start..end]
+    let last = text.iter().rposition(is_text).unwrap_or(start);
+    &text[start..=last]
 }
 
 #[cfg(test)]

@@ -63,12 +63,8 @@ pub(crate) fn bind(listen: &Listen, inherited: &mut Inherited) -> Result<Bound, 
 fn bind_tcp(host: &str, port: u16) -> io::Result<Bound> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in (host, port).to_socket_addrs()? {
-        let bound = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )
-        .and_then(|socket| {
+        let domain = Domain::for_address(address);
+        let bound = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).and_then(|socket| {
             socket.set_reuse_address(true)?;
             if address.is_ipv6() {
                 socket.set_only_v6(!address.ip().is_unspecified())?;

@@ -100,16 +100,12 @@ impl Joiner {
                 self.waiting.push_back(exchange);
             }
             b'2' => {
-                let place = self
-                    .by_id
-                    .get(id)
-                    .and_then(|number| number.checked_sub(self.first));
-                let Some(exchange) =
-                    place.and_then(|place| self.waiting.get_mut(usize::try_from(place).ok()?))
-                else {
-                    return;
-                };
-                if exchange.status.is_none() {
+                let number = self.by_id.get(id);
+                let place = number.and_then(|number| number.checked_sub(self.first));
+                let place = place.and_then(|place| usize::try_from(place).ok());
+                if let Some(exchange) = place.and_then(|place| self.waiting.get_mut(place))
+                    && exchange.status.is_none()
+                {
                     exchange.status = Some(status(payload));
                     exchange.after = message.latency;
                     exchange.answer.extend_from_slice(payload);

@@ -109,11 +109,9 @@ fn median(answers: &[(u16, Duration)]) -> Duration {
 pub(super) fn last(ledger: &Ledger) -> String {
     let mut text = format!("\nThe ledger: {} requests", ledger.requests());
     for (name, account) in ledger.accounts() {
-        let outcomes: Vec<_> = account
-            .outcomes()
-            .filter(|(_, count)| *count > 0)
-            .map(|(outcome, count)| format!("{count} {}", outcome.as_str()))
-            .collect();
+        let outcomes = account.outcomes().filter(|(_, count)| *count > 0);
+        let outcomes = outcomes.map(|(outcome, count)| format!("{count} {}", outcome.as_str()));
+        let outcomes: Vec<_> = outcomes.collect();
         let _ = write!(text, "; copies to {name}: {}", outcomes.join(", "));
     }
     text + "\n"

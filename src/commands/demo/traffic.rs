@@ -38,23 +38,16 @@ pub(super) async fn send(socket: &Path, report: &Report) -> anyhow::Result<usize
     let mut sent = 0;
     for _ in 0..ROUNDS {
         for (method, path) in PAGES {
-            let body = if method == Method::POST {
-                "lamp=1&to=Ada"
-            } else {
-                ""
-            };
+            let order = "lamp=1&to=Ada";
+            let body = if method == Method::POST { order } else { "" };
             let request = Request::builder()
                 .method(method)
                 .uri(path)
                 .header(HOST, "shop.example")
                 .body(Full::<Bytes>::from(body))?;
             sender.ready().await?;
-            sender
-                .send_request(request)
-                .await?
-                .into_body()
-                .collect()
-                .await?;
+            let response = sender.send_request(request).await?;
+            response.into_body().collect().await?;
             sent += 1;
         }
     }

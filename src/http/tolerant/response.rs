@@ -161,20 +161,17 @@ fn is_name(name: &[u8]) -> bool {
 
 /// Whether a reader that passes over what is odd in this name finds one that says where a body ends.
 fn is_framing(name: &[u8]) -> bool {
-    matches!(
-        looks_like(name),
-        Known::ContentLength | Known::TransferEncoding
-    )
+    let known = looks_like(name);
+    known == Known::ContentLength || known == Known::TransferEncoding
 }
 
 /// Whether a line that is not a field begins as one that says where a body ends.
 fn speaks_of_framing(name: &[u8]) -> bool {
-    [&b"content-length"[..], b"transfer-encoding"]
-        .iter()
-        .any(|known| {
-            name.get(..known.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(known))
-        })
+    let begins_with = |known: &[u8]| {
+        let start = name.get(..known.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(known))
+    };
+    begins_with(b"content-length") || begins_with(b"transfer-encoding")
 }
 
 #[cfg(test)]
