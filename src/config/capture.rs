@@ -51,7 +51,7 @@ pub(crate) enum CapturedResponses {
 }
 
 /// What is left out of files.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Redact {
     pub(crate) headers: Vec<FieldName>,
     pub(crate) cookies: Vec<String>,
@@ -190,13 +190,7 @@ impl Capture {
             flush: Span::milliseconds(100),
             client: ClientKey::Address,
             select: Select::default(),
-            redact: Redact {
-                headers: Vec::new(),
-                cookies: Vec::new(),
-                query: Vec::new(),
-                json: Vec::new(),
-                key: None,
-            },
+            redact: Redact::default(),
         }
     }
 }

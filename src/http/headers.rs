@@ -287,11 +287,9 @@ impl Headers {
 
     /// Adds a field behind the others. The caller sees to it that name and value are ones.
     pub(crate) fn append(&mut self, name: &[u8], value: &[u8]) {
-        let name_at = Span::new(self.text.len(), name.len());
-        self.text.extend_from_slice(name);
+        let name_at = self.note(name);
         self.text.extend_from_slice(b": ");
-        let value_at = Span::new(self.text.len(), value.len());
-        self.text.extend_from_slice(value);
+        let value_at = self.note(value);
         self.text.extend_from_slice(b"\r\n");
         let known = Known::of(name);
         self.known |= known.bit();

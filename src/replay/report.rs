@@ -87,8 +87,6 @@ const ROUTES: usize = 10;
 impl Report {
     pub(super) fn new(tally: &Tally, fed: &Fed, took: Duration, interrupted: bool) -> Self {
         let seconds = took.as_secs_f64();
-        let statuses = (0_u16..).zip(tally.statuses.iter().copied());
-        let statuses = statuses.filter(|(_, count)| *count > 0);
         let left_out = Unsent::ALL.iter().map(|why| why.as_str()).zip(fed.left_out);
         let left_out = left_out.filter(|(_, count)| *count > 0);
         let scripted = tally.scripted.iter().map(|(why, count)| (*why, *count));
@@ -103,11 +101,11 @@ impl Report {
             rate: ratio(tally.answered, seconds),
             received_bytes: tally.received,
             span_seconds: fed.span.as_secs_f64(),
-            statuses: statuses.collect(),
+            statuses: tally.statuses.clone(),
             errors: tally.errors.clone(),
             left_out: left_out.chain(scripted).collect(),
-            latency_ms: Percentiles::of(&tally.latency),
-            service_ms: Percentiles::of(&tally.service),
+            latency_ms: Percentiles::of(&tally.latency.0),
+            service_ms: Percentiles::of(&tally.service.0),
             late: Late {
                 by_target: tally.late_by_target,
                 by_sender: tally.late_by_sender,
@@ -124,7 +122,7 @@ impl Report {
                 skipped_bytes: fed.skipped,
                 lines: fed.troubles.clone(),
             },
-            latency: tally.latency.clone(),
+            latency: tally.latency.0.clone(),
         }
     }
 

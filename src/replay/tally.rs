@@ -6,20 +6,20 @@ use hdrhistogram::Histogram;
 
 use super::{job::Job, routes::Routes};
 
+#[derive(Default)]
 pub(super) struct Tally {
     pub(super) sent: u64,
     pub(super) answered: u64,
-    /// By status; whatever is not a status counts as 0.
-    pub(super) statuses: Vec<u64>,
+    pub(super) statuses: BTreeMap<u16, u64>,
     pub(super) errors: BTreeMap<&'static str, u64>,
     /// Bytes of the answers' bodies.
     pub(super) received: u64,
     /// Requests that were not sent for what a script did, or did not.
     pub(super) scripted: BTreeMap<&'static str, u64>,
-    /// From when a request was due to the end of its answer, in microseconds.
-    pub(super) latency: Histogram<u64>,
+    /// From when a request was due to the end of its answer.
+    pub(super) latency: Times,
     /// From when it was sent.
-    pub(super) service: Histogram<u64>,
+    pub(super) service: Times,
     /// Requests that went late because every connection waited for an answer, and for other reasons.
     pub(super) late_by_target: u64,
     pub(super) late_by_sender: u64,
@@ -45,32 +45,16 @@ pub(super) const LATE: Duration = Duration::from_millis(10);
 /// The longest time that is reported, in microseconds.
 const LONGEST: u64 = 3_600_000_000;
 
-impl Default for Tally {
+/// Times in microseconds.
+#[derive(Clone, Debug)]
+pub(super) struct Times(pub(super) Histogram<u64>);
+
+impl Default for Times {
     fn default() -> Self {
-        let histogram = || {
-            let mut histogram =
-                Histogram::new(3).unwrap_or_else(|_| unreachable!("3 digits are few enough"));
-            histogram.auto(true);
-            histogram
-        };
-        Self {
-            sent: 0,
-            answered: 0,
-            statuses: vec![0; 1000],
-            errors: BTreeMap::new(),
-            received: 0,
-            scripted: BTreeMap::new(),
-            latency: histogram(),
-            service: histogram(),
-            late_by_target: 0,
-            late_by_sender: 0,
-            most_late: Duration::ZERO,
-            lag: Duration::ZERO,
-            compared: 0,
-            differing: 0,
-            pairs: BTreeMap::new(),
-            routes: Routes::default(),
-        }
+        let histogram = Histogram::new(3);
+        let mut histogram = histogram.unwrap_or_else(|_| unreachable!("3 digits are few enough"));
+        histogram.auto(true);
+        Self(histogram)
     }
 }
 
@@ -99,11 +83,11 @@ impl Tally {
     ) {
         self.answered += 1;
         self.received += outcome.received;
-        self.statuses[usize::from(outcome.status) % 1000] += 1;
+        *self.statuses.entry(outcome.status).or_default() += 1;
         for (histogram, time) in [(&mut self.latency, latency), (&mut self.service, service)] {
             let micros = u64::try_from(time.as_micros()).unwrap_or(LONGEST);
             // A histogram that grows takes every value.
-            let _ = histogram.record(micros.clamp(1, LONGEST));
+            let _ = histogram.0.record(micros.clamp(1, LONGEST));
         }
         if job.status == 0 {
             return;
