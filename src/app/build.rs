@@ -144,10 +144,8 @@ impl App {
 
     /// Shows every pair of answers to `observer`.
     pub(crate) fn observe(self, observer: impl Fn(&Pair<'_>) + Send + Sync + 'static) -> Self {
-        self.shared
-            .resources
-            .differences
-            .observe(Arc::new(observer));
+        let differences = &self.shared.resources.differences;
+        differences.observe(Arc::new(observer));
         self
     }
 
@@ -163,11 +161,8 @@ fn captured_only(settings: &config::Capture, config: &Config) -> Option<capture:
     let client_address = config.client_address.clone();
     (!settings.select.is_default()).then(|| {
         let select: capture::Select = Box::new(move |head, peer| {
-            if selects(head, peer, &client_address) {
-                Ok(())
-            } else {
-                Err(CaptureOutcome::Filtered)
-            }
+            let is_selected = selects(head, peer, &client_address);
+            is_selected.then_some(()).ok_or(CaptureOutcome::Filtered)
         });
         select
     })

@@ -20,7 +20,7 @@ use crate::{
     shadow::ShadowError,
 };
 
-/// What a running program shows to whoever started it.
+/// What a running program shows to the code that started it.
 pub(crate) use crate::{ledger::Ledger, shadow::Pair};
 pub(crate) use build::App;
 pub(crate) use edit::editor;

@@ -40,11 +40,8 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let sent = request
-        .into_body()
-        .collect()
-        .await
-        .map_or(0, |body| body.to_bytes().len());
+    let sent = request.into_body().collect().await;
+    let sent = sent.map_or(0, |body| body.to_bytes().len());
     let upgraded = version == Version::Two;
     let (status, text) = match (method, path.as_str()) {
         (Method::GET, "/") => (StatusCode::OK, "Welcome to the shop.\n".into()),

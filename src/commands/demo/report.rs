@@ -24,11 +24,8 @@ impl Report {
     /// Takes note of the two answers to one request.
     pub(super) fn note(&self, pair: &Pair<'_>) {
         let Some(primary) = pair.primary else { return };
-        let name = format!(
-            "{:<5}{}",
-            pair.exchange.method_text(),
-            pair.exchange.path_text()
-        );
+        let (method, path) = (pair.exchange.method_text(), pair.exchange.path_text());
+        let name = format!("{method:<5}{path}");
         let mut rows = self.0.lock();
         let row = rows.entry(name).or_default();
         row.primary.push((primary.status, primary.after));
@@ -58,13 +55,9 @@ impl Report {
         );
         for (name, row) in rows.iter() {
             // Writing to a string can't fail.
-            let _ = writeln!(
-                text,
-                "  {name:<20}{:>16}{:>16}{}",
-                cell(&row.primary),
-                cell(&row.shadow),
-                row.remark()
-            );
+            let (primary, shadow) = (cell(&row.primary), cell(&row.shadow));
+            let remark = row.remark();
+            let _ = writeln!(text, "  {name:<20}{primary:>16}{shadow:>16}{remark}");
         }
         let end = match seconds {
             Some(seconds) => format!("The demo ends after {seconds} s."),
@@ -116,11 +109,9 @@ fn median(answers: &[(u16, Duration)]) -> Duration {
 pub(super) fn last(ledger: &Ledger) -> String {
     let mut text = format!("\nThe ledger: {} requests", ledger.requests());
     for (name, account) in ledger.accounts() {
-        let outcomes: Vec<_> = account
-            .outcomes()
-            .filter(|(_, count)| *count > 0)
-            .map(|(outcome, count)| format!("{count} {}", outcome.as_str()))
-            .collect();
+        let outcomes = account.outcomes().filter(|(_, count)| *count > 0);
+        let outcomes = outcomes.map(|(outcome, count)| format!("{count} {}", outcome.as_str()));
+        let outcomes: Vec<_> = outcomes.collect();
         let _ = write!(text, "; copies to {name}: {}", outcomes.join(", "));
     }
     text + "\n"

@@ -28,7 +28,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Sends each page's request a few times through the tee, and returns how many that were once all of
 /// them are in `report`.
 pub(super) async fn send(socket: &Path, report: &Report) -> anyhow::Result<usize> {
-    // The workers may still be starting: the socket is bound, and whoever accepts will find the connection.
+    // The workers may still be starting: the socket is bound, and the connection waits to be accepted.
     let stream = hyperlocal::UnixConnector
         .call(hyperlocal::Uri::new(socket, "/").into())
         .await
@@ -38,23 +38,16 @@ pub(super) async fn send(socket: &Path, report: &Report) -> anyhow::Result<usize
     let mut sent = 0;
     for _ in 0..ROUNDS {
         for (method, path) in PAGES {
-            let body = if method == Method::POST {
-                "lamp=1&to=Ada"
-            } else {
-                ""
-            };
+            let order = "lamp=1&to=Ada";
+            let body = if method == Method::POST { order } else { "" };
             let request = Request::builder()
                 .method(method)
                 .uri(path)
                 .header(HOST, "shop.example")
                 .body(Full::<Bytes>::from(body))?;
             sender.ready().await?;
-            sender
-                .send_request(request)
-                .await?
-                .into_body()
-                .collect()
-                .await?;
+            let response = sender.send_request(request).await?;
+            response.into_body().collect().await?;
             sent += 1;
         }
     }
