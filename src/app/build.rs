@@ -167,11 +167,8 @@ fn captured_only(settings: &config::Capture, config: &Config) -> Option<capture:
     let client_address = config.client_address.clone();
     (!settings.select.is_default()).then(|| {
         let select: capture::Select = Box::new(move |head, peer| {
-            if selects(head, peer, &client_address) {
-                Ok(())
-            } else {
-                Err(CaptureOutcome::Filtered)
-            }
+            let is_selected = selects(head, peer, &client_address);
+            is_selected.then_some(()).ok_or(CaptureOutcome::Filtered)
         });
         select
     })

@@ -10,8 +10,10 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{Address, ClientTls, FieldName, Flags, LogFormat, Mark, Script, Sources, words},
-    replay::{Condition, Edit, Key, Options, Speed},
+    config::{
+        Address, ClientKey, ClientTls, FieldName, Flags, LogFormat, Mark, Script, Sources, words,
+    },
+    replay::{Condition, Edit, Options, Speed, positive},
 };
 
 mod report;
@@ -183,13 +185,13 @@ pub(crate) struct Replay {
     /// 1x as they came, 10x ten times as fast, max as fast as the target answers.
     #[arg(long, default_value = "1x", conflicts_with = "rate")]
     speed: Speed,
-    /// So many a second, evenly, for example 100/s.
+    /// Requests per second, evenly, for example 100/s.
     #[arg(long, value_name = "N/s", value_parser = rate)]
     rate: Option<f64>,
-    /// Send everything so many times.
+    /// How many times everything is sent.
     #[arg(long = "loop", value_name = "N", default_value_t = 1)]
     rounds: u64,
-    /// Send so many requests at most.
+    /// Limit of the requests that are sent.
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
     /// Only what was captured at this time or later, for example 2026-11-24T08:00:00Z.
@@ -211,8 +213,8 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     timeout: Duration,
     /// Requests with the same key wait for each other: client, header:NAME or cookie:NAME.
-    #[arg(long, value_name = "KEY")]
-    ordered_by: Option<Key>,
+    #[arg(long, value_name = "KEY", value_parser = ordered_by)]
+    ordered_by: Option<ClientKey>,
     /// The header that tells the target that a request is a copy.
     #[arg(long, value_name = "NAME", default_value = "X-Shadow-Request")]
     mark: FieldName,
@@ -251,11 +253,16 @@ pub(crate) enum ReportForm {
 
 fn rate(text: &str) -> Result<f64, String> {
     let digits = text.strip_suffix("/s").unwrap_or(text);
-    let rate = digits
-        .parse()
-        .ok()
-        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    rate.ok_or_else(|| format!("{text:?} is no rate; write for example 100/s"))
+    positive(digits).ok_or_else(|| format!("{text:?} is not a rate; write for example 100/s"))
+}
+
+fn ordered_by(text: &str) -> Result<ClientKey, String> {
+    match text {
+        "client" => Ok(ClientKey::Address),
+        key => key.parse().map_err(|_| {
+            format!("{text:?} is not a key; write client, header:NAME or cookie:NAME")
+        }),
+    }
 }
 
 fn script(text: &str) -> Result<Script, String> {
@@ -273,7 +280,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     let parsed = humantime::parse_duration(text)
         .ok()
         .filter(|time| !time.is_zero());
-    parsed.ok_or_else(|| format!("{text:?} is no time; write for example 5s or 250ms"))
+    parsed.ok_or_else(|| format!("{text:?} is not a time; write for example 5s or 250ms"))
 }
 
 impl Replay {
@@ -285,7 +292,7 @@ impl Replay {
         edit: Option<(Arc<dyn Edit>, Option<Script>)>,
     ) -> anyhow::Result<Options> {
         if self.to.has_no_port() {
-            anyhow::bail!("--to {}: port 0 is none that can be connected to", self.to);
+            anyhow::bail!("--to {}: port 0 can't be connected to", self.to);
         }
         let (edit, of_shadow) = edit.unzip();
         let mut script = self.script.or(of_shadow.flatten());
@@ -338,7 +345,7 @@ pub(crate) struct Show {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// End after so many seconds; without it, at Ctrl-C.
+    /// End after this many seconds; without it, at Ctrl-C.
     #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<u64>,
 }

@@ -59,10 +59,8 @@ fn tell(troubles: &mut Troubles) {
 }
 
 fn listed(mistakes: &[Mistake]) -> String {
-    let lines: Vec<_> = mistakes
-        .iter()
-        .map(|mistake| format!("  {mistake}"))
-        .collect();
+    let lines = mistakes.iter().map(|mistake| format!("  {mistake}"));
+    let lines: Vec<_> = lines.collect();
     let count = match mistakes.len() {
         1 => "a mistake".to_owned(),
         count => format!("{count} mistakes"),

@@ -8,9 +8,10 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use super::{finish::Finish, options::Key};
+use super::finish::Finish;
 use crate::{
     capture::Record,
+    config::ClientKey,
     http::{BodyReader, Framing, Known, Parsed, RequestHead, asks_for_upgrade, strip_request},
     script::{Ticket, write_request},
 };
@@ -74,7 +75,7 @@ pub(super) struct Maker {
     arena: BytesMut,
     head: RequestHead,
     scratch: Vec<u8>,
-    key: Option<Key>,
+    key: Option<ClientKey>,
     finish: Arc<Finish>,
     /// Requests go through a script first; with production's answers, where it wants them.
     script: Option<bool>,
@@ -86,7 +87,7 @@ const ARENA: usize = 256 * 1024;
 const MOST_FIELDS: usize = 1000;
 
 impl Maker {
-    pub(super) fn new(key: Option<Key>, finish: Arc<Finish>, script: Option<bool>) -> Self {
+    pub(super) fn new(key: Option<ClientKey>, finish: Arc<Finish>, script: Option<bool>) -> Self {
         Self {
             arena: BytesMut::new(),
             head: RequestHead::default(),
