@@ -3,6 +3,7 @@
 use std::{
     net::IpAddr,
     path::PathBuf,
+    str::FromStr,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
@@ -10,6 +11,7 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    compare,
     config::{
         Address, ClientKey, ClientTls, FieldName, Flags, LogFormat, Mark, Script, Sources, words,
     },
@@ -19,7 +21,9 @@ use crate::{
 mod report;
 mod shadow_flags;
 
-pub(crate) use report::{Finding, Report, ReportFormat, ReportOut};
+pub(crate) use report::{
+    CauseCondition, Compare, CompareFiles, Finding, Report, ReportFormat, ReportOut,
+};
 
 use shadow_flags::ShadowFlags;
 
@@ -53,6 +57,9 @@ pub(crate) enum Command {
     /// Tell which responses of a shadow differ from production's, and why.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(Box<Report>),
+    /// Tell in what the responses of two captures of the same requests differ, and why.
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(Box<Compare>),
     /// Write a capture in another format.
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(Convert),
@@ -72,6 +79,7 @@ Several files are merged by time. A file named - is standard input.
 Examples:
   shadowtee replay day.tee.zst --to http://127.0.0.1:8080
   shadowtee replay 'captures/*.gor.gz' --to unix:/run/next.sock --speed 10x --max-gap 5s
+  shadowtee replay day.tee --to 127.0.0.1:8080 --compare --since accepted.json --fail-on 'new-causes>0'
   shadowtee replay day.tee --to 127.0.0.1:8080 --speed max --concurrency 10 --report json \\
     --fail-on 'errors>1%' --fail-on 'p99>250ms' --fail-on 'differences>0.5%'
 
@@ -86,6 +94,15 @@ Examples:
   shadowtee report --admin 127.0.0.1:9900 --format json --output today.json \\
     --since yesterday.json --fail-on 'new-causes>0'
   shadowtee report today.json
+
+Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
+
+const COMPARE_EXAMPLES: &str = "\
+Requests are the same by their id. Both captures need the bodies of responses: capture.answers = \"body\".
+
+Examples:
+  shadowtee compare production.tee next.tee
+  shadowtee compare before.tee after.tee --format html --output report.html
 
 Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
 
@@ -239,9 +256,37 @@ pub(crate) struct Replay {
     /// How the report is written.
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(crate) report: ReportForm,
-    /// Exit with 2 where this is so: errors>1%, p99>250ms, differences>0.5%; may be repeated.
+    /// Exit with 2 where this is so: errors>1%, p99>250ms, differences>0.5%, and with --compare causes>0, new-causes>0; may be
+    /// repeated.
     #[arg(long, value_name = "CONDITION")]
-    pub(crate) fail_on: Vec<Condition>,
+    pub(crate) fail_on: Vec<FailOn>,
+    /// Compare the responses with those captured, and tell why they differ.
+    #[arg(long)]
+    pub(crate) compare: bool,
+    #[command(flatten)]
+    pub(crate) files_of_compare: CompareFiles,
+    #[command(flatten)]
+    pub(crate) causes: ReportOut,
+}
+
+/// A condition under which a replay is a failure.
+#[derive(Clone, Debug)]
+pub(crate) enum FailOn {
+    /// On what was sent.
+    Sent(Condition),
+    /// On what was compared.
+    Compared(CauseCondition),
+}
+
+impl FromStr for FailOn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(condition) => Ok(Self::Compared(condition)),
+            Err(_) => text.parse().map(Self::Sent),
+        }
+    }
 }
 
 /// How a report is written.
@@ -290,7 +335,8 @@ impl Replay {
         self,
         files: Vec<PathBuf>,
         edit: Option<(Arc<dyn Edit>, Option<Script>)>,
-    ) -> anyhow::Result<Options> {
+        compare: Option<compare::Settings>,
+    ) -> anyhow::Result<(Options, ReportOut)> {
         if self.to.has_no_port() {
             anyhow::bail!("--to {}: port 0 can't be connected to", self.to);
         }
@@ -302,7 +348,7 @@ impl Replay {
                 anyhow::bail!("--script: {what}");
             }
         }
-        Ok(Options {
+        let options = Options {
             files,
             to: self.to,
             tls: ClientTls::trusting(self.ca, self.server_name),
@@ -320,7 +366,9 @@ impl Replay {
             dry_run: self.dry_run,
             edit,
             script,
-        })
+            compare,
+        };
+        Ok((options, self.causes))
     }
 }
 

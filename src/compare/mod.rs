@@ -3,6 +3,7 @@
 //! holds, time and memory are bounded.
 
 mod answer;
+mod captured;
 mod cause;
 mod comparer;
 mod counts;
@@ -23,7 +24,8 @@ mod rules;
 mod speed;
 
 pub(crate) use answer::{Answer, Asked, PairIn};
-pub(crate) use comparer::Settings;
+pub(crate) use captured::{CapturedMessage, ResponseOf, captured_pair, captured_pair_of_two};
+pub(crate) use comparer::{Comparer, Settings};
 #[cfg(test)]
 pub(crate) use difference::{Difference, Differences, Kind, differences};
 pub(crate) use extract::Limits;

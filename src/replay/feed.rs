@@ -71,7 +71,12 @@ impl Feed {
         let script = script.map(|script| script.answers);
         let mut feeder = Feeder {
             intake: Intake {
-                maker: Maker::new(options.ordered_by.clone(), finish, script),
+                maker: Maker::new(
+                    options.ordered_by.clone(),
+                    finish,
+                    script,
+                    options.compare.is_some(),
+                ),
                 window: options.from..options.until,
                 left_out: LeftOut::default(),
             },
@@ -175,6 +180,7 @@ impl Feeder {
                 break;
             }
             self.pace.again();
+            self.intake.maker.again();
         }
         self.pass_on();
     }

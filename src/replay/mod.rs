@@ -3,6 +3,7 @@
 //! A thread of its own reads, merges and paces; the calling thread sends. What is due is due, whatever became of
 //! the requests before it: latency counts from then.
 
+mod comparing;
 mod engine;
 mod error;
 mod feed;

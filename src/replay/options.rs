@@ -3,6 +3,7 @@
 use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use crate::{
+    compare,
     config::{Address, ClientKey, ClientTls, Script},
     http::RequestHead,
 };
@@ -34,6 +35,8 @@ pub(crate) struct Options {
     pub(crate) edit: Option<Arc<dyn Edit>>,
     /// What requests go through before they are rewritten.
     pub(crate) script: Option<Script>,
+    /// How the target's responses are compared with those captured, where they are.
+    pub(crate) compare: Option<compare::Settings>,
 }
 
 /// Selects and rewrites requests, as a shadow's settings do.

@@ -126,6 +126,14 @@ pub(crate) fn micros(span: Duration) -> f64 {
     (span.as_secs_f64() * 1e7).round() / 10.0
 }
 
+/// Milliseconds since 1970.
+pub(crate) fn unix_millis(time: std::time::SystemTime) -> i64 {
+    let since = time
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

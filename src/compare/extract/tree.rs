@@ -151,7 +151,8 @@ impl Iterator for Children<'_> {
             return None;
         }
         let at = self.next;
-        self.next = self.tree.node(at).end;
+        // A node that was never closed has nothing below it.
+        self.next = self.tree.node(at).end.max(at + 1);
         Some(at)
     }
 }

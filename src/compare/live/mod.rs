@@ -11,7 +11,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::{
@@ -23,7 +23,7 @@ use crate::{
     telemetry::{
         metrics::{self, Samples},
         rate::RateLimit,
-        text::shown,
+        text::{shown, unix_millis},
     },
 };
 
@@ -294,12 +294,7 @@ fn restore(comparer: &mut Comparer, path: &std::path::Path) -> Result<(), String
 
 /// Milliseconds since 1970.
 fn now() -> i64 {
-    millis(SystemTime::now())
-}
-
-fn millis(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    unix_millis(SystemTime::now())
 }
 
 /// What is behind these locks is whole whenever somebody panics.
