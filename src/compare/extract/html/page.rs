@@ -229,7 +229,8 @@ impl<'b> Page<'b> {
             let place = self
                 .builder
                 .below(self.top().text, Step::Attribute("title"));
-            self.leaf(place, Class::Content, 0, Scalar::Text, title.trim());
+            let key = hash_of(b"title") | 1;
+            self.leaf(place, Class::Content, key, Scalar::Text, title.trim());
         }
     }
 
@@ -374,7 +375,8 @@ impl<'b> Page<'b> {
         let group = self.group(NodeKind::Flow, element.scope, Class::Action, 0);
         element.group = Some(group);
         let place = self.builder.below(element.scope, Step::Attribute("href"));
-        self.leaf(place, Class::Action, 0, Scalar::Url, target);
+        let key = hash_of(b"href") | 1;
+        self.leaf(place, Class::Action, key, Scalar::Url, target);
         self.acts(element.scope, tokens);
     }
 
@@ -389,8 +391,7 @@ impl<'b> Page<'b> {
         ];
         for attribute in &tokens.attributes {
             if ACTS.contains(&&*attribute.name) {
-                let place = self.builder.below(scope, Step::Attribute(&attribute.name));
-                self.leaf(place, Class::Action, 0, Scalar::Text, &attribute.text());
+                self.part(scope, &attribute.name, Scalar::Text, &attribute.text());
             }
         }
     }
@@ -401,6 +402,11 @@ impl<'b> Page<'b> {
         element.text = element.scope;
         element.class = Class::Action;
         element.group = Some(self.group(NodeKind::Flow, element.scope, Class::Action, 0));
+        for name in ["name", "value", "type"] {
+            if let Some(value) = tokens.attribute(name) {
+                self.part(element.scope, name, Scalar::Text, &value);
+            }
+        }
         self.flags(element.scope, tokens);
         self.acts(element.scope, tokens);
     }
