@@ -1,17 +1,13 @@
 //! One request with the primary's answer to it, as the rooms hand it to each other.
 
 use std::{
-    any::Any,
     borrow::Cow,
     net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use crate::{
-    http::{RequestHead, ResponseHead},
-    telemetry::text::shown,
-};
+use crate::{http::RequestHead, telemetry::text::shown};
 
 /// What an answer was like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,16 +15,6 @@ pub(crate) struct PrimaryResponse {
     pub(crate) status: u16,
     /// From the request's arrival to the answer's header.
     pub(crate) after: Duration,
-}
-
-/// The primary's answer as a message, as far as somebody wanted it.
-pub(crate) struct RecordedResponse {
-    pub(crate) head: ResponseHead,
-    pub(crate) body: Vec<u8>,
-    /// All of it is there.
-    pub(crate) whole: bool,
-    /// What the body costs, as long as it is kept.
-    pub(crate) _cost: Box<dyn Any + Send + Sync>,
 }
 
 /// A request as it goes to the primary. Nothing of it changes, so that both sides may look at it.

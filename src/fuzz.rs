@@ -6,7 +6,7 @@ use bytes::BytesMut;
 use crate::{
     config::{Address, Config},
     http::{
-        BodyReader, Framing, Headers, Known, Marks, Part, RequestHead, ResponseHead, Version,
+        BodyReader, Framing, Headers, Known, Marks, Parsed, RequestHead, ResponseHead, Version,
         asks_for_upgrade, authority_of, compare, settle, strip_answer, strip_request,
         strip_trailers, vet,
     },
@@ -237,11 +237,11 @@ fn read(mut reader: BodyReader, input: &[u8], at_a_time: usize) -> Option<(Vec<u
         buf.extend_from_slice(piece);
         loop {
             match reader.next(&mut buf) {
-                Ok(Part::Piece(length)) => {
+                Ok(Parsed::Piece(length)) => {
                     assert!(length > 0 && length <= buf.len());
                     taken.extend_from_slice(&buf.split_to(length));
                 }
-                Ok(Part::Trailers(headers)) => note(headers, &mut trailers),
+                Ok(Parsed::Trailers(headers)) => note(headers, &mut trailers),
                 Ok(_) => break,
                 Err(_) => return None,
             }

@@ -3,11 +3,15 @@
 //! An [`Entry`] is opened for each request and each shadow, and ends in exactly one [`Outcome`]; one that is
 //! dropped without says `shutdown`, so that nothing is lost even when a task is.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use serde::ser::{Serialize, SerializeMap, SerializeStruct, Serializer};
+use parking_lot::Mutex;
+use serde::{Serialize, Serializer};
 
-use crate::telemetry::{named::named, sharded::Counters};
+use crate::{
+    config::as_map,
+    telemetry::{named::named, sharded::Counters},
+};
 
 named! {
     /// What became of one copy.
@@ -52,13 +56,13 @@ named! {
         ScriptedOut = "scripted_out",
         /// The script did not come to it in time.
         ScriptTimeout = "script_timeout",
-        /// What the script wrote is no request that could be sent.
+        /// What the script wrote is not a request that could be sent.
         ScriptInvalid = "script_invalid",
         /// The script was down, and copies are held back meanwhile.
         ScriptDown = "script_down",
         /// The shadow failed too often and is left alone for a while.
         BreakerOpen = "breaker_open",
-        /// Somebody paused the shadow.
+        /// The shadow is paused.
         Paused = "paused",
         /// The client went away or broke off its body.
         ClientAborted = "client_aborted",
@@ -100,7 +104,7 @@ impl Account {
             .map(|outcome| (*outcome, self.counts.sum(*outcome as usize)))
     }
 
-    /// Counts requests that came to the calling worker while nobody knew of this shadow.
+    /// Counts requests that came to the calling worker before it had this shadow.
     pub(crate) fn missed(&self, requests: u64) {
         self.counts.add(OPENED, requests);
         self.counts.add(Outcome::Absent as usize, requests);
@@ -163,19 +167,15 @@ impl Ledger {
     /// until it is entered.
     pub(crate) fn account(&self, name: &str) -> Arc<Account> {
         let known = self.accounts().into_iter().find(|(known, _)| known == name);
-        known.map_or_else(
-            || {
-                Arc::new(Account {
-                    counts: Counters::new(self.workers),
-                })
-            },
-            |(_, account)| account,
-        )
+        let new = || Account {
+            counts: Counters::new(self.workers),
+        };
+        known.map_or_else(|| Arc::new(new()), |(_, account)| account)
     }
 
     /// Keeps an account for ever: what was counted stays, also when its shadow is gone.
     pub(crate) fn enter(&self, name: &str, account: &Arc<Account>) {
-        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut accounts = self.accounts.lock();
         if accounts.iter().all(|(known, _)| known != name) {
             accounts.push((name.into(), Arc::clone(account)));
         }
@@ -197,53 +197,45 @@ impl Ledger {
 
     /// Every shadow's account, by name.
     pub(crate) fn accounts(&self) -> Vec<(String, Arc<Account>)> {
-        self.accounts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.accounts.lock().clone()
     }
 }
 
 impl Serialize for Ledger {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Shadows(Vec<(String, Arc<Account>)>);
-        impl Serialize for Shadows {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_map(
-                    self.0
-                        .iter()
-                        .map(|(name, account)| (name, OneShadow(account))),
-                )
-            }
-        }
-        let mut ledger = serializer.serialize_struct("Ledger", 2)?;
-        // Requests last: none that is counted is then missing from a shadow.
-        let shadows = Shadows(self.accounts());
-        ledger.serialize_field("requests", &self.requests())?;
-        ledger.serialize_field("shadows", &shadows)?;
-        ledger.end()
+        let accounts = self.accounts();
+        // After the accounts: no request that is counted is missing from a shadow.
+        let requests = self.requests();
+        let shadow = |(name, account): (String, Arc<Account>)| {
+            let in_flight = account.in_flight();
+            let outcomes = account.outcomes();
+            let outcomes = outcomes.map(|(outcome, count)| (outcome.as_str(), count));
+            let outcomes = outcomes.collect();
+            (
+                name,
+                AccountState {
+                    in_flight,
+                    outcomes,
+                },
+            )
+        };
+        let shadows = accounts.into_iter().map(shadow).collect();
+        LedgerState { requests, shadows }.serialize(serializer)
     }
 }
 
-struct OneShadow<'a>(&'a Account);
+#[derive(Serialize)]
+struct LedgerState {
+    requests: u64,
+    #[serde(serialize_with = "as_map")]
+    shadows: Vec<(String, AccountState)>,
+}
 
-impl Serialize for OneShadow<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        struct Outcomes<'a>(&'a Account);
-        impl Serialize for Outcomes<'_> {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_map(
-                    self.0
-                        .outcomes()
-                        .map(|(outcome, count)| (outcome.as_str(), count)),
-                )
-            }
-        }
-        let mut shadow = serializer.serialize_map(Some(2))?;
-        shadow.serialize_entry("in_flight", &self.0.in_flight())?;
-        shadow.serialize_entry("outcomes", &Outcomes(self.0))?;
-        shadow.end()
-    }
+#[derive(Serialize)]
+struct AccountState {
+    in_flight: u64,
+    #[serde(serialize_with = "as_map")]
+    outcomes: Vec<(&'static str, u64)>,
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ mod app;
 mod capture;
 mod cli;
 mod commands;
+mod compare;
 mod config;
 mod exchange;
 #[cfg(any(test, feature = "fuzzing"))]

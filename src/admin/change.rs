@@ -12,9 +12,6 @@ pub(super) fn of_path(path: &str) -> Option<(&str, &str)> {
 }
 
 /// What is to be done.
-///
-/// # Errors
-/// Where the body does not say it.
 pub(super) fn order(what: &str, body: &[u8]) -> Result<Order, String> {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]

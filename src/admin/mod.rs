@@ -12,6 +12,7 @@ use std::{future::Future, pin::Pin, time::SystemTime};
 use serde::{Serialize, Serializer};
 
 use crate::{
+    compare::Report,
     config::{Percent, Secret},
     ledger::Ledger,
     lifecycle::Phase,
@@ -29,6 +30,14 @@ pub(crate) trait Source: Send + Sync + 'static {
 
     /// Changes the shadow of this name; false where there is none.
     fn change(&self, shadow: &str, order: Order) -> bool;
+
+    /// What comparing found of the shadow of this name, or of each that is compared.
+    fn reports(&self, shadow: Option<&str>) -> Vec<Report>;
+    /// Forgets what comparing learned of it; false where there is nothing to forget.
+    fn reset_reports(&self, shadow: Option<&str>) -> bool;
+
+    /// Adds a rule, as JSON, on what comparing finds.
+    fn add_rule(&self, rule: &[u8]) -> Result<(), String>;
 
     /// What requests have to bear, where it is set. A reload may change it.
     fn token(&self) -> Option<Secret>;

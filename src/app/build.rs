@@ -1,24 +1,28 @@
 //! From a configuration to a program that is ready to run: everything that can fail, fails here.
 
-use std::{sync::Arc, time::SystemTime};
+use std::{
+    sync::{Arc, Weak},
+    time::SystemTime,
+};
 
 use arc_swap::ArcSwap;
+use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::{
     AppError,
     live::{Live, SharedResources},
-    reload_requests::Requests,
-    shared::Shared,
+    shared::{ReloadRequest, Shared},
     watchdog::Watchdog,
 };
 use crate::{
     capture,
+    compare::{CompareThread, Probes},
     config::{self, Address, Config, Listen, Sources},
     ledger::Ledger,
     lifecycle::Phases,
     net::{Bound, Greeter, Inherited, Predecessor, ServerTlsLoader, bind},
     script::ProcessPool,
-    shadow::{self, DifferenceLog, Pair, Threads},
+    shadow::{self, DifferenceLog, Threads},
     tee::Budget,
     telemetry::metrics::{CaptureMetrics, CaptureOutcome, PoolMetrics, ProxyMetrics},
 };
@@ -29,8 +33,8 @@ pub(crate) struct App {
     pub(super) shared: Arc<Shared>,
     pub(super) phases: Phases,
     pub(super) sources: Sources,
-    /// What admin requests ask for.
-    pub(super) requests: Requests,
+    /// Reloads that the administration asks for.
+    pub(super) reloads: UnboundedReceiver<ReloadRequest>,
 }
 
 /// Every socket that is listened on.
@@ -83,65 +87,58 @@ impl Sockets {
 
 impl App {
     /// Binds sockets and loads certificates. `sources` is where a reload reads again.
-    ///
-    /// # Errors
-    /// Where an address is taken or a file can't be used.
     pub(crate) fn build(config: Config, sources: Sources) -> Result<Self, AppError> {
         let workers = config.workers;
         let greeters = config.listen.iter().map(greeter);
         let greeters = greeters.collect::<Result<_, _>>()?;
-        let ledger = Arc::new(Ledger::new(workers));
-        let differences = Arc::new(DifferenceLog::new(config.log.differences_per_second));
-        let primary_metrics = Arc::new(PoolMetrics::new(workers));
-        let budget = Budget::new(config.limits.shadow_memory.bytes());
-        let threads = config.shadow_threads.unwrap_or(config.shadow.len());
-        let shadow_threads = Threads::new(threads, &budget, &ledger);
-        let process_pool = ProcessPool::default();
         let resources = SharedResources {
-            ledger: &ledger,
-            primary_metrics: &primary_metrics,
-            differences: &differences,
-            budget: &budget,
-            process_pool: &process_pool,
+            ledger: Arc::new(Ledger::new(workers)),
+            primary_metrics: Arc::new(PoolMetrics::new(workers)),
+            differences: Arc::new(DifferenceLog::new(config.log.differences_per_second)),
+            budget: Budget::new(config.limits.shadow_memory.bytes()),
+            process_pool: ProcessPool::default(),
+            compare: CompareThread::new(),
         };
+        let (ledger, budget) = (&resources.ledger, &resources.budget);
+        let threads = config.shadow_threads.unwrap_or(config.shadow.len());
+        let threads = Threads::new(threads, budget, ledger, resources.compare.spent());
+        let probes: Weak<dyn Probes> = Arc::<Threads>::downgrade(&threads);
+        resources.compare.set_probes(probes);
         let live = Live::build(config, &resources, None)?;
+        live.comparing.put_in_place();
         for shadow in &live.shadows {
             ledger.enter(shadow.name(), &shadow.account);
         }
         let sockets = Sockets::open(&live.config)?;
         let captured = Arc::new(CaptureMetrics::new(workers));
-        // Whoever finds its address taken leaves no empty file behind.
+        // After the sockets: a process whose address is taken leaves no empty file behind.
         let capture = match &live.config.capture {
             Some(settings) => Some(capture::Running::start(
                 settings.clone(),
                 captured_only(settings, &live.config),
-                &budget,
+                budget,
                 &captured,
             )?),
             None => None,
         };
         let phases = Phases::new();
-        let (reloads, requests) = Requests::channel();
+        let (to_reload, reloads) = mpsc::unbounded_channel();
         let shared = Shared {
             workers,
-            threads: shadow_threads,
+            threads,
+            resources,
             greeters,
             live: ArcSwap::from_pointee(live),
             generation: tokio::sync::watch::Sender::new(0),
             behind: 0.into(),
-            primary_metrics,
             capture,
             captured,
-            budget,
-            process_pool,
-            ledger,
             metrics: Arc::new(ProxyMetrics::new(workers)),
-            clients: 0.into(),
-            listening: 0.into(),
-            differences,
+            clients: Arc::default(),
+            listening: Arc::default(),
             phase: phases.watch(),
             watchdog: Watchdog::new(workers),
-            reloads,
+            to_reload,
             started: SystemTime::now(),
         };
         Ok(Self {
@@ -149,19 +146,18 @@ impl App {
             shared: Arc::new(shared),
             phases,
             sources,
-            requests,
+            reloads,
         })
     }
 
-    /// Shows every pair of answers to `observer`.
-    pub(crate) fn observe(self, observer: impl Fn(&Pair<'_>) + Send + Sync + 'static) -> Self {
-        self.shared.differences.observe(Arc::new(observer));
-        self
+    /// What compares the responses of shadows.
+    pub(crate) fn compare(&self) -> Arc<CompareThread> {
+        Arc::clone(&self.shared.resources.compare)
     }
 
     /// The counts, as they go on while it runs.
     pub(crate) fn ledger(&self) -> Arc<Ledger> {
-        Arc::clone(&self.shared.ledger)
+        Arc::clone(&self.shared.resources.ledger)
     }
 }
 
@@ -171,11 +167,8 @@ fn captured_only(settings: &config::Capture, config: &Config) -> Option<capture:
     let client_address = config.client_address.clone();
     (!settings.select.is_default()).then(|| {
         let select: capture::Select = Box::new(move |head, peer| {
-            if selects(head, peer, &client_address) {
-                Ok(())
-            } else {
-                Err(CaptureOutcome::Filtered)
-            }
+            let is_selected = selects(head, peer, &client_address);
+            is_selected.then_some(()).ok_or(CaptureOutcome::Filtered)
         });
         select
     })

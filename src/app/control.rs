@@ -10,12 +10,16 @@ use std::{
 
 use tokio::{
     runtime::Builder,
+    sync::mpsc::UnboundedReceiver,
     task::JoinHandle,
     time::{interval, sleep},
 };
 
 use super::{
-    App, AppError, build::Sockets, reload::reload, reload_requests::Requests, shared::Shared,
+    App, AppError,
+    build::Sockets,
+    reload::reload,
+    shared::{ReloadRequest, Shared},
     worker,
 };
 use crate::{
@@ -33,28 +37,26 @@ const SHADOW_CHECK: Duration = Duration::from_secs(30);
 
 impl App {
     /// Runs until a signal stops it, or another process takes over; `until` stops it, too.
-    ///
-    /// # Errors
-    /// Where the system refuses what a thread needs.
     pub(crate) fn run(self, until: impl Future<Output = ()>) -> Result<(), AppError> {
         let Self {
             mut sockets,
             shared,
             phases,
             sources,
-            mut requests,
+            mut reloads,
         } = self;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        // Before any client is served: a signal that nobody listens to ends the process on the spot.
+        // Before any client is served: a signal without a listener ends the process at once.
         let mut signals = {
             let _entered = runtime.enter();
             Signals::listen()?
         };
         shared.threads.begin()?;
+        shared.resources.compare.begin();
         let workers = start_workers(&shared, &sockets.listeners)?;
         let outcome = runtime.block_on(async {
             announce(&shared, &sockets);
-            shared.process_pool.begin();
+            shared.resources.process_pool.begin();
             let admin = sockets.admin.as_ref().map(Bound::share).transpose()?;
             let admin = admin.map(|bound| tokio::spawn(administer(bound, Arc::clone(&shared))));
             tokio::spawn(Arc::clone(&shared.threads).replace_worn());
@@ -63,17 +65,17 @@ impl App {
             systemd::ready(RUNS);
             tokio::spawn(shared.watchdog.clone().report());
             let end = tokio::select! {
-                end = wait_for_end(&shared, &sources, &mut signals, &mut requests, until) => end,
+                end = wait_for_end(&shared, &sources, &mut signals, &mut reloads, until) => end,
                 () = sockets.replaced() => End::Replaced,
             };
-            // Nobody waits for an answer that does not come.
-            drop(requests);
+            // A reload that is asked for from now on is refused at once.
+            drop(reloads);
             if end == End::Replaced {
                 tracing::info!("another process serves on these sockets now");
                 sockets.leave();
                 admin.inspect(JoinHandle::abort);
             }
-            // Closed here, too: nobody is to wait in a backlog that no one looks at.
+            // Closed here, too: no client is to wait in a backlog that is not served.
             sockets.listeners.clear();
             sockets.takeover = None;
             stop(&shared, &phases, &mut signals).await;
@@ -86,7 +88,8 @@ impl App {
             }
         }
         shared.threads.end();
-        shared.process_pool.end();
+        shared.resources.compare.end();
+        shared.resources.process_pool.end();
         end_capture(&shared);
         say_ledger(&shared);
         outcome
@@ -116,10 +119,8 @@ fn start_workers(
     let between = Handover::between(shared.workers);
     let start = |(index, (handover, inbox))| {
         let shared = Arc::clone(shared);
-        let listeners = listeners
-            .iter()
-            .map(Bound::share)
-            .collect::<Result<Vec<_>, _>>()?;
+        let listeners = listeners.iter().map(Bound::share);
+        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
         // From now on no change escapes it.
         let changes = shared.generation.subscribe();
         thread::Builder::new()
@@ -138,7 +139,7 @@ async fn wait_for_end(
     shared: &Shared,
     sources: &Sources,
     signals: &mut Signals,
-    requests: &mut Requests,
+    reloads: &mut UnboundedReceiver<ReloadRequest>,
     until: impl Future<Output = ()>,
 ) -> End {
     let mut until = std::pin::pin!(until);
@@ -149,7 +150,7 @@ async fn wait_for_end(
                 Signal::Stop => return End::Asked,
                 Signal::Reload => None,
             },
-            request = requests.next() => Some(request),
+            Some(request) = reloads.recv() => Some(request),
         };
         systemd::reloading();
         let outcome = reload(shared, sources).await;
@@ -158,7 +159,8 @@ async fn wait_for_end(
             Err(_) => "clients are served; the last reload was wrong and changed nothing",
         });
         if let Some(request) = request {
-            request.answer(outcome);
+            // The client that asked may be gone.
+            let _ = request.send(outcome);
         }
     }
 }
@@ -174,7 +176,7 @@ fn announce(shared: &Shared, sockets: &Sockets) {
     for shadow in &config.shadow {
         tracing::info!(shadow = %shadow.name, address = %shadow.address, "a shadow is here");
         if shadow.address.is_tls() && !shadow.tls.verify {
-            tracing::warn!(shadow = %shadow.name, "tls.verify is off: whoever answers there gets real requests, with their cookies");
+            tracing::warn!(shadow = %shadow.name, "tls.verify is off: any server that answers there gets real requests, with their cookies");
         }
     }
     if let Some(capture) = &config.capture {
@@ -184,7 +186,9 @@ fn announce(shared: &Shared, sockets: &Sockets) {
         tracing::warn!("there is no shadow: this is a plain proxy");
     }
     if config.primary.address.is_tls() && !config.primary.tls.verify {
-        tracing::warn!("primary.tls.verify is off: whoever answers there gets the requests");
+        tracing::warn!(
+            "primary.tls.verify is off: any server that answers there gets the requests"
+        );
     }
     if let (Some(settings), Some(bound)) = (&config.admin, &sockets.admin) {
         let address = settings.address.at_port(bound.port());
@@ -192,7 +196,7 @@ fn announce(shared: &Shared, sockets: &Sockets) {
         if !address.is_local() {
             tracing::warn!(
                 %address,
-                "ADMINISTRATION CAN BE REACHED FROM OTHER MACHINES, by whoever has the token; it is not encrypted"
+                "ADMINISTRATION CAN BE REACHED FROM OTHER MACHINES, by anyone who has the token; it is not encrypted"
             );
         }
     }
@@ -216,7 +220,7 @@ async fn warn_of_idle_shadows(shared: Arc<Shared>) {
     ticks.tick().await;
     loop {
         ticks.tick().await;
-        let requests = shared.ledger.requests();
+        let requests = shared.resources.ledger.requests();
         for shadow in &shared.live.load().shadows {
             let answered = shadow.account.count(Outcome::Answered);
             let before = last.insert(shadow.name().to_owned(), (requests, answered));
@@ -255,12 +259,9 @@ async fn stop(shared: &Shared, phases: &Phases, signals: &mut Signals) {
         }
         phases.advance(Phase::Flushing);
         let copies = || {
-            shared
-                .ledger
-                .accounts()
-                .iter()
-                .map(|(_, account)| account.in_flight())
-                .sum::<u64>()
+            let accounts = shared.resources.ledger.accounts();
+            let in_flight = accounts.iter().map(|(_, account)| account.in_flight());
+            in_flight.sum::<u64>()
         };
         if !within(settings.copies.0, || copies() == 0).await {
             tracing::warn!(
@@ -299,25 +300,27 @@ fn end_capture(shared: &Shared) {
     if !capture.end(shared.live.load().config.stop.copies.0) {
         tracing::warn!("stop.copies is over; the end of the capture is not written");
     }
-    let outcomes: Vec<_> = shared
-        .captured
-        .outcomes()
-        .filter(|(_, count)| *count > 0)
-        .map(|(outcome, count)| format!("{} {count}", outcome.as_str()))
-        .collect();
-    tracing::info!(outcomes = outcomes.join(", "), "the capture");
+    let outcomes = shared.captured.outcomes();
+    let outcomes = listed(outcomes.map(|(outcome, count)| (outcome.as_str(), count)));
+    tracing::info!(outcomes, "the capture");
 }
 
 fn say_ledger(shared: &Shared) {
-    let requests = shared.ledger.requests();
-    for (name, account) in shared.ledger.accounts() {
-        let outcomes: Vec<_> = account
-            .outcomes()
-            .filter(|(_, count)| *count > 0)
-            .map(|(outcome, count)| format!("{} {count}", outcome.as_str()))
-            .collect();
-        let (in_flight, outcomes) = (account.in_flight(), outcomes.join(", "));
+    let requests = shared.resources.ledger.requests();
+    for (name, account) in shared.resources.ledger.accounts() {
+        let outcomes = account.outcomes();
+        let outcomes = listed(outcomes.map(|(outcome, count)| (outcome.as_str(), count)));
+        let in_flight = account.in_flight();
         tracing::info!(shadow = name, requests, in_flight, outcomes, "the ledger");
     }
     tracing::info!(requests, "stopped");
+}
+
+/// The outcomes that occurred, with their counts.
+fn listed(outcomes: impl Iterator<Item = (&'static str, u64)>) -> String {
+    let occurred = outcomes.filter(|(_, count)| *count > 0);
+    let occurred: Vec<_> = occurred
+        .map(|(name, count)| format!("{name} {count}"))
+        .collect();
+    occurred.join(", ")
 }

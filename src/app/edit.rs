@@ -19,11 +19,8 @@ pub(crate) type Edited = (Arc<dyn Edit>, Option<config::Script>);
 /// # Errors
 /// Where there is no such shadow, or a file that it names can't be read.
 pub(crate) fn editor(config: &Config, name: &str) -> anyhow::Result<Edited> {
-    let shadow = config
-        .shadow
-        .iter()
-        .find(|shadow| shadow.name.as_str() == name);
-    let Some(settings) = shadow else {
+    let mut shadows = config.shadow.iter();
+    let Some(settings) = shadows.find(|shadow| shadow.name.as_str() == name) else {
         let names = config.shadow.iter().map(|shadow| shadow.name.as_str());
         let names = names.collect::<Vec<_>>().join(", ");
         bail!("--as {name}: no shadow of the configuration has this name; there are: {names}");
@@ -31,20 +28,16 @@ pub(crate) fn editor(config: &Config, name: &str) -> anyhow::Result<Edited> {
     let editor = Editor::new(settings, &config.client_address)
         .with_context(|| format!("shadow {name:?}: rewrite.authorization"))?;
     let script = config.script_of(settings);
-    Ok((
-        Arc::new(As(editor)),
-        script.map(|(_, script)| script.clone()),
-    ))
+    let script = script.map(|(_, script)| script.clone());
+    Ok((Arc::new(editor), script))
 }
 
-struct As(Editor);
-
-impl Edit for As {
+impl Edit for Editor {
     fn selects(&self, head: &RequestHead, status: Option<u16>) -> bool {
-        self.0.selects(head, status)
+        self.selects(head, status)
     }
 
     fn rewrite(&self, head: &mut RequestHead) {
-        self.0.rewrite(head);
+        self.rewrite(head);
     }
 }

@@ -1,76 +1,68 @@
 //! Looks into every file that a configuration names.
 
+use super::comparing;
 use crate::{
-    config::{self, Address, ClientTls, Listen, Mistake, OwnScript, Primary, Script},
+    config::{Address, ClientTls, Mistake, OwnScript, Parts},
     net::{ClientTlsLoader, ServerTlsLoader, TlsError},
     shadow,
     telemetry::logs::with_causes,
 };
 
-/// Looks into every file that these settings name, without binding anything. `place` is where they were said.
-pub(crate) fn check_files<'a>(
-    place: &str,
-    listen: impl Iterator<Item = Option<&'a Listen>>,
-    primary: Option<&Primary>,
-    shadows: impl Iterator<Item = Option<&'a config::Shadow>>,
-    script: Option<&Script>,
-) -> Vec<Mistake> {
-    let mut mistakes = Vec::new();
-    let mut note = |table: String, wrong: Vec<(&str, TlsError)>| {
-        for (key, error) in wrong {
-            let key = [&table, "tls", key].join(".");
-            mistakes.push(Mistake {
-                place: place.to_owned(),
-                key: key.trim_end_matches('.').to_owned(),
-                what: with_causes(&error),
-            });
-        }
-    };
-    for (index, listen) in listen.enumerate() {
-        if let Some(tls) = listen.and_then(|listen| listen.tls.as_ref()) {
-            note(format!("listen[{index}]"), ServerTlsLoader::mistakes(tls));
+/// Looks into every file that these settings name, without binding anything. `place` is where the settings come from.
+pub(crate) fn check_files(place: &str, parts: &Parts) -> Vec<Mistake> {
+    let mut found = Vec::new();
+    for (index, listen) in parts.listen.iter().enumerate() {
+        if let Some(tls) = listen.as_ref().and_then(|listen| listen.tls.as_ref()) {
+            let wrong = ServerTlsLoader::mistakes(tls);
+            found.extend(of_tls(&format!("listen[{index}]"), wrong));
         }
     }
-    let of = |address: &Address, tls: &ClientTls| {
-        if address.is_tls() {
-            ClientTlsLoader::mistakes(tls, address)
-        } else {
-            Vec::new()
-        }
-    };
-    if let Some(primary) = primary {
-        note("primary".into(), of(&primary.address, &primary.tls));
+    if let Some(primary) = &parts.primary {
+        let wrong = client_tls(&primary.address, &primary.tls);
+        found.extend(of_tls("primary", wrong));
     }
-    let mut unauthorized = Vec::new();
-    let mut programs = Vec::new();
-    let mut program = |key: String, script: &Script| {
+    if let Some(script) = &parts.script {
         let what = script.program().err();
-        programs.extend(what.map(|what| Mistake {
-            place: place.to_owned(),
-            key: format!("{key}.command"),
-            what,
-        }));
-    };
-    if let Some(script) = script {
-        program("script".into(), script);
+        found.extend(what.map(|what| ("script.command".into(), what)));
     }
-    for (index, shadow) in shadows.enumerate() {
+    for (index, shadow) in parts.shadow.iter().enumerate() {
         let Some(shadow) = shadow else { continue };
-        note(format!("shadow[{index}]"), of(&shadow.address, &shadow.tls));
-        if let Some(OwnScript::Own(script)) = &shadow.script {
-            program(format!("shadow[{index}].script"), script);
-        }
+        let key = format!("shadow[{index}]");
+        found.extend(of_tls(&key, client_tls(&shadow.address, &shadow.tls)));
         if let Some(from) = &shadow.rewrite.authorization
             && let Err(error) = shadow::authorization(from)
         {
-            unauthorized.push(Mistake {
-                place: place.to_owned(),
-                key: format!("shadow[{index}].rewrite.authorization"),
-                what: with_causes(&error),
-            });
+            found.push((format!("{key}.rewrite.authorization"), with_causes(&error)));
+        }
+        if let Some(OwnScript::Own(script)) = &shadow.script
+            && let Err(what) = script.program()
+        {
+            found.push((format!("{key}.script.command"), what));
         }
     }
-    mistakes.extend(unauthorized);
-    mistakes.extend(programs);
-    mistakes
+    if let Some(compare) = &parts.compare {
+        found.extend(comparing::mistakes(compare));
+    }
+    let mistake = |(key, what)| Mistake {
+        place: place.to_owned(),
+        key,
+        what,
+    };
+    found.into_iter().map(mistake).collect()
+}
+
+fn client_tls(address: &Address, tls: &ClientTls) -> Vec<(&'static str, TlsError)> {
+    if address.is_tls() {
+        ClientTlsLoader::mistakes(tls, address)
+    } else {
+        Vec::new()
+    }
+}
+
+/// What is wrong with the files of a `tls` table, by key.
+fn of_tls(table: &str, wrong: Vec<(&str, TlsError)>) -> impl Iterator<Item = (String, String)> {
+    wrong.into_iter().map(move |(key, error)| {
+        let key = [table, "tls", key].join(".");
+        (key.trim_end_matches('.').to_owned(), with_causes(&error))
+    })
 }

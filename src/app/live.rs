@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::AppError;
+use super::{AppError, comparing::Comparing};
 use crate::{
+    compare::CompareThread,
     config::{self, Config, is_same},
     http::Marks,
     ledger::{Account, Ledger},
@@ -24,6 +25,7 @@ pub(crate) struct Live {
     scripts: Vec<Arc<Script>>,
     pub(super) marks: Marks,
     pub(super) descriptors: Descriptors,
+    pub(super) comparing: Comparing,
 }
 
 /// How the primary is connected to. The same one means that pools of connections are kept.
@@ -32,24 +34,22 @@ pub(super) struct Primary {
     pub(super) pool: PoolSettings,
 }
 
-/// What a configuration is made real with, and stays as it is.
-pub(super) struct SharedResources<'a> {
-    pub(super) ledger: &'a Ledger,
-    pub(super) primary_metrics: &'a Arc<PoolMetrics>,
-    pub(super) differences: &'a Arc<DifferenceLog>,
-    pub(super) budget: &'a Arc<Budget>,
-    pub(super) process_pool: &'a ProcessPool,
+/// What every configuration uses, and no reload replaces.
+pub(super) struct SharedResources {
+    pub(super) ledger: Arc<Ledger>,
+    pub(super) primary_metrics: Arc<PoolMetrics>,
+    pub(super) differences: Arc<DifferenceLog>,
+    pub(super) budget: Arc<Budget>,
+    pub(super) process_pool: ProcessPool,
+    pub(super) compare: Arc<CompareThread>,
 }
 
 impl Live {
     /// Loads every file that the configuration names. `before` is what runs; where nothing changed for a target, its
     /// connections stay. Nothing that runs is changed.
-    ///
-    /// # Errors
-    /// Where a file can't be used.
     pub(super) fn build(
         config: Config,
-        resources: &SharedResources<'_>,
+        resources: &SharedResources,
         before: Option<&Self>,
     ) -> Result<Self, AppError> {
         let wanted = config.shadow.iter().map(|shadow| shadow.max_connections);
@@ -69,6 +69,7 @@ impl Live {
             scripts: Vec::new(),
             marks,
             descriptors,
+            comparing: Comparing::new(&config, &resources.compare)?,
             config,
         };
         live.shadows = live.build_shadows(reading, resources, before)?;
@@ -79,7 +80,7 @@ impl Live {
     fn script(
         &mut self,
         settings: &config::Shadow,
-        resources: &SharedResources<'_>,
+        resources: &SharedResources,
         before: Option<&Self>,
     ) -> Result<Option<Arc<Script>>, AppError> {
         let Some((name, script)) = self.config.script_of(settings) else {
@@ -89,15 +90,11 @@ impl Live {
         let old = before.into_iter().flat_map(|before| &before.scripts);
         let mut known = self.scripts.iter().chain(old);
         let known = known.find(|known| known.is(&name, script, limits));
-        let script = match known {
-            Some(known) => Arc::clone(known),
-            None => Script::start(
-                name,
-                script.clone(),
-                limits,
-                resources.budget,
-                resources.process_pool,
-            )?,
+        let script = if let Some(known) = known {
+            Arc::clone(known)
+        } else {
+            let (budget, process_pool) = (&resources.budget, &resources.process_pool);
+            Script::start(name, script.clone(), limits, budget, process_pool)?
         };
         self.scripts.push(Arc::clone(&script));
         Ok(Some(script))
@@ -106,7 +103,7 @@ impl Live {
     fn build_shadows(
         &mut self,
         reading: Reading,
-        resources: &SharedResources<'_>,
+        resources: &SharedResources,
         before: Option<&Self>,
     ) -> Result<Vec<Arc<Shadow>>, AppError> {
         let mut scripts = Vec::new();
@@ -114,57 +111,64 @@ impl Live {
             scripts.push(self.script(&settings, resources, before)?);
         }
         let config = &self.config;
+        let comparing = &mut self.comparing;
+        let compared = config.shadow.iter();
+        let compared: Vec<_> = compared
+            .map(|shadow| comparing.of(shadow, &config.compare))
+            .collect();
         let client_address = Arc::new(config.client_address.clone());
         let common = Common {
             workers: config.workers,
             connections: (self.descriptors.shadows / config.shadow.len().max(1)).max(1),
             marks: &self.marks,
             client_address: &client_address,
-            differences: resources.differences,
+            differences: &resources.differences,
             reading,
         };
         let same_resources = before.is_some_and(|before| {
             is_same(&before.config.mark, &config.mark)
                 && is_same(&before.config.client_address, &config.client_address)
                 && is_same(&before.config.limits, &config.limits)
+                && is_same(&before.config.compare, &config.compare)
                 && before.config.shadow.len() == config.shadow.len()
         });
-        let build =
-            |(index, (settings, script)): (usize, (&config::Shadow, Option<Arc<Script>>))| {
-                let name = settings.name.as_str();
-                let old = before.and_then(|before| {
-                    let mut shadows = before.shadows.iter().zip(&before.config.shadow);
-                    shadows.find(|(shadow, _)| shadow.name() == name)
-                });
-                match old {
-                    // Behind TLS, and behind Authorization, there are files that may have changed.
-                    Some((old, was))
-                        if same_resources
-                            && old.has_script(script.as_ref())
-                            && !settings.address.is_tls()
-                            && settings.rewrite.authorization.is_none()
-                            && is_same(was, settings) =>
-                    {
-                        Ok(Arc::clone(old))
-                    }
-                    _ => {
-                        let account = resources.ledger.account(name);
-                        let old = old.map(|(old, _)| &**old);
-                        Shadow::new(settings.clone(), account, script, &common, index, old)
-                            .map_err(AppError::from)
-                    }
+        let mut parts = scripts.into_iter().zip(compared);
+        let build = |(index, settings): (usize, &config::Shadow)| {
+            let (script, compared) = parts.next().unwrap_or_default();
+            let name = settings.name.as_str();
+            let old = before.and_then(|before| {
+                let mut shadows = before.shadows.iter().zip(&before.config.shadow);
+                shadows.find(|(shadow, _)| shadow.name() == name)
+            });
+            match old {
+                // Behind TLS, and behind Authorization, there are files that may have changed.
+                Some((old, was))
+                    if same_resources
+                        && old.has_script(script.as_ref())
+                        && !settings.address.is_tls()
+                        && settings.rewrite.authorization.is_none()
+                        && is_same(was, settings) =>
+                {
+                    Ok(Arc::clone(old))
                 }
-            };
-        let shadows = config.shadow.iter().zip(scripts).enumerate();
+                _ => {
+                    let account = resources.ledger.account(name);
+                    let old = old.map(|(old, _)| &**old);
+                    let settings = settings.clone();
+                    Shadow::new(settings, account, script, compared, &common, index, old)
+                        .map_err(AppError::from)
+                }
+            }
+        };
+        let shadows = config.shadow.iter().enumerate();
         shadows.map(build).collect()
     }
 
     /// Accounts of the ledger whose shadows are not here.
     pub(super) fn absent(&self, ledger: &Ledger) -> Vec<Arc<Account>> {
         let is_here = |account: &Arc<Account>| {
-            self.shadows
-                .iter()
-                .any(|shadow| Arc::ptr_eq(&shadow.account, account))
+            let mut shadows = self.shadows.iter();
+            shadows.any(|shadow| Arc::ptr_eq(&shadow.account, account))
         };
         let accounts = ledger.accounts().into_iter().map(|(_, account)| account);
         accounts.filter(|account| !is_here(account)).collect()
@@ -183,7 +187,7 @@ fn script_limits(limits: &config::Limits) -> script::Limits {
 fn primary(
     config: &Config,
     reading: Reading,
-    resources: &SharedResources<'_>,
+    resources: &SharedResources,
     before: Option<&Live>,
 ) -> Result<Arc<Primary>, AppError> {
     let settings = &config.primary;
@@ -195,12 +199,8 @@ fn primary(
     {
         return Ok(Arc::clone(&before.primary));
     }
-    let connector = Connector::new(
-        settings.address.clone(),
-        &settings.tls,
-        config.timeouts.connect.0,
-    )
-    .map_err(AppError::PrimaryTls)?;
+    let (address, limit) = (settings.address.clone(), config.timeouts.connect.0);
+    let connector = Connector::new(address, &settings.tls, limit).map_err(AppError::PrimaryTls)?;
     Ok(Arc::new(Primary {
         connector,
         pool: PoolSettings {
@@ -209,7 +209,7 @@ fn primary(
             connections: None,
             is_careful: true,
             reading,
-            metrics: Arc::clone(resources.primary_metrics),
+            metrics: Arc::clone(&resources.primary_metrics),
         },
     }))
 }

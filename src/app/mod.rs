@@ -1,13 +1,13 @@
 //! The whole program: built from a configuration (sockets are bound early), then run until it is stopped.
 
 mod build;
+mod comparing;
 mod control;
 mod edit;
 mod explain;
 mod files;
 mod live;
 mod reload;
-mod reload_requests;
 mod shared;
 mod takeover;
 mod watchdog;
@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// What a running program shows to whoever started it.
-pub(crate) use crate::{ledger::Ledger, shadow::Pair};
+pub(crate) use crate::ledger::Ledger;
 pub(crate) use build::App;
 pub(crate) use edit::editor;
 pub(crate) use explain::{Asked, explain};
@@ -47,6 +47,8 @@ pub(crate) enum AppError {
     Capture(#[from] CaptureError),
     #[error(transparent)]
     Shadow(#[from] ShadowError),
+    #[error("{0}: {1}")]
+    Compare(&'static str, String),
     #[error("the system refuses what a worker thread needs")]
     System(#[from] io::Error),
 }

@@ -4,11 +4,7 @@ use std::{sync::Arc, sync::atomic::Ordering::SeqCst, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
-use super::{
-    files::check_files,
-    live::{Live, SharedResources},
-    shared::Shared,
-};
+use super::{files::check_files, live::Live, shared::Shared};
 use crate::{
     config::{Config, Mistake, Sources, changed_tables},
     net::{ServerTlsLoader, TlsError},
@@ -20,7 +16,7 @@ const TAKE_UP: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(1);
 
 /// Reads the configuration and every file that it names again, and puts them in place. What is wrong, or can't be changed
-/// while the process runs, is told with its key, and then nothing is changed.
+/// while the process runs, is reported with its key, and then nothing is changed.
 pub(super) async fn reload(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
     match load(shared, sources) {
         Ok(changed) => {
@@ -46,13 +42,7 @@ fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
     let before = shared.live.load_full();
     let mut greeters = Vec::new();
     if let Some(config) = &config {
-        mistakes.extend(check_files(
-            &place,
-            config.listen.iter().map(Some),
-            Some(&config.primary),
-            config.shadow.iter().map(Some),
-            config.script.as_ref(),
-        ));
+        mistakes.extend(check_files(&place, &config.parts()));
         for key in before.config.needs_restart(config) {
             let what = "differs from what runs, and is changed by a restart only".to_owned();
             mistakes.push(Mistake {
@@ -72,15 +62,9 @@ fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
         let loaded = listen.tls.as_ref().map(ServerTlsLoader::load).transpose();
         greeters.push((greeter, loaded.map_err(|error: TlsError| gone(&error))?));
     }
-    let resources = SharedResources {
-        ledger: &shared.ledger,
-        primary_metrics: &shared.primary_metrics,
-        differences: &shared.differences,
-        budget: &shared.budget,
-        process_pool: &shared.process_pool,
-    };
     let changed = what_changed(&before.config, &config);
-    let live = Live::build(config, &resources, Some(&before)).map_err(|error| gone(&error))?;
+    let live =
+        Live::build(config, &shared.resources, Some(&before)).map_err(|error| gone(&error))?;
     for (greeter, loaded) in greeters {
         if let Some(loaded) = loaded {
             greeter.show(loaded);

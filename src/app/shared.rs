@@ -9,27 +9,34 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{live::Live, reload_requests::Reloads, watchdog::Watchdog};
+use super::{
+    comparing,
+    live::{Live, SharedResources},
+    watchdog::Watchdog,
+};
 use crate::{
     admin::{self, Reloading},
     capture,
+    compare::{Comparison, Report},
     config::Secret,
     ledger::Ledger,
     lifecycle::{Phase, Watch},
     net::Greeter,
-    script::ProcessPool,
-    shadow::{Change, DifferenceLog, Shadow, State, Threads},
-    tee::Budget,
+    shadow::{Change, Shadow, State, Threads},
     telemetry::{
         log_queue,
-        metrics::{self, CaptureMetrics, PoolMetrics, ProxyMetrics, Samples},
+        metrics::{self, CaptureMetrics, ProxyMetrics, Samples},
     },
 };
 
+/// Gets the outcome of a reload: what changed, or every mistake.
+pub(super) type ReloadRequest = oneshot::Sender<Result<String, Vec<String>>>;
+
 /// What all workers share.
 pub(crate) struct Shared {
+    pub(super) resources: SharedResources,
     pub(super) workers: usize,
     /// Those of the shadow side.
     pub(super) threads: Arc<Threads>,
@@ -41,54 +48,50 @@ pub(crate) struct Shared {
     pub(super) behind: AtomicUsize,
     /// One for each listener of the configuration.
     pub(super) greeters: Vec<Greeter>,
-    pub(super) primary_metrics: Arc<PoolMetrics>,
     pub(super) capture: Option<capture::Running>,
     pub(super) captured: Arc<CaptureMetrics>,
-    pub(super) budget: Arc<Budget>,
-    pub(super) process_pool: ProcessPool,
-    pub(super) ledger: Arc<Ledger>,
     pub(super) metrics: Arc<ProxyMetrics>,
-    pub(super) clients: AtomicUsize,
+    pub(super) clients: Arc<AtomicUsize>,
     /// Listening sockets that workers have open.
-    pub(super) listening: AtomicUsize,
-    pub(super) differences: Arc<DifferenceLog>,
+    pub(super) listening: Arc<AtomicUsize>,
     pub(super) phase: Watch,
     pub(super) watchdog: Watchdog,
-    /// Where reloads are asked for.
-    pub(super) reloads: Reloads,
+    /// Asks for a reload.
+    pub(super) to_reload: mpsc::UnboundedSender<ReloadRequest>,
     pub(super) started: SystemTime,
 }
 
 impl Shared {
     /// A place for one more client, unless there are too many.
-    pub(super) fn admit(self: &Arc<Self>) -> Option<Admission> {
+    pub(super) fn admit(&self) -> Option<Counted> {
         let live = self.live.load();
         let limit = live.config.limits.connections.min(live.descriptors.clients);
         drop(live);
-        let before = self.clients.fetch_add(1, Relaxed);
-        // Dropped, it takes the one that is too many off again.
-        let admission = Admission(Arc::clone(self));
+        let (admission, before) = Counted::new(&self.clients);
         (before < limit).then_some(admission)
     }
-}
 
-impl Shared {
     /// Puts what was loaded in place of what ran. From here on nothing can fail.
     pub(super) fn put_in_place(&self, live: Live) {
-        self.budget
+        self.resources
+            .budget
             .set_limit(live.config.limits.shadow_memory.bytes());
-        self.differences.set(live.config.log.differences_per_second);
+        self.resources
+            .differences
+            .set(live.config.log.differences_per_second);
         for shadow in &live.shadows {
-            self.ledger.enter(shadow.name(), &shadow.account);
+            self.resources.ledger.enter(shadow.name(), &shadow.account);
             shadow.take_effect();
         }
+        live.comparing.put_in_place();
         self.live.store(Arc::new(live));
     }
 
-    /// A listening socket that is open until this is dropped.
-    pub(super) fn listens(self: &Arc<Self>) -> Listens {
-        self.listening.fetch_add(1, Relaxed);
-        Listens(Arc::clone(self))
+    /// The comparison of the shadow of this name, or of all.
+    fn comparisons(&self, shadow: Option<&str>) -> Vec<Arc<Comparison>> {
+        let mut comparisons = self.resources.compare.comparisons();
+        comparisons.retain(|comparison| shadow.is_none_or(|shadow| comparison.name() == shadow));
+        comparisons
     }
 
     /// Whether no client is here, and none can come any more.
@@ -99,21 +102,20 @@ impl Shared {
     }
 }
 
-/// A listening socket that a worker has open.
-pub(super) struct Listens(Arc<Shared>);
+/// Something that is counted as long as it is there.
+pub(super) struct Counted(Arc<AtomicUsize>);
 
-impl Drop for Listens {
-    fn drop(&mut self) {
-        self.0.listening.fetch_sub(1, Relaxed);
+impl Counted {
+    /// One more, and how many there were before.
+    pub(super) fn new(counter: &Arc<AtomicUsize>) -> (Self, usize) {
+        let before = counter.fetch_add(1, Relaxed);
+        (Self(Arc::clone(counter)), before)
     }
 }
 
-/// A client among those that may be there.
-pub(super) struct Admission(Arc<Shared>);
-
-impl Drop for Admission {
+impl Drop for Counted {
     fn drop(&mut self) {
-        self.0.clients.fetch_sub(1, Relaxed);
+        self.0.fetch_sub(1, Relaxed);
     }
 }
 
@@ -123,16 +125,12 @@ impl admin::Source for Shared {
     }
 
     fn ledger(&self) -> &Ledger {
-        &self.ledger
+        &self.resources.ledger
     }
 
     fn shadows(&self) -> Vec<admin::ShadowState> {
-        self.live
-            .load()
-            .shadows
-            .iter()
-            .map(|shadow| state(shadow))
-            .collect()
+        let live = self.live.load();
+        live.shadows.iter().map(|shadow| state(shadow)).collect()
     }
 
     fn change(&self, name: &str, order: admin::Order) -> bool {
@@ -149,10 +147,31 @@ impl admin::Source for Shared {
             tracing::warn!(
                 shadow = name,
                 what,
-                "somebody changed a shadow over the administrative interface"
+                "a shadow was changed over the administrative interface"
             );
         }
         true
+    }
+
+    fn reports(&self, shadow: Option<&str>) -> Vec<Report> {
+        let comparisons = self.comparisons(shadow);
+        comparisons
+            .iter()
+            .map(|comparison| comparison.report())
+            .collect()
+    }
+
+    fn reset_reports(&self, shadow: Option<&str>) -> bool {
+        let comparisons = self.comparisons(shadow);
+        for comparison in &comparisons {
+            comparison.reset();
+        }
+        !comparisons.is_empty()
+    }
+
+    fn add_rule(&self, rule: &[u8]) -> Result<(), String> {
+        let live = self.live.load();
+        comparing::add_rule(&live.config.compare, &self.comparisons(None), rule)
     }
 
     fn token(&self) -> Option<Secret> {
@@ -160,55 +179,57 @@ impl admin::Source for Shared {
     }
 
     fn reload(&self) -> Reloading {
-        self.reloads.ask()
+        let (request, outcome) = oneshot::channel();
+        // Where it can't be sent it is dropped, and with it ends the wait for its outcome.
+        let _ = self.to_reload.send(request);
+        Box::pin(async move {
+            let stops = |_| Err(vec!["the process is stopping".to_owned()]);
+            outcome.await.unwrap_or_else(stops)
+        })
     }
 
     fn samples(&self) -> Samples {
         let mut samples = Samples::default();
         samples.gauge(&metrics::BUILD_INFO, &[env!("CARGO_PKG_VERSION")], 1);
-        let started = self
-            .started
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs());
+        let started = self.started.duration_since(UNIX_EPOCH);
+        let started = started.map_or(0, |since| since.as_secs());
         samples.gauge(&metrics::START_TIME, &[], started);
         samples.gauge(&metrics::WORKERS, &[], self.workers as u64);
         samples.counter(&metrics::LOG_LEFT_OUT, &[], log_queue::left_out());
-        samples.counter(&metrics::REQUESTS, &[], self.ledger.requests());
+        samples.counter(&metrics::REQUESTS, &[], self.resources.ledger.requests());
         self.metrics.samples(&mut samples);
-        samples.gauge(&metrics::BUDGET_USED, &[], self.budget.used() as u64);
-        samples.gauge(&metrics::BUDGET_PEAK, &[], self.budget.peak() as u64);
-        samples.gauge(&metrics::BUDGET_LIMIT, &[], self.budget.limit() as u64);
+        let budget = &self.resources.budget;
+        samples.gauge(&metrics::BUDGET_USED, &[], budget.used() as u64);
+        samples.gauge(&metrics::BUDGET_PEAK, &[], budget.peak() as u64);
+        samples.gauge(&metrics::BUDGET_LIMIT, &[], budget.limit() as u64);
         let queued = self.capture.as_ref().map_or(0, capture::Running::queued);
         self.captured.samples(queued, &mut samples);
-        self.process_pool.samples(&mut samples);
-        self.primary_metrics.samples("primary", &mut samples);
-        for (name, account) in self.ledger.accounts() {
+        self.resources.process_pool.samples(&mut samples);
+        self.resources
+            .primary_metrics
+            .samples("primary", &mut samples);
+        for (name, account) in self.resources.ledger.accounts() {
             for (outcome, count) in account.outcomes() {
                 samples.counter(&metrics::COPIES, &[&name, outcome.as_str()], count);
             }
             samples.gauge(&metrics::COPIES_IN_FLIGHT, &[&name], account.in_flight());
         }
+        for comparison in self.comparisons(None) {
+            comparison.samples(&mut samples);
+        }
         for shadow in &self.live.load().shadows {
-            samples.gauge(
-                &metrics::COPIES_QUEUED,
-                &[shadow.name()],
-                shadow.queued() as u64,
-            );
-            samples.gauge(&metrics::BREAKER, &[shadow.name()], shadow.breaker() as u64);
-            let control = &shadow.control;
-            samples.gauge(
-                &metrics::PAUSED,
-                &[shadow.name()],
-                u64::from(control.is_paused()),
-            );
-            samples.gauge(
-                &metrics::LOW_PRIORITY,
-                &[shadow.name()],
-                u64::from(shadow.has_low_priority.load(Relaxed)),
-            );
-            let millionths = u64::from(control.sample().millionths());
-            samples.gauge(&metrics::SAMPLE, &[shadow.name()], millionths);
-            shadow.metrics.samples(shadow.name(), &mut samples);
+            let (name, control) = (shadow.name(), &shadow.control);
+            let has_low_priority = shadow.has_low_priority.load(Relaxed);
+            for (metric, now) in [
+                (&metrics::COPIES_QUEUED, shadow.queued() as u64),
+                (&metrics::BREAKER, shadow.breaker() as u64),
+                (&metrics::PAUSED, u64::from(control.is_paused())),
+                (&metrics::LOW_PRIORITY, u64::from(has_low_priority)),
+                (&metrics::SAMPLE, u64::from(control.sample().millionths())),
+            ] {
+                samples.gauge(metric, &[name], now);
+            }
+            shadow.metrics.samples(name, &mut samples);
         }
         samples
     }

@@ -24,7 +24,7 @@ impl Sockets {
         self.each(Bound::own_file);
     }
 
-    /// The files of unix sockets are somebody else's from now on.
+    /// Leaves the files of unix sockets to another process.
     pub(super) fn leave(&mut self) {
         self.each(Bound::leave_file);
     }
@@ -42,18 +42,19 @@ impl Sockets {
 
     /// Ready when another process serves on these sockets; pending for ever where none can ask.
     pub(super) async fn replaced(&self) {
-        if let Some(Bound::Unix { listener, .. }) = &self.takeover
-            && let Err(error) = self.serve_takeover(listener).await
-        {
-            tracing::error!(%error, "no other process can take over from this one");
-        } else if self.takeover.is_some() {
-            return;
+        if let Some(bound) = &self.takeover {
+            match self.serve_takeover(bound).await {
+                Ok(()) => return,
+                Err(error) => {
+                    tracing::error!(%error, "no other process can take over from this one");
+                }
+            }
         }
         std::future::pending::<()>().await;
     }
 
-    async fn serve_takeover(&self, listener: &std::os::unix::net::UnixListener) -> io::Result<()> {
-        let listener = UnixListener::from_std(listener.try_clone()?)?;
+    async fn serve_takeover(&self, bound: &Bound) -> io::Result<()> {
+        let listener = UnixListener::from_std(bound.unix_listener()?)?;
         loop {
             let (stream, _) = listener.accept().await?;
             let (stream, sockets) = (stream.into_std()?, self.shared()?);

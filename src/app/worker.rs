@@ -12,7 +12,7 @@ use tokio::{
 use super::{
     live::{Live, Primary},
     reload::taken_up,
-    shared::{Admission, Shared},
+    shared::{Counted, Shared},
 };
 use crate::{
     capture,
@@ -27,26 +27,21 @@ use crate::{
 };
 
 /// Runs worker `index` on the calling thread until the process is stopped.
-///
-/// # Errors
-/// Where the system refuses what a runtime needs.
 pub(super) fn run(
     index: usize,
     shared: &Arc<Shared>,
     listeners: Vec<Bound>,
     generation: watch::Receiver<u64>,
-    handover: Handover<Option<Admission>>,
-    inbox: UnboundedReceiver<Parcel<Option<Admission>>>,
+    handover: Handover<Option<Counted>>,
+    inbox: UnboundedReceiver<Parcel<Option<Counted>>>,
 ) -> io::Result<()> {
     sharded::enter_worker(index);
     let runtime = count_waits(&mut Builder::new_current_thread())
         .enable_all()
         .build_local(LocalOptions::default())?;
     runtime.block_on(async {
-        let acceptors = listeners
-            .into_iter()
-            .map(Acceptor::new)
-            .collect::<Result<_, _>>()?;
+        let acceptors = listeners.into_iter().map(Acceptor::new);
+        let acceptors = acceptors.collect::<Result<_, _>>()?;
         let worker = Rc::new(Worker::build(shared, handover));
         spawn_local(Rc::clone(&worker).follow(generation));
         spawn_local(shared.watchdog.clone().beat(index));
@@ -58,12 +53,11 @@ pub(super) fn run(
 struct Worker {
     shared: Arc<Shared>,
     pipelines: Pipelines,
-    /// What the path is made of, as far as a change may leave it as it is.
     parts: RefCell<Parts>,
-    handover: Handover<Option<Admission>>,
+    handover: Handover<Option<Counted>>,
 }
 
-/// What paths of this worker are made of.
+/// The parts of this worker's pipeline that outlive a change of the configuration.
 struct Parts {
     primary: Option<(Arc<Primary>, Rc<Pool>)>,
     recipients: Vec<(Arc<Shadow>, Rc<dyn Recipient>)>,
@@ -74,18 +68,15 @@ struct Parts {
 }
 
 impl Parts {
-    /// The path of the configuration that is live, with the connections that are there.
+    /// The pipeline of the live configuration, with the connections that are open.
     fn pipeline(&mut self, shared: &Arc<Shared>) -> Pipeline {
         let live = shared.live.load_full();
         let recipients = self.recipients(shared, &live);
-        let absent = live.absent(&shared.ledger);
-        for (_, account) in shared.ledger.accounts() {
-            if !self
-                .accounts
-                .iter()
-                .any(|known| Arc::ptr_eq(known, &account))
-            {
-                account.missed(shared.ledger.requests_here());
+        let absent = live.absent(&shared.resources.ledger);
+        for (_, account) in shared.resources.ledger.accounts() {
+            let mut known = self.accounts.iter();
+            if !known.any(|known| Arc::ptr_eq(known, &account)) {
+                account.missed(shared.resources.ledger.requests_here());
                 self.accounts.push(account);
             }
         }
@@ -95,8 +86,8 @@ impl Parts {
             recipients,
             absent,
             capture: self.capture.clone(),
-            budget: Arc::clone(&shared.budget),
-            ledger: Arc::clone(&shared.ledger),
+            budget: Arc::clone(&shared.resources.budget),
+            ledger: Arc::clone(&shared.resources.ledger),
             metrics: Arc::clone(&shared.metrics),
             marks: live.marks.clone(),
             timeouts: config.timeouts.clone(),
@@ -123,31 +114,29 @@ impl Parts {
     fn recipients(&mut self, shared: &Shared, live: &Live) -> Rc<[Rc<dyn Recipient>]> {
         let mut before = std::mem::take(&mut self.recipients);
         for shadow in &live.shadows {
-            let known = before
-                .iter()
-                .position(|(known, _)| Arc::ptr_eq(known, shadow));
-            self.recipients.push(match known {
-                Some(known) => before.swap_remove(known),
-                None => (
+            let mut known = before.iter();
+            let known = known.position(|(known, _)| Arc::ptr_eq(known, shadow));
+            let new = || {
+                (
                     Arc::clone(shadow),
                     shadow::recipient(shadow, &shared.threads),
-                ),
-            });
+                )
+            };
+            self.recipients
+                .push(known.map_or_else(new, |known| before.swap_remove(known)));
         }
         let recipients = self.recipients.iter();
-        recipients
-            .map(|(_, recipient)| Rc::clone(recipient))
-            .collect()
+        recipients.map(|(_, one)| Rc::clone(one)).collect()
     }
 }
 
-/// accept(2) that fails has nothing to do with the clients that are there; how often that is logged.
+/// Limits how often a failure of accept(2) is logged.
 static ACCEPT_FAILURES: RateLimit = RateLimit::new(1, Duration::from_secs(10));
 /// How long accepting rests after it failed.
 const ACCEPT_REST: Duration = Duration::from_millis(50);
 
 impl Worker {
-    fn build(shared: &Arc<Shared>, handover: Handover<Option<Admission>>) -> Self {
+    fn build(shared: &Arc<Shared>, handover: Handover<Option<Counted>>) -> Self {
         let mut parts = Parts {
             primary: None,
             recipients: Vec::new(),
@@ -166,7 +155,7 @@ impl Worker {
     /// Takes up each change of the configuration.
     async fn follow(self: Rc<Self>, mut generation: watch::Receiver<u64>) {
         while generation.changed().await.is_ok() {
-            // No other task of this worker comes in between: a request counts by the old path or by the new one.
+            // No other task of this worker runs in between: a request counts by the old pipeline or by the new one.
             let pipeline = self.parts.borrow_mut().pipeline(&self.shared);
             self.pipelines.replace(pipeline);
             taken_up(&self.shared);
@@ -177,7 +166,7 @@ impl Worker {
     async fn run(
         self: Rc<Self>,
         acceptors: Vec<Acceptor>,
-        inbox: UnboundedReceiver<Parcel<Option<Admission>>>,
+        inbox: UnboundedReceiver<Parcel<Option<Counted>>>,
     ) {
         let mut phase = self.shared.phase.clone();
         self.accept_all(acceptors, inbox);
@@ -193,11 +182,11 @@ impl Worker {
     fn accept_all(
         self: &Rc<Self>,
         acceptors: Vec<Acceptor>,
-        mut inbox: UnboundedReceiver<Parcel<Option<Admission>>>,
+        mut inbox: UnboundedReceiver<Parcel<Option<Counted>>>,
     ) {
         for (index, acceptor) in acceptors.into_iter().enumerate() {
             let worker = Rc::clone(self);
-            let open = self.shared.listens();
+            let (open, _) = Counted::new(&self.shared.listening);
             spawn_local(async move {
                 worker.accept(index, acceptor).await;
                 drop(open);
@@ -211,7 +200,7 @@ impl Worker {
         });
     }
 
-    /// Until the process drains; then the listener is closed, and whoever had connected to it is served.
+    /// Accepts until the process drains; then the listener is closed, and clients that had connected to it are served.
     async fn accept(self: &Rc<Self>, listener: usize, acceptor: Acceptor) {
         let mut phase = self.shared.phase.clone();
         let mut draining = pin!(phase.reached(Phase::Draining));
@@ -245,13 +234,7 @@ impl Worker {
         }
     }
 
-    fn welcome(
-        self: &Rc<Self>,
-        listener: usize,
-        raw: Raw,
-        admission: Option<Admission>,
-        load: Load,
-    ) {
+    fn welcome(self: &Rc<Self>, listener: usize, raw: Raw, admission: Option<Counted>, load: Load) {
         let worker = Rc::clone(self);
         spawn_local(async move {
             worker.serve(listener, raw, admission).await;
@@ -259,16 +242,12 @@ impl Worker {
         });
     }
 
-    async fn serve(&self, listener: usize, raw: Raw, admission: Option<Admission>) {
+    async fn serve(&self, listener: usize, raw: Raw, admission: Option<Counted>) {
         let greeter = &self.shared.greeters[listener];
         let address = raw.peer;
         let pipeline = self.pipelines.now();
-        let stream = timeout(
-            pipeline.timeouts.client_header.0,
-            Box::pin(greeter.greet(raw)),
-        )
-        .await;
-        let stream = match stream {
+        let limit = pipeline.timeouts.client_header.0;
+        let stream = match timeout(limit, Box::pin(greeter.greet(raw))).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return tracing::debug!(%error, "a client's TLS handshake failed"),
             Err(_) => {
@@ -281,28 +260,19 @@ impl Worker {
             return Box::pin(proxy::refuse_client(&pipeline, stream)).await;
         };
         drop(pipeline);
-        let _present = Present::count(&self.shared);
-        proxy::serve(
-            &self.pipelines,
-            proxy::Accepted {
-                stream,
-                address,
-                tls: greeter.is_tls(),
-            },
-        )
-        .await;
+        self.shared.metrics.count(ProxyCount::ClientsAccepted, 1);
+        let _present = Present(&self.shared);
+        let accepted = proxy::Accepted {
+            stream,
+            address,
+            tls: greeter.is_tls(),
+        };
+        proxy::serve(&self.pipelines, accepted).await;
     }
 }
 
 /// A client connection in the metrics.
 struct Present<'a>(&'a Shared);
-
-impl<'a> Present<'a> {
-    fn count(shared: &'a Shared) -> Self {
-        shared.metrics.count(ProxyCount::ClientsAccepted, 1);
-        Self(shared)
-    }
-}
 
 impl Drop for Present<'_> {
     fn drop(&mut self) {

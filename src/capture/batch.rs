@@ -5,8 +5,7 @@ use std::{net::IpAddr, ops::Range};
 
 use bytes::Bytes;
 
-use super::RecordedBody;
-use crate::tee::Held;
+use crate::tee::{Held, Recording};
 
 /// Exchanges of one worker, in the order in which they ended.
 #[derive(Debug, Default)]
@@ -61,7 +60,7 @@ impl Batch {
     pub(super) fn message(
         &mut self,
         head: impl FnOnce(&mut Vec<u8>),
-        body: Option<Box<RecordedBody>>,
+        body: Option<Box<Recording>>,
         chunked: bool,
     ) -> Message {
         let mut message = Message {
@@ -69,7 +68,7 @@ impl Batch {
             chunked,
             ..Message::default()
         };
-        if let Some(kept) = body {
+        if let Some(kept) = body.map(|body| body.into_parts()) {
             message.body = self.add(|text| text.extend_from_slice(&kept.text));
             message.trailers = self.add(|text| text.extend_from_slice(&kept.trailers));
             let start = self.pieces.len();

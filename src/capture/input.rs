@@ -41,9 +41,6 @@ impl<R: Read> Read for Counted<R> {
 
 impl Input {
     /// Opens a file, compressed or not: its first bytes say which. `-` is standard input.
-    ///
-    /// # Errors
-    /// Where it can't be opened or read.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let is_input = path.as_os_str() == "-";
         let mut file = File::open(if is_input {
@@ -94,12 +91,12 @@ impl Input {
         self.offset
     }
 
-    /// What ended the file before its end, told once.
+    /// The error that ended the file before its end; only once.
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
         self.broke.take()
     }
 
-    /// Whether so many bytes are in the window, or can be had.
+    /// Whether `length` bytes are in the window, or can be read into it.
     pub(crate) fn has(&mut self, length: usize) -> bool {
         while self.end - self.start < length {
             if !self.fill(length) {
@@ -150,7 +147,7 @@ impl Input {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
             if self.buf.len() > WINDOW {
-                // One large record is no reason to keep so much.
+                // A window grown for one large record is not kept.
                 self.buf = vec![0; WINDOW];
             }
         }

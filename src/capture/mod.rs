@@ -6,6 +6,8 @@
 mod assemble;
 mod batch;
 pub(crate) mod export;
+mod file;
+mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 #[cfg(all(test, not(fuzzing)))]
@@ -16,7 +18,6 @@ mod native;
 mod prune;
 mod reader;
 mod record;
-mod recorded_body;
 mod recorder;
 mod redact;
 mod sink;
@@ -24,11 +25,11 @@ mod trouble;
 mod writer;
 
 pub(crate) use crate::config::{Compression, FORMAT_ENDINGS, Format};
+pub(crate) use file::CaptureFile;
 pub(crate) use gor::{first_line, message_line};
 pub(crate) use reader::Reader;
 pub(crate) use record::{Answered, Record, split_head};
-pub(crate) use recorded_body::RecordedBody;
-pub(crate) use recorder::{Ended, Recorder, Tap};
+pub(crate) use recorder::{Ended, Recorder, Taps};
 use redact::Redact;
 pub(crate) use redact::{cookie, field};
 pub(crate) use sink::Sink;
@@ -37,10 +38,9 @@ pub(crate) use trouble::Troubles;
 use std::{
     io,
     net::IpAddr,
-    path::PathBuf,
     rc::Rc,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicUsize, Ordering::Relaxed},
         mpsc,
     },
@@ -48,7 +48,10 @@ use std::{
     time::Duration,
 };
 
+use files::Files;
 use input::Input;
+use parking_lot::Mutex;
+use sink::SinkError;
 
 use crate::{
     config,
@@ -60,7 +63,7 @@ use crate::{
     },
 };
 
-/// A record that is larger is no record: nobody reads it into memory.
+/// Limit of a record's size: larger ones are not read into memory.
 pub(crate) const LARGEST_RECORD: usize = 256 << 20;
 
 /// Which requests are captured; the error says why one is not.
@@ -79,17 +82,17 @@ pub(crate) struct Capture {
     queued: AtomicUsize,
     /// Who writes, as it stands in file names.
     instance: String,
-    /// How often it is said that exchanges are lost before they reach the writer.
+    /// Limits log lines about exchanges that are lost before they reach the writer.
     losses: RateLimit,
 }
 
-/// So often, at most, a loss is told.
+/// The shortest time between two log lines about losses.
 const TOLD: Duration = Duration::from_secs(10);
 
 /// The capture can't begin.
 #[derive(Debug, thiserror::Error)]
 #[error("can't capture to {0}")]
-pub(crate) struct CaptureError(PathBuf, #[source] io::Error);
+pub(crate) struct CaptureError(String, #[source] io::Error);
 
 /// A capture that runs.
 pub(crate) struct Running {
@@ -101,9 +104,6 @@ pub(crate) struct Running {
 
 impl Running {
     /// Opens the first file and starts the writer's thread.
-    ///
-    /// # Errors
-    /// Where the file can't be made.
     pub(crate) fn start(
         settings: config::Capture,
         select: Option<Select>,
@@ -120,8 +120,9 @@ impl Running {
             losses: RateLimit::new(1, TOLD),
             settings,
         });
-        let failed = |(path, error)| CaptureError(path, error);
-        let writer = writer::Writer::open(Arc::clone(&capture)).map_err(failed)?;
+        let to = Box::new(Files::new(&capture.settings, &capture.instance));
+        let writer = writer::Writer::open(Arc::clone(&capture), to)
+            .map_err(|SinkError { name, error }| CaptureError(name, error))?;
         let (to_writer, inbox) = mpsc::channel();
         let (done, ended) = mpsc::channel();
         thread::Builder::new()
@@ -130,7 +131,7 @@ impl Running {
                 writer.run(&inbox);
                 let _ = done.send(());
             })
-            .map_err(|error| failed((capture.settings.file.to_string().into(), error)))?;
+            .map_err(|error| CaptureError(capture.settings.file.to_string(), error))?;
         Ok(Self {
             capture,
             to_writer: Mutex::new(Some(to_writer)),
@@ -140,7 +141,7 @@ impl Running {
 
     /// A worker's end of it; `None` where it is to end.
     pub(crate) fn recorder(&self) -> Option<Rc<Recorder>> {
-        let to_writer = lock(&self.to_writer).clone()?;
+        let to_writer = self.to_writer.lock().clone()?;
         Some(Recorder::start(Arc::clone(&self.capture), to_writer))
     }
 
@@ -151,12 +152,7 @@ impl Running {
 
     /// Waits until all that the workers, who are gone, passed on is written. Returns whether it was in time.
     pub(crate) fn end(&self, patience: Duration) -> bool {
-        drop(lock(&self.to_writer).take());
-        lock(&self.ended).recv_timeout(patience).is_ok()
+        drop(self.to_writer.lock().take());
+        self.ended.lock().recv_timeout(patience).is_ok()
     }
-}
-
-/// What is behind these locks is whole whenever somebody panics.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,26 +6,17 @@ use crate::config::FilePattern;
 
 /// Removes the oldest files of a capture until all together have at most `limit` bytes; the `current` one stays.
 /// Returns how many went.
-///
-/// # Errors
-/// Where the folder can't be read or a file not be removed.
 pub(super) fn prune(pattern: &FilePattern, limit: u64, current: &Path) -> io::Result<u64> {
-    let mut files = Vec::new();
+    let (mut files, is_one) = (Vec::new(), pattern.matcher());
     for entry in fs::read_dir(pattern.folder())? {
         let entry = entry?;
-        let is_one = entry
-            .file_name()
-            .to_str()
-            .is_some_and(|name| pattern.is_one(name));
         // Another process may have removed it just now.
-        let Some(about) = entry
-            .metadata()
-            .ok()
-            .filter(|about| is_one && about.is_file())
-        else {
-            continue;
-        };
-        files.push((about.modified()?, entry.file_name(), about.len()));
+        if entry.file_name().to_str().is_some_and(&is_one)
+            && let Ok(about) = entry.metadata()
+            && about.is_file()
+        {
+            files.push((about.modified()?, entry.file_name(), about.len()));
+        }
     }
     files.sort();
     let mut total: u64 = files.iter().map(|file| file.2).sum();

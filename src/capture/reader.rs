@@ -17,9 +17,6 @@ enum Decoder {
 
 impl Reader {
     /// Opens a file.
-    ///
-    /// # Errors
-    /// Where it can't be opened.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         Ok(Self::new(path, Input::open(path)?))
     }

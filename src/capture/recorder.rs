@@ -11,14 +11,14 @@ use std::{
 use tokio::{sync::Notify, task::spawn_local, time::sleep};
 
 use super::{
-    Capture, RecordedBody,
+    Capture,
     batch::{Batch, Raw, RawResponse},
-    recorded_body,
 };
 use crate::{
     config::CapturedResponses,
     exchange::{Exchange, PrimaryResponse},
     http::{ResponseHead, Version},
+    tee::{Kept, Recording},
     telemetry::metrics::CaptureOutcome,
 };
 
@@ -34,11 +34,11 @@ pub(crate) struct Recorder {
 
 /// What is kept of one exchange while it is under way.
 #[derive(Debug, Default)]
-pub(crate) struct Tap {
+pub(crate) struct Taps {
     /// The request's body, where it has one.
-    pub(crate) request: Option<Box<RecordedBody>>,
+    pub(crate) request: Option<Box<Recording>>,
     /// The answer's, where it is asked for.
-    pub(crate) answer: Option<Box<RecordedBody>>,
+    pub(crate) answer: Option<Box<Recording>>,
 }
 
 /// What an exchange was in the end.
@@ -90,7 +90,7 @@ impl Recorder {
     }
 
     /// What to keep of an exchange; `None` where it is not wanted, and counted so.
-    pub(crate) fn tap(&self, exchange: &Exchange, has_body: bool, upgrade: bool) -> Option<Tap> {
+    pub(crate) fn taps(&self, exchange: &Exchange, has_body: bool, upgrade: bool) -> Option<Taps> {
         let capture = &*self.capture;
         let unwanted = if upgrade {
             Some(CaptureOutcome::Upgrade)
@@ -105,8 +105,8 @@ impl Recorder {
             return None;
         }
         let settings = &capture.settings;
-        let keep = |limit| Box::new(RecordedBody::new(limit, &capture.budget));
-        Some(Tap {
+        let keep = |limit| Box::new(Recording::new(limit, &capture.budget));
+        Some(Taps {
             request: has_body.then(|| keep(settings.body_bytes.0)),
             answer: (settings.answers == CapturedResponses::Body)
                 .then(|| keep(settings.answer_bytes.0)),
@@ -114,8 +114,8 @@ impl Recorder {
     }
 
     /// An exchange ended: it goes to the writer, or is counted as lost.
-    pub(crate) fn store(&self, ended: &Ended<'_>, tap: Tap) {
-        let Err(lost) = self.try_store(ended, tap) else {
+    pub(crate) fn store(&self, ended: &Ended<'_>, taps: Taps) {
+        let Err(lost) = self.try_store(ended, taps) else {
             return;
         };
         let capture = &*self.capture;
@@ -135,18 +135,18 @@ impl Recorder {
         }
     }
 
-    fn try_store(&self, ended: &Ended<'_>, tap: Tap) -> Result<(), CaptureOutcome> {
+    fn try_store(&self, ended: &Ended<'_>, taps: Taps) -> Result<(), CaptureOutcome> {
         let capture = &*self.capture;
         if !ended.whole {
             return Err(CaptureOutcome::NotWhole);
         }
-        match tap.request.as_ref().map(|kept| kept.state()) {
-            Some(recorded_body::State::OverLimit) => return Err(CaptureOutcome::BodyLimit),
-            Some(recorded_body::State::OverBudget) => return Err(CaptureOutcome::OverBudget),
-            Some(recorded_body::State::Open) | None => {}
+        match taps.request.as_ref().map(|kept| kept.kept()) {
+            Some(Kept::ToLimit) => return Err(CaptureOutcome::BodyLimit),
+            Some(Kept::Nothing) => return Err(CaptureOutcome::OverBudget),
+            Some(Kept::All) | None => {}
         }
         let head = &ended.exchange.head;
-        let bodies = [&tap.request, &tap.answer].into_iter().flatten();
+        let bodies = [&taps.request, &taps.answer].into_iter().flatten();
         let own = EXCHANGE + head.size();
         let cost = own + bodies.map(|kept| kept.cost()).sum::<usize>();
         if capture.queued.fetch_add(cost, Relaxed) + cost > capture.settings.queue.bytes() {
@@ -164,7 +164,7 @@ impl Recorder {
         }
         batch.hold(share);
         batch.cost += cost;
-        let raw = self.raw(&mut batch, ended, tap);
+        let raw = self.raw(&mut batch, ended, taps);
         batch.exchanges.push(raw);
         if batch.text.len() >= FULL || batch.cost >= HELD {
             drop(batch);
@@ -173,7 +173,7 @@ impl Recorder {
         Ok(())
     }
 
-    fn raw(&self, batch: &mut Batch, ended: &Ended<'_>, tap: Tap) -> Raw {
+    fn raw(&self, batch: &mut Batch, ended: &Ended<'_>, taps: Taps) -> Raw {
         let exchange = ended.exchange;
         let head = &exchange.head;
         let id = batch.add(|text| text.extend_from_slice(exchange.id()));
@@ -182,13 +182,13 @@ impl Recorder {
             head.write(exchange.version(), out);
             out.extend_from_slice(b"\r\n");
         };
-        let request = batch.message(write, tap.request, chunked);
+        let request = batch.message(write, taps.request, chunked);
         let answer = ended.answered.map(|answer| {
             let wanted = self.capture.settings.answers;
-            let has_body = tap
+            let has_body = taps
                 .answer
                 .as_ref()
-                .is_some_and(|kept| kept.state() == recorded_body::State::Open);
+                .is_some_and(|kept| kept.kept() == Kept::All);
             let write = |out: &mut Vec<u8>| {
                 ended.answer.write(out);
                 out.extend_from_slice(b"\r\n");
@@ -196,7 +196,7 @@ impl Recorder {
             let message = (wanted != CapturedResponses::None).then(|| {
                 batch.message(
                     write,
-                    tap.answer,
+                    taps.answer,
                     ended.chunked && wanted == CapturedResponses::Body,
                 )
             });
@@ -307,7 +307,7 @@ mod tests {
                 let text = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
                 head.parse(text, 10).unwrap().unwrap();
                 let exchange = Exchange::new(head, None, &"x-id".into(), Instant::now());
-                let tap = recorder.tap(&exchange, false, false).unwrap();
+                let tap = recorder.taps(&exchange, false, false).unwrap();
                 let ended = Ended {
                     exchange: &exchange,
                     peer: None,

@@ -1,195 +1,63 @@
-//! A file being written: private, never one that exists, compressed as its name says.
+//! Where the writer puts records: files are one kind of place, and a stream or a store would be another.
 
-use std::{
-    fs::{File, OpenOptions},
-    io::{self, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
-};
+use std::io;
 
-use super::{Compression, Format, Record, gor::Unwritable, native};
+use super::{Record, gor::Unwritable};
 
-/// A file being written.
-pub(crate) struct Sink {
-    pub(crate) path: PathBuf,
-    stream: Stream,
-    encoder: Encoder,
-    buf: Vec<u8>,
-    /// Bytes handed to the system, after compression.
-    written: u64,
-}
-
-enum Encoder {
-    Native(native::Encoder),
-    Gor,
-}
-
-enum Stream {
-    Plain(File),
-    Gzip(flate2::write::GzEncoder<File>),
-    Zstd(zstd::Encoder<'static, File>),
-}
-
-/// Why a file was not created.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Created {
-    #[error("there is such a file already, and none is overwritten")]
-    Exists,
-    #[error(transparent)]
-    Failed(#[from] io::Error),
-}
-
-impl From<Created> for io::Error {
-    fn from(created: Created) -> Self {
-        match created {
-            Created::Exists => Self::new(io::ErrorKind::AlreadyExists, created),
-            Created::Failed(error) => error,
-        }
-    }
-}
-
-/// So much is collected before it is written.
-const FULL: usize = 256 * 1024;
-
-impl Sink {
-    /// Creates a file; `about` is what its header says beside the format.
+/// Where a capture goes: to one sink after the other.
+pub(super) trait Destination: Send {
+    /// Opens the next sink. `about` is what it says of the capture at its head.
     ///
     /// # Errors
-    /// Where there is one already, or it can't be made.
-    pub(crate) fn create(
-        path: &Path,
-        format: (Format, Compression),
-        about: &serde_json::Value,
-    ) -> Result<Self, Created> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => Created::Exists,
-                _ => Created::Failed(error),
-            })?;
-        let mut buf = Vec::with_capacity(FULL);
-        let encoder = match format.0 {
-            Format::Native => Encoder::Native(native::Encoder::begin(&mut buf, about)),
-            Format::Gor => Encoder::Gor,
-        };
-        let stream = match format.1 {
-            Compression::None => Stream::Plain(file),
-            Compression::Gzip => Stream::Gzip(flate2::write::GzEncoder::new(
-                file,
-                flate2::Compression::fast(),
-            )),
-            Compression::Zstd => {
-                Stream::Zstd(zstd::Encoder::new(file, 1).map_err(Created::Failed)?)
-            }
-        };
-        Ok(Self {
-            path: path.into(),
-            stream,
-            encoder,
-            buf,
-            written: 0,
-        })
-    }
+    /// Where it can't be opened.
+    fn open(&mut self, about: &serde_json::Value) -> Result<Box<dyn Sink>, SinkError>;
+}
+
+/// Takes records, and keeps them for good.
+pub(crate) trait Sink: Send {
+    /// What it is called, for messages.
+    fn name(&self) -> String;
 
     /// Adds a record to what is to be written.
     ///
     /// # Errors
     /// Where the format can't say it.
-    pub(crate) fn add(&mut self, record: &Record<'_>) -> Result<(), Unwritable> {
-        match &self.encoder {
-            Encoder::Native(encoder) => encoder.write(record, &mut self.buf),
-            Encoder::Gor => super::gor::Encoder::write(record, &mut self.buf)?,
-        }
-        Ok(())
-    }
+    fn add(&mut self, record: &Record<'_>) -> Result<(), Unwritable>;
 
     /// Whether so much is collected that it should be written.
-    pub(crate) fn is_full(&self) -> bool {
-        self.buf.len() >= FULL
-    }
+    fn is_full(&self) -> bool;
 
-    /// Whether what is written is in the file at once.
-    pub(crate) fn is_plain(&self) -> bool {
-        matches!(self.stream, Stream::Plain(_))
-    }
+    /// Whether all that is written is kept for sure at once, without [`Sink::flush`].
+    fn is_plain(&self) -> bool;
 
-    /// Writes what is collected. Afterwards a plain file ends with a whole record, also where it failed.
+    /// Writes what is collected.
     ///
     /// # Errors
-    /// What the system says; then nothing of what was collected is in a plain file.
-    pub(crate) fn write(&mut self) -> io::Result<()> {
-        let result = match &mut self.stream {
-            Stream::Plain(file) => {
-                let result = file.write_all(&self.buf);
-                if result.is_err() {
-                    // Best effort: a reader skips half a record, too.
-                    let _ = file.set_len(self.written);
-                }
-                result
-            }
-            Stream::Gzip(encoder) => encoder.write_all(&self.buf),
-            Stream::Zstd(encoder) => encoder.write_all(&self.buf),
-        };
-        let length = self.buf.len() as u64;
-        self.buf.clear();
-        result?;
-        if self.is_plain() {
-            self.written += length;
-        } else {
-            self.written = self.file().metadata()?.len();
-        }
-        Ok(())
-    }
+    /// Where it could not be written, and is lost.
+    fn write(&mut self) -> io::Result<()>;
 
-    /// Hands everything to the system, so that it is in the file whatever becomes of this process.
+    /// Sees to it that all records are kept, whatever becomes of this process.
     ///
     /// # Errors
     /// As [`Sink::write`].
-    pub(crate) fn flush(&mut self) -> io::Result<()> {
-        self.write()?;
-        match &mut self.stream {
-            Stream::Plain(_) => {}
-            Stream::Gzip(encoder) => encoder.flush()?,
-            Stream::Zstd(encoder) => encoder.flush()?,
-        }
-        let about = self.file().metadata()?;
-        self.written = about.len();
-        if about.nlink() == 0 {
-            return Err(io::Error::new(
-                io::ErrorKind::NotFound,
-                "the file, or its folder, was removed",
-            ));
-        }
-        Ok(())
-    }
+    fn flush(&mut self) -> io::Result<()>;
 
-    /// Bytes of the file, as far as they were written.
-    pub(crate) fn len(&self) -> u64 {
-        self.written
-    }
+    /// Bytes that are kept, as far as they were written.
+    fn len(&self) -> u64;
 
-    fn file(&self) -> &File {
-        match &self.stream {
-            Stream::Plain(file) => file,
-            Stream::Gzip(encoder) => encoder.get_ref(),
-            Stream::Zstd(encoder) => encoder.get_ref(),
-        }
-    }
-
-    /// Ends the file.
+    /// Ends it.
     ///
     /// # Errors
     /// As [`Sink::write`].
-    pub(crate) fn finish(mut self) -> io::Result<()> {
-        self.flush()?;
-        match self.stream {
-            Stream::Plain(_) => {}
-            Stream::Gzip(encoder) => drop(encoder.finish()?),
-            Stream::Zstd(encoder) => drop(encoder.finish()?),
-        }
-        Ok(())
-    }
+    fn finish(self: Box<Self>) -> io::Result<()>;
+
+    /// Gives it up without a record in it: nothing of it is to be left.
+    fn discard(self: Box<Self>);
+}
+
+/// A sink can't be opened.
+#[derive(Debug)]
+pub(super) struct SinkError {
+    pub(super) name: String,
+    pub(super) error: io::Error,
 }

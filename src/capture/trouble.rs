@@ -1,6 +1,8 @@
-//! What is wrong in a file: told by offset, counted, and skipped.
+//! What is wrong in a file: reported by offset, counted, and skipped.
 
 use std::{fmt, path::PathBuf};
+
+use super::Input;
 
 /// Something that is wrong in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,11 +28,12 @@ pub(crate) struct Troubles {
     pub(crate) count: u64,
     /// Bytes that were skipped for it.
     pub(crate) skipped: u64,
-    untold: Vec<Trouble>,
+    /// Not taken yet.
+    unreported: Vec<Trouble>,
 }
 
-/// So many are told in full; the others are counted.
-const TOLD: u64 = 20;
+/// The number that are reported in full; further ones are only counted.
+const REPORTED: u64 = 20;
 
 impl Troubles {
     pub(crate) fn of(file: PathBuf) -> Self {
@@ -42,8 +45,8 @@ impl Troubles {
 
     pub(crate) fn note(&mut self, offset: u64, what: impl Into<String>) {
         self.count += 1;
-        if self.count <= TOLD {
-            self.untold.push(Trouble {
+        if self.count <= REPORTED {
+            self.unreported.push(Trouble {
                 file: self.file.clone(),
                 offset,
                 what: what.into(),
@@ -51,8 +54,24 @@ impl Troubles {
         }
     }
 
-    /// Those that nobody was told yet.
+    /// Notes an error that ended the input before its end, and returns whether there was one.
+    pub(super) fn note_error(&mut self, input: &mut Input) -> bool {
+        let error = input.take_error();
+        if let Some(error) = &error {
+            let what = format!("it can't be read further: {error}");
+            self.note(input.offset(), what);
+        }
+        error.is_some()
+    }
+
+    /// Skips bytes of the window that are no record.
+    pub(super) fn skip(&mut self, input: &mut Input, length: usize) {
+        self.skipped += length as u64;
+        input.skip(length);
+    }
+
+    /// Those that were not taken before.
     pub(crate) fn take(&mut self) -> Vec<Trouble> {
-        std::mem::take(&mut self.untold)
+        std::mem::take(&mut self.unreported)
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::Ordering::Relaxed,
@@ -14,18 +13,18 @@ use std::{
 use serde_json::json;
 
 use super::{
-    Answered, Capture, Record, Sink,
+    Answered, Capture, Record,
     assemble::{Assembled, assemble},
     batch::{Batch, Raw},
-    prune::prune,
-    sink::Created,
+    sink::{Destination, Sink, SinkError},
 };
 use crate::telemetry::{metrics::CaptureOutcome, rate::RateLimit};
 
 /// Writes what the workers pass on.
 pub(super) struct Writer {
     capture: Arc<Capture>,
-    sink: Option<Sink>,
+    to: Box<dyn Destination>,
+    sink: Option<Box<dyn Sink>>,
     opened: Instant,
     /// Records of this file that are in it for sure, and those that are not yet.
     flushed: u64,
@@ -34,25 +33,23 @@ pub(super) struct Writer {
     counted: u64,
     due: Instant,
     retry: Instant,
-    number: u64,
     failures: RateLimit,
     scratch: Assembled,
 }
 
 /// How long a file that can't be written is left alone.
 const RETRY: Duration = Duration::from_secs(1);
-/// How many names are tried until one is free.
-const ATTEMPTS: u32 = 10_000;
 
 impl Writer {
     /// Opens the first file.
     ///
     /// # Errors
     /// Where it can't be made.
-    pub(super) fn open(capture: Arc<Capture>) -> Result<Self, (PathBuf, io::Error)> {
+    pub(super) fn open(capture: Arc<Capture>, to: Box<dyn Destination>) -> Result<Self, SinkError> {
         let now = Instant::now();
         let mut writer = Self {
             capture,
+            to,
             sink: None,
             opened: now,
             flushed: 0,
@@ -60,7 +57,6 @@ impl Writer {
             counted: 0,
             due: now,
             retry: now,
-            number: 0,
             failures: RateLimit::new(1, super::TOLD),
             scratch: Assembled::default(),
         };
@@ -98,10 +94,14 @@ impl Writer {
         if self.sink.is_none() && Instant::now() >= self.retry {
             match self.create() {
                 Ok(()) => tracing::info!(
-                    file = %self.sink.as_ref().map(|sink| sink.path.display().to_string()).unwrap_or_default(),
+                    file = self
+                        .sink
+                        .as_ref()
+                        .map(|sink| sink.name())
+                        .unwrap_or_default(),
                     "the capture goes on"
                 ),
-                Err((path, error)) => self.failed(&path, &error),
+                Err(failed) => self.failed(&failed),
             }
         }
         let mut scratch = std::mem::take(&mut self.scratch);
@@ -149,9 +149,9 @@ impl Writer {
         }
         if is_plain {
             self.flush();
-        } else if let Some(Err(error)) = self.sink.as_mut().map(Sink::write) {
+        } else if let Some(Err(error)) = self.sink.as_mut().map(|sink| sink.write()) {
             // Of what is compressed, nobody knows how much is in the file before it is flushed.
-            self.fail(&error);
+            self.fail(error);
         }
         self.rotate();
     }
@@ -170,33 +170,33 @@ impl Writer {
                 self.flushed += self.unflushed;
                 self.unflushed = 0;
             }
-            Err(error) => self.fail(&error),
+            Err(error) => self.fail(error),
         }
     }
 
     /// The file can't be written: what is not in it for sure is lost.
-    fn fail(&mut self, error: &io::Error) {
+    fn fail(&mut self, error: io::Error) {
         self.count(CaptureOutcome::WriteFailed, self.unflushed);
         self.unflushed = 0;
         let Some(sink) = self.sink.take() else { return };
-        let path = sink.path.clone();
+        let name = sink.name();
         if self.flushed == 0 {
             // Otherwise a disk that is full would fill up with empty files.
-            let _ = std::fs::remove_file(&path);
+            sink.discard();
         }
-        drop(sink);
-        self.failed(&path, error);
-        if error.kind() == io::ErrorKind::NotFound {
+        let was_removed = error.kind() == io::ErrorKind::NotFound;
+        self.failed(&SinkError { name, error });
+        if was_removed {
             // Somebody removed it, which the next one need not suffer from.
             self.retry = Instant::now();
         }
     }
 
-    fn failed(&mut self, path: &std::path::Path, error: &io::Error) {
+    fn failed(&mut self, SinkError { name, error }: &SinkError) {
         self.retry = Instant::now() + RETRY;
         if let Some(left_out) = self.failures.allow() {
             tracing::warn!(
-                file = %path.display(),
+                file = name,
                 %error,
                 left_out,
                 "the capture can't be written; requests go on, and are counted as lost to it until it can"
@@ -218,44 +218,24 @@ impl Writer {
         {
             tracing::warn!(%error, "a file of the capture could not be ended");
         }
-        if let Err((path, error)) = self.create() {
-            self.failed(&path, &error);
+        if let Err(failed) = self.create() {
+            self.failed(&failed);
         }
     }
 
-    /// The next file, under a name that no file has.
-    fn create(&mut self) -> Result<(), (PathBuf, io::Error)> {
-        let (pattern, instance) = (&self.capture.settings.file, &self.capture.instance);
+    /// The next sink.
+    fn create(&mut self) -> Result<(), SinkError> {
         let about = json!({
             "software": concat!("shadowtee ", env!("CARGO_PKG_VERSION")),
-            "instance": instance,
+            "instance": self.capture.instance,
             "created": humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
             "answers": self.capture.settings.answers,
             "redacted": !self.capture.redact.is_nothing(),
         });
-        self.number += 1;
-        let mut attempt = 0;
-        let sink = loop {
-            let path = pattern.name(SystemTime::now(), instance, self.number, attempt);
-            match Sink::create(&path, pattern.format, &about) {
-                Ok(sink) => break sink,
-                Err(Created::Exists) if attempt < ATTEMPTS => attempt += 1,
-                Err(error) => return Err((path, error.into())),
-            }
-        };
-        if let Some(limit) = self.capture.settings.total_bytes {
-            // The new file may become as large as one may be.
-            let limit = limit.0.saturating_sub(self.capture.settings.rotate_bytes.0);
-            match prune(pattern, limit, &sink.path) {
-                Ok(0) => {}
-                Ok(files) => tracing::info!(files, "removed the oldest files of the capture"),
-                Err(error) => tracing::warn!(%error, "old files of the capture can't be removed"),
-            }
-        }
+        self.sink = Some(self.to.open(&about)?);
         self.opened = Instant::now();
         self.flushed = 0;
         self.counted = 0;
-        self.sink = Some(sink);
         Ok(())
     }
 

@@ -10,11 +10,16 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{Address, ClientTls, Dict, FieldName, Flags, Mark, Script, Sources, words},
-    replay::{Condition, Edit, Key, Options, Speed},
+    config::{
+        Address, ClientKey, ClientTls, FieldName, Flags, LogFormat, Mark, Script, Sources, words,
+    },
+    replay::{Condition, Edit, Options, Speed, positive},
 };
 
+mod report;
 mod shadow_flags;
+
+pub(crate) use report::{Finding, Report, ReportFormat, ReportOut};
 
 use shadow_flags::ShadowFlags;
 
@@ -45,6 +50,9 @@ pub(crate) enum Command {
     /// Send captured requests to a target, and say what came of it.
     #[command(after_help = REPLAY_EXAMPLES)]
     Replay(Box<Replay>),
+    /// Tell which responses of a shadow differ from production's, and why.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(Box<Report>),
     /// Write a capture in another format.
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(Convert),
@@ -66,6 +74,18 @@ Examples:
   shadowtee replay 'captures/*.gor.gz' --to unix:/run/next.sock --speed 10x --max-gap 5s
   shadowtee replay day.tee --to 127.0.0.1:8080 --speed max --concurrency 10 --report json \\
     --fail-on 'errors>1%' --fail-on 'p99>250ms' --fail-on 'differences>0.5%'
+
+Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
+
+const REPORT_EXAMPLES: &str = "\
+The running program compares where a [[shadow]] has compare = true, or --compare is given.
+
+Examples:
+  shadowtee report --admin 127.0.0.1:9900
+  shadowtee report --admin unix:/run/shadowtee/admin.sock --format html --output report.html
+  shadowtee report --admin 127.0.0.1:9900 --format json --output today.json \\
+    --since yesterday.json --fail-on 'new-causes>0'
+  shadowtee report today.json
 
 Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
 
@@ -117,7 +137,7 @@ pub(crate) struct Run {
     config: Option<PathBuf>,
     /// Text, JSON, or text on a terminal and JSON elsewhere.
     #[arg(long, value_name = "FORMAT")]
-    log_format: Option<Format>,
+    log_format: Option<LogFormat>,
     /// error, warn, info, debug or trace.
     #[arg(long, value_name = "LEVEL")]
     log_level: Option<String>,
@@ -165,13 +185,13 @@ pub(crate) struct Replay {
     /// 1x as they came, 10x ten times as fast, max as fast as the target answers.
     #[arg(long, default_value = "1x", conflicts_with = "rate")]
     speed: Speed,
-    /// So many a second, evenly, for example 100/s.
+    /// Requests per second, evenly, for example 100/s.
     #[arg(long, value_name = "N/s", value_parser = rate)]
     rate: Option<f64>,
-    /// Send everything so many times.
+    /// How many times everything is sent.
     #[arg(long = "loop", value_name = "N", default_value_t = 1)]
     rounds: u64,
-    /// Send so many requests at most.
+    /// Limit of the requests that are sent.
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
     /// Only what was captured at this time or later, for example 2026-11-24T08:00:00Z.
@@ -193,10 +213,10 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     timeout: Duration,
     /// Requests with the same key wait for each other: client, header:NAME or cookie:NAME.
-    #[arg(long, value_name = "KEY")]
-    ordered_by: Option<Key>,
+    #[arg(long, value_name = "KEY", value_parser = ordered_by)]
+    ordered_by: Option<ClientKey>,
     /// The header that tells the target that a request is a copy.
-    #[arg(long, value_name = "NAME", default_value = "X-Shadow-Request", value_parser = FieldName::parse)]
+    #[arg(long, value_name = "NAME", default_value = "X-Shadow-Request")]
     mark: FieldName,
     /// Send the requests as they are, without the mark.
     #[arg(long)]
@@ -233,11 +253,16 @@ pub(crate) enum ReportForm {
 
 fn rate(text: &str) -> Result<f64, String> {
     let digits = text.strip_suffix("/s").unwrap_or(text);
-    let rate = digits
-        .parse()
-        .ok()
-        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    rate.ok_or_else(|| format!("{text:?} is no rate; write for example 100/s"))
+    positive(digits).ok_or_else(|| format!("{text:?} is not a rate; write for example 100/s"))
+}
+
+fn ordered_by(text: &str) -> Result<ClientKey, String> {
+    match text {
+        "client" => Ok(ClientKey::Address),
+        key => key.parse().map_err(|_| {
+            format!("{text:?} is not a key; write client, header:NAME or cookie:NAME")
+        }),
+    }
 }
 
 fn script(text: &str) -> Result<Script, String> {
@@ -255,7 +280,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     let parsed = humantime::parse_duration(text)
         .ok()
         .filter(|time| !time.is_zero());
-    parsed.ok_or_else(|| format!("{text:?} is no time; write for example 5s or 250ms"))
+    parsed.ok_or_else(|| format!("{text:?} is not a time; write for example 5s or 250ms"))
 }
 
 impl Replay {
@@ -267,7 +292,7 @@ impl Replay {
         edit: Option<(Arc<dyn Edit>, Option<Script>)>,
     ) -> anyhow::Result<Options> {
         if self.to.has_no_port() {
-            anyhow::bail!("--to {}: port 0 is none that can be connected to", self.to);
+            anyhow::bail!("--to {}: port 0 can't be connected to", self.to);
         }
         let (edit, of_shadow) = edit.unzip();
         let mut script = self.script.or(of_shadow.flatten());
@@ -320,7 +345,7 @@ pub(crate) struct Show {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// End after so many seconds; without it, at Ctrl-C.
+    /// End after this many seconds; without it, at Ctrl-C.
     #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<u64>,
 }
@@ -329,13 +354,6 @@ pub(crate) struct Demo {
 pub(crate) struct Generate {
     /// Where to.
     pub(crate) folder: PathBuf,
-}
-
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
-    Auto,
-    Text,
-    Json,
 }
 
 #[derive(Clone, Debug)]
@@ -363,20 +381,24 @@ impl Run {
             let listen: Vec<_> = self.listen.iter().map(ToString::to_string).collect();
             flags.set("listen", listen);
         }
-        for (key, address) in [
-            ("primary.address", self.primary),
-            ("admin.address", self.admin),
-        ] {
-            if let Some(address) = address {
-                flags.set(key, address.to_string());
+        let texts = [
+            ("primary.address", self.primary.map(|to| to.to_string())),
+            ("admin.address", self.admin.map(|at| at.to_string())),
+            ("log.level", self.log_level),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                flags.set(key, text);
             }
         }
         if !self.shadow.is_empty() {
-            let names = self.shadow.into_iter().enumerate();
-            let shadows: Vec<_> = names
-                .map(|(index, flag)| self.shadows.table(flag.table(index)))
-                .collect();
-            flags.set("shadow", shadows);
+            let shadows = self.shadow.into_iter().enumerate();
+            let shadows = shadows.map(|(index, flag)| {
+                let mut shadow = flag.into_flags(index);
+                self.shadows.set(&mut shadow);
+                shadow.into_table()
+            });
+            flags.set("shadow", shadows.collect::<Vec<_>>());
         }
         if let Some(file) = self.capture {
             flags.set("capture.file", file.to_string_lossy().into_owned());
@@ -384,16 +406,11 @@ impl Run {
         if let Some(workers) = self.workers {
             flags.set("workers", workers);
         }
-        if let Some(format) = self.log_format {
-            let format = match format {
-                Format::Auto => "auto",
-                Format::Text => "text",
-                Format::Json => "json",
-            };
-            flags.set("log.format", format);
-        }
-        if let Some(level) = self.log_level {
-            flags.set("log.level", level);
+        if let Some(format) = self
+            .log_format
+            .and_then(|format| format.to_possible_value())
+        {
+            flags.set("log.format", format.get_name());
         }
         if self.access_log {
             flags.set("log.access", true);
@@ -406,15 +423,14 @@ impl Run {
 }
 
 impl ShadowFlag {
-    fn table(self, index: usize) -> Dict {
+    fn into_flags(self, index: usize) -> Flags {
         let name = self.name.unwrap_or_else(|| match index {
             0 => "shadow".into(),
             index => format!("shadow-{}", index + 1),
         });
-        [
-            ("name".to_owned(), name.into()),
-            ("address".to_owned(), self.address.to_string().into()),
-        ]
-        .into()
+        let mut shadow = Flags::default();
+        shadow.set("name", name);
+        shadow.set("address", self.address.to_string());
+        shadow
     }
 }

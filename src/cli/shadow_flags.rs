@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use crate::config::{Dict, Value};
+use crate::config::{Dict, Flags, Value};
 
 /// They hold for each `--shadow`; what differs from shadow to shadow needs a file.
 #[derive(Debug, Args)]
@@ -37,10 +37,10 @@ pub(super) struct ShadowFlags {
     /// Not requests with such a header; may be repeated.
     #[arg(long, value_name = "NAME: PATTERN", requires = "shadow")]
     deny_header: Vec<String>,
-    /// At most so many copies a second.
+    /// Limit of copies per second.
     #[arg(long, value_name = "N", requires = "shadow")]
     rate: Option<f64>,
-    /// At most so many copies at a time; more are left out.
+    /// Limit of copies at a time; further ones are left out.
     #[arg(long, value_name = "N", requires = "shadow")]
     concurrent: Option<u32>,
     /// Copies with one key keep the order of their requests: as --sample-by.
@@ -49,6 +49,9 @@ pub(super) struct ShadowFlags {
     /// Send copies when the primary has answered.
     #[arg(long, requires = "shadow")]
     after_answer: bool,
+    /// Compare its responses with production's; `shadowtee report` tells what was found.
+    #[arg(long, requires = "shadow")]
+    compare: bool,
     /// The Host of the copies: client, address, or a host.
     #[arg(long, value_name = "HOST", requires = "shadow")]
     host: Option<String>,
@@ -61,52 +64,42 @@ pub(super) struct ShadowFlags {
 }
 
 impl ShadowFlags {
-    /// Adds what they say to a shadow's table.
-    pub(super) fn table(&self, mut shadow: Dict) -> Dict {
-        let mut put = |key: &str, value: Value| {
-            shadow.insert(key.to_owned(), value);
-        };
-        if let Some(percent) = &self.sample {
-            let mut sample = Dict::from([("percent".to_owned(), percent.clone().into())]);
-            if let Some(key) = &self.sample_by {
-                sample.insert("by".into(), key.clone().into());
+    /// Sets the keys of a shadow's table that they stand for.
+    pub(super) fn set(&self, shadow: &mut Flags) {
+        let texts = [
+            ("sample.percent", &self.sample),
+            ("sample.by", &self.sample_by),
+            ("order_by", &self.order_by),
+            ("host", &self.host),
+        ];
+        for (key, text) in texts {
+            if let Some(text) = text {
+                shadow.set(key, text.clone());
             }
-            put("sample", sample.into());
         }
-        let select = self.select();
-        if !select.is_empty() {
-            put("select", select.into());
+        if self.compare {
+            shadow.set("compare", true);
         }
-        let mut limit = Dict::new();
+        self.set_select(shadow);
         if let Some(rate) = self.rate {
-            limit.insert("per_second".into(), rate.into());
+            shadow.set("limit.per_second", rate);
         }
         if let Some(concurrent) = self.concurrent {
-            limit.insert("concurrent".into(), concurrent.into());
-        }
-        if !limit.is_empty() {
-            put("limit", limit.into());
-        }
-        for (key, value) in [("order_by", &self.order_by), ("host", &self.host)] {
-            if let Some(value) = value {
-                put(key, value.clone().into());
-            }
+            shadow.set("limit.concurrent", concurrent);
         }
         if self.after_answer {
-            put("send", "after_answer".into());
+            shadow.set("send", "after_answer");
         }
-        let headers = self.headers();
-        if !headers.is_empty() {
-            put(
-                "rewrite",
-                Dict::from([("headers".to_owned(), headers.into())]).into(),
-            );
+        if !self.set_header.is_empty() {
+            shadow.set("rewrite.headers.set", pairs(&self.set_header));
         }
-        shadow
+        if !self.remove_header.is_empty() {
+            shadow.set("rewrite.headers.remove", self.remove_header.clone());
+        }
     }
 
-    /// All that is allowed is one rule: a request has to be like each kind that is named.
-    fn select(&self) -> Dict {
+    /// Everything allowed is one rule: a request has to match each kind of condition that is given.
+    fn set_select(&self, shadow: &mut Flags) {
         let mut allow = Dict::new();
         for (key, list) in [
             ("method", &self.methods),
@@ -120,34 +113,19 @@ impl ShadowFlags {
         if !self.allow_header.is_empty() {
             allow.insert("header".into(), pairs(&self.allow_header).into());
         }
+        if !allow.is_empty() {
+            shadow.set("select.allow", vec![allow]);
+        }
+        let rule = |key: &str, value: Value| Dict::from([(key.to_owned(), value)]);
         let mut deny = Vec::new();
         if !self.deny_path.is_empty() {
-            let path = ("path".to_owned(), self.deny_path.clone().into());
-            deny.push(Dict::from([path]));
+            deny.push(rule("path", self.deny_path.clone().into()));
         }
-        for header in &self.deny_header {
-            let header = pairs(std::slice::from_ref(header)).into();
-            deny.push(Dict::from([("header".to_owned(), header)]));
-        }
-        let mut select = Dict::new();
-        if !allow.is_empty() {
-            select.insert("allow".into(), vec![allow].into());
-        }
+        let headers = self.deny_header.iter().map(std::slice::from_ref);
+        deny.extend(headers.map(|header| rule("header", pairs(header).into())));
         if !deny.is_empty() {
-            select.insert("deny".into(), deny.into());
+            shadow.set("select.deny", deny);
         }
-        select
-    }
-
-    fn headers(&self) -> Dict {
-        let mut headers = Dict::new();
-        if !self.set_header.is_empty() {
-            headers.insert("set".into(), pairs(&self.set_header).into());
-        }
-        if !self.remove_header.is_empty() {
-            headers.insert("remove".into(), self.remove_header.clone().into());
-        }
-        headers
     }
 }
 
@@ -155,11 +133,7 @@ impl ShadowFlags {
 fn pairs(lines: &[String]) -> Dict {
     let split = |line: &String| {
         let (name, value) = line.split_once(':').unwrap_or((line, ""));
-        (name.trim().to_owned(), value.trim().to_owned())
+        (name.trim().to_owned(), value.trim().into())
     };
-    lines
-        .iter()
-        .map(split)
-        .map(|(name, value)| (name, value.into()))
-        .collect()
+    lines.iter().map(split).collect()
 }

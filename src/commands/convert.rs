@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     capture::{
-        FORMAT_ENDINGS, Format, Reader, Record, Sink,
+        CaptureFile, FORMAT_ENDINGS, Format, Reader, Record, Sink,
         export::{Har, Script},
     },
     cli::Convert,
@@ -23,25 +23,21 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<()> {
     let (from, to) = (&arguments.from, &arguments.to);
     let mut reader =
         Reader::open(from).with_context(|| format!("can't read {}", from.display()))?;
-    let mut target = Target::create(to).with_context(|| format!("can't write {}", to.display()))?;
+    let writing = || format!("can't write {}", to.display());
+    let mut target = Target::create(to).with_context(writing)?;
     let (mut written, mut unwritable) = (0_u64, 0_u64);
     while reader.advance() {
         match target.add(&reader.record())? {
             Ok(()) => written += 1,
             Err(why) => {
                 unwritable += 1;
-                eprintln!(
-                    "{}, at byte {}: left out: {why}",
-                    from.display(),
-                    reader.offset()
-                );
+                let (file, offset) = (from.display(), reader.offset());
+                eprintln!("{file}, at byte {offset}: left out: {why}");
             }
         }
         super::tell(reader.troubles());
     }
-    target
-        .end()
-        .with_context(|| format!("can't write {}", to.display()))?;
+    target.end().with_context(writing)?;
     super::tell(reader.troubles());
     let troubles = reader.troubles();
     eprintln!(
@@ -55,7 +51,7 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<()> {
 }
 
 enum Target {
-    Capture(Box<Sink>),
+    Capture(Box<CaptureFile>),
     Har(Har<BufWriter<File>>),
     Curl(Script<BufWriter<File>>),
 }
@@ -63,7 +59,7 @@ enum Target {
 impl Target {
     fn create(path: &Path) -> anyhow::Result<Self> {
         if let Some(format) = Format::of(path) {
-            let sink = Sink::create(path, format, &json!({ "converted": true }))?;
+            let sink = CaptureFile::create(path, format, &json!({ "converted": true }))?;
             return Ok(Self::Capture(Box::new(sink)));
         }
         let ending = path.extension().unwrap_or_default();

@@ -5,6 +5,7 @@ mod convert;
 mod demo;
 mod generate;
 mod replay;
+mod report;
 mod run;
 mod show;
 
@@ -20,12 +21,10 @@ use crate::{
 };
 
 /// Runs the command that was asked for.
-///
-/// # Errors
-/// What failed, with its causes.
 pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Replay(arguments) => return replay::replay(*arguments),
+        Command::Report(arguments) => return report::report(&arguments),
         Command::Run(arguments) => run::run(arguments.into_sources()),
         Command::Check(arguments) => check::check(&arguments),
         Command::Demo(arguments) => demo::demo(&arguments),
@@ -36,41 +35,20 @@ pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// The configuration, with the files that it names looked into; or all that is wrong with both.
+/// Loads the configuration, and checks the files that it names.
 fn load(sources: &Sources) -> anyhow::Result<Config> {
-    let place = sources.place();
-    let mistakes = match sources.load() {
+    let (config, mut mistakes, parts) = match sources.load() {
         Ok(config) => {
-            let mistakes = app::check_files(
-                &place,
-                config.listen.iter().map(Some),
-                Some(&config.primary),
-                config.shadow.iter().map(Some),
-                config.script.as_ref(),
-            );
-            if mistakes.is_empty() {
-                return Ok(config);
-            }
-            mistakes
+            let parts = Box::new(config.parts());
+            (Some(config), Vec::new(), parts)
         }
-        Err(Wrong {
-            mut mistakes,
-            listen,
-            primary,
-            shadow,
-            script,
-        }) => {
-            mistakes.extend(app::check_files(
-                &place,
-                listen.iter().map(Option::as_ref),
-                primary.as_deref(),
-                shadow.iter().map(Option::as_ref),
-                script.as_deref(),
-            ));
-            mistakes
-        }
+        Err(Wrong { mistakes, parts }) => (None, mistakes, parts),
     };
-    bail!("{}", listed(&mistakes))
+    mistakes.extend(app::check_files(&sources.place(), &parts));
+    match config.filter(|_| mistakes.is_empty()) {
+        Some(config) => Ok(config),
+        None => bail!("{}", listed(&mistakes)),
+    }
 }
 
 /// Says what is wrong in a file that is read.
@@ -81,10 +59,8 @@ fn tell(troubles: &mut Troubles) {
 }
 
 fn listed(mistakes: &[Mistake]) -> String {
-    let lines: Vec<_> = mistakes
-        .iter()
-        .map(|mistake| format!("  {mistake}"))
-        .collect();
+    let lines = mistakes.iter().map(|mistake| format!("  {mistake}"));
+    let lines: Vec<_> = lines.collect();
     let count = match mistakes.len() {
         1 => "a mistake".to_owned(),
         count => format!("{count} mistakes"),

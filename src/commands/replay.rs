@@ -20,13 +20,8 @@ use crate::{
 
 /// Sends captures to a target, and tells what came of it.
 pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
-    let Replay {
-        ref files,
-        ref fail_on,
-        report: form,
-        ..
-    } = arguments;
-    let (files, fail_on) = (expand(files)?, fail_on.clone());
+    let files = expand(&arguments.files)?;
+    let (fail_on, form) = (arguments.fail_on.clone(), arguments.report);
     let edit = match (&arguments.config, &arguments.as_shadow) {
         (Some(file), Some(name)) => {
             let sources = Sources {
@@ -62,14 +57,10 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
         eprintln!("shadowtee: failed by {condition}");
     }
     if report.requests == 0 && !report.interrupted {
-        // Whoever waits for the exit code does not take nothing for a success.
+        // A pipeline must not take an empty replay for a success.
         bail!("the files hold no request that was to be sent");
     }
-    Ok(if met.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(2)
-    })
+    Ok(ExitCode::from(if met.is_empty() { 0 } else { 2 }))
 }
 
 /// The files that are named, those of patterns too, which a shell may have left alone.
@@ -82,7 +73,7 @@ fn expand(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             continue;
         }
         let before = files.len();
-        for file in glob::glob(&text).with_context(|| format!("{text} is no pattern"))? {
+        for file in glob::glob(&text).with_context(|| format!("{text} is not a pattern"))? {
             files.push(file?);
         }
         if files.len() == before {
@@ -126,17 +117,14 @@ fn show(bar: &ProgressBar, moment: &Moment) {
         moment.position as f64 / moment.total.max(1) as f64,
     );
     let left = if moment.total > 0 && part > 0.001 {
-        let left = Duration::from_secs_f64(seconds / part * (1.0 - part).max(0.0));
-        format!(
-            ", {} left",
-            humantime::format_duration(Duration::from_secs(left.as_secs()))
-        )
+        let left = seconds / part * (1.0 - part).max(0.0);
+        let left = Duration::from_secs(Duration::from_secs_f64(left).as_secs());
+        format!(", {} left", humantime::format_duration(left))
     } else {
         String::new()
     };
+    let (errors, behind) = (moment.errors, moment.lag.as_millis());
     bar.set_message(format!(
-        "{rate:.0}/s, {} errors, {} ms behind{left}",
-        moment.errors,
-        moment.lag.as_millis()
+        "{rate:.0}/s, {errors} errors, {behind} ms behind{left}"
     ));
 }

@@ -47,6 +47,15 @@ impl<'a> Answer<'a> {
     }
 }
 
+/// A request with both answers.
+#[derive(Clone, Debug)]
+pub(crate) struct PairIn<'a> {
+    pub(crate) request_id: &'a str,
+    pub(crate) asked: Asked<'a>,
+    pub(crate) primary: Answer<'a>,
+    pub(crate) shadow: Answer<'a>,
+}
+
 fn first<'a>(headers: &[(&'a [u8], &'a [u8])], name: &str) -> Option<&'a [u8]> {
     headers
         .iter()

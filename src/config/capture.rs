@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use super::{
     FilePattern, Secret,
@@ -18,18 +19,17 @@ pub(crate) struct Capture {
     pub(crate) file: FilePattern,
     /// What is stored of answers, beside status and time.
     pub(crate) answers: CapturedResponses,
-    /// A new file is begun when one has so many bytes.
+    /// Size at which a new file is begun.
     pub(crate) rotate_bytes: Size,
-    /// And when it is so old.
+    /// Age at which a new file is begun.
     pub(crate) rotate_after: Span,
     /// The oldest files are removed when all together have more; None: they stay.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) total_bytes: Option<Size>,
     /// Bytes that wait for the disk.
     pub(crate) queue: Size,
     /// A request with a larger body is not stored.
     pub(crate) body_bytes: Size,
-    /// So much of an answer's body is stored.
+    /// Limit of the stored part of an answer's body.
     pub(crate) answer_bytes: Size,
     /// How often what is collected is handed to the system.
     pub(crate) flush: Span,
@@ -51,7 +51,7 @@ pub(crate) enum CapturedResponses {
 }
 
 /// What is left out of files.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Redact {
     pub(crate) headers: Vec<FieldName>,
     pub(crate) cookies: Vec<String>,
@@ -60,12 +60,11 @@ pub(crate) struct Redact {
     /// Fields of JSON.
     pub(crate) json: Vec<String>,
     /// With it, a value becomes its hash.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<Secret>,
 }
 
 /// Who a client is: by its address, or by what a header or cookie says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, DeserializeFromStr, SerializeDisplay, PartialEq, Eq)]
 pub(crate) enum ClientKey {
     Address,
     Header(FieldName),
@@ -76,10 +75,9 @@ impl FromStr for ClientKey {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let header = |name: &str| FieldName::parse(name).map(Self::Header);
         match text.split_once(':') {
             None if text == "address" => Ok(Self::Address),
-            Some(("header", name)) => header(name),
+            Some(("header", name)) => name.parse().map(Self::Header),
             Some(("cookie", name)) if !name.is_empty() => Ok(Self::Cookie(name.into())),
             _ => Err(format!(
                 "{text:?} says no client; write \"address\", \"header:X-Forwarded-For\" or \"cookie:session\""
@@ -98,65 +96,20 @@ impl fmt::Display for ClientKey {
     }
 }
 
-impl<'de> Deserialize<'de> for ClientKey {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-impl Serialize for ClientKey {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for FilePattern {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let path = std::path::PathBuf::deserialize(deserializer)?;
-        Self::parse(&path).map_err(de::Error::custom)
-    }
-}
-
-impl Serialize for FilePattern {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 impl Capture {
     pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
         let file = file(&mut table);
-        let not_zero = |size: &Size| size.0 > 0;
         let answers = table.value("answers", CapturedResponses::None);
-        let rotate_bytes = table.checked(
-            "rotate_bytes",
-            Size::mib(1024),
-            |size| *size >= Size::kib(64),
-            "has to be at least 64KiB",
-        );
+        let rotate_bytes = table.within("rotate_bytes", Size::mib(1024), Size::kib(64)..);
         let rotate_after = table.time("rotate_after", Span::seconds(3600));
         let total_bytes: Option<Size> = table.optional("total_bytes");
         if total_bytes.is_some_and(|total| total.0 < rotate_bytes.0.saturating_mul(2)) {
-            table.mistake(
-                "total_bytes",
-                "is less than two files may have; raise it, or lower rotate_bytes",
-            );
+            let why = "is less than two files may have; raise it, or lower rotate_bytes";
+            table.mistake("total_bytes", why);
         }
-        let why = "has to be more than 0";
-        let queue = table.checked("queue", Size::mib(32), not_zero, why);
-        let body_bytes = table.checked(
-            "body_bytes",
-            Size::mib(8),
-            |size| *size <= Size::mib(128),
-            "has to be at most 128MiB",
-        );
-        let answer_bytes = table.checked(
-            "answer_bytes",
-            Size::mib(1),
-            |size| *size <= Size::mib(64),
-            "has to be at most 64MiB",
-        );
+        let queue = table.within("queue", Size::mib(32), Size(1)..);
+        let body_bytes = table.within("body_bytes", Size::mib(8), ..=Size::mib(128));
+        let answer_bytes = table.within("answer_bytes", Size::mib(1), ..=Size::mib(64));
         let flush = table.time("flush", Span::milliseconds(100));
         let client = table.value("client", ClientKey::Address);
         let select = Select::read(table.table("select"), false);
@@ -182,7 +135,8 @@ impl Capture {
 fn file(table: &mut Table<'_>) -> Option<FilePattern> {
     let tip = "for example file = \"/var/lib/shadowtee/{time}-{instance}.tee.zst\"";
     if !table.has("file") {
-        return table.required("file", tip);
+        // Only a mistake can come of it.
+        table.required::<String>("file", tip)?;
     }
     match FilePattern::parse(&table.path("file")?) {
         Ok(pattern) => Some(pattern),
@@ -197,10 +151,8 @@ impl Redact {
     fn read(mut table: Table<'_>) -> Self {
         let key: Option<Secret> = table.optional("key");
         if key.as_ref().is_some_and(|key| key.reveal().len() < 16) {
-            table.mistake(
-                "key",
-                "is too short to keep anything secret; write at least 16 characters",
-            );
+            let why = "is too short to keep anything secret; write at least 16 characters";
+            table.mistake("key", why);
         }
         let read = Self {
             headers: table.value("headers", Vec::new()),
@@ -209,14 +161,12 @@ impl Redact {
             json: table.value("json", Vec::new()),
             key,
         };
-        if read.headers.iter().any(|name| {
-            ["host", "content-length", "transfer-encoding"]
-                .iter()
-                .any(|needed| name.is(needed))
-        }) {
+        let needed = ["host", "content-length", "transfer-encoding"];
+        let is_needed = |name: &FieldName| needed.iter().any(|needed| name.is(needed));
+        if read.headers.iter().any(is_needed) {
             table.mistake(
                 "headers",
-                "names a header that a request can't be sent without",
+                "names a header that no request can be sent without",
             );
         }
         table.finish();
@@ -226,7 +176,7 @@ impl Redact {
 
 #[cfg(test)]
 impl Capture {
-    /// For tests: requests only, and a queue of so many bytes.
+    /// For tests: requests only, and a queue of `queue` bytes.
     pub(crate) fn small(file: FilePattern, queue: u64) -> Self {
         Self {
             file,
@@ -240,13 +190,7 @@ impl Capture {
             flush: Span::milliseconds(100),
             client: ClientKey::Address,
             select: Select::default(),
-            redact: Redact {
-                headers: Vec::new(),
-                cookies: Vec::new(),
-                query: Vec::new(),
-                json: Vec::new(),
-                key: None,
-            },
+            redact: Redact::default(),
         }
     }
 }

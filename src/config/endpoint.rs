@@ -11,15 +11,11 @@ use super::{Address, reader::Table, units::Span};
 pub(crate) struct Listen {
     pub(crate) address: Address,
     /// The access bits of a unix socket's file.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) mode: Option<Mode>,
     /// Who owns a unix socket's file, by name or number.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) owner: Option<String>,
     /// The group of a unix socket's file, by name or number.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) group: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) tls: Option<ServerTls>,
 }
 
@@ -37,41 +33,25 @@ impl Listen {
     }
 
     pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
-        let address: Option<Address> = table.required(
-            "address",
-            "for example address = \"unix:/run/shadowtee/http.sock\"",
-        );
-        let (mode, owner, group) = (
-            table.optional("mode"),
-            table.optional("owner"),
-            table.optional("group"),
-        );
+        let tip = "for example address = \"unix:/run/shadowtee/http.sock\"";
+        let address: Option<Address> = table.required("address", tip);
+        let mode = table.optional("mode");
+        let [owner, group] = ["owner", "group"].map(|key| table.optional(key));
         let has_tls = table.has("tls");
-        let tls_table = table.table("tls");
-        let tls = if has_tls {
-            ServerTls::read(tls_table)
-        } else {
-            None
-        };
+        let tls = table.optional_table("tls").and_then(ServerTls::read);
         if let Some(Address::Tcp { tls: spelt, .. }) = &address {
-            for key in ["mode", "owner", "group"] {
-                let said = match key {
-                    "mode" => mode.is_some(),
-                    "owner" => owner.is_some(),
-                    _ => group.is_some(),
-                };
-                if said {
-                    table.mistake(
-                        key,
-                        "belongs to a unix socket; this address is a tcp one, remove it",
-                    );
-                }
+            let why = "belongs to a unix socket; this address is a tcp one, remove it";
+            let said = [
+                ("mode", mode.is_some()),
+                ("owner", owner.is_some()),
+                ("group", group.is_some()),
+            ];
+            for (key, _) in said.iter().filter(|(_, is_said)| *is_said) {
+                table.mistake(key, why);
             }
             if *spelt && !has_tls {
-                table.mistake(
-                    "tls",
-                    "is missing; https:// needs tls = { certificate = \"…\", key = \"…\" }",
-                );
+                let why = "is missing; https:// needs tls = { certificate = \"…\", key = \"…\" }";
+                table.mistake("tls", why);
             }
         }
         table.finish();
@@ -93,7 +73,6 @@ pub(crate) struct ServerTls {
     pub(crate) certificate: PathBuf,
     pub(crate) key: PathBuf,
     /// Where set, clients have to show a certificate that this CA signed.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) client_ca: Option<PathBuf>,
 }
 
@@ -122,16 +101,12 @@ impl ServerTls {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct ClientTls {
     /// The CA that signed the server's certificate; the system's where none is named.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) ca: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) certificate: Option<PathBuf>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) key: Option<PathBuf>,
     /// The name that the server's certificate has to bear; the address's host where none is said.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) server_name: Option<String>,
-    /// Off: anybody who answers is believed.
+    /// Off: any server is accepted.
     pub(crate) verify: bool,
 }
 
@@ -170,17 +145,13 @@ impl ClientTls {
             _ => {}
         }
         if read.ca.is_some() && !read.verify {
-            tls.mistake(
-                "verify",
-                "is false beside a ca, which would never be looked at; remove one",
-            );
+            let why = "is false beside a ca, which would never be used; remove one";
+            tls.mistake("verify", why);
         }
         tls.finish();
         if said && address.is_some_and(|address| !address.is_tls()) {
-            table.mistake(
-                "tls",
-                "belongs to an https:// address; this one is not encrypted",
-            );
+            let why = "belongs to an https:// address; this one is not encrypted";
+            table.mistake("tls", why);
         }
         read
     }
@@ -231,7 +202,7 @@ impl TryFrom<String> for Mode {
         match u32::from_str_radix(&text, 8) {
             Ok(bits) if bits <= 0o777 => Ok(Self(bits)),
             _ => Err(format!(
-                "{text:?} is no file mode; write it in octal as text, for example \"0660\""
+                "{text:?} is not a file mode; write it in octal as text, for example \"0660\""
             )),
         }
     }

@@ -7,10 +7,13 @@ use std::{
     time::SystemTime,
 };
 
+use regex::Regex;
+use serde_with::SerializeDisplay;
+
 use super::{Compression, Format};
 
 /// How the files of a capture are called.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, SerializeDisplay, PartialEq, Eq)]
 pub(crate) struct FilePattern {
     folder: PathBuf,
     parts: Vec<Part>,
@@ -29,7 +32,7 @@ enum Part {
     Number,
 }
 
-/// Why a text is no pattern.
+/// Why a text is not a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadPattern {
     #[error("names no file")]
@@ -43,13 +46,9 @@ pub(crate) enum BadPattern {
 }
 
 impl FilePattern {
-    /// # Errors
-    /// Where it is none.
     pub(crate) fn parse(path: &Path) -> Result<Self, BadPattern> {
-        let name = path
-            .file_name()
-            .and_then(OsStr::to_str)
-            .ok_or(BadPattern::NoFile)?;
+        let name = path.file_name().and_then(OsStr::to_str);
+        let name = name.ok_or(BadPattern::NoFile)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         if folder.to_string_lossy().contains('{') {
             return Err(BadPattern::Folder);
@@ -111,29 +110,22 @@ impl FilePattern {
     }
 
     /// Whether a file of this name may be one of this capture's.
-    pub(crate) fn is_one(&self, name: &str) -> bool {
-        let Some(mut rest) = name.strip_suffix(&self.ending) else {
-            return false;
-        };
-        let digits = |text: &str| text.bytes().take_while(u8::is_ascii_digit).count();
+    pub(crate) fn matcher(&self) -> impl Fn(&str) -> bool + use<> {
+        let mut regex = String::from("^");
         for part in &self.parts {
-            let length = match part {
-                Part::Text(text) if rest.starts_with(text.as_str()) => text.len(),
-                Part::Time if is_stamp(rest) => STAMP,
-                Part::Instance
-                    if rest.bytes().take(8).filter(u8::is_ascii_hexdigit).count() == 8 =>
-                {
-                    8
-                }
-                Part::Number if digits(rest) > 0 => digits(rest),
-                _ => return false,
-            };
-            rest = &rest[length..];
+            match part {
+                Part::Text(text) => regex.push_str(&regex::escape(text)),
+                Part::Time => regex.push_str("[0-9]{8}T[0-9]{6}Z"),
+                Part::Instance => regex.push_str("[0-9a-fA-F]{8}"),
+                Part::Number => regex.push_str("[0-9]+"),
+            }
         }
-        match rest.strip_prefix('-') {
-            Some(attempt) => !attempt.is_empty() && digits(attempt) == attempt.len(),
-            None => rest.is_empty(),
-        }
+        regex.push_str("(-[0-9]+)?");
+        regex.push_str(&regex::escape(&self.ending));
+        regex.push('$');
+        // Texts are escaped; compiling fails only where they are too long for any file's name.
+        let regex = Regex::new(&regex).ok();
+        move |name| regex.as_ref().is_some_and(|regex| regex.is_match(name))
     }
 
     /// The folder that the files are in.
@@ -161,26 +153,10 @@ impl fmt::Display for FilePattern {
     }
 }
 
-/// The length of a time in a name.
-const STAMP: usize = 16;
-
 /// A time in UTC, without what file systems dislike.
 fn stamp(time: SystemTime) -> String {
     let text = humantime::format_rfc3339_seconds(time).to_string();
     text.replace(['-', ':'], "")
-}
-
-fn is_stamp(text: &str) -> bool {
-    text.is_char_boundary(STAMP)
-        && text
-            .bytes()
-            .enumerate()
-            .take(STAMP)
-            .all(|(at, byte)| match at {
-                8 => byte == b'T',
-                15 => byte == b'Z',
-                _ => byte.is_ascii_digit(),
-            })
 }
 
 #[cfg(test)]
@@ -203,14 +179,14 @@ mod tests {
         ] {
             let name = pattern.name(time, "0123abcd", 7, attempt);
             assert_eq!(name, Path::new("/var/c").join(expected));
-            assert!(pattern.is_one(expected));
+            assert!(pattern.matcher()(expected));
         }
         for other in [
             "app-20231114T221320Z-0123abcd-7.tee",
             "app-x-0123abcd-7.tee.zst",
             "app-20231114T221320Z-0123abcd-7-.tee.zst",
         ] {
-            assert!(!pattern.is_one(other), "{other}");
+            assert!(!pattern.matcher()(other), "{other}");
         }
         assert_eq!(
             pattern.to_string(),

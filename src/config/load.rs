@@ -1,4 +1,4 @@
-//! From what was said to a configuration: everything is read, and every mistake in it told.
+//! Loads a configuration: everything is read, and every mistake in it reported.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// What most of it is said in, for messages.
+    /// Where most settings come from, for messages.
     pub(crate) fn place(&self) -> String {
         match &self.file {
             Some(file) => file.display().to_string(),
@@ -45,12 +45,13 @@ impl Config {
     fn merged(merged: &Merged, home: String) -> Result<Self, Wrong> {
         let dict = merged.data(&home)?;
         let reader = Reader::new(merged, home);
-        let config = Self::read(reader.table(dict));
+        let config = Self::read(reader.top(dict));
         let mistakes = reader.into_mistakes();
-        match config {
-            Ok(config) if mistakes.is_empty() => Ok(config),
-            Ok(config) => Err(config.into_wrong(mistakes)),
-            Err(wrong) => Err(Wrong { mistakes, ..wrong }),
-        }
+        let parts = match config {
+            Ok(config) if mistakes.is_empty() => return Ok(config),
+            Ok(config) => Box::new(config.parts()),
+            Err(parts) => parts,
+        };
+        Err(Wrong { mistakes, parts })
     }
 }

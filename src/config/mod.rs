@@ -6,6 +6,7 @@
 mod address;
 mod capture;
 mod change;
+mod compare;
 mod diagnostics;
 mod endpoint;
 mod file_format;
@@ -33,6 +34,7 @@ use serde::Serialize;
 pub(crate) use address::{Address, BadAddress};
 pub(crate) use capture::{Capture, CapturedResponses, ClientKey, Redact};
 pub(crate) use change::{changed_tables, is_same};
+pub(crate) use compare::{Compare, ShadowRole};
 pub(crate) use endpoint::{ClientTls, Listen, Mode, Primary, ServerTls};
 pub(crate) use file_format::{Compression, ENDINGS as FORMAT_ENDINGS, Format};
 pub(crate) use file_pattern::FilePattern;
@@ -47,7 +49,7 @@ pub(crate) use script::{OwnScript, Script, WhenDown, words};
 pub(crate) use sections::{
     Admin, Forwarded, Limits, Log, LogFormat, Mark, RequestId, Stop, Takeover, Timeouts,
 };
-pub(crate) use select::{Action, Rule, Select};
+pub(crate) use select::{Action, Rule, Select, as_map};
 pub(crate) use shadow::{HostHeader, Shadow};
 pub(crate) use units::{FieldName, MASK, Percent, Secret, is_secret_name};
 
@@ -59,7 +61,6 @@ pub(crate) struct Config {
     /// Worker threads.
     pub(crate) workers: usize,
     /// Threads that look after shadows, where it is not one for each shadow.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) shadow_threads: Option<usize>,
     pub(crate) listen: Vec<Listen>,
     pub(crate) primary: Primary,
@@ -67,39 +68,42 @@ pub(crate) struct Config {
     pub(crate) limits: Limits,
     pub(crate) shadow: Vec<Shadow>,
     /// For the copies of every shadow that has none of its own.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) script: Option<Script>,
     #[serde(skip_serializing_if = "ClientAddress::is_default")]
     pub(crate) client_address: ClientAddress,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) capture: Option<Capture>,
     pub(crate) mark: Mark,
     pub(crate) request_id: RequestId,
     pub(crate) forwarded: Forwarded,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) admin: Option<Admin>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) takeover: Option<Takeover>,
     pub(crate) log: Log,
     pub(crate) stop: Stop,
+    pub(crate) compare: Compare,
 }
 
-/// What is wrong with a configuration, and those parts of it that name files, which may be wrong as well.
+/// The parts of a configuration that name files; `None` where one is missing or wrong.
 #[derive(Debug, Default)]
+pub(crate) struct Parts {
+    pub(crate) listen: Vec<Option<Listen>>,
+    pub(crate) primary: Option<Primary>,
+    pub(crate) shadow: Vec<Option<Shadow>>,
+    pub(crate) script: Option<Script>,
+    pub(crate) compare: Option<Compare>,
+}
+
+/// All mistakes of a configuration, and those parts of it whose files can be checked all the same.
+#[derive(Debug)]
 pub(crate) struct Wrong {
     pub(crate) mistakes: Vec<Mistake>,
-    /// At its place in the list; `None` where it is wrong itself.
-    pub(crate) listen: Vec<Option<Listen>>,
-    pub(crate) primary: Option<Box<Primary>>,
-    pub(crate) shadow: Vec<Option<Shadow>>,
-    pub(crate) script: Option<Box<Script>>,
+    pub(crate) parts: Box<Parts>,
 }
 
 impl From<Vec<Mistake>> for Wrong {
     fn from(mistakes: Vec<Mistake>) -> Self {
         Self {
             mistakes,
-            ..Self::default()
+            parts: Box::default(),
         }
     }
 }
@@ -116,104 +120,78 @@ impl Config {
         }
     }
 
-    fn into_wrong(self, mistakes: Vec<Mistake>) -> Wrong {
-        Wrong {
-            mistakes,
-            listen: self.listen.into_iter().map(Some).collect(),
-            primary: Some(Box::new(self.primary)),
-            shadow: self.shadow.into_iter().map(Some).collect(),
-            script: self.script.map(Box::new),
+    /// The parts that name files.
+    pub(crate) fn parts(&self) -> Parts {
+        Parts {
+            listen: self.listen.iter().cloned().map(Some).collect(),
+            primary: Some(self.primary.clone()),
+            shadow: self.shadow.iter().cloned().map(Some).collect(),
+            script: self.script.clone(),
+            compare: Some(self.compare.clone()),
         }
     }
 
-    /// Reads the top level; where something is missing that has no default, only what is there.
-    fn read(mut table: Table<'_>) -> Result<Self, Wrong> {
-        let (workers, shadow_threads) = threads(&mut table);
-        let listen_said = table.has("listen");
-        if table.is_empty_list("listen") {
+    /// Reads the top level.
+    ///
+    /// # Errors
+    /// The parts that could be read, where something without a default is missing or wrong.
+    fn read(mut table: Table<'_>) -> Result<Self, Box<Parts>> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+        let workers = table.within("workers", cores, 1..=1024);
+        let shadow_threads = table.optional_within("shadow_threads", 1..=64);
+        if !table.has("listen") {
+            table.mistake("listen", &format!("is missing; {WHERE_TO_LISTEN}"));
+        } else if table.is_empty_list("listen") {
             table.mistake("listen", &format!("is empty; {WHERE_TO_LISTEN}"));
         }
-        let listen: Vec<_> = table
-            .tables("listen", Some("address"))
-            .into_iter()
-            .map(Listen::read)
-            .collect();
-        if !listen_said {
-            table.mistake("listen", &format!("is missing; {WHERE_TO_LISTEN}"));
-        }
+        let listen = table.tables("listen", Some("address"));
+        let listen = listen.into_iter().map(Listen::read).collect();
         let primary = Primary::read(table.table("primary"));
         let timeouts = Timeouts::read(table.table("timeouts"));
         let limits = Limits::read(table.table("limits"));
         let shadow = shadow::read_all(&mut table);
-        let has_script = table.has("script");
-        let script_table = table.table("script");
-        let script = if has_script {
-            Script::read(script_table)
-        } else {
-            None
-        };
+        let script = table.optional_table("script").and_then(Script::read);
         let client_address = ClientAddress::read(table.table("client_address"));
-        let has_capture = table.has("capture");
-        let capture_table = table.table("capture");
-        let capture = if has_capture {
-            Capture::read(capture_table)
-        } else {
-            None
-        };
+        let capture = table.optional_table("capture").and_then(Capture::read);
         let mark = Mark::read(table.table("mark"));
         let request_id = RequestId::read(table.table("request_id"));
         let forwarded = Forwarded::read(table.table("forwarded"));
-        let has_admin = table.has("admin");
-        let admin_table = table.table("admin");
-        let admin = if has_admin {
-            Admin::read(admin_table)
-        } else {
-            None
-        };
-        let has_takeover = table.has("takeover");
-        let takeover_table = table.table("takeover");
-        let takeover = if has_takeover {
-            Takeover::read(takeover_table)
-        } else {
-            None
-        };
+        let admin = table.optional_table("admin").and_then(Admin::read);
+        let takeover = table.optional_table("takeover").and_then(Takeover::read);
         let log = Log::read(table.table("log"));
         let stop = Stop::read(table.table("stop"));
-        two_listeners_at_one_place(&listen, admin.as_ref(), &table);
-        no_request_goes_round(&listen, primary.as_ref(), &table);
+        let compare = Compare::read(table.table("compare"));
+        let parts = Box::new(Parts {
+            listen,
+            primary,
+            shadow,
+            script,
+            compare: Some(compare.clone()),
+        });
+        two_listeners_at_one_place(&parts.listen, admin.as_ref(), &table);
+        no_request_goes_round(&parts, &table);
         if mark.header.is(request_id.header.spelling()) {
             let what = "is the header of the mark, too; give each its own";
             table.mistake("request_id.header", what);
         }
-        marks_are_left_alone(&shadow, [&mark.header, &request_id.header], &table);
-        clients_are_known(&shadow, script.as_ref(), (&listen, &client_address), &table);
+        marks_are_left_alone(&parts.shadow, [&mark.header, &request_id.header], &table);
+        clients_are_known(&parts, &client_address, &table);
         table.finish();
-        let Some(primary) = primary else {
-            return Err(Wrong {
-                listen,
-                shadow,
-                script: script.map(Box::new),
-                ..Wrong::default()
-            });
-        };
-        if listen.iter().any(Option::is_none) || shadow.iter().any(Option::is_none) {
-            return Err(Wrong {
-                mistakes: Vec::new(),
-                listen,
-                primary: Some(Box::new(primary)),
-                shadow,
-                script: script.map(Box::new),
-            });
+        if parts.listen.iter().any(Option::is_none) || parts.shadow.iter().any(Option::is_none) {
+            return Err(parts);
         }
+        let Some(primary) = parts.primary else {
+            return Err(parts);
+        };
         Ok(Self {
             workers,
             shadow_threads,
-            listen: listen.into_iter().flatten().collect(),
+            listen: parts.listen.into_iter().flatten().collect(),
             primary,
             timeouts,
             limits,
-            shadow: shadow.into_iter().flatten().collect(),
-            script,
+            shadow: parts.shadow.into_iter().flatten().collect(),
+            script: parts.script,
             client_address,
             capture,
             mark,
@@ -223,6 +201,7 @@ impl Config {
             takeover,
             log,
             stop,
+            compare,
         })
     }
 }
@@ -231,15 +210,11 @@ const WHERE_TO_LISTEN: &str = "say where clients connect, for example listen = [
      or --listen 127.0.0.1:8080";
 
 fn two_listeners_at_one_place(listen: &[Option<Listen>], admin: Option<&Admin>, table: &Table<'_>) {
-    let addresses: Vec<_> = listen
-        .iter()
-        .map(|one| one.as_ref().map(|one| &one.address))
-        .collect();
+    let addresses = listen.iter().map(|one| Some(&one.as_ref()?.address));
+    let addresses: Vec<_> = addresses.collect();
     let is_among = |others: &[Option<&Address>], address: &Address| {
-        others
-            .iter()
-            .flatten()
-            .any(|other| other.is_same_place(address))
+        let mut others = others.iter().flatten();
+        others.any(|other| other.is_same_place(address))
     };
     for (index, address) in addresses.iter().enumerate() {
         let Some(address) = address.filter(|address| is_among(&addresses[..index], address)) else {
@@ -257,13 +232,12 @@ fn two_listeners_at_one_place(listen: &[Option<Listen>], admin: Option<&Admin>, 
     }
 }
 
-fn no_request_goes_round(listen: &[Option<Listen>], primary: Option<&Primary>, table: &Table<'_>) {
-    let Some(primary) = primary else { return };
-    if listen
-        .iter()
-        .flatten()
-        .any(|one| one.address.is_same_place(&primary.address))
-    {
+fn no_request_goes_round(parts: &Parts, table: &Table<'_>) {
+    let Some(primary) = &parts.primary else {
+        return;
+    };
+    let mut listen = parts.listen.iter().flatten();
+    if listen.any(|one| one.address.is_same_place(&primary.address)) {
         let what = format!(
             "{} is where clients connect, so that every request would come back for ever; say where the application is",
             primary.address
@@ -277,7 +251,7 @@ fn marks_are_left_alone(shadows: &[Option<Shadow>], own: [&FieldName; 2], table:
     for (index, shadow) in shadows.iter().enumerate() {
         let Some(shadow) = shadow else { continue };
         for header in own.map(FieldName::spelling) {
-            if shadow.rewrite.touches_header(header) {
+            if shadow.rewrite.headers.touches(header) {
                 let what = format!(
                     "can't change {header}: shadowtee writes it, and what it says has to stay true"
                 );
@@ -287,51 +261,26 @@ fn marks_are_left_alone(shadows: &[Option<Shadow>], own: [&FieldName; 2], table:
     }
 }
 
-/// Whoever asks for the client's address needs a place that says it.
-fn clients_are_known(
-    shadows: &[Option<Shadow>],
-    script: Option<&Script>,
-    (listen, client_address): (&[Option<Listen>], &ClientAddress),
-    table: &Table<'_>,
-) {
+/// Settings that ask for the client's address need a source of it.
+fn clients_are_known(parts: &Parts, client_address: &ClientAddress, table: &Table<'_>) {
     let on_tcp = |listen: &Listen| !matches!(listen.address, Address::Unix(_));
-    if client_address.header.is_some() || listen.iter().flatten().any(on_tcp) {
+    if client_address.header.is_some() || parts.listen.iter().flatten().any(on_tcp) {
         return;
     }
     let asks = |key: &str| {
         table.mistake(
             key,
-            "asks for the client's address, which nobody knows behind a unix socket, so that it can never match; \
+            "asks for the client's address, which is unknown behind a unix socket, so that it can never match; \
              set [client_address] header and trusted",
         );
     };
-    if script.is_some_and(|script| script.by == Some(Key::Client)) {
+    let by_client = |script: &Script| script.by == Some(Key::Client);
+    if parts.script.as_ref().is_some_and(by_client) {
         asks("script.by");
     }
-    for (index, shadow) in shadows.iter().enumerate() {
+    for (index, shadow) in parts.shadow.iter().enumerate() {
         if let Some(key) = shadow.as_ref().and_then(Shadow::asks_for_client) {
             asks(&format!("shadow[{index}].{key}"));
         }
     }
-}
-
-/// The numbers of threads.
-fn threads(table: &mut Table<'_>) -> (usize, Option<usize>) {
-    let workers = table.checked(
-        "workers",
-        one_a_core(),
-        |workers| (1..=1024).contains(workers),
-        "has to be from 1 to 1024; one for each core is best",
-    );
-    let shadow_threads = table.checked(
-        "shadow_threads",
-        None,
-        |threads| threads.is_none_or(|threads| (1..=64).contains(&threads)),
-        "has to be from 1 to 64; without it there is one for each shadow",
-    );
-    (workers, shadow_threads)
-}
-
-fn one_a_core() -> usize {
-    std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }

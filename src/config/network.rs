@@ -2,12 +2,13 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::Serialize;
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use super::{reader::Table, units::FieldName};
 
 /// Addresses that begin with the same bits, written `10.0.0.0/8`, or a single one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, DeserializeFromStr, SerializeDisplay, PartialEq, Eq)]
 pub(crate) struct Network {
     address: IpAddr,
     bits: u32,
@@ -39,7 +40,7 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is no address and no network; write for example \"192.0.2.7\", \"10.0.0.0/8\" or \"fd00::/8\""
+                "{text:?} is neither an address nor a network; write for example \"192.0.2.7\", \"10.0.0.0/8\" or \"fd00::/8\""
             )
         };
         let (address, bits) = match text.split_once('/') {
@@ -63,40 +64,22 @@ impl fmt::Display for Network {
     }
 }
 
-impl Serialize for Network {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Network {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
-    }
-}
-
-/// Somebody who is believed: what connects over a unix socket, or from a network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A trusted peer: one that connects over a unix socket, or from a network.
+#[derive(Clone, Copy, Debug, DeserializeFromStr, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Trusted {
     Unix,
+    #[serde(untagged)]
     Network(Network),
 }
 
-impl Serialize for Trusted {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Unix => serializer.serialize_str("unix"),
-            Self::Network(network) => network.serialize(serializer),
-        }
-    }
-}
+impl FromStr for Trusted {
+    type Err = String;
 
-impl<'de> Deserialize<'de> for Trusted {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
             "unix" => Ok(Self::Unix),
-            text => text.parse().map(Self::Network).map_err(de::Error::custom),
+            network => network.parse().map(Self::Network),
         }
     }
 }
@@ -105,7 +88,6 @@ impl<'de> Deserialize<'de> for Trusted {
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct ClientAddress {
     /// None: the address that the connection comes from.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) header: Option<FieldName>,
     /// Whose header is believed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -119,7 +101,7 @@ impl ClientAddress {
         match (&header, trusted.is_empty()) {
             (Some(_), true) => table.mistake(
                 "trusted",
-                "is missing; name those whose header is believed, such as [\"unix\", \"127.0.0.1\"]: anybody else can write into it what they like",
+                "is missing; name those whose header is believed, such as [\"unix\", \"127.0.0.1\"]: any other client can write anything into it",
             ),
             (None, false) => table.mistake(
                 "header",

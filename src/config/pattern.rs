@@ -1,18 +1,21 @@
 //! What a text has to be like: exactly so, beginning so, or as a glob or a regular expression says.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, DeserializeOwned, IntoDeserializer},
+    de::{self, IntoDeserializer, value::SeqAccessDeserializer},
 };
+use serde_with::DeserializeFromStr;
 
 /// What a text has to be like; with `FOLD`, in whatever case.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, DeserializeFromStr, Serialize)]
+#[serde(transparent)]
 pub(crate) struct Pattern<const FOLD: bool = false> {
     /// As the user wrote it.
     text: String,
+    #[serde(skip)]
     kind: Kind,
 }
 
@@ -34,7 +37,7 @@ impl<const FOLD: bool> Pattern<FOLD> {
         }
     }
 
-    /// Whether it matches whatever `other` matches, as far as that can be told.
+    /// Whether it matches everything that `other` matches, as far as that can be known.
     pub(super) fn covers(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
             (_, Kind::Exact(exact)) => self.matches(exact.as_bytes()),
@@ -44,7 +47,7 @@ impl<const FOLD: bool> Pattern<FOLD> {
         }
     }
 
-    /// The text that it has to be or to begin with, where it is none of the others.
+    /// The text that a value has to equal or to begin with; `None` for globs and regular expressions.
     pub(super) fn literal(&self) -> Option<&str> {
         match &self.kind {
             Kind::Exact(text) | Kind::Prefix(text) => Some(text),
@@ -70,8 +73,12 @@ impl<const FOLD: bool> Pattern<FOLD> {
         }
         self
     }
+}
 
-    fn parse(text: &str) -> Result<Self, String> {
+impl<const FOLD: bool> FromStr for Pattern<FOLD> {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
         let kind = match text.split_once(':') {
             Some(("exact", exact)) => Kind::Exact(exact.into()),
             Some(("prefix", prefix)) => Kind::Prefix(prefix.into()),
@@ -94,14 +101,14 @@ fn same<const FOLD: bool>(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Compiles a regular expression; what is wrong with one is told in a line.
+/// Compiles a regular expression; an error is one line.
 pub(super) fn compile(regex: &str, fold: bool) -> Result<Regex, String> {
     let built = RegexBuilder::new(regex).case_insensitive(fold).build();
     built.map_err(|error| {
         let why = error.to_string();
         let last = why.lines().last().unwrap_or_default();
         let last = last.trim_start_matches("error: ");
-        format!("{regex:?} is no regular expression: {last}")
+        format!("{regex:?} is not a regular expression: {last}")
     })
 }
 
@@ -118,58 +125,6 @@ fn regex_of_glob(glob: &str) -> String {
         }
     }
     regex + "\\z"
-}
-
-impl<const FOLD: bool> Serialize for Pattern<FOLD> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.text)
-    }
-}
-
-impl<'de, const FOLD: bool> Deserialize<'de> for Pattern<FOLD> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
-    }
-}
-
-/// One value, or a list of values of which any will do.
-#[derive(Clone, Debug)]
-pub(super) struct AnyOf<T>(pub(super) Vec<T>);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for AnyOf<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrMore(std::marker::PhantomData))
-    }
-}
-
-struct OneOrMore<T>(std::marker::PhantomData<T>);
-
-impl<'de, T: DeserializeOwned> de::Visitor<'de> for OneOrMore<T> {
-    type Value = AnyOf<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text in quotes or a list of them")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        T::deserialize(text.into_deserializer()).map(|one| AnyOf(vec![one]))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
-        T::deserialize(number.into_deserializer()).map(|one| AnyOf(vec![one]))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
-        T::deserialize(number.into_deserializer()).map(|one| AnyOf(vec![one]))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(one) = list.next_element()? {
-            all.push(one);
-        }
-        Ok(AnyOf(all))
-    }
 }
 
 /// What is wanted of something that may be there: that it is, that it isn't, or what it is like.
@@ -248,7 +203,7 @@ impl<'de> de::Visitor<'de> for WantedVisitor {
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Wanted, A::Error> {
-        let AnyOf(patterns) = OneOrMore(std::marker::PhantomData).visit_seq(list)?;
+        let patterns = Vec::deserialize(SeqAccessDeserializer::new(list))?;
         if patterns.is_empty() {
             return Err(de::Error::custom(
                 "is empty, so that the rule can never match; write true where any value will do",
@@ -263,9 +218,7 @@ mod tests {
     use super::*;
 
     fn matches(pattern: &str, text: &str) -> bool {
-        Pattern::<false>::parse(pattern)
-            .unwrap()
-            .matches(text.as_bytes())
+        pattern.parse::<Pattern>().unwrap().matches(text.as_bytes())
     }
 
     #[test]
@@ -290,20 +243,20 @@ mod tests {
                 assert!(!matches(pattern, miss), "{pattern} on {miss}");
             }
         }
-        let folded = Pattern::<true>::parse("glob:*.Example").unwrap();
+        let folded = "glob:*.Example".parse::<Pattern<true>>().unwrap();
         assert!(folded.matches(b"SHOP.example"));
     }
 
     #[test]
     fn a_wrong_regex_is_told_in_a_line() {
-        let why = Pattern::<false>::parse("regex:^/(a").unwrap_err();
-        assert_eq!(why, "\"^/(a\" is no regular expression: unclosed group");
+        let why = "regex:^/(a".parse::<Pattern>().unwrap_err();
+        assert_eq!(why, "\"^/(a\" is not a regular expression: unclosed group");
     }
 
     #[test]
     fn what_covers_another_pattern_is_known() {
         let covers = |one: &str, other: &str| {
-            let parse = |text| Pattern::<false>::parse(text).unwrap();
+            let parse = |text: &str| text.parse::<Pattern>().unwrap();
             parse(one).covers(&parse(other))
         };
         assert!(covers("prefix:/a", "/a/b") && covers("prefix:/a", "prefix:/a/b"));

@@ -2,6 +2,8 @@
 
 use std::{
     cell::RefCell,
+    fmt::Display,
+    ops::{Bound, RangeBounds},
     path::{self, Path, PathBuf},
 };
 
@@ -11,14 +13,13 @@ use super::{
     Address, Mistake,
     diagnostics::{as_text, example_of_table, kind, plainly, program, said, variable},
     merge::{Actual, Dict, ENVIRONMENT, Kind, Merged, Misfit, Value},
-    pattern::AnyOf,
     units::{FieldName, Span, before_value, is_secret_name},
 };
 
 /// Where values come from, and the mistakes found so far.
 pub(super) struct Reader<'a> {
     merged: &'a Merged,
-    /// Said of keys that are missing, since nothing said them.
+    /// The place that mistakes about missing keys name.
     home: String,
     mistakes: RefCell<Vec<Mistake>>,
 }
@@ -32,14 +33,19 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn table(&'a self, dict: Dict) -> Table<'a> {
+    /// The table of the top level.
+    pub(super) fn top(&'a self, dict: Dict) -> Table<'a> {
+        self.table(String::new(), self.home.clone(), dict)
+    }
+
+    fn table(&'a self, path: String, place: String, dict: Dict) -> Table<'a> {
         Table {
             reader: self,
-            path: String::new(),
-            place: self.home.clone(),
+            path,
+            place,
             dict,
             known: Vec::new(),
-            mistakes_before: 0,
+            mistakes_before: self.mistakes.borrow().len(),
             is_told: false,
         }
     }
@@ -63,26 +69,33 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// One table of the configuration; keys are taken out of it, what remains in the end is unknown.
+/// One table of the configuration. Keys are taken out of it; those that remain in the end are unknown.
 pub(super) struct Table<'a> {
     reader: &'a Reader<'a>,
     path: String,
     place: String,
     dict: Dict,
     known: Vec<&'static str>,
-    /// How many mistakes there were before anything of it was read.
+    /// The number of mistakes before this table was read.
     mistakes_before: usize,
-    /// Whether it is told as a whole that this is wrong, so that what is missing in it is not.
+    /// The table as a whole was reported as a mistake, so that keys missing in it are not.
     is_told: bool,
 }
 
 impl<'a> Table<'a> {
-    /// The value at `key`, or `default` where nobody said one or what was said is wrong.
+    /// Reads all of the table with `read`, and reports the keys that it did not ask for.
+    pub(super) fn whole<T>(mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let value = read(&mut self);
+        self.finish();
+        value
+    }
+
+    /// The value at `key`, or `default` where it is missing or wrong.
     pub(super) fn value<T: DeserializeOwned>(&mut self, key: &'static str, default: T) -> T {
         self.optional(key).unwrap_or(default)
     }
 
-    /// As `value`, and refused with `why` where `check` says no.
+    /// As `value`; a value that fails `check` is refused with `why`.
     pub(super) fn checked<T: DeserializeOwned>(
         &mut self,
         key: &'static str,
@@ -90,34 +103,72 @@ impl<'a> Table<'a> {
         check: impl Fn(&T) -> bool,
         why: &str,
     ) -> T {
-        match self.optional(key) {
-            Some(value) if check(&value) => value,
-            Some(_) => {
-                self.mistake(key, why);
-                default
-            }
-            None => default,
-        }
+        self.optional_checked(key, check, why).unwrap_or(default)
     }
 
-    /// The value at `key`; `None` where nobody said one or what was said is wrong.
+    /// As `value`; a value outside `range` is refused.
+    pub(super) fn within<T: DeserializeOwned + PartialOrd + Display>(
+        &mut self,
+        key: &'static str,
+        default: T,
+        range: impl RangeBounds<T>,
+    ) -> T {
+        self.optional_within(key, range).unwrap_or(default)
+    }
+
+    /// As `optional`; a value outside `range` is refused.
+    pub(super) fn optional_within<T: DeserializeOwned + PartialOrd + Display>(
+        &mut self,
+        key: &'static str,
+        range: impl RangeBounds<T>,
+    ) -> Option<T> {
+        let why = match (range.start_bound(), range.end_bound()) {
+            (Bound::Included(least), Bound::Included(most)) => {
+                format!("has to be from {least} to {most}")
+            }
+            (Bound::Included(least), _) => format!("has to be at least {least}"),
+            (_, Bound::Included(most)) => format!("has to be at most {most}"),
+            _ => "is out of range".into(),
+        };
+        self.optional_checked(key, |value| range.contains(value), &why)
+    }
+
+    fn optional_checked<T: DeserializeOwned>(
+        &mut self,
+        key: &'static str,
+        check: impl Fn(&T) -> bool,
+        why: &str,
+    ) -> Option<T> {
+        let value = self.optional(key)?;
+        if check(&value) {
+            return Some(value);
+        }
+        self.mistake(key, why);
+        None
+    }
+
+    /// The value at `key`; `None` where it is missing or wrong.
     pub(super) fn optional<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
         let value = self.take(key)?;
-        // The environment has no types: a token of digits is read as a number before anybody asks.
-        let parsed = match (value.deserialize(), self.as_written(key, &value)) {
+        self.parse(key, &value)
+    }
+
+    fn parse<T: DeserializeOwned>(&self, key: &str, value: &Value) -> Option<T> {
+        // The environment has no types: figment reads a token of digits as a number.
+        let parsed = match (value.deserialize(), self.as_written(key, value)) {
             (Err(error), Some(text)) => text.deserialize().map_err(|_| error),
             (parsed, _) => parsed,
         };
         match parsed {
             Ok(parsed) => Some(parsed),
             Err(error) => {
-                self.wrong_value(key, &value, &error);
+                self.wrong_value(key, value, &error);
                 None
             }
         }
     }
 
-    /// As `optional`, and a mistake with `tip` where nobody said one.
+    /// As `optional`; a missing value is a mistake, reported with `tip`.
     pub(super) fn required<T: DeserializeOwned>(
         &mut self,
         key: &'static str,
@@ -131,7 +182,7 @@ impl<'a> Table<'a> {
         self.optional(key)
     }
 
-    /// As `value`, for a time that something has to be done in.
+    /// As `value`, for a timeout.
     pub(super) fn time(&mut self, key: &'static str, default: Span) -> Span {
         self.checked(
             key,
@@ -141,7 +192,7 @@ impl<'a> Table<'a> {
         )
     }
 
-    /// As `value`, for a header that is added and taken off: not one that HTTP itself needs.
+    /// As `value`, for a header that shadowtee adds and removes: not one that HTTP itself needs.
     pub(super) fn own_header(&mut self, key: &'static str, default: FieldName) -> FieldName {
         self.checked(
             key,
@@ -151,13 +202,11 @@ impl<'a> Table<'a> {
         )
     }
 
-    /// Takes `address` for one to connect to; those have a port.
+    /// `address` as one to connect to, which needs a port.
     pub(super) fn reachable(&self, key: &'static str, address: Option<Address>) -> Option<Address> {
         if address.as_ref().is_some_and(Address::has_no_port) {
-            self.mistake(
-                key,
-                "has port 0, which nobody can connect to; write the port",
-            );
+            let why = "has port 0, which can't be connected to; write the port";
+            self.mistake(key, why);
             return None;
         }
         address
@@ -165,10 +214,8 @@ impl<'a> Table<'a> {
 
     /// A file's path; a relative one is relative to the file that says it.
     pub(super) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
-        let folder = self
-            .dict
-            .get(key)
-            .and_then(|value| self.reader.folder(value));
+        let value = self.dict.get(key);
+        let folder = value.and_then(|value| self.reader.folder(value));
         let file: PathBuf = self.optional(key)?;
         if file.as_os_str().is_empty() {
             self.mistake(key, "is empty; name a file");
@@ -179,20 +226,27 @@ impl<'a> Table<'a> {
         Some(path::absolute(&file).unwrap_or(file))
     }
 
-    /// The folder of the file that says `key`, where one does.
+    /// The folder of the file that `key` comes from.
     pub(super) fn folder_of(&self, key: &str) -> Option<PathBuf> {
         let folder = self.reader.folder(self.dict.get(key)?)?;
         Some(path::absolute(folder).unwrap_or_else(|_| folder.into()))
     }
 
-    /// The table at `key`; an empty one where nobody said it.
+    /// The table at `key`; an empty one where it is missing.
     pub(super) fn table(&mut self, key: &'static str) -> Table<'a> {
         let value = self.take(key);
         let path = self.key_path(key);
         self.nested(path, value)
     }
 
-    /// The table at `key`; a plain text or number there is a table whose `short` key says it.
+    /// The table at `key`, where it is there.
+    pub(super) fn optional_table(&mut self, key: &'static str) -> Option<Table<'a>> {
+        let is_there = self.has(key);
+        let table = self.table(key);
+        is_there.then_some(table)
+    }
+
+    /// The table at `key`; a plain text or number there stands for a table with the key `short` alone.
     pub(super) fn table_or(&mut self, key: &'static str, short: &str) -> Table<'a> {
         let value = self.take(key).map(|value| match value {
             dict @ Value::Dict(..) => dict,
@@ -202,19 +256,21 @@ impl<'a> Table<'a> {
         self.nested(path, value)
     }
 
-    /// The value or the values at `key`, of which any will do; an empty list is a mistake with `tip`.
+    /// The value or list of values at `key`; an empty list is a mistake, reported with `tip`.
     pub(super) fn any_of<T: DeserializeOwned>(&mut self, key: &'static str, tip: &str) -> Vec<T> {
-        match self.optional::<AnyOf<T>>(key) {
-            Some(AnyOf(values)) if values.is_empty() => {
-                self.mistake(key, &format!("is empty, so that it can never match; {tip}"));
-                values
-            }
-            Some(AnyOf(values)) => values,
-            None => Vec::new(),
+        let values = match self.take(key) {
+            None => return Vec::new(),
+            Some(Value::Array(_, values)) => values,
+            Some(single) => vec![single],
+        };
+        if values.is_empty() {
+            self.mistake(key, &format!("is empty, so that it can never match; {tip}"));
         }
+        let parsed = values.iter().filter_map(|value| self.parse(key, value));
+        parsed.collect()
     }
 
-    /// The table at `key`, whose keys are the user's own.
+    /// The names and values of the table at `key`, whose keys the user chooses.
     pub(super) fn pairs<K, T>(&mut self, key: &'static str) -> Vec<(K, T)>
     where
         K: DeserializeOwned,
@@ -237,43 +293,38 @@ impl<'a> Table<'a> {
         pairs
     }
 
-    /// Whether anything that was read of it so far is wrong.
+    /// Whether anything read from this table so far is wrong.
     pub(super) fn has_mistakes_below(&self) -> bool {
         self.reader.mistakes.borrow().len() > self.mistakes_before
     }
 
-    /// Notes that this table is wrong as a whole.
+    /// Reports this table as a whole.
     pub(super) fn mistake_here(&self, what: &str) {
         if !self.is_told {
             self.mistake_at(self.place.clone(), self.path.clone(), what.into());
         }
     }
 
-    /// Whether anybody said `key`.
+    /// Whether `key` is there and not taken yet.
     pub(super) fn has(&self, key: &str) -> bool {
         self.dict.contains_key(key)
     }
 
-    /// Whether `key` is a list with nothing in it.
+    /// Whether `key` is an empty list.
     pub(super) fn is_empty_list(&self, key: &str) -> bool {
         matches!(self.dict.get(key), Some(Value::Array(_, values)) if values.is_empty())
     }
 
-    /// The list of tables at `key`. A plain text in the list is a table whose `short` key says it.
+    /// The list of tables at `key`. A plain text in the list stands for a table with the key `short` alone.
     pub(super) fn tables(&mut self, key: &'static str, short: Option<&str>) -> Vec<Table<'a>> {
         let values = match self.take(key) {
             None => return Vec::new(),
             Some(Value::Array(_, values)) => values,
             Some(single @ Value::String(..)) if short.is_some() => vec![single],
             Some(other) => {
-                self.mistake_at(
-                    self.reader.place(&other),
-                    self.key_path(key),
-                    format!(
-                        "is {}, but a list of tables belongs here; write [[{key}]]",
-                        kind(&other)
-                    ),
-                );
+                let is = kind(&other);
+                let what = format!("is {is}, but a list of tables belongs here; write [[{key}]]");
+                self.mistake_at(self.reader.place(&other), self.key_path(key), what);
                 return Vec::new();
             }
         };
@@ -283,15 +334,7 @@ impl<'a> Table<'a> {
                 (value @ Value::String(..), Some(short)) => {
                     let place = self.reader.place(&value);
                     let dict = Dict::from([(short.to_owned(), value)]);
-                    Table {
-                        reader: self.reader,
-                        path,
-                        place,
-                        dict,
-                        known: Vec::new(),
-                        mistakes_before: self.reader.mistakes.borrow().len(),
-                        is_told: false,
-                    }
+                    self.reader.table(path, place, dict)
                 }
                 (value, _) => self.nested(path, Some(value)),
             }
@@ -307,26 +350,17 @@ impl<'a> Table<'a> {
                 match value {
                     Value::Dict(_, dict) => (place, dict, false),
                     other => {
-                        let what = format!(
-                            "is {}, but a table belongs here; write {}",
-                            kind(&other),
-                            example_of_table(&path)
-                        );
+                        let (is, example) = (kind(&other), example_of_table(&path));
+                        let what = format!("is {is}, but a table belongs here; write {example}");
                         self.mistake_at(place.clone(), path.clone(), what);
                         (place, Dict::new(), true)
                     }
                 }
             }
         };
-        Table {
-            reader: self.reader,
-            path,
-            place,
-            dict,
-            known: Vec::new(),
-            mistakes_before: self.reader.mistakes.borrow().len(),
-            is_told: is_told || self.is_told,
-        }
+        let mut table = self.reader.table(path, place, dict);
+        table.is_told = is_told || self.is_told;
+        table
     }
 
     fn take(&mut self, key: &'static str) -> Option<Value> {
@@ -344,7 +378,7 @@ impl<'a> Table<'a> {
         }
     }
 
-    /// What the environment says for `key`, letter by letter.
+    /// The text of the environment variable for `key`, as it was written.
     fn as_written(&self, key: &str, value: &Value) -> Option<Value> {
         if !self.reader.is_from_environment(value) {
             return None;
@@ -364,7 +398,10 @@ impl<'a> Table<'a> {
         if let (Value::Dict(_, below), true) = (value, self.reader.is_from_environment(value)) {
             for under in below.keys() {
                 let path = format!("{}.{under}", self.key_path(key));
-                let what = format!("is no key; `{}` is no table", self.key_path(key));
+                let what = format!(
+                    "is not a known key; `{}` is not a table",
+                    self.key_path(key)
+                );
                 self.mistake_at(self.reader.place(value), path, what);
             }
             return;
@@ -374,32 +411,32 @@ impl<'a> Table<'a> {
                 let told = match actual {
                     // The arguments of a program may be secrets.
                     Actual::Str(command) if key == "command" => program(command),
-                    // What stands there in place of a secret may be a part of it.
+                    // A wrong value in the place of a secret may be a part of it.
                     _ if self.may_be_secret(key) => kind(value).to_owned(),
                     actual => said(actual),
                 };
                 format!("is {told}, but {} belongs here", plainly(expected.as_str()))
             }
-            // Messages that quote what they are about do it in quotes.
+            // Messages that quote the value have quotes.
             Kind::Message(why) if !why.contains(['"', '`', '\'']) => why.clone(),
             _ if self.may_be_secret(key) => {
                 format!("is {}, and not what belongs here", kind(value))
             }
             Kind::UnknownVariant(said, known) => {
-                format!("{said:?} is none of {}", known.join(", "))
+                format!("{said:?} is not one of {}", known.join(", "))
             }
             other => other.to_string(),
         };
         self.mistake_at(self.reader.place(value), self.key_path(key), what);
     }
 
-    /// Whether a value at `key` is not to be told.
+    /// Whether a value at `key` may not be shown.
     fn may_be_secret(&self, key: &str) -> bool {
         let path = self.key_path(key);
         path.contains(".headers.") || path.contains(".query.") || is_secret_name(&path)
     }
 
-    /// Notes that what stands at `key` is wrong.
+    /// Reports a mistake at `key`.
     pub(super) fn mistake(&self, key: &str, what: &str) {
         if !self.is_told {
             self.mistake_at(self.place.clone(), self.key_path(key), what.into());
@@ -410,19 +447,16 @@ impl<'a> Table<'a> {
         if place.contains(ENVIRONMENT) {
             place = format!("environment variable {}", variable(&key));
         }
-        self.reader
-            .mistakes
-            .borrow_mut()
-            .push(Mistake { place, key, what });
+        let mistake = Mistake { place, key, what };
+        self.reader.mistakes.borrow_mut().push(mistake);
     }
 
-    /// Every key that nobody asked for is a mistake, with the known key most like it.
+    /// Reports every key that was not asked for, with the known key most like it.
     pub(super) fn finish(self) {
         for (key, value) in &self.dict {
-            let likely = self
-                .known
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(known, key), known))
+            let known = self.known.iter();
+            let likely = known.map(|known| (strsim::damerau_levenshtein(known, key), known));
+            let likely = likely
                 .min()
                 .filter(|(distance, _)| distance * 3 <= key.len() + 1);
             let parts = self.known.iter().find_map(|known| {
@@ -436,7 +470,7 @@ impl<'a> Table<'a> {
                 (None, Some((_, known))) => format!("did you mean `{known}`?"),
                 (None, None) => format!("known here: {}", self.known.join(", ")),
             };
-            let what = format!("is no key; {tip}");
+            let what = format!("is not a known key; {tip}");
             self.mistake_at(self.reader.place(value), self.key_path(key), what);
         }
     }

@@ -2,7 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Serialize};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use super::{
     reader::Table,
@@ -10,7 +11,7 @@ use super::{
 };
 
 /// What requests of one session have in common.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, DeserializeFromStr, SerializeDisplay, PartialEq, Eq)]
 pub(crate) enum Key {
     Cookie(String),
     Header(FieldName),
@@ -35,13 +36,13 @@ impl FromStr for Key {
             None if text == "client" => Ok(Self::Client),
             Some(("cookie", name)) if is_token(name) => Ok(Self::Cookie(name.into())),
             Some(("query", name)) if !name.is_empty() => Ok(Self::Query(name.into())),
-            Some(("header", name)) => FieldName::parse(name).map(Self::Header),
+            Some(("header", name)) => name.parse().map(Self::Header),
             Some(("path", number)) => match number.parse() {
                 Ok(number @ 1..=64) => Ok(Self::Path(number)),
-                _ => Err(format!("{number:?} is no segment; the first is 1")),
+                _ => Err(format!("{number:?} is not a segment; the first is 1")),
             },
             _ => Err(format!(
-                "{text:?} is no key; write \"cookie:NAME\", \"header:NAME\", \"query:NAME\", \"client\" or \"path:1\""
+                "{text:?} is not a key; write \"cookie:NAME\", \"header:NAME\", \"query:NAME\", \"client\" or \"path:1\""
             )),
         }
     }
@@ -56,19 +57,6 @@ impl fmt::Display for Key {
             Self::Client => f.write_str("client"),
             Self::Path(number) => write!(f, "path:{number}"),
         }
-    }
-}
-
-impl Serialize for Key {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Key {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        text.parse().map_err(de::Error::custom)
     }
 }
 
@@ -91,7 +79,7 @@ pub(crate) enum WithoutKey {
 }
 
 /// What a sample goes by.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, DeserializeFromStr, SerializeDisplay, PartialEq, Eq)]
 pub(crate) enum By {
     Random,
     Key(Key),
@@ -115,19 +103,15 @@ impl fmt::Display for By {
     }
 }
 
-impl Serialize for By {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
+impl FromStr for By {
+    type Err = String;
 
-impl<'de> Deserialize<'de> for By {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match String::deserialize(deserializer)?.as_str() {
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
             "random" => Ok(Self::Random),
-            text => match text.parse() {
+            key => match key.parse() {
                 Ok(key) => Ok(Self::Key(key)),
-                Err(why) => Err(de::Error::custom(format_args!("{why}, or \"random\""))),
+                Err(why) => Err(format!("{why}, or \"random\"")),
             },
         }
     }
@@ -144,48 +128,36 @@ impl Sample {
                 "says nothing where the sample is at random; set by, for example by = \"cookie:session\"",
             );
         }
-        let read = Self {
+        table.whole(|table| Self {
             percent: table.value("percent", Percent::ALL),
             by,
             without_key,
-        };
-        table.finish();
-        read
+        })
     }
 }
 
 /// `shadow.limit`: what is over it is left out at once.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Limit {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) per_second: Option<f64>,
-    /// So many at once, after a while with fewer.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Copies that may be sent at once, after a while with fewer.
     pub(crate) burst: Option<u32>,
     /// Copies that wait or are on their way.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) concurrent: Option<u32>,
 }
 
 impl Limit {
     pub(super) fn read(mut table: Table<'_>) -> Self {
-        let positive = |n: &u32| *n > 0;
-        let per_second: Option<f64> = table.optional("per_second");
-        if per_second.is_some_and(|rate| !(0.001..=1e6).contains(&rate)) {
-            table.mistake("per_second", "has to be from 0.001 to 1000000");
-        }
-        let said = table.has("burst");
-        let burst = table.checked("burst", 0, positive, "has to be at least 1");
-        if said && per_second.is_none() {
+        let has_rate = table.has("per_second");
+        let per_second = table.optional_within("per_second", 0.001..=1e6);
+        if table.has("burst") && !has_rate {
             table.mistake("burst", "needs per_second beside it");
         }
-        let concurrent = table.checked("concurrent", 0, positive, "has to be at least 1");
-        table.finish();
-        Self {
+        table.whole(|table| Self {
             per_second,
-            burst: Some(burst).filter(positive),
-            concurrent: Some(concurrent).filter(positive),
-        }
+            burst: table.optional_within("burst", 1..),
+            concurrent: table.optional_within("concurrent", 1..),
+        })
     }
 
     pub(crate) fn is_default(&self) -> bool {

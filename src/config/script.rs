@@ -20,16 +20,14 @@ pub(crate) struct Script {
     #[serde(serialize_with = "without_arguments")]
     pub(crate) command: Vec<String>,
     /// Where it runs; `None`: where shadowtee does.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) directory: Option<PathBuf>,
     /// How many of it run.
     pub(crate) processes: usize,
     /// Requests with one key go to the same process.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) by: Option<Key>,
     /// For a request to be echoed.
     pub(crate) timeout: Span,
-    /// A process that takes nothing for so long, though something waits, is ended and started again.
+    /// How long a process may take nothing, while messages wait, until it is ended and started again.
     pub(crate) hang_timeout: Span,
     /// What becomes of copies while it is down.
     pub(crate) when_down: WhenDown,
@@ -42,7 +40,6 @@ pub(crate) struct Script {
     /// Messages that wait for one process, in bytes.
     pub(crate) queue: Size,
     /// The memory that one process may take.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) memory: Option<Size>,
     /// For a process to end by itself once its input ended.
     pub(crate) stop_timeout: Span,
@@ -159,35 +156,15 @@ impl Script {
         let default = Self::of(Vec::new());
         let read = Self {
             directory: table.path("directory").or(folder),
-            processes: table.checked(
-                "processes",
-                default.processes,
-                |n| (1..=64).contains(n),
-                "has to be from 1 to 64",
-            ),
+            processes: table.within("processes", default.processes, 1..=64),
             by: table.optional("by"),
             timeout: table.time("timeout", default.timeout),
             hang_timeout: table.time("hang_timeout", default.hang_timeout),
             when_down: table.value("when_down", default.when_down),
             answers: table.value("answers", default.answers),
-            request_bytes: table.checked(
-                "request_bytes",
-                default.request_bytes,
-                |size| *size <= Size::mib(64),
-                "has to be at most 64MiB",
-            ),
-            answer_bytes: table.checked(
-                "answer_bytes",
-                default.answer_bytes,
-                |size| *size <= Size::mib(64),
-                "has to be at most 64MiB",
-            ),
-            queue: table.checked(
-                "queue",
-                default.queue,
-                |size| *size >= Size::kib(64),
-                "has to be at least 64KiB",
-            ),
+            request_bytes: table.within("request_bytes", default.request_bytes, ..=Size::mib(64)),
+            answer_bytes: table.within("answer_bytes", default.answer_bytes, ..=Size::mib(64)),
+            queue: table.within("queue", default.queue, Size::kib(64)..),
             memory: table.optional("memory"),
             stop_timeout: table.time("stop_timeout", default.stop_timeout),
             command: Vec::new(),
@@ -198,14 +175,11 @@ impl Script {
     }
 
     /// The program's file, as the system would find it.
-    ///
-    /// # Errors
-    /// Why there is none that can be run.
     pub(crate) fn program(&self) -> Result<PathBuf, String> {
         let name = &self.command[0];
         if let Some(folder) = self.directory.as_ref().filter(|folder| !folder.is_dir()) {
             return Err(format!(
-                "can't run in {}, which is no folder",
+                "can't run in {}, which is not a folder",
                 folder.display()
             ));
         }
@@ -218,7 +192,10 @@ impl Script {
             let file = folder.join(name);
             return match file.exists() {
                 _ if is_program(&file) => Ok(file),
-                true => Err(format!("{} is no program that can be run", file.display())),
+                true => Err(format!(
+                    "{} is not a program that can be run",
+                    file.display()
+                )),
                 false => Err(format!("there is no program {}", file.display())),
             };
         }

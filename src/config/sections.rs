@@ -1,5 +1,8 @@
 //! The sections of the configuration that are a few values each.
 
+use std::ops::RangeInclusive;
+
+use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -26,17 +29,15 @@ pub(crate) struct Timeouts {
 }
 
 impl Timeouts {
-    pub(super) fn read(mut table: Table<'_>) -> Self {
-        let read = Self {
+    pub(super) fn read(table: Table<'_>) -> Self {
+        table.whole(|table| Self {
             connect: table.time("connect", Span::seconds(5)),
             answer: table.time("answer", Span::seconds(60)),
             idle: table.time("idle", Span::seconds(60)),
             client_header: table.time("client_header", Span::seconds(30)),
             keep_alive: table.value("keep_alive", Span::seconds(75)),
             half_close: table.value("half_close", Span::seconds(1)),
-        };
-        table.finish();
-        read
+        })
     }
 }
 
@@ -49,7 +50,6 @@ pub(crate) struct Limits {
     pub(crate) response_header_count: usize,
     pub(crate) target_bytes: Size,
     /// None: no limit.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) body_bytes: Option<Size>,
     /// Client connections at one time.
     pub(crate) connections: usize,
@@ -58,52 +58,27 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(super) fn read(mut table: Table<'_>) -> Self {
-        let read = Self {
-            header_bytes: header_bytes(&mut table, "header_bytes", Size::kib(64)),
-            header_count: header_count(&mut table, "header_count", 100),
-            response_header_bytes: header_bytes(&mut table, "response_header_bytes", Size::mib(1)),
-            response_header_count: header_count(&mut table, "response_header_count", 1000),
-            target_bytes: table.checked(
-                "target_bytes",
-                Size::kib(16),
-                |size| (1..=65_534).contains(&size.0),
-                "has to be from 1 to 65534 bytes",
+    pub(super) fn read(table: Table<'_>) -> Self {
+        table.whole(|table| Self {
+            header_bytes: table.within("header_bytes", Size::kib(64), HEADER_BYTES),
+            header_count: table.within("header_count", 100, HEADER_COUNT),
+            response_header_bytes: table.within(
+                "response_header_bytes",
+                Size::mib(1),
+                HEADER_BYTES,
             ),
+            response_header_count: table.within("response_header_count", 1000, HEADER_COUNT),
+            target_bytes: table.within("target_bytes", Size::kib(16), Size(1)..=Size(65_534)),
             body_bytes: table.optional("body_bytes"),
-            connections: table.checked("connections", 10_000, |n| *n > 0, "has to be at least 1"),
-            shadow_memory: table.checked(
-                "shadow_memory",
-                Size::mib(128),
-                |size| *size >= Size::kib(64),
-                "has to be at least 64KiB",
-            ),
-        };
-        table.finish();
-        read
+            connections: table.within("connections", 10_000, 1..),
+            shadow_memory: table.within("shadow_memory", Size::mib(128), Size::kib(64)..),
+        })
     }
 }
 
 /// Less would refuse what browsers send.
-const SMALLEST_HEADER: Size = Size::kib(8);
-
-fn header_bytes(table: &mut Table<'_>, key: &'static str, default: Size) -> Size {
-    table.checked(
-        key,
-        default,
-        |size| (SMALLEST_HEADER..=Size::mib(16)).contains(size),
-        "has to be from 8KiB to 16MiB",
-    )
-}
-
-fn header_count(table: &mut Table<'_>, key: &'static str, default: usize) -> usize {
-    table.checked(
-        key,
-        default,
-        |count| (1..=10_000).contains(count),
-        "has to be from 1 to 10000",
-    )
-}
+const HEADER_BYTES: RangeInclusive<Size> = Size::kib(8)..=Size::mib(16);
+const HEADER_COUNT: RangeInclusive<usize> = 1..=10_000;
 
 /// The header that tells an application that a request is a copy.
 #[derive(Clone, Debug, Serialize)]
@@ -122,14 +97,12 @@ impl Mark {
         }
     }
 
-    pub(super) fn read(mut table: Table<'_>) -> Self {
+    pub(super) fn read(table: Table<'_>) -> Self {
         let default = FieldName::known("X-Shadow-Request");
-        let read = Self {
+        table.whole(|table| Self {
             header: table.own_header("header", default),
             keep: table.value("keep", false),
-        };
-        table.finish();
-        read
+        })
     }
 }
 
@@ -140,13 +113,11 @@ pub(crate) struct RequestId {
 }
 
 impl RequestId {
-    pub(super) fn read(mut table: Table<'_>) -> Self {
+    pub(super) fn read(table: Table<'_>) -> Self {
         let default = FieldName::known("X-Request-Id");
-        let read = Self {
+        table.whole(|table| Self {
             header: table.own_header("header", default),
-        };
-        table.finish();
-        read
+        })
     }
 }
 
@@ -157,12 +128,10 @@ pub(crate) struct Forwarded {
 }
 
 impl Forwarded {
-    pub(super) fn read(mut table: Table<'_>) -> Self {
-        let read = Self {
+    pub(super) fn read(table: Table<'_>) -> Self {
+        table.whole(|table| Self {
             add: table.value("add", false),
-        };
-        table.finish();
-        read
+        })
     }
 }
 
@@ -171,7 +140,6 @@ impl Forwarded {
 pub(crate) struct Admin {
     pub(crate) address: Address,
     /// Where set, every request but the health checks has to bear it: `Authorization: Bearer …`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<Secret>,
 }
 
@@ -180,10 +148,8 @@ impl Admin {
         let address: Option<Address> =
             table.required("address", "for example address = \"127.0.0.1:9900\"");
         if address.as_ref().is_some_and(Address::is_tls) {
-            table.mistake(
-                "address",
-                "can't be https://; put a proxy with TLS in front of it",
-            );
+            let why = "can't be https://; put a proxy with TLS in front of it";
+            table.mistake("address", why);
         }
         let token: Option<Secret> = table.optional("token");
         if token.is_none() && address.as_ref().is_some_and(|address| !address.is_local()) {
@@ -234,15 +200,14 @@ pub(crate) struct Log {
     pub(crate) level: String,
     /// One line for each request.
     pub(crate) access: bool,
-    /// At most so many lines a second on answers that differ.
+    /// Limit of log lines per second about answers that differ.
     pub(crate) differences_per_second: u32,
 }
 
-/// The form of a log line.
-#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+/// The form of a log line; auto is text on a terminal and JSON otherwise.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ValueEnum, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum LogFormat {
-    /// Text on a terminal, JSON otherwise.
     Auto,
     Text,
     Json,
@@ -254,7 +219,7 @@ impl Log {
             "level",
             "info".to_owned(),
             |level| is_filter(level),
-            "is no log level; write error, warn, info, debug or trace, or a filter such as \"info,shadowtee::proxy=debug\"",
+            "is not a log level; write error, warn, info, debug or trace, or a filter such as \"info,shadowtee::proxy=debug\"",
         );
         let read = Self {
             format: table.value("format", LogFormat::Auto),
@@ -282,22 +247,20 @@ fn is_filter(text: &str) -> bool {
 /// How a stop goes.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Stop {
-    /// At most so long for requests in flight.
+    /// Limit of the time for requests in flight.
     pub(crate) requests: Span,
-    /// Then at most so long for copies in flight.
+    /// Limit of the time for copies in flight, after that.
     pub(crate) copies: Span,
-    /// Idle client connections stay open so long, so that a request on its way is answered.
+    /// How long idle client connections stay open, so that a request on its way is answered.
     pub(crate) linger: Span,
 }
 
 impl Stop {
-    pub(super) fn read(mut table: Table<'_>) -> Self {
-        let read = Self {
+    pub(super) fn read(table: Table<'_>) -> Self {
+        table.whole(|table| Self {
             requests: table.value("requests", Span::seconds(30)),
             copies: table.value("copies", Span::seconds(5)),
             linger: table.value("linger", Span::seconds(1)),
-        };
-        table.finish();
-        read
+        })
     }
 }

@@ -3,22 +3,21 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+use serde_with::SerializeDisplay;
 
 use super::{
     network::Network,
     pattern::{Pattern, Wanted},
-    units::{FieldName, Masked, Size, is_secret_name},
+    units::{FieldName, Masked, Size, TextOr, is_secret_name},
 };
 
 /// `shadow.select`. `deny` is looked at first, then `rules`, then `allow`.
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Select {
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) deny: Vec<Rule>,
     /// Of both kinds.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) rules: Vec<Listed>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) allow: Vec<Rule>,
 }
 
@@ -37,56 +36,37 @@ pub(crate) enum Action {
     Deny,
 }
 
-/// Conditions, all of which have to hold; an empty list is none.
+/// Conditions, all of which have to hold; an empty list is no condition.
+#[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Rule {
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) name: Option<String>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) method: Vec<Method>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) path: Vec<Pattern>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) host: Vec<Pattern<true>>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) content_type: Vec<Pattern<true>>,
     /// The name of Basic authentication.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) user: Vec<Pattern>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) client: Vec<Network>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) min_body: Option<Size>,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) max_body: Option<Size>,
     /// Of the primary's answer.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) status: Vec<Status>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) header: Vec<(FieldName, Wanted)>,
-    #[serde(
-        skip_serializing_if = "Vec::is_empty",
-        serialize_with = "as_masked_map"
-    )]
+    #[serde(serialize_with = "as_masked_map")]
     pub(crate) query: Vec<(String, Wanted)>,
 }
 
-/// Pairs, shown as the table that they were.
-pub(super) fn as_map<S: Serializer, K: Serialize, V: Serialize>(
+/// Serializes pairs as a map, in their order.
+pub(crate) fn as_map<S: Serializer, K: Serialize, V: Serialize>(
     pairs: &[(K, V)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(pairs.len()))?;
-    for (key, value) in pairs {
-        map.serialize_entry(key, value)?;
-    }
-    map.end()
+    serializer.collect_map(pairs.iter().map(|(key, value)| (key, value)))
 }
 
-/// As [`as_map`], with a mask for values whose name says that they may be secret.
+/// As [`as_map`], with a mask for values whose names are those of secrets.
 pub(super) fn as_masked_map<S: Serializer, K: Serialize + AsRef<str>, V: Serialize>(
     pairs: &[(K, V)],
     serializer: S,
@@ -117,14 +97,14 @@ impl<'de> Deserialize<'de> for Method {
                 "{text:?} can never match: methods are written in capitals, {upper:?}"
             ))),
             Err(_) => Err(de::Error::custom(format_args!(
-                "{text:?} is no method; write for example \"GET\""
+                "{text:?} is not a method; write for example \"GET\""
             ))),
         }
     }
 }
 
 /// Status codes of the primary: a range of them, or that there was no answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, SerializeDisplay, PartialEq, Eq)]
 pub(crate) enum Status {
     From(u16, u16),
     None,
@@ -168,7 +148,7 @@ impl FromStr for Status {
                 Ok(Self::From(first, last))
             }
             _ => Err(format!(
-                "{text:?} is no status of an answer; write for example 404, \"2xx\", \"500-599\" or \"none\""
+                "{text:?} is not a status of an answer; write for example 404, \"2xx\", \"500-599\" or \"none\""
             )),
         }
     }
@@ -187,23 +167,11 @@ impl fmt::Display for Status {
     }
 }
 
-impl Serialize for Status {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 impl<'de> Deserialize<'de> for Status {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "has to be a status such as 404 or \"2xx\"")]
-        enum NumberOrText {
-            Number(u16),
-            Text(String),
-        }
-        let text = match NumberOrText::deserialize(deserializer)? {
-            NumberOrText::Number(number) => number.to_string(),
-            NumberOrText::Text(text) => text,
+        let text = match TextOr::<u16>::deserialize(deserializer)? {
+            TextOr::Number(number) => number.to_string(),
+            TextOr::Text(text) => text,
         };
         text.parse().map_err(de::Error::custom)
     }
@@ -223,11 +191,8 @@ impl Select {
         let rules = self.rules.iter().enumerate();
         let rules =
             rules.map(|(index, listed)| (listed.action, &listed.rule, format!("rules[{index}]")));
-        let allow = self
-            .allow
-            .iter()
-            .enumerate()
-            .map(of(Action::Allow, "allow"));
+        let allow = self.allow.iter().enumerate();
+        let allow = allow.map(of(Action::Allow, "allow"));
         deny.chain(rules).chain(allow)
     }
 

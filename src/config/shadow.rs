@@ -6,7 +6,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
-    Address, ClientTls,
+    Address, ClientTls, ShadowRole,
     reader::Table,
     rewrite::Rewrite,
     sampling::{Key, Limit, Sample, SendWhen},
@@ -45,7 +45,6 @@ pub(crate) struct Shadow {
     pub(crate) breaker: Breaker,
     pub(crate) send: SendWhen,
     /// Copies with one key keep the order of their requests.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) order_by: Option<Key>,
     pub(crate) sample: Sample,
     #[serde(skip_serializing_if = "Limit::is_default")]
@@ -54,21 +53,23 @@ pub(crate) struct Shadow {
     pub(crate) select: Select,
     #[serde(skip_serializing_if = "Rewrite::is_default")]
     pub(crate) rewrite: Rewrite,
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) script: Option<OwnScript>,
+    /// Its responses are compared with production's.
+    pub(crate) compare: bool,
+    pub(crate) role: ShadowRole,
 }
 
 /// When a shadow that fails is left alone.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 pub(crate) struct Breaker {
-    /// After so many failures in a row; 0 never.
+    /// Failures in a row that open it; 0 is never.
     pub(crate) failures: u32,
-    /// For so long, then one copy tries.
+    /// How long it stays open, until one copy tries.
     pub(crate) pause: Span,
 }
 
 /// A shadow's name: it stands in the mark, in metrics and in logs.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq, PartialOrd, Ord)]
 #[serde(try_from = "String")]
 pub(crate) struct Name(String);
 
@@ -85,16 +86,10 @@ impl TryFrom<String> for Name {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
             return Err(format!(
-                "{text:?} is no name; up to 64 letters, digits, '-', '_' and '.' make one"
+                "{text:?} is not a name; up to 64 letters, digits, '-', '_' and '.' make one"
             ));
         }
         Ok(Self(text))
-    }
-}
-
-impl Serialize for Name {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
     }
 }
 
@@ -134,7 +129,7 @@ impl TryFrom<String> for HostHeader {
                     .map_err(|error| error.to_string())
             }
             _ => Err(format!(
-                "{text:?} is no host; write \"client\", \"address\" or a host such as \"next.example\""
+                "{text:?} is not a host; write \"client\", \"address\" or a host such as \"next.example\""
             )),
         }
     }
@@ -190,16 +185,14 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
         table.required("address", "for example address = \"https://next.example\"");
     let address = table.reachable("address", address);
     let tls = ClientTls::read(&mut table, address.as_ref());
-    let at_least_one = |n: &u32| *n > 0;
     let host = table.value("host", HostHeader::Client);
     let connect_timeout = table.time("connect_timeout", Span::seconds(2));
     let answer_timeout = table.time("answer_timeout", Span::seconds(30));
     let stream_timeout = table.time("stream_timeout", Span::seconds(60));
     let idle_timeout = table.value("idle_timeout", Span::seconds(4));
-    let max_in_flight = table.checked("max_in_flight", 256, at_least_one, "has to be at least 1");
+    let max_in_flight = table.within("max_in_flight", 256_u32, 1..);
     let queue: u32 = table.value("queue", 1024);
-    let max_connections =
-        table.checked("max_connections", 256, at_least_one, "has to be at least 1");
+    let max_connections = table.within("max_connections", 256_u32, 1..);
     let body_buffer = table.value("body_buffer", Size::mib(32));
     let answer_bytes = table.value("answer_bytes", Size::mib(4));
     let mut breaker = table.table("breaker");
@@ -213,6 +206,8 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
     let select = Select::read(table.table("select"), send == SendWhen::AfterAnswer);
     let rewrite = Rewrite::read(table.table("rewrite"));
     let script = OwnScript::read(&mut table);
+    let compare = table.value("compare", false);
+    let role = table.value("role", ShadowRole::default());
     table.finish();
     Some(Shadow {
         name: name?,
@@ -236,5 +231,7 @@ fn read(mut table: Table<'_>) -> Option<Shadow> {
         select,
         rewrite,
         script,
+        compare,
+        role,
     })
 }

@@ -4,9 +4,10 @@ use std::{cell::Cell, fmt, str::FromStr, time::Duration};
 
 use http::HeaderName;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 /// A number of bytes, written `"64KiB"`, `"1MB"` or as a plain number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, SerializeDisplay, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Size(pub(crate) u64);
 
 impl Size {
@@ -35,38 +36,33 @@ impl fmt::Display for Size {
     }
 }
 
-impl Serialize for Size {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match NumberOrText::deserialize(deserializer)? {
-            NumberOrText::Number(bytes) => Ok(Self(bytes)),
-            NumberOrText::Text(text) => match text.parse::<bytesize::ByteSize>() {
+        match TextOr::deserialize(deserializer)? {
+            TextOr::Number(bytes) => Ok(Self(bytes)),
+            TextOr::Text(text) => match text.parse::<bytesize::ByteSize>() {
                 Ok(size) => Ok(Self(size.as_u64())),
                 Err(_) => Err(de::Error::custom(format_args!(
-                    "{text:?} is no size; write for example \"64KiB\", \"10MB\" or a number of bytes"
+                    "{text:?} is not a size; write for example \"64KiB\", \"10MB\" or a number of bytes"
                 ))),
             },
         }
     }
 }
 
+/// A value that may be written as a text or as a plain number.
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "has to be a size such as \"64KiB\", or a number of bytes"
+    expecting = "has to be a text such as \"64KiB\", \"5s\", \"10%\" or \"2xx\", or a number"
 )]
-enum NumberOrText {
-    Number(u64),
+pub(super) enum TextOr<N> {
+    Number(N),
     Text(String),
 }
 
 /// A span of time, written `"5s"`, `"250ms"` or `"1m 30s"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, SerializeDisplay, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Span(pub(crate) Duration);
 
 impl Span {
@@ -88,44 +84,28 @@ impl fmt::Display for Span {
     }
 }
 
-impl Serialize for Span {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrong = |what: &dyn fmt::Display| {
             de::Error::custom(format_args!(
-                "{what} is no span of time; write it with its unit, for example \"5s\" or \"250ms\""
+                "{what} is not a span of time; write it with its unit, for example \"5s\" or \"250ms\""
             ))
         };
-        match TextOrAny::deserialize(deserializer)? {
-            TextOrAny::Text(text) => match humantime::parse_duration(&text) {
+        match TextOr::<f64>::deserialize(deserializer)? {
+            TextOr::Text(text) => match humantime::parse_duration(&text) {
                 Ok(span) if span <= Self::LONGEST => Ok(Self(span)),
                 Ok(_) => Err(de::Error::custom(format_args!(
                     "{text:?} is longer than a year; write a year at most"
                 ))),
                 Err(_) => Err(wrong(&format_args!("{text:?}"))),
             },
-            TextOrAny::Number(number) => Err(wrong(&number)),
+            TextOr::Number(number) => Err(wrong(&number)),
         }
     }
 }
 
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "has to be a text with a unit, such as \"5s\" or \"10%\""
-)]
-enum TextOrAny {
-    Text(String),
-    Number(f64),
-}
-
 /// A share, written `"10%"` or `"0.5%"`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, SerializeDisplay, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Percent(u32);
 
 impl Percent {
@@ -149,7 +129,7 @@ impl FromStr for Percent {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is no share; write for example \"10%\" or \"0.5%\", with at most four digits behind the point"
+                "{text:?} is not a share; write for example \"10%\" or \"0.5%\", with at most four digits behind the point"
             )
         };
         let number = text.strip_suffix('%').ok_or_else(wrong)?.trim_end();
@@ -179,17 +159,11 @@ impl fmt::Display for Percent {
     }
 }
 
-impl Serialize for Percent {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match TextOrAny::deserialize(deserializer)? {
-            TextOrAny::Text(text) => text.parse().map_err(de::Error::custom),
-            TextOrAny::Number(number) => Err(de::Error::custom(format_args!(
+        match TextOr::<f64>::deserialize(deserializer)? {
+            TextOr::Text(text) => text.parse().map_err(de::Error::custom),
+            TextOr::Number(number) => Err(de::Error::custom(format_args!(
                 "{number} has no unit; write \"{number}%\""
             ))),
         }
@@ -197,13 +171,13 @@ impl<'de> Deserialize<'de> for Percent {
 }
 
 /// The name of a header field (RFC 9110, 5.1), kept in the spelling the user chose.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, DeserializeFromStr, Serialize, PartialEq, Eq)]
 pub(crate) struct FieldName(String);
 
-impl FieldName {
-    /// # Errors
-    /// Where it is none.
-    pub(crate) fn parse(spelling: &str) -> Result<Self, String> {
+impl FromStr for FieldName {
+    type Err = String;
+
+    fn from_str(spelling: &str) -> Result<Self, String> {
         if HeaderName::try_from(spelling).is_ok() {
             return Ok(Self(spelling.into()));
         }
@@ -214,10 +188,12 @@ impl FieldName {
             " with what follows it"
         };
         Err(format!(
-            "{name:?}{more} is no header name; letters, digits and '-' make one"
+            "{name:?}{more} is not a header name; letters, digits and '-' make one"
         ))
     }
+}
 
+impl FieldName {
     /// As the user spelt it.
     pub(crate) fn spelling(&self) -> &str {
         &self.0
@@ -231,25 +207,15 @@ impl FieldName {
     /// Whether messages can't do without it, or with another value.
     pub(crate) fn is_needed(&self) -> bool {
         let needed = [
-            "connection",
-            "content-length",
             "content-type",
             "cookie",
             "authorization",
-            "expect",
             "forwarded",
             "host",
-            "keep-alive",
-            "proxy-connection",
             "set-cookie",
-            "te",
-            "trailer",
-            "transfer-encoding",
-            "upgrade",
             "via",
-            "x-shadowtee-instance",
         ];
-        needed.iter().any(|name| self.is(name))
+        self.is_framing() || needed.iter().any(|name| self.is(name))
     }
 
     /// Whether it says where a message ends, or belongs to one connection, or to shadowtee.
@@ -277,21 +243,9 @@ impl FieldName {
     }
 }
 
-impl Serialize for FieldName {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
-    }
-}
-
 impl AsRef<str> for FieldName {
     fn as_ref(&self) -> &str {
         self.spelling()
-    }
-}
-
-impl<'de> Deserialize<'de> for FieldName {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(&String::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 
@@ -364,7 +318,7 @@ pub(super) fn unmasked<T>(shown: impl FnOnce() -> T) -> T {
     shown()
 }
 
-/// What of a wrong name may be told: behind a colon it may go on with a value, and that may be a secret.
+/// The part of a wrong name that may be shown: behind a colon there may be a value, and that may be a secret.
 pub(super) fn before_value(name: &str) -> &str {
     name.split([':', '=']).next().unwrap_or_default()
 }

@@ -11,6 +11,11 @@ use tokio::{
     time::{Instant, Sleep, sleep_until},
 };
 
+/// The time by the clock that alarms ring by: in tests it may stand still.
+pub(crate) fn now() -> std::time::Instant {
+    Instant::now().into_std()
+}
+
 /// Rings when what is due is due. Most deadlines move away long before: then the clock is left as it is, and
 /// set anew only when it rings too early.
 #[derive(Debug, Default)]

@@ -6,8 +6,8 @@ use super::{BadHead, Framing, Headers, headers::trim};
 
 /// What is next in a body.
 #[derive(Debug)]
-pub(crate) enum Part {
-    /// So many bytes at the start of what came: the caller takes them away.
+pub(crate) enum Parsed {
+    /// A piece of this many bytes, at the start of what came: the caller takes them away.
     Piece(usize),
     /// The fields behind the last chunk; the end follows.
     Trailers(Headers),
@@ -16,12 +16,12 @@ pub(crate) enum Part {
     More,
 }
 
-/// Why bytes are no body.
+/// Why bytes are not a body.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadBody {
     #[error("chunk {0} is not framed as RFC 9112 asks: {1}")]
     Chunk(u64, &'static str),
-    #[error("its trailers are none")]
+    #[error("its trailers are malformed")]
     Trailers(#[from] BadHead),
     #[error("its trailers are too large, or begin with a bare LF")]
     NoTrailers,
@@ -40,18 +40,18 @@ pub(crate) struct BodyReader {
     tolerant: bool,
     /// How many chunks began.
     chunks: u64,
-    /// So many bytes of an extension, or of trailers, were looked at, and have no end.
+    /// How many bytes of an extension, or of trailers, were looked at and have no end.
     seen: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
-    /// So many bytes of a sized body are left.
+    /// How many bytes of a sized body are left.
     Sized(u64),
     /// Everything is body until the connection ends.
     Close,
     ChunkSize,
-    /// So many bytes of a chunk are left.
+    /// How many bytes of a chunk are left.
     Chunk(u64),
     ChunkEnd,
     Trailers,
@@ -62,7 +62,7 @@ enum State {
 const LONGEST_SIZE: usize = 15;
 /// Zeros may stand before it, but not without end.
 const MOST_ZEROS: usize = 256;
-/// With zeros before it and white space behind it, it may be so long in each chunk: a stream that pads its sizes has no end,
+/// How long a size may be in each chunk with zeros before it and white space behind it: a stream that pads its sizes has no end,
 /// and must not come to that of `extras`.
 const PADDED: usize = 32;
 
@@ -103,12 +103,12 @@ impl BodyReader {
     ///
     /// # Errors
     /// Where the bytes are no such body.
-    pub(crate) fn next(&mut self, buf: &mut BytesMut) -> Result<Part, BadBody> {
+    pub(crate) fn next(&mut self, buf: &mut BytesMut) -> Result<Parsed, BadBody> {
         loop {
             match self.state {
-                State::Done => return Ok(Part::End),
-                _ if buf.is_empty() => return Ok(Part::More),
-                State::Close => return Ok(Part::Piece(buf.len())),
+                State::Done => return Ok(Parsed::End),
+                _ if buf.is_empty() => return Ok(Parsed::More),
+                State::Close => return Ok(Parsed::Piece(buf.len())),
                 State::Sized(left) => {
                     let (length, left) = part(buf, left);
                     self.state = if left == 0 {
@@ -116,7 +116,7 @@ impl BodyReader {
                     } else {
                         State::Sized(left)
                     };
-                    return Ok(Part::Piece(length));
+                    return Ok(Parsed::Piece(length));
                 }
                 State::Chunk(left) => {
                     let (length, left) = part(buf, left);
@@ -125,10 +125,10 @@ impl BodyReader {
                     } else {
                         State::Chunk(left)
                     };
-                    return Ok(Part::Piece(length));
+                    return Ok(Parsed::Piece(length));
                 }
                 State::ChunkSize => match self.chunk_size(buf)? {
-                    None => return Ok(Part::More),
+                    None => return Ok(Parsed::More),
                     Some(0) => self.state = State::Trailers,
                     Some(size) => self.state = State::Chunk(size),
                 },
@@ -141,7 +141,7 @@ impl BodyReader {
                         buf.advance(1);
                         self.state = State::ChunkSize;
                     }
-                    [b'\r'] => return Ok(Part::More),
+                    [b'\r'] => return Ok(Parsed::More),
                     _ => return self.bad("no line's end follows its data"),
                 },
                 State::Trailers => return self.trailers(buf),
@@ -173,7 +173,7 @@ impl BodyReader {
                 self.seen = if is_extension { whole.len() } else { 0 };
                 Ok(None)
             } else {
-                self.bad("its size is none, or its line is too long")
+                self.bad("its size is invalid, or its line is too long")
             };
         };
         let line = match whole.strip_suffix(b"\r") {
@@ -182,7 +182,7 @@ impl BodyReader {
             None => return self.bad("its size ends with a bare LF"),
         };
         if digits == 0 || digits > longest {
-            return self.bad("its size is none");
+            return self.bad("its size is invalid");
         }
         let extension = &line[digits..];
         if !self.is_extension(extension) {
@@ -223,11 +223,11 @@ impl BodyReader {
     }
 
     /// Trailers once they are all there (RFC 9112, 7.1.2).
-    fn trailers(&mut self, buf: &mut BytesMut) -> Result<Part, BadBody> {
+    fn trailers(&mut self, buf: &mut BytesMut) -> Result<Parsed, BadBody> {
         let empty = match buf[..] {
             [b'\r', b'\n', ..] => 2,
             [b'\n', ..] if self.tolerant => 1,
-            [b'\r'] => return Ok(Part::More),
+            [b'\r'] => return Ok(Parsed::More),
             // To one reader this is the end, to another the first of the trailers.
             [b'\n', ..] => return Err(BadBody::NoTrailers),
             _ => 0,
@@ -235,7 +235,7 @@ impl BodyReader {
         if empty > 0 {
             buf.advance(empty);
             self.state = State::Done;
-            return Ok(Part::End);
+            return Ok(Parsed::End);
         }
         let new = self.seen.saturating_sub(b"\n\r".len());
         self.seen = buf.len();
@@ -243,7 +243,7 @@ impl BodyReader {
             return if buf.len() > self.extras {
                 Err(BadBody::NoTrailers)
             } else {
-                Ok(Part::More)
+                Ok(Parsed::More)
             };
         };
         if end > self.extras {
@@ -256,7 +256,7 @@ impl BodyReader {
         };
         buf.advance(end);
         self.state = State::Done;
-        Ok(Part::Trailers(headers))
+        Ok(Parsed::Trailers(headers))
     }
 
     /// The connection ended.
@@ -273,7 +273,7 @@ impl BodyReader {
     }
 }
 
-/// How many of so many bytes are in `buf`, and how many are still to come.
+/// How many of `left` bytes are in `buf`, and how many are still to come.
 fn part(buf: &BytesMut, left: u64) -> (usize, u64) {
     let length = usize::try_from(left).unwrap_or(usize::MAX).min(buf.len());
     (length, left - length as u64)
@@ -299,7 +299,7 @@ mod tests {
 
     use super::*;
 
-    /// All that is read of these bytes when so many come at a time.
+    /// All that is read of these bytes, when `at_a_time` of them come at a time.
     fn read(
         framing: Framing,
         bytes: &[u8],
@@ -323,13 +323,13 @@ mod tests {
         let (mut body, mut trailers, mut rest) = (Vec::new(), Vec::new(), bytes);
         loop {
             match reader.next(&mut buf)? {
-                Part::Piece(length) => body.extend_from_slice(&buf.split_to(length)),
-                Part::Trailers(headers) => headers.write(&mut trailers),
-                Part::End => return Ok((body, String::from_utf8(trailers).unwrap())),
-                Part::More if rest.is_empty() => {
+                Parsed::Piece(length) => body.extend_from_slice(&buf.split_to(length)),
+                Parsed::Trailers(headers) => headers.write(&mut trailers),
+                Parsed::End => return Ok((body, String::from_utf8(trailers).unwrap())),
+                Parsed::More if rest.is_empty() => {
                     reader.finish()?;
                 }
-                Part::More => {
+                Parsed::More => {
                     let (now, later) = rest.split_at(at_a_time.min(rest.len()));
                     buf.extend_from_slice(now);
                     rest = later;
@@ -346,7 +346,7 @@ mod tests {
             let mut buf = BytesMut::new();
             for byte in body.bytes() {
                 buf.extend_from_slice(&[byte]);
-                assert!(matches!(reader.next(&mut buf), Ok(Part::More)));
+                assert!(matches!(reader.next(&mut buf), Ok(Parsed::More)));
             }
             assert_eq!(reader.seen, buf.len());
         }

@@ -8,17 +8,17 @@ use super::{RequestHead, ResponseHead, Version};
 pub(crate) enum Framing {
     /// There is none.
     None,
-    /// So many bytes.
+    /// By its length in bytes.
     Sized(u64),
     Chunked,
     /// It ends with the connection; answers only.
     Close,
 }
 
-/// Why nobody can tell where a body ends.
+/// Why it is unclear where a body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadFraming {
-    #[error("Content-Length is no number")]
+    #[error("Content-Length is not a number")]
     Length,
     #[error("there is more than one Content-Length")]
     Lengths,
@@ -205,19 +205,18 @@ fn equal_lengths(headers: &Headers) -> Result<Option<u64>, BadFraming> {
 }
 
 fn number(value: &[u8]) -> Result<u64, BadFraming> {
-    // No sign, as a number of Rust's may have; 19 digits always fit.
-    if value.is_empty() || value.len() > 19 {
-        return Err(BadFraming::Length);
+    digits(value).ok_or(BadFraming::Length)
+}
+
+/// A number of up to 19 digits, which always fits. Unlike Rust's own parser, it takes no sign.
+pub(crate) fn digits(text: &[u8]) -> Option<u64> {
+    if text.is_empty() || text.len() > 19 {
+        return None;
     }
-    let mut number = 0;
-    for byte in value {
+    text.iter().try_fold(0, |number, byte| {
         let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            return Err(BadFraming::Length);
-        }
-        number = number * 10 + u64::from(digit);
-    }
-    Ok(number)
+        (digit <= 9).then(|| number * 10 + u64::from(digit))
+    })
 }
 
 #[cfg(test)]

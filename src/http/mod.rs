@@ -17,16 +17,17 @@ mod hop_by_hop;
 mod line_name;
 mod mark;
 mod outbox;
+mod tap;
 mod tolerant;
 mod validate;
 mod wire;
 
-pub(crate) use alarm::Alarm;
-pub(crate) use body::{BadBody, BodyReader, Part};
+pub(crate) use alarm::{Alarm, now};
+pub(crate) use body::{BadBody, BodyReader, Parsed};
 pub(crate) use escapes::decoded;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use fast_path::compare;
-pub(crate) use framing::{BadFraming, Framing, settle};
+pub(crate) use framing::{BadFraming, Framing, digits, settle};
 pub(crate) use head::{BadHead, RequestHead, ResponseHead, Version, authority_of, is_idempotent};
 pub(crate) use head_scan::HeadScan;
 pub(crate) use headers::{Edit, Headers, Known};
@@ -34,6 +35,7 @@ pub(crate) use hop_by_hop::{
     asks_for_upgrade, has_option, strip_answer, strip_request, strip_trailers,
 };
 pub(crate) use mark::{Marks, is_same_name};
-pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{OutPiece, Outbox};
+pub(crate) use tap::{Tap, show};
 pub(crate) use validate::{Unclear, vet};
-pub(crate) use wire::{Transport, Turn, Wire, later};
+pub(crate) use wire::{Buffer, Transport, Turn, Wire, later};

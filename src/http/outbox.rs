@@ -15,12 +15,29 @@ use super::Headers;
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     front: Vec<u8>,
-    /// So much of `front` is written.
+    /// How many bytes of `front` are written.
     written: usize,
     piece: Bytes,
     back: Vec<u8>,
     /// Something was written since [`Outbox::begin`].
     moved: bool,
+}
+
+/// A piece of a body on its way out.
+pub(crate) enum OutPiece<'a> {
+    /// This many bytes from the start of what came.
+    Came(&'a mut BytesMut, usize),
+    /// Bytes that are shared with somebody.
+    Shared(Bytes),
+}
+
+impl OutPiece<'_> {
+    fn len(&self) -> usize {
+        match self {
+            Self::Came(_, length) => *length,
+            Self::Shared(piece) => piece.len(),
+        }
+    }
 }
 
 /// A piece up to this is cheaper to copy beside the head than to write from where it is.
@@ -65,36 +82,29 @@ impl Outbox {
         }
     }
 
-    /// A piece of a body: so many bytes from the start of `buf`. There has to be room.
-    pub(crate) fn piece(&mut self, buf: &mut BytesMut, length: usize) {
+    /// A piece of a body. There has to be room.
+    pub(crate) fn piece(&mut self, piece: OutPiece<'_>) {
         debug_assert!(self.piece.is_empty(), "one piece at a time");
-        if length <= SMALL {
-            self.front.extend_from_slice(&buf[..length]);
-            buf.advance(length);
-        } else {
-            self.piece = buf.split_to(length).freeze();
+        match piece {
+            OutPiece::Came(buf, length) if length <= SMALL => {
+                self.front.extend_from_slice(&buf[..length]);
+                buf.advance(length);
+            }
+            OutPiece::Came(buf, length) => self.piece = buf.split_to(length).freeze(),
+            OutPiece::Shared(piece) if piece.len() <= SMALL => {
+                self.front.extend_from_slice(&piece);
+            }
+            OutPiece::Shared(piece) => self.piece = piece,
         }
     }
 
-    /// As [`Outbox::piece`], of bytes that are shared with somebody.
-    pub(crate) fn shared_piece(&mut self, piece: Bytes) {
-        debug_assert!(self.piece.is_empty(), "one piece at a time");
-        if piece.len() <= SMALL {
-            self.front.extend_from_slice(&piece);
-        } else {
-            self.piece = piece;
-        }
-    }
-
-    /// What a chunk begins with (RFC 9112, 7.1). Its piece must not be empty: that would be the end.
-    pub(crate) fn begin_chunk(&mut self, length: usize) {
+    /// As [`Outbox::piece`], in a chunk of its own (RFC 9112, 7.1). It must not be empty: that would be the end.
+    pub(crate) fn chunk(&mut self, piece: OutPiece<'_>) {
+        let length = piece.len();
         debug_assert!(length > 0, "an empty chunk is the last");
         // Writing to memory can't fail.
         let _ = write!(self.front, "{length:x}\r\n");
-    }
-
-    /// What a chunk ends with.
-    pub(crate) fn end_chunk(&mut self) {
+        self.piece(piece);
         self.text().extend_from_slice(b"\r\n");
     }
 
@@ -223,13 +233,12 @@ mod tests {
         out.text().resize(FULL - 1, b' ');
         assert!(out.has_room());
         for shared in [true, false] {
-            out.begin_chunk(1);
-            if shared {
-                out.shared_piece(Bytes::from_static(b"x"));
+            let mut came = BytesMut::from(&b"x"[..]);
+            out.chunk(if shared {
+                OutPiece::Shared(Bytes::from_static(b"x"))
             } else {
-                out.piece(&mut BytesMut::from(&b"x"[..]), 1);
-            }
-            out.end_chunk();
+                OutPiece::Came(&mut came, 1)
+            });
         }
         assert!(!out.has_room());
         let (mut stream, mut cx) = (Slow(Vec::new(), 1000), Context::from_waker(Waker::noop()));
@@ -262,9 +271,7 @@ mod tests {
                 if !out.has_room() {
                     prop_assert!(out.poll_flush(&mut stream, &mut cx).is_ready());
                 }
-                out.begin_chunk(size);
-                out.piece(&mut BytesMut::from(&vec![b'x'; size][..]), size);
-                out.end_chunk();
+                out.chunk(OutPiece::Came(&mut BytesMut::from(&vec![b'x'; size][..]), size));
                 expected.extend_from_slice(format!("{size:x}\r\n{}\r\n", "x".repeat(size)).as_bytes());
             }
             out.last_chunk(None);

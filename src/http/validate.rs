@@ -28,7 +28,7 @@ pub(crate) fn vet(head: &mut RequestHead, target_bytes: usize) -> Result<Framing
     host_is_fine(head)?;
     Framing::of_request(head).map_err(|why| {
         Unclear::Malformed(match why {
-            BadFraming::Length => "the Content-Length is no number",
+            BadFraming::Length => "the Content-Length is not a number",
             BadFraming::Lengths => "there is more than one Content-Length",
             BadFraming::Both => "there are both Content-Length and Transfer-Encoding",
             BadFraming::Encoding => "the Transfer-Encoding is not chunked, said once and alone",
@@ -74,7 +74,7 @@ fn absolute_is_fine(target: &[u8]) -> Result<(), Unclear> {
         ));
     }
     if authority.is_empty() || !is_host(authority) {
-        return Err(Unclear::Malformed("the target's host is none"));
+        return Err(Unclear::Malformed("the target has an invalid host"));
     }
     Ok(())
 }
@@ -87,7 +87,7 @@ fn host_is_fine(head: &mut RequestHead) -> Result<(), Unclear> {
     let host = head.headers.get(Known::Host);
     match host {
         None if head.version == Version::Http11 => Err(Unclear::Malformed("there is no Host"))?,
-        Some(host) if !is_host(host) => return Err(Unclear::Malformed("the Host is none")),
+        Some(host) if !is_host(host) => return Err(Unclear::Malformed("invalid Host")),
         _ => {}
     }
     if !head.target().starts_with(b"/")
@@ -129,7 +129,7 @@ fn is_port(port: &[u8]) -> bool {
     match port {
         [] | [b':'] => true,
         [b':', digits @ ..] => {
-            // A sign is none of a port's characters, though a number's.
+            // Rust's parser takes a sign; a port has none.
             let number = std::str::from_utf8(digits)
                 .ok()
                 .filter(|text| !text.starts_with('+'));
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(got.as_deref(), Some("right"));
         let kept = host("http://same/x", &["SAME"], NEW).unwrap();
         assert_eq!(kept.as_deref(), Some("SAME"));
-        // What looks like one in a query is none.
+        // What looks like a scheme in a query is not one.
         let kept = host("/?u=http://other/", &["this"], NEW).unwrap();
         assert_eq!(kept.as_deref(), Some("this"));
     }

@@ -50,7 +50,10 @@ thread_local! {
     static SPARES: RefCell<Spares> = const { RefCell::new([const { Vec::new() }; SIZES]) };
 }
 
-/// How much is read at a time, and how often that is doubled for whoever sends much.
+/// The buffer that pieces are slices of: its number and its size in bytes.
+pub(crate) type Buffer = (u64, usize);
+
+/// Bytes that are read at a time, and how often that is doubled for a peer that sends much.
 const READ: usize = 16 * 1024;
 const SIZES: usize = 4;
 /// The least buffer that a connection has for itself.
@@ -72,7 +75,7 @@ impl Turn {
         }
     }
 
-    /// Counts a read that brought so many bytes. Returns whether the turn goes on.
+    /// Counts a read that brought `bytes`. Returns whether the turn goes on.
     pub(crate) fn goes_on(&mut self, bytes: usize) -> bool {
         self.reads = self.reads.saturating_sub(1);
         self.bytes = self.bytes.saturating_sub(bytes);
@@ -101,7 +104,7 @@ impl<S: Transport> Wire<S> {
         }
     }
 
-    /// Reads at most so many bytes at a time from now on; at least 16 KiB.
+    /// Reads up to `bytes` at a time from now on; at least 16 KiB.
     pub(crate) fn read_at_most(&mut self, bytes: usize) {
         let doublings = (bytes / READ).max(1).ilog2() as usize;
         self.largest = doublings.min(SIZES - 1);
@@ -141,7 +144,7 @@ impl<S: Transport> Wire<S> {
             // A buffer is taken along where it holds enough to be worth it.
             self.size = self.size.saturating_sub(1);
         } else {
-            // Whoever fills a buffer has more.
+            // A peer that fills a buffer has more.
             if spare.len() == spare.capacity() {
                 self.size = (self.size + 1).min(self.largest);
             }
@@ -212,8 +215,8 @@ impl<S: Transport> Wire<S> {
         }
     }
 
-    /// The number of the buffer that was read into last, and its size in bytes.
-    pub(crate) fn buffer(&self) -> (u64, usize) {
+    /// The buffer that was read into last.
+    pub(crate) fn buffer(&self) -> Buffer {
         (self.buffers, self.capacity)
     }
 

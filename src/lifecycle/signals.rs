@@ -24,9 +24,6 @@ pub(crate) struct Signals {
 
 impl Signals {
     /// Listens from now on, in the runtime that it is called in.
-    ///
-    /// # Errors
-    /// Where the handlers can't be installed.
     pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {
             terminate: unix::signal(SignalKind::terminate())?,

@@ -36,15 +36,9 @@ pub(crate) struct Raw {
 
 impl Acceptor {
     /// Takes a socket into the runtime that this is called in.
-    ///
-    /// # Errors
-    /// Where epoll refuses it.
     pub(crate) fn new(bound: Bound) -> io::Result<Self> {
-        let (listener, is_tcp) = match bound {
-            Bound::Tcp(listener) => (listener.into(), true),
-            Bound::Unix { listener, .. } => (listener.into(), false),
-        };
-        let listener = register(listener, Interest::READABLE)?;
+        let is_tcp = bound.port().is_some();
+        let listener = register(bound.into(), Interest::READABLE)?;
         Ok(Self { listener, is_tcp })
     }
 
@@ -132,7 +126,7 @@ pub(crate) struct Parcel<T> {
     pub(crate) ticket: T,
 }
 
-/// Shares clients out between workers: whoever accepts one keeps it, unless another has clearly fewer.
+/// Shares clients out between workers: the worker that accepts one keeps it, unless another has clearly fewer.
 pub(crate) struct Handover<T> {
     me: usize,
     loads: Arc<[AtomicUsize]>,
@@ -147,14 +141,8 @@ impl<T> Handover<T> {
             (0..workers).map(|_| mpsc::unbounded_channel()).unzip();
         let inboxes: Arc<[_]> = senders.into();
         let one = |(me, inbox)| {
-            (
-                Self {
-                    me,
-                    loads: Arc::clone(&loads),
-                    inboxes: Arc::clone(&inboxes),
-                },
-                inbox,
-            )
+            let (loads, inboxes) = (Arc::clone(&loads), Arc::clone(&inboxes));
+            (Self { me, loads, inboxes }, inbox)
         };
         receivers.into_iter().enumerate().map(one).collect()
     }
@@ -162,18 +150,11 @@ impl<T> Handover<T> {
     /// Keeps the client, or gives it to the worker that has the fewest.
     pub(crate) fn keep_or_give(&self, listener: usize, raw: Raw, ticket: T) -> Option<(Raw, T)> {
         let mine = self.loads[self.me].load(Relaxed);
-        let fewest = self
-            .loads
-            .iter()
-            .map(|load| load.load(Relaxed))
-            .enumerate()
-            .min_by_key(|(_, n)| *n);
-        let Some((other, fewest)) = fewest else {
+        let loads = self.loads.iter().map(|load| load.load(Relaxed));
+        let fewest = loads.enumerate().min_by_key(|(_, load)| *load);
+        let Some((other, _)) = fewest.filter(|(_, fewest)| mine > fewest + 1) else {
             return Some((raw, ticket));
         };
-        if mine <= fewest + 1 {
-            return Some((raw, ticket));
-        }
         let _ = self.inboxes[other].send(Parcel {
             listener,
             raw,

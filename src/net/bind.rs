@@ -2,15 +2,16 @@
 
 use std::{
     io,
-    net::{TcpListener, ToSocketAddrs},
+    net::ToSocketAddrs,
     os::unix::{
         fs::{FileTypeExt, PermissionsExt},
-        net::{UnixListener, UnixStream},
+        net::UnixStream,
     },
     path::{Path, PathBuf},
 };
 
 use nix::unistd::{Group, User};
+use socket2::{Domain, Protocol, SockAddr, Socket, Type};
 
 use super::{Bound, Inherited, bound::SocketFile};
 use crate::config::{Address, Listen, Mode};
@@ -22,7 +23,7 @@ pub(crate) enum BindError {
     Socket(Address, #[source] io::Error),
     #[error("can't listen on unix:{}: another process listens there; stop it, or listen elsewhere", .0.display())]
     Live(PathBuf),
-    #[error("can't listen on unix:{}: the file is no socket, so it is left alone; remove it, or listen elsewhere", .0.display())]
+    #[error("can't listen on unix:{}: the file is not a socket, so it is left alone; remove it, or listen elsewhere", .0.display())]
     NoSocket(PathBuf),
     #[error("can't give unix:{path} to {whom}", path = path.display())]
     Owner {
@@ -47,33 +48,23 @@ pub(crate) fn bind(listen: &Listen, inherited: &mut Inherited) -> Result<Bound, 
     if let Some(bound) = inherited.take(&listen.address) {
         return Ok(bound);
     }
+    let failed = |error| BindError::Socket(listen.address.clone(), error);
     match &listen.address {
-        Address::Tcp { host, port, .. } => bind_tcp(host, *port)
-            .map(Bound::Tcp)
-            .map_err(|error| BindError::Socket(listen.address.clone(), error)),
+        Address::Tcp { host, port, .. } => bind_tcp(host, *port).map_err(failed),
         Address::Unix(path) => {
             make_way(path)?;
-            let (listener, file) = bind_unix(path, listen.mode)
-                .map_err(|error| BindError::Socket(listen.address.clone(), error))?;
+            let bound = bind_unix(path, listen.mode).map_err(failed)?;
             give_away(path, listen)?;
-            Ok(Bound::Unix {
-                listener,
-                file: Some(file),
-            })
+            Ok(bound)
         }
     }
 }
 
-fn bind_tcp(host: &str, port: u16) -> io::Result<TcpListener> {
-    use socket2::{Domain, Protocol, Socket, Type};
+fn bind_tcp(host: &str, port: u16) -> io::Result<Bound> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in (host, port).to_socket_addrs()? {
-        let bound = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )
-        .and_then(|socket| {
+        let domain = Domain::for_address(address);
+        let bound = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).and_then(|socket| {
             socket.set_reuse_address(true)?;
             if address.is_ipv6() {
                 socket.set_only_v6(!address.ip().is_unspecified())?;
@@ -84,7 +75,7 @@ fn bind_tcp(host: &str, port: u16) -> io::Result<TcpListener> {
             Ok(socket)
         });
         match bound {
-            Ok(socket) => return Ok(socket.into()),
+            Ok(socket) => return Ok(Bound::new(socket, None)),
             Err(error) => last = error,
         }
     }
@@ -100,7 +91,7 @@ fn make_way(path: &Path) -> Result<(), BindError> {
         return Err(BindError::NoSocket(path.into()));
     }
     match UnixStream::connect(path) {
-        // Refused: nobody has it open. Anything else, such as a full backlog, is somebody alive.
+        // Refused: no process has it open. Any other outcome, such as a full backlog, means that one has.
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             let _ = std::fs::remove_file(path);
             Ok(())
@@ -109,9 +100,8 @@ fn make_way(path: &Path) -> Result<(), BindError> {
     }
 }
 
-/// The mode is set before the socket listens: until then nobody can connect, whatever the umask left open.
-fn bind_unix(path: &Path, mode: Option<Mode>) -> io::Result<(UnixListener, SocketFile)> {
-    use socket2::{Domain, SockAddr, Socket, Type};
+/// The mode is set before the socket listens: until then no client can connect, whatever the umask allows.
+fn bind_unix(path: &Path, mode: Option<Mode>) -> io::Result<Bound> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     socket.bind(&SockAddr::unix(path)?)?;
@@ -120,7 +110,7 @@ fn bind_unix(path: &Path, mode: Option<Mode>) -> io::Result<(UnixListener, Socke
         std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits))?;
     }
     socket.listen(BACKLOG)?;
-    Ok((socket.into(), socket_file))
+    Ok(Bound::new(socket, Some(socket_file)))
 }
 
 fn give_away(path: &Path, listen: &Listen) -> Result<(), BindError> {
@@ -141,21 +131,18 @@ fn give_away(path: &Path, listen: &Listen) -> Result<(), BindError> {
     })
 }
 
-/// The number of a user.
 fn user(name: &str) -> Result<u32, BindError> {
-    id("user", name, |name| {
-        Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
-    })
+    let look_up = |name: &str| Ok(User::from_name(name)?.map(|user| user.uid.as_raw()));
+    id("user", name, look_up)
 }
 
-/// The number of a group.
 fn group(name: &str) -> Result<u32, BindError> {
-    id("group", name, |name| {
-        Ok(Group::from_name(name)?.map(|group| group.gid.as_raw()))
-    })
+    let look_up = |name: &str| Ok(Group::from_name(name)?.map(|group| group.gid.as_raw()));
+    id("group", name, look_up)
 }
 
-/// A name is looked up as nsswitch.conf(5) says: it may be known to a directory service only.
+/// The number of a user or group. A name is looked up as nsswitch.conf(5) says: it may be known to a directory service
+/// only.
 fn id(
     what: &'static str,
     name: &str,

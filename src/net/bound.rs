@@ -1,106 +1,99 @@
-//! A socket that is listened on, before any runtime knows of it.
+//! A listening socket, before any runtime knows of it.
 
 use std::{
     io,
-    net::TcpListener,
     os::{
-        fd::{AsFd, BorrowedFd},
+        fd::{AsFd, BorrowedFd, OwnedFd},
         unix::{fs::MetadataExt, net::UnixListener},
     },
     path::{Path, PathBuf},
 };
 
-/// A socket that is listened on, before any runtime knows of it.
+use socket2::Socket;
+
+/// A listening socket, tcp or unix, before any runtime knows of it.
 #[derive(Debug)]
-pub(crate) enum Bound {
-    Tcp(TcpListener),
-    Unix {
-        listener: UnixListener,
-        /// Whoever bound it removes it.
-        file: Option<SocketFile>,
-    },
+pub(crate) struct Bound {
+    socket: Socket,
+    /// The file of a unix socket, where this process has to remove it.
+    file: Option<SocketFile>,
 }
 
 impl Bound {
-    /// The same socket once more, for a worker.
-    ///
-    /// # Errors
-    /// Where no descriptor is free.
-    pub(crate) fn share(&self) -> io::Result<Self> {
-        Ok(match self {
-            Self::Tcp(listener) => Self::Tcp(listener.try_clone()?),
-            Self::Unix { listener, .. } => Self::Unix {
-                listener: listener.try_clone()?,
-                file: None,
-            },
-        })
+    pub(super) fn new(socket: Socket, file: Option<SocketFile>) -> Self {
+        Self { socket, file }
     }
-}
 
-impl Bound {
-    /// The port that it got, which the system may have chosen; a unix socket has none.
+    /// The same socket once more, for a worker.
+    pub(crate) fn share(&self) -> io::Result<Self> {
+        Ok(Self::new(self.socket.try_clone()?, None))
+    }
+
+    /// The same socket as a listener of the standard library. It has to be a unix socket.
+    pub(crate) fn unix_listener(&self) -> io::Result<UnixListener> {
+        Ok(self.socket.try_clone()?.into())
+    }
+
+    /// The address of a tcp socket, with the port that the system may have chosen.
+    pub(super) fn tcp_address(&self) -> Option<std::net::SocketAddr> {
+        self.socket.local_addr().ok()?.as_socket()
+    }
+
+    /// The port of a tcp socket.
     pub(crate) fn port(&self) -> Option<u16> {
-        match self {
-            Self::Tcp(listener) => listener.local_addr().ok().map(|address| address.port()),
-            Self::Unix { .. } => None,
-        }
+        Some(self.tcp_address()?.port())
+    }
+
+    /// The path of a unix socket.
+    pub(super) fn path(&self) -> Option<PathBuf> {
+        let address = self.socket.local_addr().ok()?;
+        address.as_pathname().map(Path::to_owned)
     }
 
     /// Where it listens, for messages.
     pub(super) fn place(&self) -> String {
-        match self {
-            Self::Tcp(listener) => listener
-                .local_addr()
-                .map_or_else(|_| "a tcp address".into(), |at| at.to_string()),
-            Self::Unix { listener, .. } => listener
-                .local_addr()
-                .ok()
-                .and_then(|at| Some(format!("unix:{}", at.as_pathname()?.display())))
-                .unwrap_or_else(|| "a unix socket without a path".into()),
+        match (self.tcp_address(), self.path()) {
+            (Some(address), _) => address.to_string(),
+            (None, Some(path)) => format!("unix:{}", path.display()),
+            (None, None) => "a unix socket without a path".into(),
         }
     }
 
-    /// The file of a unix socket is this process's from now on, and is removed when this is dropped.
+    /// Makes this process remove the file of a unix socket when this is dropped.
     pub(crate) fn own_file(&mut self) {
-        if let Self::Unix { listener, file } = self
-            && let Ok(at) = listener.local_addr()
-            && let Some(path) = at.as_pathname()
-        {
-            // Without a file there is nothing to remove.
-            *file = SocketFile::of(path).ok();
-        }
+        // Without a file there is nothing to remove.
+        self.file = self.path().and_then(|path| SocketFile::of(&path).ok());
     }
 
-    /// The file of a unix socket is somebody else's from now on, and stays when this is dropped.
+    /// Leaves the file of a unix socket to another process.
     pub(crate) fn leave_file(&mut self) {
-        if let Self::Unix { file, .. } = self
-            && let Some(file) = file.take()
-        {
+        if let Some(file) = self.file.take() {
             file.leave();
         }
     }
 }
 
-impl AsFd for Bound {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        match self {
-            Self::Tcp(listener) => listener.as_fd(),
-            Self::Unix { listener, .. } => listener.as_fd(),
-        }
+impl From<Bound> for OwnedFd {
+    fn from(bound: Bound) -> Self {
+        bound.socket.into()
     }
 }
 
-/// The file of a unix socket, removed when it is no longer listened on.
+impl AsFd for Bound {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// The file of a unix socket, removed when this is dropped.
 #[derive(Debug)]
 pub(crate) struct SocketFile {
     path: PathBuf,
-    /// Device and inode, so that a file is not removed that somebody else made since.
+    /// Device and inode: another process may have made a new file at this path since.
     identity: (u64, u64),
 }
 
 impl SocketFile {
-    /// # Errors
-    /// Where there is no such file.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let file = std::fs::symlink_metadata(path)?;
         Ok(Self {

@@ -37,6 +37,8 @@ enum Place {
     Unix(Arc<Path>),
     Ip(SocketAddr),
     Named(Arc<Names>, u16),
+    #[cfg(test)]
+    Memory(super::memory::Server),
 }
 
 impl Place {
@@ -103,6 +105,17 @@ impl Connector {
         self
     }
 
+    /// To a server in memory.
+    #[cfg(test)]
+    pub(crate) fn to_memory(server: &super::memory::Server, timeout: Duration) -> Self {
+        Self {
+            address: Address::Unix("/memory".into()),
+            place: Place::Memory(server.clone()),
+            tls: None,
+            timeout,
+        }
+    }
+
     pub(crate) fn address(&self) -> &Address {
         &self.address
     }
@@ -129,6 +142,8 @@ impl Connector {
             Place::Unix(path) => return connect_unix(path).await.map(Stream::Plain),
             Place::Ip(address) => connect_tcp(*address).await.map_err(refused)?,
             Place::Named(names, port) => connect_named(names, *port).await?,
+            #[cfg(test)]
+            Place::Memory(server) => return server.connect().await.map(Stream::Memory),
         };
         let Some((connector, name)) = &self.tls else {
             return Ok(Stream::Plain(tcp));

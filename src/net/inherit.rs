@@ -1,4 +1,4 @@
-//! Listening sockets that somebody else opened: systemd, or the process that this one takes over from.
+//! Listening sockets that were opened elsewhere: by systemd, or by the process that this one takes over from.
 //! The only file that knows listenfd.
 //!
 //! A socket is found by the address that it listens on: one configuration serves with systemd and without.
@@ -11,12 +11,12 @@ use std::{
 };
 
 use listenfd::ListenFd;
-use socket2::{Domain, Socket};
+use socket2::Socket;
 
 use super::Bound;
 use crate::config::Address;
 
-/// Sockets that are listened on already, until somebody asks for their address.
+/// Inherited sockets that were not taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Inherited(Vec<Bound>);
 
@@ -35,9 +35,6 @@ pub(crate) enum InheritError {
 
 impl Inherited {
     /// What systemd hands over (`sd_listen_fds(3)`); nothing where it starts no sockets.
-    ///
-    /// # Errors
-    /// Where something is no listening socket.
     pub(crate) fn from_systemd() -> Result<Self, InheritError> {
         let mut handed = ListenFd::from_env();
         let mut sockets = Vec::new();
@@ -58,9 +55,6 @@ impl Inherited {
     }
 
     /// What another process handed over. The files of unix sockets are still its own.
-    ///
-    /// # Errors
-    /// Where something is no listening socket.
     pub(crate) fn from_descriptors(fds: Vec<OwnedFd>) -> io::Result<Self> {
         let sockets = fds.into_iter().map(adopt);
         sockets.collect::<io::Result<_>>().map(Self)
@@ -73,7 +67,7 @@ impl Inherited {
     }
 
     /// # Errors
-    /// Where a socket is left that nobody asked for: whoever connects to it would wait for ever.
+    /// Where a socket is left: clients that connect to it would wait forever.
     pub(crate) fn finish(&self) -> Result<(), InheritError> {
         match self.0.first() {
             None => Ok(()),
@@ -92,32 +86,18 @@ fn adopt(fd: OwnedFd) -> io::Result<Bound> {
         return Err(io::Error::other("it is not listening"));
     }
     socket.set_nonblocking(true)?;
-    Ok(if socket.domain()? == Domain::UNIX {
-        Bound::Unix {
-            listener: socket.into(),
-            file: None,
-        }
-    } else {
-        Bound::Tcp(socket.into())
-    })
+    Ok(Bound::new(socket, None))
 }
 
 fn listens_on(bound: &Bound, address: &Address) -> bool {
-    match (bound, address) {
-        (Bound::Unix { listener, .. }, Address::Unix(path)) => listener
-            .local_addr()
-            .is_ok_and(|at| at.as_pathname().is_some_and(|at| is_same_file(at, path))),
-        (Bound::Tcp(listener), Address::Tcp { host, port, .. }) => {
-            let Ok(at) = listener.local_addr() else {
-                return false;
-            };
-            // A name is looked up only where the port fits.
-            at.port() == *port
-                && (host.as_str(), *port)
-                    .to_socket_addrs()
-                    .is_ok_and(|mut wanted| wanted.any(|wanted| is_same_host(at, wanted)))
-        }
-        _ => false,
+    match address {
+        Address::Unix(path) => bound.path().is_some_and(|at| is_same_file(&at, path)),
+        // A name is looked up only where the port fits.
+        Address::Tcp { host, port, .. } => bound
+            .tcp_address()
+            .filter(|at| at.port() == *port)
+            .and_then(|at| Some((at, (host.as_str(), *port).to_socket_addrs().ok()?)))
+            .is_some_and(|(at, mut wanted)| wanted.any(|wanted| is_same_host(at, wanted))),
     }
 }
 

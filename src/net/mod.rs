@@ -7,6 +7,8 @@ mod connect;
 mod descriptors;
 mod events;
 mod inherit;
+#[cfg(test)]
+pub(crate) mod memory;
 mod names;
 mod socket;
 mod stream;

@@ -7,11 +7,12 @@
 use std::{
     fs, io,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, ToSocketAddrs},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
+use parking_lot::Mutex;
 use tokio::{sync::Notify, time::timeout_at};
 
 use crate::telemetry::rate::RateLimit;
@@ -34,30 +35,24 @@ struct State {
     /// The last answer that was one, and since when it is known.
     good: Option<(Arc<[IpAddr]>, Instant)>,
     /// How the last lookup failed, and when it did.
-    failed: Option<(Failed, Instant)>,
+    failed: Option<(Arc<io::Error>, Instant)>,
     /// When the lookup began that is under way.
     asking: Option<Instant>,
 }
 
-#[derive(Clone)]
-struct Failed {
-    kind: io::ErrorKind,
-    text: Arc<str>,
-}
-
-/// For so long an answer is taken as it is.
+/// Age up to which an answer is used as it is.
 const FRESH: Duration = Duration::from_secs(5);
-/// After that it is looked up again while the old answer serves. From this age on, the new one is waited for.
+/// After that it is looked up again while the old answer is used. From this age on, the new one is waited for.
 const OLD: Duration = Duration::from_secs(60);
-/// But no longer than this, counted from the lookup's begin: then the old answer serves on.
+/// Limit of that wait, from the start of the lookup: then the old answer is used.
 const GRACE: Duration = Duration::from_millis(250);
-/// For so long a name that has no address is not looked up again.
+/// How long a name without an address is not looked up again.
 const FAILED: Duration = Duration::from_secs(1);
 
 /// What is to be done about a name now.
 enum Step {
     Serve(Arc<[IpAddr]>),
-    Fail(Failed),
+    Fail(Arc<io::Error>),
     /// Until a lookup has ended, or until a time.
     Wait(Option<Instant>),
 }
@@ -87,9 +82,7 @@ impl Names {
             ended.as_mut().enable();
             match self.step(Instant::now()) {
                 Step::Serve(addresses) => return Ok(addresses),
-                Step::Fail(Failed { kind, text }) => {
-                    return Err(io::Error::new(kind, text.to_string()));
-                }
+                Step::Fail(error) => return Err(io::Error::new(error.kind(), error)),
                 Step::Wait(None) => ended.await,
                 // Over, the next step serves what is there.
                 Step::Wait(Some(until)) => drop(timeout_at(until.into(), ended).await),
@@ -98,7 +91,7 @@ impl Names {
     }
 
     fn step(self: &Arc<Self>, now: Instant) -> Step {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         let age = |since: Instant| now.saturating_duration_since(since);
         let is_fresh = matches!(state.good, Some((_, since)) if age(since) < FRESH);
         let has_failed = matches!(state.failed, Some((_, since)) if age(since) < FAILED);
@@ -115,14 +108,12 @@ impl Names {
             (Some((addresses, _)), _) => Step::Serve(Arc::clone(addresses)),
             (None, Some(_)) => Step::Wait(None),
             (None, None) => Step::Fail(match &state.failed {
-                Some((failed, _)) => failed.clone(),
-                None => no_address().into(),
+                Some((error, _)) => Arc::clone(error),
+                None => Arc::new(no_address()),
             }),
         }
     }
 
-    /// # Errors
-    /// Where the system has no thread to give.
     fn begin(self: &Arc<Self>) -> io::Result<()> {
         let names = Arc::clone(self);
         let look_up = move || {
@@ -137,9 +128,7 @@ impl Names {
                     "a name lookup failed; the last addresses serve on, where there are any"
                 );
             }
-            let mut state = names.state.lock().unwrap_or_else(PoisonError::into_inner);
-            state.end(found);
-            drop(state);
+            names.state.lock().end(found);
             names.ended.notify_waiters();
         };
         let thread = thread::Builder::new().name("name lookup".into());
@@ -156,16 +145,7 @@ impl State {
                 self.good = Some((addresses.into(), now));
                 self.failed = None;
             }
-            Err(error) => self.failed = Some((error.into(), now)),
-        }
-    }
-}
-
-impl From<io::Error> for Failed {
-    fn from(error: io::Error) -> Self {
-        Self {
-            kind: error.kind(),
-            text: error.to_string().into(),
+            Err(error) => self.failed = Some((Arc::new(error), now)),
         }
     }
 }
@@ -228,8 +208,8 @@ mod tests {
 
     const ONE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
-    fn state(names: &Names) -> std::sync::MutexGuard<'_, State> {
-        names.state.lock().unwrap()
+    fn state(names: &Names) -> parking_lot::MutexGuard<'_, State> {
+        names.state.lock()
     }
 
     /// A name whose last answer is so old.

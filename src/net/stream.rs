@@ -17,24 +17,35 @@ use tokio_rustls::TlsStream;
 use tokio_util::io::poll_read_buf;
 
 use super::Socket;
+#[cfg(test)]
+use super::memory::Memory;
 use crate::http::Transport;
 
 /// A connected socket: tcp or unix, plain or under TLS.
 pub(crate) enum Stream {
     Plain(Socket),
     Tls(Box<TlsStream<Socket>>),
+    #[cfg(test)]
+    Memory(Memory),
 }
 
 impl Stream {
-    fn socket(&self) -> &Socket {
+    /// Every stream has one but those in memory.
+    #[cfg_attr(
+        not(test),
+        expect(clippy::unnecessary_wraps, reason = "those in memory have none")
+    )]
+    fn socket(&self) -> Option<&Socket> {
         match self {
-            Self::Plain(socket) => socket,
-            Self::Tls(stream) => stream.get_ref().0,
+            Self::Plain(socket) => Some(socket),
+            Self::Tls(stream) => Some(stream.get_ref().0),
+            #[cfg(test)]
+            Self::Memory(_) => None,
         }
     }
 
     fn fd(&self) -> Option<BorrowedFd<'_>> {
-        self.socket().as_fd()
+        self.socket()?.as_fd()
     }
 
     /// Whether it is under TLS.
@@ -44,7 +55,7 @@ impl Stream {
 
     /// Whether it is a unix socket.
     pub(crate) fn is_local(&self) -> bool {
-        self.socket().is_local()
+        self.socket().is_some_and(Socket::is_local)
     }
 
     /// Whether neither a byte for its user nor the end has come since it was last read from. The kernel is asked, or
@@ -59,11 +70,17 @@ impl Stream {
                 return false;
             }
         }
-        if asks_kernel {
-            self.socket().is_quiet()
-        } else {
-            self.socket().was_quiet()
+        #[cfg(test)]
+        if let Self::Memory(memory) = self {
+            return memory.is_quiet();
         }
+        self.socket().is_some_and(|socket| {
+            if asks_kernel {
+                socket.is_quiet()
+            } else {
+                socket.was_quiet()
+            }
+        })
     }
 
     /// Lets the kernel hold about so many bytes that came and were not read; of a unix socket the sender's side decides.
@@ -98,7 +115,11 @@ impl Stream {
     }
 
     /// Lets the socket's end be a reset (tcp), so that nobody takes what was sent for whole.
-    pub(crate) fn reset_on_close(&self) {
+    pub(crate) fn reset_on_close(&mut self) {
+        #[cfg(test)]
+        if let Self::Memory(memory) = self {
+            memory.reset_on_close();
+        }
         if let Some(fd) = self.fd()
             && !self.is_local()
         {
@@ -127,6 +148,8 @@ macro_rules! each {
         match $self.get_mut() {
             Stream::Plain($stream) => $call,
             Stream::Tls($stream) => $call,
+            #[cfg(test)]
+            Stream::Memory($stream) => $call,
         }
     };
 }
@@ -180,6 +203,8 @@ impl Transport for Stream {
         match self {
             Self::Plain(socket) => socket.poll_recv(cx, into),
             Self::Tls(stream) => poll_read_buf(Pin::new(stream), cx, into),
+            #[cfg(test)]
+            Self::Memory(stream) => poll_read_buf(Pin::new(stream), cx, into),
         }
     }
 }

@@ -30,14 +30,12 @@ pub(crate) enum TlsError {
     Ca(PathBuf, #[source] rustls::Error),
     #[error("{} and its key can't be used", .0.display())]
     Pair(PathBuf, #[source] rustls::Error),
-    #[error("{0:?} is no name that a certificate can bear")]
+    #[error("{0:?} is not a valid name for a certificate")]
     Name(String),
     #[error(
         "this system has no CA certificates (Debian: ca-certificates); name a CA of your own: tls.ca"
     )]
     NoSystemCa,
-    #[error("TLS can't be set up")]
-    Other(#[source] rustls::Error),
     #[error("{} can't be used to verify client certificates", .0.display())]
     ClientCa(PathBuf, #[source] rustls::server::VerifierBuilderError),
 }
@@ -55,27 +53,19 @@ impl TlsError {
     }
 }
 
-fn provider() -> Arc<CryptoProvider> {
-    Arc::new(rustls::crypto::ring::default_provider())
-}
-
-/// What is wrong with each file; where it is nothing, what is wrong with all of them together.
+/// What is wrong with each file; where that is nothing, what is wrong with all of them together.
 fn or_together<const N: usize>(
     each: [(&'static str, Option<TlsError>); N],
     together: impl FnOnce() -> Option<TlsError>,
 ) -> Vec<(&'static str, TlsError)> {
-    let wrong: Vec<_> = each
-        .into_iter()
+    let each = each.into_iter();
+    let mut wrong: Vec<_> = each
         .filter_map(|(key, error)| Some((key, error?)))
         .collect();
     if wrong.is_empty() {
-        together()
-            .map(|error| (error.key(), error))
-            .into_iter()
-            .collect()
-    } else {
-        wrong
+        wrong.extend(together().map(|error| (error.key(), error)));
     }
+    wrong
 }
 
 /// Loads what a listener shows.
@@ -93,19 +83,14 @@ impl ServerTlsLoader {
         or_together(each, || Self::load(tls).err())
     }
 
-    /// # Errors
-    /// Where a file can't be read or does not hold what it should.
     pub(crate) fn load(tls: &ServerTls) -> Result<Arc<ServerConfig>, TlsError> {
-        let builder = ServerConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .map_err(TlsError::Other)?;
+        let builder = ServerConfig::builder();
         let builder = match &tls.client_ca {
             None => builder.with_no_client_auth(),
             Some(file) => {
-                let verifier =
-                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots(file)?), provider())
-                        .build()
-                        .map_err(|error| TlsError::ClientCa(file.clone(), error))?;
+                let verifier = WebPkiClientVerifier::builder(Arc::new(roots(file)?))
+                    .build()
+                    .map_err(|error| TlsError::ClientCa(file.clone(), error))?;
                 builder.with_client_cert_verifier(verifier)
             }
         };
@@ -136,25 +121,21 @@ impl ClientTlsLoader {
     }
 
     /// The settings and the name that the server at `address` has to bear.
-    ///
-    /// # Errors
-    /// Where a file can't be read or does not hold what it should.
     pub(crate) fn load(
         tls: &ClientTls,
         address: &Address,
     ) -> Result<(Arc<ClientConfig>, ServerName<'static>), TlsError> {
-        let builder = ClientConfig::builder_with_provider(provider())
-            .with_safe_default_protocol_versions()
-            .map_err(TlsError::Other)?;
+        let builder = ClientConfig::builder();
         let builder = if tls.verify {
             builder.with_root_certificates(match &tls.ca {
                 Some(file) => roots(file)?,
                 None => system_roots()?,
             })
         } else {
+            let anybody = Arc::new(Anybody(Arc::clone(builder.crypto_provider())));
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Anybody(provider())))
+                .with_custom_certificate_verifier(anybody)
         };
         let mut config = match (&tls.certificate, &tls.key) {
             (Some(certificate), Some(key_file)) => builder

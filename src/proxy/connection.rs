@@ -1,10 +1,6 @@
 //! One client's connection, from its first byte to its end.
 
-use std::{
-    future::poll_fn,
-    net::IpAddr,
-    time::{Duration, Instant},
-};
+use std::{future::poll_fn, net::IpAddr, time::Duration};
 
 use super::{
     Drain, Pipeline, Pipelines,
@@ -15,15 +11,15 @@ use super::{
     peer::Peer,
     prepare::{asks_to_close, prepare},
     refusal::Refusal,
-    relay::{End, Relay, body_reader},
+    relay::{End, Passing, Relay, body_reader},
     upgrade,
 };
 use crate::{
     capture::Ended,
     exchange::Exchange,
-    http::{BodyReader, Framing, RequestHead},
+    http::{BodyReader, Framing, RequestHead, now},
     net::Stream,
-    tee::Tap,
+    tee::Copies,
     telemetry::metrics::ProxyCount,
 };
 
@@ -53,7 +49,7 @@ pub(crate) async fn serve(pipelines: &Pipelines, accepted: Accepted) {
         address: accepted.address,
         tls: accepted.tls,
     };
-    let mut client = Downstream::new(accepted.stream, Instant::now());
+    let mut client = Downstream::new(accepted.stream, now());
     let mut entered = None;
     loop {
         let next = poll_fn(|cx| {
@@ -117,15 +113,20 @@ async fn answer(
     };
     let exchange = Exchange::new(head, peer.address, &pipeline.request_id, client.arrived);
     let has_body = !matches!(prepared.framing, Framing::None | Framing::Sized(0));
-    let tap = Tap::open(&exchange, has_body, &pipeline.recipients, &pipeline.budget);
+    let copies = Copies::open(&exchange, has_body, &pipeline.recipients, &pipeline.budget);
     let captured = pipeline
         .capture
         .as_ref()
-        .and_then(|capture| capture.tap(&exchange, has_body, prepared.upgrade));
+        .and_then(|capture| capture.taps(&exchange, has_body, prepared.upgrade));
     let capture = pipeline.capture.as_ref().filter(|_| captured.is_some());
     let captured = captured.unwrap_or_default();
     let memory = std::mem::take(&mut client.answer_head);
-    let mut relay = Relay::new(pipeline, &exchange, prepared, tap, captured, memory);
+    let of = Passing {
+        pipeline,
+        exchange: &exchange,
+        copies,
+    };
+    let mut relay = Relay::new(of, prepared, captured, memory);
     let end = forward(client, &mut relay).await;
     let answer_whole = matches!(end, End::Whole);
     if let Some(capture) = capture {
@@ -142,7 +143,7 @@ async fn answer(
         capture.store(&ended, captured);
     }
     let told = relay.take_told(answer_whole);
-    relay.tap.over(told);
+    relay.of.copies.over(told);
     let (status, sent) = (relay.status(&end), relay.download.sent);
     pipeline.metrics.count(ProxyCount::AnswerBytes, sent);
     let whole = answer_whole || matches!(end, End::Refused(_));
@@ -178,19 +179,19 @@ async fn answer(
 async fn after(client: &mut Downstream, relay: &mut Relay<'_>, end: End) -> Then {
     match end {
         End::Switched => {
-            relay.pipeline.metrics.answer(relay.download.head.status);
+            relay.of.pipeline.metrics.answer(relay.download.head.status);
             if let Some(primary) = relay.switched.take() {
                 upgrade::join(client, *primary).await;
             }
             Then::End
         }
         End::Cut => {
-            relay.pipeline.metrics.answer(relay.download.head.status);
+            relay.of.pipeline.metrics.answer(relay.download.head.status);
             if relay.download.ends_with_connection() {
                 client
                     .wire
                     .stream
-                    .delivered(relay.pipeline.timeouts.idle.0)
+                    .delivered(relay.of.pipeline.timeouts.idle.0)
                     .await;
                 Then::Cut
             } else if relay.upload.reader.is_done() {
@@ -218,14 +219,14 @@ async fn refuse(
     if client.flush(pipeline.timeouts.idle.0).await.is_err() {
         return Then::Cut;
     }
-    client.rest(Instant::now());
+    client.rest(now());
     if close { Then::Farewell } else { Then::Next }
 }
 
 /// Tells a client that there are too many, in a hurry.
 pub(crate) async fn refuse_client(pipeline: &Pipeline, stream: Stream) {
     pipeline.metrics.count(ProxyCount::ClientsRefused, 1);
-    let mut client = Downstream::new(stream, Instant::now());
+    let mut client = Downstream::new(stream, now());
     let id = super::identify::new_id();
     let out = client.wire.out.text();
     Refusal::TooManyClients.write(&pipeline.request_id, &id, false, true, out);

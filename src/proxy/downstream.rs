@@ -12,7 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{Pipeline, refusal::Refusal};
 use crate::{
-    http::{Alarm, BadHead, BodyReader, HeadScan, Part, RequestHead, ResponseHead, Wire},
+    http::{Alarm, BadHead, BodyReader, HeadScan, Parsed, RequestHead, ResponseHead, Wire, now},
     net::Stream,
 };
 
@@ -46,11 +46,11 @@ pub(super) enum Next {
 
 /// How often a unix client that shut its sending side is asked whether it left.
 const ASK: Duration = Duration::from_millis(200);
-/// After so long an idle connection gives its memory back.
+/// How long a connection is idle before it gives its memory back.
 const REST: Duration = Duration::from_secs(1);
 /// How long a client may go on sending after the last answer.
 const FAREWELL: Duration = Duration::from_secs(2);
-/// So much may come ahead of an answer before no more is read.
+/// Bytes that may come ahead of a response before no more is read.
 const AHEAD: usize = 64 * 1024;
 
 impl Downstream {
@@ -79,7 +79,7 @@ impl Downstream {
             match self.wire.poll_fill(cx) {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::End),
                 Poll::Ready(Ok(length)) if length == self.wire.buf.len() => {
-                    self.arrived = Instant::now();
+                    self.arrived = now();
                     (self.is_new, self.rests) = (false, false);
                 }
                 Poll::Ready(Ok(_)) => {}
@@ -165,7 +165,7 @@ impl Downstream {
                 return Poll::Pending;
             }
             match ready!(self.wire.poll_fill(cx)) {
-                Ok(0) => self.ended = Some((Instant::now(), Alarm::default())),
+                Ok(0) => self.ended = Some((now(), Alarm::default())),
                 Ok(_) => {}
                 Err(_) => return Poll::Ready(()),
             }
@@ -178,7 +178,7 @@ impl Downstream {
         }
         while !self.wire.stream.is_hung_up() {
             ready!(alarm.poll(cx, *since + ASK));
-            *since = Instant::now();
+            *since = now();
         }
         Poll::Ready(())
     }
@@ -190,7 +190,7 @@ impl Downstream {
         }
         let length = ready!(self.wire.poll_fill(cx))?;
         if length == 0 {
-            self.ended = Some((Instant::now(), Alarm::default()));
+            self.ended = Some((now(), Alarm::default()));
         }
         Poll::Ready(Ok(length))
     }
@@ -199,8 +199,8 @@ impl Downstream {
     pub(super) fn skip(&mut self, rest: &mut BodyReader) -> bool {
         loop {
             match rest.next(&mut self.wire.buf) {
-                Ok(Part::Piece(length)) => self.wire.buf.advance(length),
-                Ok(Part::Trailers(_)) => {}
+                Ok(Parsed::Piece(length)) => self.wire.buf.advance(length),
+                Ok(Parsed::Trailers(_)) => {}
                 _ => break,
             }
         }

@@ -28,10 +28,10 @@ pub(super) fn explain(
     let (request_id, method, target) = (shown(id), shown(head.method()), shown(head.path()));
     let (status, error) = (refusal.status().as_u16(), refusal.chain());
     if !refusal.is_primary_fault() {
-        tracing::debug!(%request_id, %method, pipeline = %target, status, error, "refused a request");
+        tracing::debug!(%request_id, %method, path = %target, status, error, "refused a request");
     } else if let Some(left_out) = FAULTS.allow() {
         tracing::warn!(
-            %request_id, %method, pipeline = %target, status, error, left_out,
+            %request_id, %method, path = %target, status, error, left_out,
             "the primary gave no answer"
         );
     }
@@ -39,7 +39,7 @@ pub(super) fn explain(
     refusal.write(&pipeline.request_id, id, to_head, close, out);
 }
 
-/// Tells the operator of an answer that breaks off, or is none behind its header: its client sees a cut answer.
+/// Tells the operator of a response that breaks off, or is malformed behind its header: its client sees a cut response.
 #[cold]
 pub(super) fn explain_cut(error: &BadResponse, exchange: &Exchange) {
     if let Some(left_out) = FAULTS.allow() {

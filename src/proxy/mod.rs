@@ -16,6 +16,8 @@ mod pipeline;
 mod prepare;
 mod refusal;
 mod relay;
+#[cfg(test)]
+mod tests;
 mod upgrade;
 mod vet;
 

@@ -39,6 +39,8 @@ const BACKLOG_BYTES: usize = 32 << 20;
 const TELL: Duration = Duration::from_millis(200);
 /// How often it is looked whether a script has room.
 const SCRIPT_LOOK: Duration = Duration::from_millis(1);
+/// A connection may be idle for as long as a paced replay has nothing to send.
+const IDLE: Duration = Duration::from_secs(24 * 3600);
 /// What no answer's header needs.
 const READING: Reading = Reading {
     header_bytes: 1 << 20,
@@ -140,8 +142,8 @@ impl Engine {
         let pool = Pool::new(
             connector,
             PoolSettings {
-                idle_connections: 0,
-                idle_timeout: Duration::ZERO,
+                idle_connections: options.concurrency,
+                idle_timeout: IDLE,
                 connections: None,
                 is_careful: true,
                 reading: READING,
@@ -282,18 +284,16 @@ impl Engine {
         };
         let behind = started.saturating_duration_since(due);
         self.tally.borrow_mut().goes(behind, busy && !job.late);
-        let keep = self.script.as_ref().and_then(Scripting::wants_answers);
-        let result = lane.send(job, started, keep).await;
-        if let (Some(script), Some(ticket), Ok(outcome)) = (&self.script, job.ticket, &result)
-            && keep.is_some()
+        let kept = self.script.as_ref().and_then(Scripting::recording);
+        let result = lane.send(job, started, kept).await;
+        if let (Some(script), Some(ticket), Ok((_, Some(response)))) =
+            (&self.script, job.ticket, &result)
         {
-            let (head, body) = lane.answer();
-            let whole = body.len() as u64 == outcome.received;
-            script.tell(ticket, head, body, whole, started.elapsed());
+            script.tell(ticket, response, started.elapsed());
         }
         let mut tally = self.tally.borrow_mut();
         match result {
-            Ok(outcome) => {
+            Ok((outcome, _)) => {
                 let ended = Instant::now();
                 tally.answered(
                     job,

@@ -16,7 +16,7 @@ use super::{
     Options, ReplayError, Speed,
     finish::Finish,
     job::{Job, Maker},
-    merge::{LeftOut, Merge, total},
+    merge::{Intake, LeftOut, Merge, total},
     pace::Pace,
 };
 use crate::{net::raise_limit, telemetry::logs::with_causes};
@@ -24,7 +24,7 @@ use crate::{net::raise_limit, telemetry::logs::with_causes};
 /// Requests as they become due.
 pub(super) struct Feed {
     pub(super) jobs: Receiver<Vec<Job>>,
-    /// What is due is due so long after this.
+    /// The times at which requests are due count from here.
     pub(super) start: Instant,
     pub(super) progress: Arc<Progress>,
     thread: thread::JoinHandle<Fed>,
@@ -34,7 +34,7 @@ pub(super) struct Feed {
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) position: AtomicU64,
-    /// Of all files and rounds; 0: nobody knows.
+    /// Of all files and rounds; 0: unknown.
     pub(super) total: u64,
 }
 
@@ -51,15 +51,13 @@ pub(super) struct Fed {
     pub(super) troubles: Vec<String>,
 }
 
-/// So many requests, or bytes of them, are handed over at a time.
+/// Limits of the requests, and of their bytes, that are handed over at a time.
 const MANY: usize = 64;
 const LARGE: usize = 256 * 1024;
-/// So often is looked whether anybody still wants requests.
+/// How often the feed checks whether requests are still wanted.
 const LOOK: Duration = Duration::from_millis(100);
 
 impl Feed {
-    /// # Errors
-    /// Where a file can't be opened.
     pub(super) fn start(options: &Options, finish: Arc<Finish>) -> Result<Self, ReplayError> {
         raise_limit();
         let mut merge = open(&options.files, options.rounds)?;
@@ -68,18 +66,18 @@ impl Feed {
             total: total(&options.files).unwrap_or(0) * options.rounds,
         });
         let (sender, jobs) = channel(16);
-        let script = options.script.as_ref().map(|script| script.answers);
+        // What is not sent needs no script.
+        let script = options.script.as_ref().filter(|_| !options.dry_run);
+        let script = script.map(|script| script.answers);
         let mut feeder = Feeder {
-            maker: Maker::new(
-                options.ordered_by.clone(),
-                finish,
-                // Nothing that is not sent needs a script.
-                script.filter(|_| !options.dry_run),
-            ),
+            intake: Intake {
+                maker: Maker::new(options.ordered_by.clone(), finish, script),
+                window: options.from..options.until,
+                left_out: LeftOut::default(),
+            },
             files: options.files.clone(),
             rounds: options.rounds,
             limit: options.limit.unwrap_or(u64::MAX),
-            window: (options.from, options.until),
             is_paced: options.speed != Speed::Max && !options.dry_run,
             is_dry: options.dry_run,
             pace: Pace::new(options.speed, options.max_gap),
@@ -91,12 +89,15 @@ impl Feed {
             fed: Fed::default(),
         };
         // The time that this takes makes no request late.
-        feeder.look_ahead(&mut merge);
+        merge.look_ahead(&mut feeder.intake);
         let start = Instant::now();
         feeder.start = start;
         let thread = thread::Builder::new().name("feed".into()).spawn(move || {
             feeder.run(merge);
-            feeder.fed
+            Fed {
+                left_out: feeder.intake.left_out,
+                ..feeder.fed
+            }
         })?;
         Ok(Self {
             jobs,
@@ -128,11 +129,10 @@ fn is_read_once(file: &Path) -> bool {
 }
 
 struct Feeder {
-    maker: Maker,
+    intake: Intake,
     files: Vec<PathBuf>,
     rounds: u64,
     limit: u64,
-    window: (u64, u64),
     is_paced: bool,
     is_dry: bool,
     pace: Pace,
@@ -164,13 +164,12 @@ impl Feeder {
             for troubles in files.troubles() {
                 self.fed.damaged += troubles.count;
                 self.fed.skipped += troubles.skipped;
-                let lines = troubles
-                    .take()
-                    .into_iter()
-                    .map(|trouble| trouble.to_string());
-                self.fed.troubles.extend(lines);
+                let lines = troubles.take().into_iter();
+                self.fed
+                    .troubles
+                    .extend(lines.map(|trouble| trouble.to_string()));
             }
-            // What is damaged is told once.
+            // Each damage is reported once.
             self.fed.troubles.dedup();
             if !goes_on {
                 break;
@@ -180,15 +179,10 @@ impl Feeder {
         self.pass_on();
     }
 
-    fn look_ahead(&mut self, files: &mut Merge) {
-        files.look_ahead(&mut self.maker, self.window, &mut self.fed.left_out);
-    }
-
     /// Once through all files; false where nothing more is wanted.
     fn round(&mut self, files: &mut Merge, before: u64) -> bool {
         while self.fed.requests < self.limit {
-            let next = files.next(&mut self.maker, self.window, &mut self.fed.left_out);
-            let Some((time, mut job)) = next else {
+            let Some((time, mut job)) = files.next(&mut self.intake) else {
                 return true;
             };
             job.due = self.pace.due(time);

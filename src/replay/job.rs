@@ -8,10 +8,11 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use super::{finish::Finish, options::Key};
+use super::finish::Finish;
 use crate::{
     capture::Record,
-    http::{BodyReader, Framing, Known, Part, RequestHead, asks_for_upgrade, strip_request},
+    config::ClientKey,
+    http::{BodyReader, Framing, Known, Parsed, RequestHead, asks_for_upgrade, strip_request},
     script::{Ticket, write_request},
 };
 
@@ -74,7 +75,7 @@ pub(super) struct Maker {
     arena: BytesMut,
     head: RequestHead,
     scratch: Vec<u8>,
-    key: Option<Key>,
+    key: Option<ClientKey>,
     finish: Arc<Finish>,
     /// Requests go through a script first; with production's answers, where it wants them.
     script: Option<bool>,
@@ -86,7 +87,7 @@ const ARENA: usize = 256 * 1024;
 const MOST_FIELDS: usize = 1000;
 
 impl Maker {
-    pub(super) fn new(key: Option<Key>, finish: Arc<Finish>, script: Option<bool>) -> Self {
+    pub(super) fn new(key: Option<ClientKey>, finish: Arc<Finish>, script: Option<bool>) -> Self {
         Self {
             arena: BytesMut::new(),
             head: RequestHead::default(),
@@ -186,13 +187,13 @@ fn pieces<'a>(head: &RequestHead, body: &'a [u8]) -> Vec<&'a [u8]> {
     let mut reader = BodyReader::new(Framing::Chunked, body.len(), MOST_FIELDS);
     loop {
         match reader.next(&mut left) {
-            Ok(Part::Piece(length)) => {
+            Ok(Parsed::Piece(length)) => {
                 let start = body.len() - left.len();
                 pieces.push(&body[start..start + length]);
                 drop(left.split_to(length));
             }
-            Ok(Part::Trailers(_)) => {}
-            Ok(Part::End | Part::More) | Err(_) => return pieces,
+            Ok(Parsed::Trailers(_)) => {}
+            Ok(Parsed::End | Parsed::More) | Err(_) => return pieces,
         }
     }
 }
@@ -210,10 +211,10 @@ fn body<'a>(head: &RequestHead, rest: &'a [u8]) -> Result<&'a [u8], Unsent> {
             let mut left = BytesMut::from(rest);
             loop {
                 match reader.next(&mut left) {
-                    Ok(Part::Piece(length)) => drop(left.split_to(length)),
-                    Ok(Part::Trailers(_)) => {}
-                    Ok(Part::End) => return Ok(&rest[..rest.len() - left.len()]),
-                    Ok(Part::More) | Err(_) => return Err(Unsent::NotWhole),
+                    Ok(Parsed::Piece(length)) => drop(left.split_to(length)),
+                    Ok(Parsed::Trailers(_)) => {}
+                    Ok(Parsed::End) => return Ok(&rest[..rest.len() - left.len()]),
+                    Ok(Parsed::More) | Err(_) => return Err(Unsent::NotWhole),
                 }
             }
         }

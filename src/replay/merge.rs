@@ -1,24 +1,19 @@
 //! Several files as one, in the order in which the requests came.
 //!
-//! In a file, exchanges stand in the order in which they ended; a heap of some thousand puts them in the order
-//! in which they began.
+//! In a file, exchanges stand in the order in which they ended; a few thousand are read ahead to put them in the order in
+//! which they began.
 
-use std::{
-    cmp::Reverse,
-    collections::{BinaryHeap, VecDeque},
-    io, mem,
-    path::PathBuf,
-};
+use std::{cmp::Reverse, collections::BTreeMap, io, mem, ops::Range, path::PathBuf};
 
 use super::job::{Job, Maker, Unsent};
 use crate::capture::{Reader, Troubles};
 
-/// So many requests of a file are looked at to find the one that came first, and so many bytes of all that are
-/// open, but of each not less than the last.
+/// Limits of what is read ahead to find the request that came first: requests of one file, bytes of all open files, and
+/// bytes that each open file may have in any case.
 const AHEAD: usize = 4096;
 const AHEAD_BYTES: usize = 32 << 20;
 const LEAST_BYTES: usize = 1 << 20;
-/// So many records of a file are looked at to know when it begins.
+/// The number of records that are read to know when a file begins.
 const PEEK: usize = 64;
 
 /// Several files, read as one. Only those whose time has come are open, however many there are.
@@ -38,28 +33,32 @@ struct Source {
     ended: bool,
 }
 
-/// Jobs in the order of their times, each with a number that keeps those of one time in theirs.
+/// Jobs by their times, each with a number that keeps those of the same time in order.
 #[derive(Default)]
 struct Ahead {
-    heap: BinaryHeap<Reverse<(u64, u64, usize)>>,
-    slots: Vec<Option<Job>>,
-    free: VecDeque<usize>,
+    jobs: BTreeMap<(u64, u64), Job>,
     bytes: usize,
     number: u64,
 }
 
-/// What was left out on the way, by reason.
+/// Makes jobs of records, and counts those left out.
+pub(super) struct Intake {
+    pub(super) maker: Maker,
+    /// Only what was captured in this time is looked at.
+    pub(super) window: Range<u64>,
+    pub(super) left_out: LeftOut,
+}
+
+/// The number of records left out, by reason.
 pub(super) type LeftOut = [u64; Unsent::ALL.len()];
 
 impl Merge {
-    /// # Errors
-    /// Where a file can't be opened.
     pub(super) fn open(files: &[PathBuf]) -> Result<Self, (PathBuf, io::Error)> {
         let (mut waiting, mut open) = (Vec::new(), Vec::new());
         for path in files {
             let failed = |error| (path.clone(), error);
             let mut reader = Reader::open(path).map_err(failed)?;
-            // What is no file can't be opened again.
+            // What is not a file can't be opened again.
             if files.len() == 1 || !path.is_file() {
                 open.push(Source::of(reader));
             } else if let Some(first) = first(&mut reader) {
@@ -79,32 +78,22 @@ impl Merge {
         })
     }
 
-    /// The next request and its time; only those in `window` are looked at.
-    pub(super) fn next(
-        &mut self,
-        maker: &mut Maker,
-        window: (u64, u64),
-        left_out: &mut LeftOut,
-    ) -> Option<(u64, Job)> {
-        let first = self.look_ahead(maker, window, left_out)?;
+    /// The next request and its time.
+    pub(super) fn next(&mut self, intake: &mut Intake) -> Option<(u64, Job)> {
+        let first = self.look_ahead(intake)?;
         self.open[first].ahead.pop()
     }
 
-    /// Reads what it takes to know which request comes next, and returns whose it is.
-    pub(super) fn look_ahead(
-        &mut self,
-        maker: &mut Maker,
-        window: (u64, u64),
-        left_out: &mut LeftOut,
-    ) -> Option<usize> {
+    /// Reads what it takes to know which request comes next, and returns the index of its file.
+    pub(super) fn look_ahead(&mut self, intake: &mut Intake) -> Option<usize> {
         loop {
             let share = (AHEAD_BYTES / self.open.len().max(1)).max(LEAST_BYTES);
             for source in &mut self.open {
-                source.fill(share, maker, window, left_out);
+                source.fill(share, intake);
             }
             self.close();
             let heads = self.open.iter().enumerate().filter_map(|(index, source)| {
-                let Reverse((time, ..)) = source.ahead.heap.peek()?;
+                let ((time, _), _) = source.ahead.jobs.first_key_value()?;
                 Some((*time, index))
             });
             let earliest = heads.min();
@@ -131,7 +120,7 @@ impl Merge {
 
     /// Those that have nothing more.
     fn close(&mut self) {
-        let is_done = |source: &Source| source.ended && source.ahead.heap.is_empty();
+        let is_done = |source: &Source| source.ended && source.ahead.jobs.is_empty();
         if !self.open.iter().any(is_done) {
             return;
         }
@@ -186,28 +175,22 @@ impl Source {
         u64::try_from(part).unwrap_or(stored)
     }
 
-    fn fill(
-        &mut self,
-        share: usize,
-        maker: &mut Maker,
-        (from, until): (u64, u64),
-        left_out: &mut LeftOut,
-    ) {
+    fn fill(&mut self, share: usize, intake: &mut Intake) {
         while !self.ended
-            && self.ahead.heap.len() < AHEAD
-            && (self.ahead.bytes < share || self.ahead.heap.is_empty())
+            && self.ahead.jobs.len() < AHEAD
+            && (self.ahead.bytes < share || self.ahead.jobs.is_empty())
         {
             if !self.reader.advance() {
                 self.ended = true;
                 return;
             }
             let record = self.reader.record();
-            if record.time < from || record.time >= until {
+            if !intake.window.contains(&record.time) {
                 continue;
             }
-            match maker.make(&record) {
+            match intake.maker.make(&record) {
                 Ok(job) => self.ahead.push(record.time, job),
-                Err(why) => left_out[why as usize] += 1,
+                Err(why) => intake.left_out[why as usize] += 1,
             }
         }
     }
@@ -216,21 +199,12 @@ impl Source {
 impl Ahead {
     fn push(&mut self, time: u64, job: Job) {
         self.bytes += job.size();
-        let slot = if let Some(slot) = self.free.pop_front() {
-            self.slots[slot] = Some(job);
-            slot
-        } else {
-            self.slots.push(Some(job));
-            self.slots.len() - 1
-        };
-        self.heap.push(Reverse((time, self.number, slot)));
+        self.jobs.insert((time, self.number), job);
         self.number += 1;
     }
 
     fn pop(&mut self) -> Option<(u64, Job)> {
-        let Reverse((time, _, slot)) = self.heap.pop()?;
-        let job = self.slots[slot].take()?;
-        self.free.push_back(slot);
+        let ((time, _), job) = self.jobs.pop_first()?;
         self.bytes -= job.size();
         Some((time, job))
     }

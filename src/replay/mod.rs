@@ -22,7 +22,7 @@ mod verdict;
 
 pub(crate) use engine::run;
 pub(crate) use error::ReplayError;
-pub(crate) use options::{Edit, Key, Options, Speed};
+pub(crate) use options::{Edit, Options, Speed, positive};
 pub(crate) use progress::Moment;
 pub(crate) use report::Report;
 pub(crate) use verdict::{Condition, met};

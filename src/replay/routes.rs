@@ -1,47 +1,47 @@
 //! Which routes are answered otherwise than before: paths with their numbers taken out, so that they are few.
 
-use std::collections::HashMap;
+use std::{cmp::Reverse, collections::HashMap};
+
+use serde::Serialize;
 
 /// How often each route was answered with another class of status.
 #[derive(Debug, Default)]
 pub(super) struct Routes(HashMap<String, Route>);
 
 /// One route.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Route {
+    #[serde(rename = "route")]
+    pub(super) name: String,
     pub(super) count: u64,
-    /// Production's status and the target's, of the last that differed.
-    pub(super) example: (u16, u16),
+    /// The statuses of the last that differed: production's, and the target's.
+    pub(super) captured: u16,
+    pub(super) replayed: u16,
 }
 
-/// More are counted together.
+/// Limit of the routes; further ones are counted together.
 const MOST: usize = 1000;
 
 impl Routes {
-    pub(super) fn note(&mut self, method: &[u8], target: &[u8], example: (u16, u16)) {
+    pub(super) fn note(&mut self, method: &[u8], target: &[u8], captured: u16, replayed: u16) {
         let mut name = route(method, target);
         if self.0.len() >= MOST && !self.0.contains_key(&name) {
             name = "(others)".into();
         }
-        let route = self.0.entry(name).or_default();
-        route.count += 1;
-        route.example = example;
+        let count = self.0.get(&name).map_or(0, |route| route.count) + 1;
+        let route = Route {
+            name: name.clone(),
+            count,
+            captured,
+            replayed,
+        };
+        self.0.insert(name, route);
     }
 
     /// The most frequent ones.
-    pub(super) fn top(&self, many: usize) -> Vec<(String, Route)> {
-        let mut all: Vec<_> = self
-            .0
-            .iter()
-            .map(|(name, route)| (name.clone(), route.clone()))
-            .collect();
-        all.sort_by(|one, other| {
-            other
-                .1
-                .count
-                .cmp(&one.1.count)
-                .then_with(|| one.0.cmp(&other.0))
-        });
+    pub(super) fn top(&self, many: usize) -> Vec<Route> {
+        let mut all: Vec<_> = self.0.values().cloned().collect();
+        all.sort_by_cached_key(|route| (Reverse(route.count), route.name.clone()));
         all.truncate(many);
         all
     }
@@ -49,20 +49,13 @@ impl Routes {
 
 /// The method, and the path with `:id` for what is a number or a long row of digits and letters.
 fn route(method: &[u8], target: &[u8]) -> String {
-    let path = target
-        .split(|byte| *byte == b'?')
-        .next()
-        .unwrap_or_default();
-    let path = String::from_utf8_lossy(path);
-    let mut route = String::from_utf8_lossy(method).into_owned();
-    route.push(' ');
-    for (index, part) in path.split('/').enumerate() {
-        if index > 0 {
-            route.push('/');
-        }
-        route.push_str(if is_id(part) { ":id" } else { part });
-    }
-    route
+    let target = String::from_utf8_lossy(target);
+    let path = target.split('?').next().unwrap_or_default();
+    let parts = path
+        .split('/')
+        .map(|part| if is_id(part) { ":id" } else { part });
+    let path = parts.collect::<Vec<_>>().join("/");
+    format!("{} {path}", String::from_utf8_lossy(method))
 }
 
 fn is_id(part: &str) -> bool {
@@ -93,10 +86,10 @@ mod tests {
     fn there_are_never_too_many_routes() {
         let mut routes = Routes::default();
         for n in 0..5000 {
-            routes.note(b"GET", format!("/page{n}").as_bytes(), (200, 500));
+            routes.note(b"GET", format!("/page{n}").as_bytes(), 200, 500);
         }
         assert!(routes.0.len() <= MOST + 1);
-        assert_eq!(routes.top(1)[0].0, "(others)");
-        assert_eq!(routes.top(1)[0].1.count, 4000);
+        assert_eq!(routes.top(1)[0].name, "(others)");
+        assert_eq!(routes.top(1)[0].count, 4000);
     }
 }

@@ -13,9 +13,9 @@ use bytes::{Bytes, BytesMut};
 use super::{finish::Finish, job::Job};
 use crate::{
     config,
-    http::{BodyReader, Framing, Part, ResponseHead},
+    http::{BodyReader, Framing, Parsed, ResponseHead},
     script::{Inbox, Kind, Limits, ProcessPool, Script, Ticket, Unscripted, write_answer},
-    tee::Budget,
+    tee::{Budget, RecordedResponse, Recording},
 };
 
 /// The script of a replay, and what it has not made up its mind about.
@@ -100,27 +100,18 @@ impl Scripting {
         of_job.collect()
     }
 
-    /// How much of a target's answer is kept for the script; `None` where it wants none.
-    pub(super) fn wants_answers(&self) -> Option<usize> {
-        self.script.settings().answers.then(|| self.limit())
+    /// What keeps the target's response for the script, where it wants responses.
+    pub(super) fn recording(&self) -> Option<Recording> {
+        self.script.recording()
     }
 
     fn limit(&self) -> usize {
         self.script.settings().answer_bytes.bytes()
     }
 
-    /// The target's answer to a request that it wrote.
-    pub(super) fn tell(
-        &self,
-        ticket: Ticket,
-        head: &ResponseHead,
-        body: &[u8],
-        whole: bool,
-        took: Duration,
-    ) {
-        self.script.answer(ticket, Kind::Replayed, took, |out| {
-            write_answer(head, body, whole, out);
-        });
+    /// The target's response to a request that it wrote.
+    pub(super) fn tell(&self, ticket: Ticket, response: &RecordedResponse, took: Duration) {
+        self.script.tell(ticket, Kind::Replayed, response, took);
     }
 
     /// Ends its processes.
@@ -141,9 +132,9 @@ fn answer(message: &[u8]) -> Option<(ResponseHead, Vec<u8>)> {
     let mut reader = BodyReader::new(Framing::Chunked, rest.len(), LIMITS.header_count);
     while let Ok(part) = reader.next(&mut left) {
         match part {
-            Part::Piece(length) => body.extend_from_slice(&left.split_to(length)),
-            Part::Trailers(_) => {}
-            Part::End | Part::More => break,
+            Parsed::Piece(length) => body.extend_from_slice(&left.split_to(length)),
+            Parsed::Trailers(_) => {}
+            Parsed::End | Parsed::More => break,
         }
     }
     Some((head, body))

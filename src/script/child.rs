@@ -43,8 +43,6 @@ const OWN: [&str; 6] = [
 ];
 
 impl Child {
-    /// # Errors
-    /// Where it can't be started.
     pub(super) fn start(settings: &config::Script) -> io::Result<Self> {
         let program = settings.program().map_err(io::Error::other)?;
         let mut command = Command::new(program);

@@ -55,8 +55,7 @@ impl Echoes {
         let Some(((b'1', id), _)) = message_line(&payload) else {
             return ScriptLine::Garbage;
         };
-        let known = token(self.common.tag, id);
-        let Some(token) = known else {
+        let Some(token) = token(self.common.tag, id) else {
             return ScriptLine::Unknown;
         };
         let Some((inbox, at)) = self.pending.echo(token) else {
@@ -73,7 +72,7 @@ impl Echoes {
         what
     }
 
-    /// What is longer than any request may be is none; whose echo it was to be stands at its start.
+    /// A line that is longer than any request is invalid; its start has the id of the request that it echoes.
     fn too_long(&mut self, start: &[u8]) -> ScriptLine {
         let start = &start[..start.len().min(LONGEST_START) & !1];
         if super::hex::decode(start, &mut self.start)
@@ -98,7 +97,7 @@ mod tests {
         config,
         script::{Inbox, Limits, hex, id},
         tee::Budget,
-        telemetry::{metrics::ScriptMetrics, rate::RateLimit},
+        telemetry::rate::RateLimit,
     };
 
     fn echoes() -> Echoes {
@@ -111,7 +110,7 @@ mod tests {
                 target_bytes: 100,
             },
             budget: Budget::new(1 << 20),
-            metrics: Arc::new(ScriptMetrics::new()),
+            metrics: Arc::default(),
             tag: *b"00000000",
             ended: RateLimit::new(1, Duration::from_secs(60)),
             said: RateLimit::new(1, Duration::from_secs(60)),

@@ -1,7 +1,8 @@
 //! Where a worker finds what became of the requests that it gave to a script.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::message::Edited;
@@ -22,7 +23,7 @@ pub(crate) enum Unscripted {
     Dropped,
     /// The script did not come to it in time.
     Late,
-    /// What it wrote is no request that could be sent.
+    /// What it wrote is not a request that could be sent.
     Invalid,
     /// It is down, and copies are held back.
     Down,
@@ -40,19 +41,15 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(super) fn put(&self, reply: Reply) {
-        self.lock().push(reply);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Reply>> {
-        self.replies.lock().unwrap_or_else(PoisonError::into_inner)
+        self.replies.lock().push(reply);
     }
 
     /// All that is there.
     pub(crate) fn take(&self) -> Vec<Reply> {
-        std::mem::take(&mut *self.lock())
+        std::mem::take(&mut *self.replies.lock())
     }
 
-    /// Wakes whoever waits for replies.
+    /// Wakes the task that waits for replies.
     pub(crate) fn call(&self) {
         self.notify.notify_one();
     }

@@ -43,7 +43,7 @@ use process::{Given, Process};
 use crate::{
     capture::first_line,
     config,
-    tee::{Budget, Held},
+    tee::{Budget, Held, RecordedResponse, Recording},
     telemetry::{metrics::ScriptMetrics, rate::RateLimit},
 };
 
@@ -86,9 +86,6 @@ const MESSAGE: usize = 256;
 
 impl Script {
     /// Starts its threads; they start the processes.
-    ///
-    /// # Errors
-    /// Where the system refuses what a thread needs.
     pub(crate) fn start(
         name: String,
         settings: config::Script,
@@ -122,9 +119,31 @@ impl Script {
         &self.common.settings
     }
 
-    /// Takes memory out of the budget.
-    pub(crate) fn hold(&self, bytes: usize) -> Option<Held> {
-        self.common.budget.hold(bytes)
+    /// How many bytes of a response's body it wants; `None` where it wants no responses.
+    pub(crate) fn wanted(&self) -> Option<u64> {
+        let settings = self.settings();
+        settings.answers.then_some(settings.answer_bytes.0)
+    }
+
+    /// What keeps a response for it, where it wants responses.
+    pub(crate) fn recording(&self) -> Option<Recording> {
+        let limit = self.wanted()?;
+        Some(Recording::new(limit, &self.common.budget))
+    }
+
+    /// Gives a response to the process that got its request; `latency`: how long after its request it ended.
+    pub(crate) fn tell(
+        &self,
+        ticket: Ticket,
+        kind: Kind,
+        response: &RecordedResponse,
+        latency: Duration,
+    ) {
+        let body = response.body.bytes(self.settings().answer_bytes.bytes());
+        let is_whole = response.is_whole && body.len() as u64 == response.body.length();
+        self.answer(ticket, kind, latency, |out| {
+            write_answer(&response.head, &body, is_whole, out);
+        });
     }
 
     /// Bytes of messages that no process was given yet.
@@ -159,7 +178,7 @@ impl Script {
         };
         let at = Instant::now();
         let time = SystemTime::now() - at.saturating_duration_since(received);
-        let (payload, held) = self.message(ticket, Kind::Request, (time, Duration::ZERO), write)?;
+        let (payload, held) = self.message(ticket, Kind::Request, time, Duration::ZERO, write)?;
         let given = Given::Request {
             token: ticket.token,
             at,
@@ -180,8 +199,8 @@ impl Script {
         write: impl FnOnce(&mut Vec<u8>),
     ) {
         let time = SystemTime::now();
-        if let Ok((payload, held)) = self.message(ticket, kind, (time, latency), write) {
-            // Nobody waits for anything to become of it.
+        if let Ok((payload, held)) = self.message(ticket, kind, time, latency, write) {
+            // Answers get no reply.
             let _ = self.processes[ticket.process].give(Given::Answer {
                 payload,
                 _held: held,
@@ -193,20 +212,15 @@ impl Script {
         &self,
         ticket: Ticket,
         kind: Kind,
-        (time, latency): (SystemTime, Duration),
+        time: SystemTime,
+        latency: Duration,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(Vec<u8>, Held), Unscripted> {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = nanos(time.duration_since(UNIX_EPOCH).unwrap_or_default());
         let mut payload = Vec::with_capacity(1024);
         let id = id(self.common.tag, ticket.token);
-        first_line(
-            kind.digit(),
-            &id,
-            nanos(since),
-            nanos(latency),
-            &mut payload,
-        );
+        first_line(kind.digit(), &id, since, nanos(latency), &mut payload);
         write(&mut payload);
         // As it is and, for a moment, as hex digits.
         let held = self.common.budget.hold(3 * payload.len() + MESSAGE);
@@ -214,7 +228,7 @@ impl Script {
     }
 }
 
-/// So many lines of standard error are logged in a second.
+/// Limit of the lines of standard error that are logged per second.
 const LINES: u64 = 20;
 
 fn id(tag: [u8; TAG], token: u64) -> [u8; TAG + NUMBER] {

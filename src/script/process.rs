@@ -42,10 +42,12 @@ impl Given {
 
 /// One process as workers see it. Dropped, its thread ends it.
 pub(super) struct Process {
-    to_keeper: Option<mpsc::Sender<Given>>,
-    gate: Arc<Gate>,
-    queue: usize,
-    when_down: WhenDown,
+    /// `None` once it is being dropped.
+    pub(super) to_supervisor: Option<mpsc::Sender<Given>>,
+    pub(super) gate: Arc<Gate>,
+    /// Limit of the bytes that wait for the process.
+    pub(super) queue: usize,
+    pub(super) when_down: WhenDown,
 }
 
 /// What workers and the thread share.
@@ -60,19 +62,6 @@ pub(super) struct Gate {
 }
 
 impl Process {
-    pub(super) fn new(
-        to_keeper: mpsc::Sender<Given>,
-        gate: Arc<Gate>,
-        (queue, when_down): (usize, WhenDown),
-    ) -> Self {
-        Self {
-            to_keeper: Some(to_keeper),
-            gate,
-            queue,
-            when_down,
-        }
-    }
-
     /// Bytes that wait for it.
     pub(super) fn queued(&self) -> usize {
         self.gate.queued.load(Relaxed)
@@ -88,7 +77,7 @@ impl Process {
             self.gate.queued.fetch_sub(length, Relaxed);
             return Err(Unscripted::Full);
         }
-        let sent = self.to_keeper.as_ref().map(|to| to.send(given));
+        let sent = self.to_supervisor.as_ref().map(|to| to.send(given));
         if !matches!(sent, Some(Ok(()))) {
             return Err(Unscripted::Down);
         }
@@ -100,14 +89,12 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         // Gone first, so that the thread finds it gone when it wakes.
-        self.to_keeper = None;
+        self.to_supervisor = None;
         self.gate.wake();
     }
 }
 
 impl Gate {
-    /// # Errors
-    /// Where the system has no descriptor left.
     pub(super) fn new() -> std::io::Result<Arc<Self>> {
         use rustix::event::{EventfdFlags, eventfd};
         Ok(Arc::new(Self {

@@ -2,9 +2,11 @@
 
 use std::{
     io,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc},
+    sync::{Arc, OnceLock, mpsc},
     thread::{self, JoinHandle},
 };
+
+use parking_lot::Mutex;
 
 use super::{
     Common,
@@ -18,64 +20,53 @@ use crate::telemetry::metrics::{Samples, ScriptMetrics};
 pub(crate) struct ProcessPool {
     threads: Mutex<Vec<(Arc<Gate>, JoinHandle<()>)>>,
     metrics: Mutex<Vec<(String, Arc<ScriptMetrics>)>>,
-    begun: Arc<Begun>,
-}
-
-/// Whether processes may run: until then their threads wait.
-#[derive(Default)]
-pub(super) struct Begun {
-    is_so: Mutex<bool>,
-    told: Condvar,
-}
-
-impl Begun {
-    pub(super) fn wait(&self) {
-        let is_so = lock(&self.is_so);
-        let _begun = self.told.wait_while(is_so, |is_so| !*is_so);
-    }
+    /// Set once processes may run: until then their threads wait.
+    begun: Arc<OnceLock<()>>,
 }
 
 impl ProcessPool {
     /// What the script of this name counts, and counted before a reload.
     pub(super) fn metrics(&self, name: &str) -> Arc<ScriptMetrics> {
-        let mut all = lock(&self.metrics);
+        let mut all = self.metrics.lock();
         if let Some((_, known)) = all.iter().find(|(known, _)| known == name) {
             return Arc::clone(known);
         }
-        let metrics = Arc::new(ScriptMetrics::new());
+        let metrics = Arc::<ScriptMetrics>::default();
         all.push((name.into(), Arc::clone(&metrics)));
         metrics
     }
 
     /// Processes start from now on, and those that are waited for at once.
     pub(crate) fn begin(&self) {
-        *lock(&self.begun.is_so) = true;
-        self.begun.told.notify_all();
+        let _ = self.begun.set(());
     }
 
     /// Starts the thread of a process.
     pub(super) fn employ(&self, common: &Arc<Common>, index: usize) -> io::Result<Process> {
         let gate = Gate::new()?;
-        let (to_keeper, given) = mpsc::channel();
-        let keeper = ProcessSupervisor::new(Arc::clone(common), Arc::clone(&gate), given);
+        let (to_supervisor, given) = mpsc::channel();
+        let supervisor = ProcessSupervisor::new(Arc::clone(common), Arc::clone(&gate), given);
         let begun = Arc::clone(&self.begun);
         let thread = thread::Builder::new()
             .name(format!("script-{index}"))
             .spawn(move || {
                 begun.wait();
-                keeper.run();
+                supervisor.run();
             })?;
-        let mut threads = lock(&self.threads);
+        let mut threads = self.threads.lock();
         threads.retain(|(_, thread)| !thread.is_finished());
         threads.push((Arc::clone(&gate), thread));
-        let settings = &common.settings;
-        let room = (settings.queue.bytes(), settings.when_down);
-        Ok(Process::new(to_keeper, gate, room))
+        Ok(Process {
+            to_supervisor: Some(to_supervisor),
+            gate,
+            queue: common.settings.queue.bytes(),
+            when_down: common.settings.when_down,
+        })
     }
 
     /// Ends every process that is left, each within its own limit.
     pub(crate) fn end(&self) {
-        let threads = std::mem::take(&mut *lock(&self.threads));
+        let threads = std::mem::take(&mut *self.threads.lock());
         for (gate, _) in &threads {
             gate.stop();
         }
@@ -88,7 +79,7 @@ impl ProcessPool {
     }
 
     pub(crate) fn samples(&self, samples: &mut Samples) {
-        for (name, metrics) in &*lock(&self.metrics) {
+        for (name, metrics) in &*self.metrics.lock() {
             metrics.samples(name, samples);
         }
     }
@@ -98,9 +89,4 @@ impl Drop for ProcessPool {
     fn drop(&mut self) {
         self.end();
     }
-}
-
-/// What is behind these locks is whole whenever somebody panics.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

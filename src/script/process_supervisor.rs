@@ -6,10 +6,11 @@ use std::{
         atomic::Ordering::{Relaxed, SeqCst},
         mpsc::{Receiver, TryRecvError},
     },
+    thread,
     time::{Duration, Instant},
 };
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use super::{
     Common,
@@ -17,7 +18,7 @@ use super::{
     inbox::{Calls, Unscripted},
     pending::reply_to,
     process::{Gate, Given},
-    serving::{End, Serving, timespec},
+    serving::{End, Serving},
 };
 use crate::config::WhenDown;
 
@@ -82,7 +83,7 @@ impl ProcessSupervisor {
         }
     }
 
-    /// Until it ends, and why it did; `None` where it was to.
+    /// Serves a process until it ends, and says why it did; `None` where it was asked to.
     fn serve(&self, child: Child) -> Option<String> {
         let metrics = &self.common.metrics;
         metrics.starts.fetch_add(1, Relaxed);
@@ -116,7 +117,7 @@ impl ProcessSupervisor {
         })
     }
 
-    /// Lets the pause pass, in which nothing is given to anybody; false where it is to end.
+    /// Waits for the pause to pass, and turns requests away meanwhile; false where the supervisor has to end.
     fn rest(&self) -> bool {
         let end = Instant::now() + self.pause;
         loop {
@@ -135,24 +136,22 @@ impl ProcessSupervisor {
             if left.is_zero() {
                 return true;
             }
-            // Many at a time, where there are many.
-            let _ = poll(&mut [], Some(&timespec(left.min(Duration::from_millis(1)))));
+            // Where there are many requests, they are turned away many at a time.
+            thread::sleep(left.min(Duration::from_millis(1)));
             self.gate.will_sleep();
             if let Ok(given) = self.given.try_recv() {
                 self.turn_away(given, &mut calls);
                 calls.make();
             } else {
-                let mut gate = [PollFd::from_borrowed_fd(
-                    self.gate.descriptor(),
-                    PollFlags::IN,
-                )];
-                let _ = poll(&mut gate, Some(&timespec(left)));
+                let gate = self.gate.descriptor();
+                let mut gate = [PollFd::from_borrowed_fd(gate, PollFlags::IN)];
+                let _ = poll(&mut gate, Timespec::try_from(left).ok().as_ref());
             }
             self.gate.awake();
         }
     }
 
-    /// What comes while there is nobody to give it to.
+    /// Replies to a request that comes while no process runs.
     fn turn_away(&self, given: Given, calls: &mut Calls) {
         self.gate.queued.fetch_sub(given.payload().len(), Relaxed);
         let Given::Request {

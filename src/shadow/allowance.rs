@@ -19,6 +19,8 @@ use tokio::{
     time::sleep,
 };
 
+use crate::http::now;
+
 /// One shadow's turns.
 pub(super) struct Allowance {
     /// Processor time that may be spent; less than nothing where a turn took longer.
@@ -36,9 +38,9 @@ pub(super) struct Allowance {
 /// Nanoseconds.
 type Nanos = i64;
 
-/// One part of so many of all time is for turns.
+/// Turns take at most one part in this many of all time.
 const PARTS: Nanos = 10;
-/// So much more the time counts in which answers are read; and of a shadow that takes more processor time than
+/// How much more the time counts in which responses are read; and of a shadow that takes more processor time than
 /// production, whose sending takes time on this machine, too, where it is there.
 const READING: Nanos = 3;
 const READING_LESS: Nanos = 6;
@@ -67,7 +69,7 @@ enum State {
     Waits {
         since: Instant,
     },
-    /// It is its turn, after so long.
+    /// Its turn has come, after this wait.
     Called {
         waited: Duration,
     },
@@ -89,7 +91,7 @@ impl Allowance {
     pub(super) fn new() -> Rc<Self> {
         Rc::new(Self {
             balance: Cell::new(SAVED),
-            filled: Cell::new(Instant::now()),
+            filled: Cell::new(now()),
             waiting: RefCell::default(),
             gives: Cell::new(false),
             long: Cell::new(0),
@@ -110,7 +112,7 @@ impl Allowance {
         }
     }
 
-    /// The next turn of whoever asks. They are given in the order in which they were asked for.
+    /// The next turn. Turns are given in the order in which they were asked for.
     pub(super) fn poll_turn<'a>(self: &'a Rc<Self>, ask: &Ask, cx: &Context<'_>) -> Poll<Turn<'a>> {
         let waiter = &ask.0;
         match waiter.state.get() {
@@ -118,14 +120,14 @@ impl Allowance {
                 waiter.state.set(State::Idle);
                 return Poll::Ready(Turn {
                     allowance: self,
-                    began: Instant::now(),
+                    began: now(),
                     waited,
                     weight: 1,
                 });
             }
             State::Waits { .. } => {}
             State::Idle => {
-                let since = Instant::now();
+                let since = now();
                 waiter.state.set(State::Waits { since });
                 self.waiting.borrow_mut().push_back(Rc::clone(waiter));
                 if !self.gives.replace(true) {
@@ -157,8 +159,8 @@ impl Allowance {
 
     /// Adds what time has brought.
     fn fill(&self) -> Nanos {
-        let now = Instant::now();
-        let brought = nanos(now - self.filled.replace(now)) / PARTS;
+        let this = now();
+        let brought = nanos(this - self.filled.replace(this)) / PARTS;
         let balance = self.balance.get().saturating_add(brought).min(SAVED);
         self.balance.set(balance);
         balance
@@ -183,7 +185,7 @@ impl Ask {
 impl Waiter {
     fn call(&self) {
         if let State::Waits { since } = self.state.get() {
-            let waited = since.elapsed();
+            let waited = now() - since;
             self.state.set(State::Called { waited });
         }
         if let Some(waker) = self.waker.take() {
@@ -195,7 +197,7 @@ impl Waiter {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         let balance = &self.allowance.balance;
-        let cost = nanos(self.began.elapsed()).saturating_mul(self.weight);
+        let cost = nanos(now() - self.began).saturating_mul(self.weight);
         balance.set(balance.get().saturating_sub(cost));
     }
 }
@@ -226,7 +228,7 @@ mod tests {
         runtime.unwrap().block_on(test);
     }
 
-    /// Takes a turn and works for so long in it.
+    /// Takes a turn and works in it for this time.
     async fn work(allowance: &Rc<Allowance>, ask: &Ask, long: Duration) {
         poll_fn(|cx| {
             allowance.poll_turn(ask, cx).map(|_turn| {

@@ -5,10 +5,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::http::now;
+
 /// The breaker of one shadow, shared by all workers.
 #[derive(Debug)]
 pub(super) struct Breaker {
-    /// So many failures in a row open it; 0: nothing does.
+    /// How many failures in a row open it; 0: nothing does.
     threshold: u32,
     pause: Duration,
     start: Instant,
@@ -47,7 +49,7 @@ impl Breaker {
         Self {
             threshold,
             pause,
-            start: Instant::now(),
+            start: now(),
             failures: AtomicU32::new(0),
             open_until: AtomicU64::new(0),
             trying: AtomicBool::new(false),
@@ -55,7 +57,7 @@ impl Breaker {
     }
 
     fn now(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from((now() - self.start).as_millis()).unwrap_or(u64::MAX)
     }
 
     /// Whether no copy should even be made now.

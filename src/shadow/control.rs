@@ -27,7 +27,7 @@ pub(crate) struct Change {
     pub(crate) what: String,
 }
 
-/// So many changes are remembered.
+/// How many changes are remembered.
 const REMEMBERED: usize = 32;
 
 impl Control {

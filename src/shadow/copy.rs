@@ -79,7 +79,7 @@ impl ShadowCopy {
     /// Ends it, unless its body failed before.
     pub(super) fn settle(mut self, outcome: Outcome) {
         let entry = self.entry.take().or_else(|| self.body.take_entry());
-        // Given back first: whoever sees the outcome may count on it.
+        // Given back first: callers who see the outcome may count on it.
         drop(self);
         if let Some(entry) = entry {
             entry.settle(outcome);

@@ -1,29 +1,26 @@
 //! One copy under way on one connection: its request out, its answer read away.
 
 use std::{
-    io,
     rc::Rc,
     sync::{Arc, atomic::Ordering::Relaxed},
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
-use bytes::Buf;
-
 use super::{
     Shadow,
     allowance::{Allowance, Ask, Long, Turn},
-    copy::CopyBody,
+    copy::{CopyBody, ShadowCopy},
     copy_head::CopyHeadWriter,
-    pair::Pair,
-    recorded::RecordedShadowResponse,
+    pair::{Ours, Pair},
     stream::{Stream, Waited},
 };
 use crate::{
-    http::{Alarm, Known, Part, RequestHead, ResponseHead, asks_for_upgrade, is_idempotent},
+    http::{Alarm, Known, OutPiece, Outbox, RequestHead, ResponseHead, asks_for_upgrade, now},
     ledger::Outcome,
-    tee::{Budget, Held, Part as BodyPart, Piece},
-    upstream::{BadResponse, Connection, ResponseReader},
+    script::Ticket,
+    tee::{Budget, Held, Part, Piece, RecordedResponse, Recording},
+    upstream::{BadResponse, Call, Next, Request, RequestBody, Uncalled},
 };
 
 /// What copies to one shadow are sent with.
@@ -43,17 +40,11 @@ pub(super) struct Copying<'a, 'b> {
     head: &'a RequestHead,
     body: &'a mut CopyBody,
     tools: &'a mut Tools,
-    /// Where the script wants the answer.
-    replayed: Option<&'a mut RecordedShadowResponse>,
-    reader: ResponseReader,
-    chunked: bool,
-    sent: Sent,
-    /// The shadow takes no more of it.
-    stopped: bool,
+    kept: ToKeep,
+    /// All of the body was put in.
+    is_whole: bool,
     /// The piece that is being written: its share of the budget is held until it is.
     writing: Option<Piece>,
-    /// Bytes of the answer's body that were read.
-    read: u64,
     /// All bytes that came, framing and interim answers among them.
     came: u64,
     /// How often something came, or more of it was there than is looked at in one go.
@@ -76,6 +67,13 @@ pub(super) struct Copying<'a, 'b> {
     waited: &'a mut Waited<'b>,
 }
 
+/// What is kept of a copy and its response, where somebody wants it.
+#[derive(Default)]
+pub(super) struct ToKeep {
+    pub(super) request_body: Option<Recording>,
+    pub(super) response_body: Option<Recording>,
+}
+
 /// What each copy needs and the next one can use again.
 #[derive(Default)]
 pub(super) struct Tools {
@@ -88,26 +86,18 @@ pub(super) struct Tools {
 /// one is read in turns.
 const USUAL_STEPS: u32 = 3;
 const USUAL_BYTES: u64 = 32 * 1024;
-/// So many parts of what came are looked at in one go.
+/// How many parts of what came are looked at in one go.
 const PARTS: usize = 256;
-/// So much is read at a time.
+/// Bytes that are read at a time.
 pub(super) const READ: usize = 32 * 1024;
 /// What came of something that is not whole is charged to the budget from here on.
 const LARGE: usize = 4 * 1024;
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sent {
-    Going,
-    Whole,
-}
 
 /// Why a copy was not answered.
 #[derive(Debug)]
 pub(super) enum Unanswered {
     /// The connection broke, or what came is no answer.
     Broken(BadResponse),
-    /// As that, before anything came on a connection that served another copy before.
-    Stale(BadResponse),
     /// Not within the answer timeout.
     Late,
     /// Not whole within the answer timeout, but its header came and the rest still does.
@@ -121,27 +111,20 @@ pub(super) enum Unanswered {
 impl<'a, 'b> Copying<'a, 'b> {
     pub(super) fn new(
         means: Means<'a>,
-        (pair, head, body): (&'a Rc<Pair>, &'a RequestHead, &'a mut CopyBody),
+        copy: &'a mut ShadowCopy,
         tools: &'a mut Tools,
-        (replayed, waited): (Option<&'a mut RecordedShadowResponse>, &'a mut Waited<'b>),
+        kept: ToKeep,
+        waited: &'a mut Waited<'b>,
         started: Instant,
     ) -> Self {
-        let sent = if body.exists() {
-            Sent::Going
-        } else {
-            Sent::Whole
-        };
+        let (pair, head, body) = copy.parts();
         Self {
-            reader: ResponseReader::new(head.method(), means.shadow.reading),
-            chunked: head.headers.has(Known::TransferEncoding),
             means,
             pair,
             head,
+            is_whole: !body.exists(),
             body,
-            sent,
-            stopped: false,
             writing: None,
-            read: 0,
             came: 0,
             steps: 0,
             long: None,
@@ -154,25 +137,25 @@ impl<'a, 'b> Copying<'a, 'b> {
             flowed: None,
             waited,
             tools,
-            replayed,
+            kept,
         }
     }
 
+    /// What is sent.
+    pub(super) fn request(&self) -> Request {
+        let chunked = self.head.headers.has(Known::TransferEncoding);
+        let body = if self.body.exists() {
+            RequestBody::Parts { chunked }
+        } else {
+            RequestBody::Written
+        };
+        Request::new(self.head.method(), body)
+            .asking_for_upgrade(asks_for_upgrade(&self.head.headers))
+    }
+
     /// Writes the head as this shadow gets it.
-    pub(super) fn write_head(&self, connection: &mut Connection) {
-        connection.wire.out.begin();
-        let out = connection.wire.out.text();
-        self.means.head_writer.write_head(self.head, out);
-    }
-
-    /// Whether the same copy may be sent once more: there is no body that could be taken already.
-    pub(super) fn may_repeat(&self) -> bool {
-        !self.body.exists() && is_idempotent(self.head.method())
-    }
-
-    /// It is to be sent on another connection.
-    pub(super) fn begin_again(&mut self) {
-        self.stopped = false;
+    pub(super) fn write_head(&self, out: &mut Outbox) {
+        self.means.head_writer.write_head(self.head, out.text());
     }
 
     /// Before there is a connection: ready where the copy can't be sent any more.
@@ -188,9 +171,20 @@ impl<'a, 'b> Copying<'a, 'b> {
         self.means.allowance.poll_turn(&self.tools.ask, cx)
     }
 
-    /// How much of the answer's body was read.
-    pub(super) fn read(&self) -> u64 {
-        self.read
+    /// The response, where it was to be kept and its head came; `is_whole`: it came to its end.
+    pub(super) fn into_ours(self, ticket: Option<Ticket>, is_whole: bool) -> Option<Ours> {
+        let at = self.answered?;
+        Some(Ours {
+            ticket,
+            response: RecordedResponse {
+                head: std::mem::take(&mut self.tools.head),
+                body: self.kept.response_body?,
+                is_whole,
+            },
+            request_body: self.kept.request_body,
+            at,
+            took: at - self.started,
+        })
     }
 
     /// When the answer's head came, or else when the copy began.
@@ -198,91 +192,60 @@ impl<'a, 'b> Copying<'a, 'b> {
         self.answered.unwrap_or(self.started)
     }
 
-    /// Whether the connection may be used for another copy.
-    pub(super) fn keeps_connection(&self) -> bool {
-        self.sent == Sent::Whole
-            && !self.stopped
-            && self.reader.keeps_connection()
-            // What comes next may be of another protocol.
-            && !asks_for_upgrade(&self.head.headers)
-    }
-
     /// Until the answer was read to its end, or up to its limit.
     pub(super) fn poll(
         &mut self,
         cx: &mut Context<'_>,
-        connection: &mut Connection,
-    ) -> Poll<Result<(), Unanswered>> {
-        let mut broke = None;
-        if !self.stopped {
-            match self.poll_send(cx, connection) {
-                Poll::Ready(Err(Stop::Body(outcome))) => {
-                    return Poll::Ready(Err(Unanswered::Body(outcome)));
-                }
-                Poll::Ready(Err(Stop::Io(error))) => {
-                    // It may have answered before it stopped reading.
-                    self.stopped = true;
-                    broke = Some(error);
-                }
-                Poll::Ready(Ok(())) | Poll::Pending => {}
-            }
+        call: &mut Call,
+    ) -> Poll<Result<(), Uncalled<Unanswered>>> {
+        if let Poll::Ready(Err(error)) = self.poll_send(cx, call) {
+            return Poll::Ready(Err(error));
         }
-        let received = self.poll_receive(cx, connection);
-        if self.steps > 0 && !self.hold(connection) {
-            return Poll::Ready(Err(Unanswered::OverBudget));
+        let received = self.poll_receive(cx, call);
+        if self.steps > 0 && !self.hold(call) {
+            return Poll::Ready(Err(Uncalled::GivenUp(Unanswered::OverBudget)));
         }
-        match received {
-            Poll::Ready(Ok(())) => return Poll::Ready(Ok(())),
-            Poll::Ready(Err(error)) => {
-                return Poll::Ready(Err(self.broken(error, broke, connection)));
-            }
-            Poll::Pending => {}
+        if received.is_ready() {
+            return received.map_err(Uncalled::Failed);
         }
         if let Some(outcome) = self.body.failure(cx) {
-            return Poll::Ready(Err(Unanswered::Body(outcome)));
+            return Poll::Ready(Err(Uncalled::GivenUp(Unanswered::Body(outcome))));
         }
         if self.tools.ask.waits() {
             return Poll::Pending;
         }
-        self.poll_late(cx)
+        self.poll_late(cx, call).map_err(Uncalled::GivenUp)
     }
 
-    #[cold]
-    fn broken(
-        &self,
-        error: BadResponse,
-        first: Option<io::Error>,
-        connection: &Connection,
-    ) -> Unanswered {
-        let stale = self.reader.is_stale(&error, connection);
-        let error = match (error, first) {
-            (BadResponse::Ended, Some(first)) => BadResponse::Io(first),
-            (error, _) => error,
-        };
-        if stale {
-            Unanswered::Stale(error)
-        } else {
-            Unanswered::Broken(error)
-        }
-    }
-
+    /// Writes what is there of the request, until all of it is written or the shadow takes no more.
     fn poll_send(
         &mut self,
         cx: &mut Context<'_>,
-        connection: &mut Connection,
-    ) -> Poll<Result<(), Stop>> {
+        call: &mut Call,
+    ) -> Poll<Result<(), Uncalled<Unanswered>>> {
         loop {
-            while self.sent == Sent::Going
-                && connection.wire.out.has_room()
-                && self.writing.is_none()
-            {
+            while !self.is_whole && call.has_room() && self.writing.is_none() {
                 let Poll::Ready(part) = self.body.poll_part(cx) else {
                     break;
                 };
-                self.put(part, connection)?;
+                match part {
+                    Part::Piece(piece) => {
+                        if let Some(kept) = &mut self.kept.request_body {
+                            kept.copy(&piece.bytes);
+                        }
+                        call.put(OutPiece::Shared(piece.bytes.clone()));
+                        self.writing = Some(piece);
+                    }
+                    Part::End(trailers) => {
+                        call.put_end(trailers.as_deref());
+                        self.is_whole = true;
+                    }
+                    Part::Failed(outcome) => {
+                        return Poll::Ready(Err(Uncalled::GivenUp(Unanswered::Body(outcome))));
+                    }
+                }
             }
-            ready!(connection.wire.poll_flush(cx)).map_err(Stop::Io)?;
-            if self.sent == Sent::Whole {
+            if !ready!(call.poll_flush(cx))? || self.is_whole {
                 return Poll::Ready(Ok(()));
             }
             if self.writing.take().is_none() {
@@ -291,34 +254,10 @@ impl<'a, 'b> Copying<'a, 'b> {
         }
     }
 
-    fn put(&mut self, part: BodyPart, connection: &mut Connection) -> Result<(), Stop> {
-        let out = &mut connection.wire.out;
-        match part {
-            BodyPart::Piece(piece) => {
-                if self.chunked {
-                    out.begin_chunk(piece.bytes.len());
-                }
-                out.shared_piece(piece.bytes.clone());
-                if self.chunked {
-                    out.end_chunk();
-                }
-                self.writing = Some(piece);
-            }
-            BodyPart::End(trailers) => {
-                if self.chunked {
-                    out.last_chunk(trailers.as_deref());
-                }
-                self.sent = Sent::Whole;
-            }
-            BodyPart::Failed(outcome) => return Err(Stop::Body(outcome)),
-        }
-        Ok(())
-    }
-
     fn poll_receive(
         &mut self,
         cx: &mut Context<'_>,
-        connection: &mut Connection,
+        call: &mut Call,
     ) -> Poll<Result<(), BadResponse>> {
         loop {
             let is_usual = self.steps <= USUAL_STEPS && self.came <= USUAL_BYTES;
@@ -333,12 +272,12 @@ impl<'a, 'b> Copying<'a, 'b> {
                 self.waited_for += turn.waited;
                 Some(turn)
             };
-            let is_all = self.take_apart(connection)?;
-            if self.reader.is_done() || self.is_over_limit() {
+            let is_all = self.take_apart(call)?;
+            if call.response().is_done() || self.is_over_limit() {
                 return Poll::Ready(Ok(()));
             }
             if is_all {
-                let Poll::Ready(came) = connection.poll_fill(cx) else {
+                let Poll::Ready(came) = call.poll_fill(cx) else {
                     if self.stream.is_some() {
                         // Nothing of it is there to be read: it keeps nobody from a new connection.
                         self.long = None;
@@ -347,11 +286,11 @@ impl<'a, 'b> Copying<'a, 'b> {
                 };
                 let came = came?;
                 if came == 0 {
-                    return Poll::Ready(self.reader.finish());
+                    return Poll::Ready(Ok(()));
                 }
                 self.came += came as u64;
                 if self.answered.is_some() {
-                    self.flowed = Some(Instant::now());
+                    self.flowed = Some(now());
                 }
             }
             self.steps += 1;
@@ -359,37 +298,31 @@ impl<'a, 'b> Copying<'a, 'b> {
     }
 
     /// Reads what came. Returns whether that was all of it.
-    fn take_apart(&mut self, connection: &mut Connection) -> Result<bool, BadResponse> {
+    fn take_apart(&mut self, call: &mut Call) -> Result<bool, BadResponse> {
         for _ in 0..PARTS {
-            if !self.reader.has_head() {
-                match self.reader.head(connection, &mut self.tools.head)? {
-                    Some(_) if self.tools.head.is_interim() => {}
-                    Some(_) => self.answered(self.tools.head.status),
-                    None => return Ok(true),
+            match call.next(&mut self.tools.head)? {
+                Next::Interim => {}
+                Next::Head(_) => self.answered(call),
+                Next::Piece(length) => {
+                    if let Some(kept) = &mut self.kept.response_body {
+                        kept.copy(call.body(length));
+                    }
+                    call.skip(length);
                 }
-                continue;
+                Next::Trailers(_) | Next::End | Next::More => return Ok(true),
             }
-            let Part::Piece(length) = self.reader.part(connection)? else {
-                return Ok(true);
-            };
-            self.read += length as u64;
-            if let Some(replayed) = &mut self.replayed {
-                replayed.piece(&connection.wire.buf[..length]);
-            }
-            connection.wire.buf.advance(length);
         }
         Ok(false)
     }
 
     /// Whether more came than is read of an answer: its framing costs as much as its body.
     fn is_over_limit(&self) -> bool {
-        self.reader.has_head() && self.came > self.means.shadow.settings.answer_bytes.0
+        self.answered.is_some() && self.came > self.means.shadow.settings.answer_bytes.0
     }
 
     /// Keeps no more memory than for what is not whole yet, and that within the budget. Returns whether there is room.
-    fn hold(&mut self, connection: &mut Connection) -> bool {
-        connection.wire.give_buffer_back();
-        let memory = connection.wire.memory();
+    fn hold(&mut self, call: &mut Call) -> bool {
+        let memory = call.give_buffer_back();
         let held = self.held.as_ref().map_or(0, Held::bytes);
         if memory <= LARGE {
             self.held = None;
@@ -406,22 +339,19 @@ impl<'a, 'b> Copying<'a, 'b> {
     }
 
     /// The answer's head is there: the pair of statuses is noted, now or when the primary's is known.
-    fn answered(&mut self, status: u16) {
-        let now = Instant::now();
+    fn answered(&mut self, call: &Call) {
+        let now = now();
         self.answered = Some(now);
-        if let Some(replayed) = &mut self.replayed {
-            replayed.head(&self.tools.head);
-        }
         self.came_before = self.came;
-        if self.reader.is_event_stream(&self.tools.head) {
+        if call.response().is_event_stream(&self.tools.head) {
             self.begin_stream();
         }
         let took = now - self.started;
         self.means.shadow.metrics.latency.record(took);
-        self.pair.ours(status, took);
+        self.pair.ours(self.tools.head.status, took);
     }
 
-    /// Its header was an answer, and whoever waits for one goes on.
+    /// Its header was a response, and those who wait for one go on.
     #[cold]
     fn begin_stream(&mut self) {
         let shadow = self.means.shadow;
@@ -431,7 +361,7 @@ impl<'a, 'b> Copying<'a, 'b> {
         shadow.metrics.stream();
     }
 
-    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Unanswered>> {
+    fn poll_late(&mut self, cx: &mut Context<'_>, call: &Call) -> Poll<Result<(), Unanswered>> {
         let patience: Duration = self.means.shadow.settings.answer_timeout.0;
         loop {
             if let Some(stream) = &mut self.stream {
@@ -441,10 +371,10 @@ impl<'a, 'b> Copying<'a, 'b> {
             }
             ready!(self.tools.alarm.poll(cx, self.waited_for + patience));
             let flows = self.came > std::mem::replace(&mut self.came_before, self.came);
-            if self.reader.has_no_length() && flows {
+            if call.response().has_no_length() && flows {
                 self.begin_stream();
             } else if !self.body.is_coming() {
-                let still = |flowed: Instant| flowed.elapsed() < patience / 2;
+                let still = |flowed: Instant| now() - flowed < patience / 2;
                 return Poll::Ready(Err(if self.flowed.is_some_and(still) {
                     Unanswered::Slow
                 } else {
@@ -452,13 +382,7 @@ impl<'a, 'b> Copying<'a, 'b> {
                 }));
             }
             // The time of a client that takes its own is not the shadow's.
-            self.waited_for = Instant::now();
+            self.waited_for = now();
         }
     }
-}
-
-/// Why a copy is not sent on.
-enum Stop {
-    Io(io::Error),
-    Body(Outcome),
 }

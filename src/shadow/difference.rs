@@ -1,10 +1,6 @@
 //! Says which requests a shadow answers with another status class than the primary does.
 
-use std::{
-    fmt,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::time::Duration;
 
 use crate::{
     exchange::{Exchange, PrimaryResponse},
@@ -26,32 +22,21 @@ pub(crate) struct Pair<'a> {
     pub(crate) took: Duration,
 }
 
-/// Somebody who looks at every pair.
-pub(crate) type Observer = Arc<dyn Fn(&Pair<'_>) + Send + Sync>;
-
 /// Log lines on answers that differ, limited in rate.
+#[derive(Debug)]
 pub(crate) struct DifferenceLog {
     limit: RateLimit,
-    observer: OnceLock<Observer>,
 }
 
 impl DifferenceLog {
     pub(crate) fn new(lines_per_second: u32) -> Self {
         let limit = RateLimit::new(lines_per_second.into(), Duration::from_secs(1));
-        Self {
-            limit,
-            observer: OnceLock::new(),
-        }
+        Self { limit }
     }
 
-    /// From now on so many lines a second.
+    /// Changes the limit, in lines a second.
     pub(crate) fn set(&self, lines_per_second: u32) {
         self.limit.set(lines_per_second.into());
-    }
-
-    /// Shows every pair to `observer`, too.
-    pub(crate) fn observe(&self, observer: Observer) {
-        let _ = self.observer.set(observer);
     }
 
     /// Counts the pair of answers, and logs it where their classes differ.
@@ -59,9 +44,6 @@ impl DifferenceLog {
         let theirs = class(pair.primary.map(|answer| answer.status));
         let ours = class(Some(pair.status));
         metrics.pair(theirs, ours);
-        if let Some(observer) = self.observer.get() {
-            observer(pair);
-        }
         let Some(primary) = pair.primary.filter(|_| theirs != ours) else {
             return;
         };
@@ -80,11 +62,5 @@ impl DifferenceLog {
             left_out,
             "the shadow answers differently"
         );
-    }
-}
-
-impl fmt::Debug for DifferenceLog {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("DifferenceLog").field(&self.limit).finish()
     }
 }

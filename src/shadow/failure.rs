@@ -23,7 +23,7 @@ impl Failure {
                 ConnectError::Tls(_) => Outcome::TlsFailed,
             },
             Self::NoConnection(NoConnection::Limit) => Outcome::ConnectionLimit,
-            Self::Unanswered(Unanswered::Broken(_) | Unanswered::Stale(_)) => Outcome::Broken,
+            Self::Unanswered(Unanswered::Broken(_)) => Outcome::Broken,
             Self::Unanswered(Unanswered::Late | Unanswered::Slow) => Outcome::Timeout,
             Self::Unanswered(Unanswered::Body(outcome)) => *outcome,
             Self::Unanswered(Unanswered::OverBudget) => Outcome::OverBudget,
@@ -34,7 +34,7 @@ impl Failure {
     pub(super) fn chain(&self) -> String {
         let error: &dyn std::error::Error = match self {
             Self::NoConnection(error) => error,
-            Self::Unanswered(Unanswered::Broken(error) | Unanswered::Stale(error)) => error,
+            Self::Unanswered(Unanswered::Broken(error)) => error,
             Self::Unanswered(Unanswered::Late | Unanswered::Slow) => {
                 return "no whole answer within answer_timeout".into();
             }
@@ -48,10 +48,10 @@ impl Failure {
 }
 
 /// What the end of a copy teaches the breaker.
-pub(super) fn lesson(ended: &Result<(), Failure>) -> Lesson {
+pub(super) fn lesson<T>(ended: &Result<T, Failure>) -> Lesson {
     match ended {
         // A header in time is an answer, also where the rest takes longer than it may.
-        Ok(()) | Err(Failure::Unanswered(Unanswered::Slow)) => Lesson::Works,
+        Ok(_) | Err(Failure::Unanswered(Unanswered::Slow)) => Lesson::Works,
         Err(failure) if is_fault(failure.outcome()) => Lesson::Fails,
         Err(_) => Lesson::Nothing,
     }

@@ -13,21 +13,31 @@ use tokio::{task::yield_now, time::sleep};
 use super::{
     Shadow,
     copy::{CopySource, ShadowCopy},
+    mail::{Mail, Probe},
     pair::{Attention, Pair, Primary},
     priority::Workload,
+    probe,
     sender::{HeldBack, Sender},
 };
 use crate::tee::{Budget, Message, Mirrored, Outlet, Part, Sleeper, UnopenedOutlet};
 
 /// What comes in on one thread.
 pub(super) struct Inbound<'a> {
-    opened: &'a mpsc::Receiver<(Arc<Shadow>, UnopenedOutlet)>,
+    mail: &'a mpsc::Receiver<Mail>,
     budget: &'a Arc<Budget>,
     given: Rc<Workload>,
     attention: Rc<Attention>,
     lines: Vec<Line>,
     /// Of shadows without a line, as long as they have something to send.
     retired: Vec<Rc<Sender>>,
+}
+
+/// What there is to do after what came was taken.
+pub(super) struct Round {
+    /// No more lines can come.
+    no_more: bool,
+    /// There may be more messages.
+    is_more: bool,
 }
 
 /// The way from one worker to one shadow.
@@ -48,21 +58,18 @@ struct Known {
     held_back: Option<HeldBack>,
 }
 
-/// So many messages of one line are taken at a time.
+/// How many messages of one line are taken at a time.
 const MESSAGES: usize = 256;
-/// How often a sender is looked at that is to end.
+/// How often a sender is looked at that is to end, and pairs for which nothing is woken.
 const LOOK: Duration = Duration::from_millis(100);
 /// Nothing is waited for but messages.
 const LONG: Duration = Duration::from_secs(3600);
 
 impl<'a> Inbound<'a> {
-    /// `opened` brings lines, and is closed when no more come.
-    pub(super) fn new(
-        opened: &'a mpsc::Receiver<(Arc<Shadow>, UnopenedOutlet)>,
-        budget: &'a Arc<Budget>,
-    ) -> Self {
+    /// `mail` brings lines, and is closed when no more come.
+    pub(super) fn new(mail: &'a mpsc::Receiver<Mail>, budget: &'a Arc<Budget>) -> Self {
         Self {
-            opened,
+            mail,
             budget,
             given: Rc::default(),
             attention: Rc::default(),
@@ -79,12 +86,7 @@ impl<'a> Inbound<'a> {
     /// Takes messages until no more can come and all that came is done, or `is_over` when it is woken.
     pub(super) async fn run(&mut self, sleeper: &mut Sleeper, is_over: impl Fn() -> bool) {
         while !is_over() {
-            let no_more = self.open();
-            let mut is_more = false;
-            for line in &mut self.lines {
-                is_more |= line.take(&self.given.copies);
-            }
-            self.close();
+            let Round { no_more, is_more } = self.round();
             if is_more {
                 yield_now().await;
             } else if no_more && self.lines.is_empty() && self.retired.is_empty() {
@@ -97,7 +99,8 @@ impl<'a> Inbound<'a> {
                             .iter()
                             .any(|line| line.has_next() || line.outlet.is_over())
                 };
-                let limit = if self.retired.is_empty() { LONG } else { LOOK };
+                let is_calm = self.retired.is_empty() && self.attention.is_calm();
+                let limit = if is_calm { LONG } else { LOOK };
                 let is_deep = self.attention.is_idle();
                 tokio::select! {
                     () = sleeper.sleep(is_deep, is_something) => {}
@@ -108,14 +111,33 @@ impl<'a> Inbound<'a> {
         }
     }
 
+    /// Takes what came.
+    pub(super) fn round(&mut self) -> Round {
+        let no_more = self.open();
+        let mut is_more = false;
+        for line in &mut self.lines {
+            is_more |= line.take(&self.given.copies);
+        }
+        self.close();
+        Round { no_more, is_more }
+    }
+
     /// Opens new lines. Returns whether no more can come.
     fn open(&mut self) -> bool {
         loop {
-            match self.opened.try_recv() {
-                Ok((shadow, ends)) => self.open_line(shadow, ends),
+            match self.mail.try_recv() {
+                Ok(Mail::Open(shadow, ends)) => self.open_line(shadow, ends),
+                Ok(Mail::Probe(probe)) => self.probe(probe),
                 Err(mpsc::TryRecvError::Empty) => return false,
                 Err(mpsc::TryRecvError::Disconnected) => return true,
             }
+        }
+    }
+
+    fn probe(&self, probe: Probe) {
+        let mut senders = self.lines.iter().map(|line| &line.sender);
+        if let Some(sender) = senders.find(|sender| sender.shadow().name() == probe.shadow) {
+            probe::send(sender, probe);
         }
     }
 

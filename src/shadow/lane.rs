@@ -19,7 +19,7 @@ pub(super) struct Hand<T> {
     waker: Cell<Option<Waker>>,
 }
 
-/// So many lanes rest; others end when they have nothing to do.
+/// How many lanes rest at most; others end when they have nothing to do.
 const RESTING: usize = 64;
 
 impl<T> Lanes<T> {

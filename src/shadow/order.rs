@@ -29,7 +29,7 @@ struct Tickets {
     counters: RefCell<HashMap<u64, Counter>>,
     /// Called since somebody looked.
     called: RefCell<Vec<Ticket>>,
-    /// So many of one session may wait.
+    /// How many copies of one session may wait.
     most: u64,
     places: Arc<Places>,
 }
@@ -101,7 +101,7 @@ pub(super) struct Order<T> {
 }
 
 impl<T> Order<T> {
-    /// For a queue with so many seats: one session can't have all of them.
+    /// `seats`: those of the queue, of which one session can't have all.
     pub(super) fn new(seats: usize, places: Arc<Places>) -> Self {
         Self {
             tickets: Rc::new(Tickets {

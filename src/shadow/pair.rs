@@ -4,16 +4,17 @@ use std::{
     cell::{Cell, RefCell},
     rc::Rc,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::Notify;
 
-use super::{Shadow, difference, recorded::Ended};
+use super::{Shadow, difference};
 use crate::{
-    exchange::{Exchange, PrimaryResponse, RecordedResponse},
-    script::{Kind, Script, Ticket, write_answer},
-    tee::HeadReturn,
+    compare::{ComparedRequest, LivePair, LiveResponse},
+    exchange::{Exchange, PrimaryResponse},
+    script::{Kind, Ticket},
+    tee::{HeadReturn, RecordedResponse, Recording},
 };
 
 /// The two responses to one request.
@@ -26,10 +27,11 @@ pub(super) struct Pair {
     ours: Cell<Option<(u16, Duration)>>,
     /// Nothing more is to come of the primary.
     is_over: Cell<bool>,
-    /// What the script is told once all is over.
-    script: RefCell<ForScript>,
+    /// Both responses, where somebody wants them, and who they are for.
+    responses: RefCell<Responses>,
     /// Something of this waits for the primary.
     waits: Cell<bool>,
+    lingers: Cell<bool>,
     attention: Rc<Attention>,
     spent: HeadReturn,
 }
@@ -39,6 +41,8 @@ pub(super) struct Pair {
 pub(super) struct Attention {
     /// Pairs of which something waits for the primary.
     waiting: Cell<usize>,
+    /// Pairs that are looked at again before long, and for which nothing is woken.
+    lingering: Cell<usize>,
     called: Notify,
 }
 
@@ -46,6 +50,11 @@ impl Attention {
     /// Whether nothing waits for the primary.
     pub(super) fn is_idle(&self) -> bool {
         self.waiting.get() == 0
+    }
+
+    /// Whether no pair is to be looked at again before long.
+    pub(super) fn is_calm(&self) -> bool {
+        self.lingering.get() == 0
     }
 
     /// Waits until something waits for the primary that did not before: it may have come already.
@@ -63,11 +72,24 @@ pub(super) enum Primary {
 }
 
 #[derive(Default)]
-struct ForScript {
+struct Responses {
     /// What the script knows the request by, until the primary's response is told.
-    ticket: Option<Ticket>,
+    untold: Option<Ticket>,
     theirs: Option<Arc<RecordedResponse>>,
-    ours: Option<Ended>,
+    ours: Option<Ours>,
+}
+
+/// The shadow's response to a copy.
+pub(super) struct Ours {
+    /// What the script knows the request by, where one wrote it.
+    pub(super) ticket: Option<Ticket>,
+    pub(super) response: RecordedResponse,
+    /// As much of the copy's body as was wanted.
+    pub(super) request_body: Option<Recording>,
+    /// When its head came.
+    pub(super) at: Instant,
+    /// From the sending of the copy to that.
+    pub(super) took: Duration,
 }
 
 impl Pair {
@@ -79,13 +101,14 @@ impl Pair {
     ) -> Self {
         Self {
             waits: Cell::new(false),
+            lingers: Cell::new(false),
             attention: Rc::clone(attention),
             shadow: Arc::clone(shadow),
             exchange: Some(exchange),
             primary: Cell::new(Primary::Awaited),
             ours: Cell::new(None),
             is_over: Cell::new(false),
-            script: RefCell::default(),
+            responses: RefCell::default(),
             spent,
         }
     }
@@ -118,6 +141,10 @@ impl Pair {
     }
 
     fn wait_no_more(&self) {
+        if self.lingers.replace(false) {
+            let lingering = &self.attention.lingering;
+            lingering.set(lingering.get() - 1);
+        }
         if self.waits.replace(false) {
             let waiting = &self.attention.waiting;
             waiting.set(waiting.get() - 1);
@@ -136,23 +163,25 @@ impl Pair {
         if self.primary.get() == Primary::Awaited {
             self.know(None);
         }
-        if told.is_some() {
-            self.script.borrow_mut().theirs = told;
-            self.tell();
-        }
-        if let Some(ours) = self.script.borrow_mut().ours.take() {
-            ours.tell();
+        self.responses.borrow_mut().theirs = told;
+        self.tell();
+        let ours = self.responses.borrow_mut().ours.take();
+        if let Some(ours) = ours {
+            self.end(ours);
         }
     }
 
     /// The primary's response goes to the script, where both are known.
     fn tell(&self) {
-        let mut known = self.script.borrow_mut();
-        if let (Some(script), Some(ticket), Some(told)) =
-            (&self.shadow.script, known.ticket, &known.theirs)
+        let mut known = self.responses.borrow_mut();
+        if let Some(told) = &known.theirs
+            && let (Some(script), Some(ticket)) = (&self.shadow.script, known.untold)
         {
-            tell(script, ticket, told);
-            known.theirs = None;
+            script.tell(ticket, Kind::Answer, told, Duration::ZERO);
+            known.untold = None;
+            if self.shadow.compared.is_none() {
+                known.theirs = None;
+            }
         }
     }
 
@@ -163,7 +192,7 @@ impl Pair {
         }
     }
 
-    /// The shadow answered with this status, so long after the copy was sent.
+    /// The shadow answered with this status. `took`: from the sending of the copy to the header of its response.
     pub(super) fn ours(&self, status: u16, took: Duration) {
         match self.primary.get() {
             Primary::Awaited => {
@@ -186,39 +215,76 @@ impl Pair {
 
     /// The script was given the request, and is to be told the primary's response where it comes to it yet.
     pub(super) fn given(&self, ticket: Ticket) {
-        self.script.borrow_mut().ticket = Some(ticket);
+        self.responses.borrow_mut().untold = Some(ticket);
         self.tell();
         if self.shadow.wants_answers() {
             self.wait();
         }
     }
 
-    /// The script is to be told the shadow's response, behind the primary's.
-    pub(super) fn replayed(&self, ended: Ended) {
+    /// The shadow responded, and its response was to be kept.
+    pub(super) fn responded(&self, ours: Ours) {
         if self.is_over.get() {
-            ended.tell();
-        } else {
-            self.script.borrow_mut().ours = Some(ended);
-            self.wait();
+            return self.end(ours);
         }
+        let is_told = ours.ticket.is_some();
+        self.responses.borrow_mut().ours = Some(ours);
+        if is_told {
+            self.wait();
+        } else {
+            self.linger();
+        }
+    }
+
+    /// Nobody waits for what comes of the primary, but it is not to be left for long either.
+    fn linger(&self) {
+        let lingering = &self.attention.lingering;
+        if !self.lingers.replace(true) {
+            lingering.set(lingering.get() + 1);
+        }
+        if lingering.get() == 1 {
+            self.attention.called.notify_one();
+        }
+    }
+
+    /// All is known of both responses: the script is told the shadow's, behind the primary's, and they are compared.
+    fn end(&self, ours: Ours) {
+        if let (Some(script), Some(ticket)) = (&self.shadow.script, ours.ticket) {
+            script.tell(ticket, Kind::Replayed, &ours.response, ours.took);
+        }
+        let Some(compared) = &self.shadow.compared else {
+            return;
+        };
+        let theirs = self.responses.borrow_mut().theirs.take();
+        let (Some(theirs), Primary::Known(Some(answer))) = (theirs, self.primary()) else {
+            return compared.without_primary();
+        };
+        let exchange = self.exchange();
+        compared.take(LivePair {
+            request: ComparedRequest::new(exchange, ours.request_body),
+            primary: LiveResponse {
+                response: theirs,
+                at: exchange.received + answer.after,
+                took: answer.after,
+            },
+            shadow: LiveResponse {
+                response: Arc::new(ours.response),
+                at: ours.at,
+                took: ours.took,
+            },
+        });
     }
 }
 
 impl Drop for Pair {
     fn drop(&mut self) {
         self.wait_no_more();
+        // Nothing more comes of production: it ends.
+        if let (Some(compared), Some(_)) = (&self.shadow.compared, &self.responses.get_mut().ours) {
+            compared.without_primary();
+        }
         if let Some(exchange) = self.exchange.take() {
             self.spent.give_back(exchange);
         }
     }
-}
-
-/// The primary's answer goes to the script that got the request.
-fn tell(script: &Script, ticket: Ticket, told: &RecordedResponse) {
-    let limit = script.settings().answer_bytes.bytes();
-    let body = &told.body[..told.body.len().min(limit)];
-    let whole = told.whole && body.len() == told.body.len();
-    script.answer(ticket, Kind::Answer, Duration::ZERO, |out| {
-        write_answer(&told.head, body, whole, out);
-    });
 }

@@ -122,10 +122,10 @@ fn nanos(time: Duration) -> u64 {
 /// How often a thread looks at what it took, while it takes something and while it does not.
 const LOOK: Duration = Duration::from_millis(8);
 const IDLE_LOOK: Duration = Duration::from_millis(100);
-/// After so many looks at which it had taken little it is idle.
+/// It is idle after this many looks at which it had taken little.
 const IDLE: u32 = 25;
 
-/// A thread that lost its priority has it lost for so long at least.
+/// The least time for which a thread loses its priority.
 const LOWERED: Duration = Duration::from_secs(10);
 
 impl<'a> Priority<'a> {
@@ -152,6 +152,7 @@ impl<'a> Priority<'a> {
             ..now
         };
         let is_within = self.account.take(since);
+        self.leave_out_looking();
         match self.lowered {
             None if !is_within => {
                 self.lowered = Some(Instant::now());
@@ -160,6 +161,15 @@ impl<'a> Priority<'a> {
             Some(since) if since.elapsed() > LOWERED && self.account.is_full() => Step::Replace,
             _ => Step::Stay,
         }
+    }
+
+    /// To look costs something, too, which is not the shadows'.
+    fn leave_out_looking(&mut self) {
+        let now = nanos(ThreadTime::now().as_duration());
+        let looking = now.saturating_sub(self.last.thread);
+        self.spent.fetch_add(looking, Relaxed);
+        self.last.thread = now;
+        self.last.shadows += looking;
     }
 
     /// What a request costs production, and a copy this thread, as far as is known.
@@ -182,12 +192,12 @@ struct Account {
     quiet: u32,
 }
 
-/// So much may be saved up: copies that waited are sent in one go.
+/// What may be saved up: copies that waited are sent in one go.
 const SAVED: u64 = 50_000_000;
-/// A copy may take so many times what a request takes.
+/// How many times what a request takes a copy may take.
 const SHARE: u64 = 2;
-/// To take less is to do nothing.
-const NOTHING: u64 = 100_000;
+/// To take less without a copy is to do nothing.
+const NOTHING: u64 = 400_000;
 
 impl Account {
     fn new() -> Self {
@@ -198,17 +208,20 @@ impl Account {
         }
     }
 
-    /// The thread took so much. Returns whether it may.
+    /// Takes what the thread used off the account. Returns whether it may use that much.
     fn take(&mut self, since: Times) -> bool {
         self.lately = self.lately.faded().and(since);
         let earned = since.copies.saturating_mul(SHARE * self.lately.request());
-        self.quiet = if since.thread > NOTHING {
-            0
-        } else {
+        let is_idle = since.copies == 0 && since.thread <= NOTHING;
+        self.quiet = if is_idle {
             self.quiet.saturating_add(1)
+        } else {
+            0
         };
         let credit = self.credit.saturating_add(earned).min(SAVED);
-        self.credit = credit.saturating_sub(since.thread);
+        // A thread that does nothing still wakes to look.
+        let taken = if is_idle { 0 } else { since.thread };
+        self.credit = credit.saturating_sub(taken);
         self.credit > 0
     }
 
@@ -227,7 +240,7 @@ mod tests {
 
     const MS: u64 = 1_000_000;
 
-    /// So much processor time of the thread and of production, for so many requests that were all copied.
+    /// Processor time of the thread and of production, for this many requests that were all copied.
     fn since(thread: u64, production: u64, requests: u64) -> Times {
         Times {
             thread,
@@ -260,6 +273,13 @@ mod tests {
             account.take(since(2 * MS, 2 * MS, 200));
         }
         assert!(account.is_full());
+    }
+
+    #[test]
+    fn a_thread_without_copies_is_never_found_to_cost_too_much() {
+        let mut account = Account::new();
+        assert!((0..10_000).all(|_| account.take(since(MS / 10, 0, 0))));
+        assert_eq!(account.pause(), IDLE_LOOK);
     }
 
     #[test]

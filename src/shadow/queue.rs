@@ -165,7 +165,7 @@ impl<T> Queue<T> {
         self.waiting.borrow().is_empty()
     }
 
-    /// Wakes whoever waits for a place.
+    /// Wakes those that wait for a place.
     pub(super) fn call(&self) {
         self.places.call();
     }

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::task::spawn_local;
 
-use super::{copy::ShadowCopy, order::Queued, recorded::RecordedShadowResponse, sample};
+use super::{copy::ShadowCopy, order::Queued, sample};
 use crate::{
     ledger::Outcome,
     script::{Inbox, Script, Ticket, Unscripted, write_request},
@@ -69,12 +69,6 @@ impl ScriptStage {
         } else {
             self.is_whole(copy, queued);
         }
-    }
-
-    /// What keeps the shadow's answer to this request for the script, where it wants answers.
-    pub(super) fn replayed(&self, ticket: Ticket) -> Option<RecordedShadowResponse> {
-        let wants = self.script.settings().answers;
-        wants.then(|| RecordedShadowResponse::new(Arc::clone(&self.script), ticket))
     }
 
     fn is_whole(&self, copy: ShadowCopy, queued: Option<Queued>) {

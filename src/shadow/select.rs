@@ -158,5 +158,5 @@ fn is_host(patterns: &[Pattern<true>], host: Option<&[u8]>) -> bool {
     patterns.iter().any(|pattern| pattern.matches(dotted))
 }
 
-/// Longer names are none (RFC 1035, 2.3.4), and cost an allocation.
+/// Longer names are invalid (RFC 1035, 2.3.4), and would cost an allocation.
 const LONGEST_HOST: usize = 255;

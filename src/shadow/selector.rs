@@ -89,8 +89,10 @@ impl Recipient for Selector {
     }
 
     fn wants_answer(&self) -> Option<u64> {
-        let settings = self.shadow.script.as_ref()?.settings();
-        settings.answers.then_some(settings.answer_bytes.0)
+        let script = self.shadow.script.as_ref();
+        let compared = self.shadow.compared.as_ref();
+        let for_script = script.and_then(|script| script.wanted());
+        for_script.max(compared.map(|compared| compared.bytes))
     }
 
     fn valve(&self) -> Rc<Valve> {

@@ -7,7 +7,6 @@ use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, Waker},
-    time::Instant,
 };
 
 use tokio::{
@@ -18,30 +17,30 @@ use tokio::{
 use super::{
     Shadow,
     allowance::Allowance,
-    copy::{CopyBody, ShadowCopy},
+    copy::ShadowCopy,
     copy_head::CopyHeadWriter,
-    copying::{Copying, Means, READ, Tools, Unanswered},
+    copying::{Copying, Means, READ, ToKeep, Tools, Unanswered},
     failure::{Failure, is_fault, lesson},
     lane::{Hand, Lanes},
     limit::Permit,
     nap::UnderWay,
     order::{Order, Queued, Turn},
-    pair::{Pair, Primary},
+    pair::{Ours, Pair, Primary},
     queue::{Place, Queue},
-    recorded::RecordedShadowResponse,
     sample,
     script_stage::{Next, ScriptStage},
-    select::{Answered, Selection, Verdict},
+    select::{self, Selection, Verdict},
     stream::Waited,
 };
 use crate::{
+    compare::REQUEST_BODY,
     config::SendWhen,
     exchange::{Exchange, PrimaryResponse},
-    http::{RequestHead, asks_for_upgrade},
+    http::{Outbox, RequestHead, asks_for_upgrade, now},
     ledger::Outcome,
     script::Ticket,
-    tee::Budget,
-    upstream::{Connection, Pool, PoolSettings},
+    tee::{Budget, Recording},
+    upstream::{Call, Caller, Connection, Pool, PoolSettings, Request, Uncalled, call},
 };
 
 /// The way of copies to one shadow.
@@ -78,11 +77,11 @@ struct Offered {
     ticket: Option<Ticket>,
 }
 
-/// So many connections are made at one time: where there is little time for them, more would only take longer than they
-/// may, and that would look like the shadow's fault. Who waits may find one that another copy no longer needs.
+/// How many connections are opened at the same time. Where there is little time for them, more would only take longer than
+/// they may, and that would look like the shadow's fault. A copy that waits may get one that another no longer needs.
 const CONNECTING: usize = 8;
 
-/// What a shadow sends and nobody has read waits in the kernel: so much of it for each connection.
+/// Bytes that the kernel holds for each connection, of what a shadow sent and was not read.
 const UNREAD: usize = 128 * 1024;
 
 /// A copy that has a place among those on their way.
@@ -177,6 +176,24 @@ impl Sender {
         self.queue.clear_out();
     }
 
+    /// Whether copies leave room for anything else.
+    pub(super) fn has_time(&self) -> bool {
+        self.queue.is_empty() && !self.shadow.places.are_full() && !self.retired.get()
+    }
+
+    pub(super) fn pool(&self) -> &Rc<Pool> {
+        &self.pool
+    }
+
+    pub(super) fn budget(&self) -> &Arc<Budget> {
+        &self.budget
+    }
+
+    /// Writes a head as the shadow gets it.
+    pub(super) fn write_head(&self, head: &RequestHead, out: &mut Outbox) {
+        self.head_writer.write_head(head, out.text());
+    }
+
     /// The shadow that it sends to.
     pub(super) fn shadow(&self) -> &Arc<Shadow> {
         &self.shadow
@@ -263,7 +280,7 @@ impl Sender {
         }
         let exchange = copy.pair.exchange();
         let seen = self.shadow.seen(&exchange.head, exchange.peer);
-        let answered = Answered::With(answer.map(|answer| answer.status));
+        let answered = select::Answered::With(answer.map(|answer| answer.status));
         if self.selection.judge(seen, answered).0 == Verdict::Filtered {
             copy.settle(Outcome::Filtered);
         } else if self.shadow.control.is_paused() {
@@ -318,72 +335,66 @@ impl Sender {
             admitted: Some(admitted),
             turn,
         };
-        let stage = self.stage.as_ref();
-        let replayed = ticket.and_then(|ticket| stage?.replayed(ticket));
-        let ended = self
-            .exchange(copy.parts(), tools, replayed, &mut waited)
-            .await;
+        let ended = self.call(&mut copy, tools, ticket, &mut waited).await;
         let outcome = ended
             .as_ref()
-            .map_or_else(Failure::outcome, |()| Outcome::Answered);
-        let lesson = lesson(&ended);
-        if let Err(error) = ended
-            && is_fault(outcome)
-        {
-            self.report(copy.pair.exchange(), outcome, &error);
+            .map_or_else(Failure::outcome, |_| Outcome::Answered);
+        waited.learn(&self.shadow, lesson(&ended));
+        match ended {
+            Ok(Some(ours)) => copy.pair.responded(ours),
+            Err(error) if is_fault(outcome) => {
+                self.report(copy.pair.exchange(), outcome, &error);
+            }
+            _ => {}
         }
-        waited.learn(&self.shadow, lesson);
         copy.settle(outcome);
     }
 
-    /// Sends the copy and reads its answer away, up to the limit. As on the primary path, it is sent once more
-    /// where a connection turns out to be closed, if that is safe.
-    async fn exchange(
+    /// Sends a copy, and reads its answer away.
+    async fn call(
         &self,
-        parts: (&Rc<Pair>, &RequestHead, &mut CopyBody),
+        copy: &mut ShadowCopy,
         tools: &mut Tools,
-        mut replayed: Option<RecordedShadowResponse>,
+        ticket: Option<Ticket>,
         waited: &mut Waited<'_>,
-    ) -> Result<(), Failure> {
-        let now = Instant::now();
-        let pair = parts.0;
-        let means = Means {
+    ) -> Result<Option<Ours>, Failure> {
+        let kept = self.to_keep(ticket);
+        let started = now();
+        let mut sending = Sending {
+            sender: self,
+            copying: Copying::new(self.means(), copy, tools, kept, waited, started),
+        };
+        match call(&mut sending, &self.pool, started).await {
+            Ok(((), call)) => {
+                let last = sending.copying.last();
+                let is_whole = call.response().is_done();
+                call.end(&self.pool, last);
+                Ok(sending.copying.into_ours(ticket, is_whole))
+            }
+            Err(Uncalled::GivenUp(why)) => Err(why),
+            Err(Uncalled::Failed(error)) => Err(Failure::Unanswered(Unanswered::Broken(error))),
+        }
+    }
+
+    /// What is to be kept for the script, where one wrote the request, and for comparing.
+    fn to_keep(&self, ticket: Option<Ticket>) -> ToKeep {
+        let record = |limit| Recording::new(limit, &self.budget);
+        let compared = self.shadow.compared.as_ref();
+        let script = ticket.and(self.shadow.script.as_ref());
+        let for_script = script.and_then(|script| script.wanted());
+        let response = for_script.max(compared.map(|compared| compared.bytes));
+        ToKeep {
+            request_body: compared.map(|_| record(REQUEST_BODY)),
+            response_body: response.map(record),
+        }
+    }
+
+    fn means(&self) -> Means<'_> {
+        Means {
             shadow: &self.shadow,
             head_writer: &self.head_writer,
             allowance: &self.allowance,
             budget: &self.budget,
-        };
-        let mut copying = Copying::new(means, parts, tools, (replayed.as_mut(), waited), now);
-        let mut unsent = None;
-        loop {
-            let mut connection = match self.pool.take_idle(now) {
-                Some(connection) => connection,
-                None => Box::pin(self.connect(&mut copying)).await?,
-            };
-            match unsent.take() {
-                Some(out) => connection.wire.out = out,
-                None => copying.write_head(&mut connection),
-            }
-            let ended = poll_fn(|cx| copying.poll(cx, &mut connection)).await;
-            match ended {
-                Ok(()) => {
-                    if copying.keeps_connection() {
-                        self.pool.give_back(connection, copying.last());
-                    }
-                    let (read, took) = (copying.read(), copying.last() - now);
-                    drop(copying);
-                    if let Some(ended) = replayed.and_then(|replayed| replayed.end(read, took)) {
-                        pair.replayed(ended);
-                    }
-                    return Ok(());
-                }
-                Err(Unanswered::Stale(_)) if connection.wire.out.is_untouched() => {
-                    unsent = Some(std::mem::take(&mut connection.wire.out));
-                    copying.begin_again();
-                }
-                Err(Unanswered::Stale(_)) if copying.may_repeat() => copying.begin_again(),
-                Err(why) => return Err(Failure::Unanswered(why)),
-            }
         }
     }
 
@@ -399,7 +410,7 @@ impl Sender {
             Poll::Pending => lost(copying, cx),
         })
         .await?;
-        if let Some(connection) = self.pool.take_idle(Instant::now()) {
+        if let Some(connection) = self.pool.take_idle(now()) {
             return Ok(connection);
         }
         let mut connecting = pin!(self.pool.open());
@@ -414,8 +425,7 @@ impl Sender {
             lost(copying, cx)
         })
         .await?;
-        connection.wire.read_at_most(READ);
-        connection.wire.stream.hold_at_most(UNREAD);
+        connection.take_in(READ, UNREAD);
         Ok(connection)
     }
 
@@ -432,6 +442,42 @@ impl Sender {
                 "a copy failed; the client's answer is not touched by it"
             );
         }
+    }
+}
+
+/// A copy that is being sent.
+struct Sending<'a, 'b> {
+    sender: &'a Sender,
+    copying: Copying<'a, 'b>,
+}
+
+impl Caller for Sending<'_, '_> {
+    type End = ();
+    type GivenUp = Failure;
+
+    fn request(&self) -> Request {
+        self.copying.request()
+    }
+
+    fn write(&self, out: &mut Outbox) {
+        self.copying.write_head(out);
+    }
+
+    async fn connect(&mut self) -> Result<Box<Connection>, Failure> {
+        self.sender.connect(&mut self.copying).await
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: &mut Call,
+    ) -> Poll<Result<(), Uncalled<Failure>>> {
+        self.copying
+            .poll(cx, call)
+            .map_err(|uncalled| match uncalled {
+                Uncalled::GivenUp(why) => Uncalled::GivenUp(Failure::Unanswered(why)),
+                Uncalled::Failed(error) => Uncalled::Failed(error),
+            })
     }
 }
 

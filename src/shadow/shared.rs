@@ -18,6 +18,7 @@ use super::{
     select::Selection,
 };
 use crate::{
+    compare::Compared,
     config::{self, ClientAddress, is_same},
     http::{Marks, RequestHead},
     ledger::Account,
@@ -51,6 +52,8 @@ pub(crate) struct Shadow {
     pub(super) limit: Arc<Limit>,
     /// Where copies go through one before they are sent.
     pub(super) script: Option<Arc<Script>>,
+    /// Where its responses are compared.
+    pub(super) compared: Option<Compared>,
     /// Each thread has a copy of these two.
     pub(super) selection: Selection,
     pub(super) head_writer: CopyHeadWriter,
@@ -88,6 +91,7 @@ impl Shadow {
         settings: config::Shadow,
         account: Arc<Account>,
         script: Option<Arc<Script>>,
+        compared: Option<Compared>,
         common: &Common<'_>,
         thread: usize,
         before: Option<&Self>,
@@ -149,6 +153,7 @@ impl Shadow {
                 |before| Arc::clone(&before.limit),
             ),
             script,
+            compared,
             selection: Selection::new(&settings.select),
             head_writer: CopyHeadWriter::new(&settings, common.marks, authorization),
             client_address: Arc::clone(common.client_address),

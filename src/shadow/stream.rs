@@ -11,7 +11,7 @@ use super::{
     order::Turn,
     pair::Pair,
 };
-use crate::http::Alarm;
+use crate::http::{Alarm, now};
 
 /// What others wait for until a copy has ended.
 pub(super) struct Waited<'a> {
@@ -51,9 +51,9 @@ pub(super) struct Stream {
 }
 
 impl Stream {
-    /// Read for so long from now on, at most.
+    /// A stream that is read for `limit` from now on, at most.
     pub(super) fn begin(limit: Duration) -> Self {
-        let now = Instant::now();
+        let now = now();
         Self {
             until: now + limit,
             looked: now,
@@ -70,7 +70,7 @@ impl Stream {
     ) -> Poll<()> {
         loop {
             ready!(alarm.poll(cx, (self.looked + LOOK).min(self.until)));
-            self.looked = Instant::now();
+            self.looked = now();
             if self.looked >= self.until || (self.was_over && pair.is_over()) {
                 return Poll::Ready(());
             }

@@ -24,12 +24,15 @@ use tokio::{
 use super::{
     Shadow,
     inbound::Inbound,
+    mail::{Mail, Probe},
     nap,
     priority::{Priority, Step, Workload},
 };
 use crate::{
+    compare::Probes,
+    http::RequestHead,
     ledger::Ledger,
-    tee::{Budget, Doorbell, Sleeper, UnopenedOutlet, Valve},
+    tee::{Budget, Doorbell, Sleeper, Valve},
     telemetry::text::micros,
 };
 
@@ -38,8 +41,8 @@ pub(crate) struct Threads {
     places: Box<[Place]>,
     budget: Arc<Budget>,
     ledger: Arc<Ledger>,
-    /// Processor time that all of them have taken, in nanoseconds.
-    spent: AtomicU64,
+    /// Processor time that all has taken that is done for shadows, in nanoseconds.
+    spent: Arc<AtomicU64>,
     /// They end as soon as they are woken.
     ended: AtomicBool,
     handles: Mutex<Vec<JoinHandle<()>>>,
@@ -59,7 +62,7 @@ struct Place {
 /// Where a thread can be reached.
 struct Mailbox {
     door: Arc<Doorbell>,
-    opened: mpsc::Sender<(Arc<Shadow>, UnopenedOutlet)>,
+    mail: mpsc::Sender<Mail>,
     /// For each shadow that keeps an order, the next request's place in it.
     sequences: Vec<(Arc<Shadow>, Arc<AtomicU64>)>,
 }
@@ -73,8 +76,13 @@ pub(super) struct ShadowLink {
 }
 
 impl Threads {
-    /// So many, but one at least, none of which runs yet.
-    pub(crate) fn new(threads: usize, budget: &Arc<Budget>, ledger: &Arc<Ledger>) -> Arc<Self> {
+    /// This many threads, but at least one; none of them runs yet.
+    pub(crate) fn new(
+        threads: usize,
+        budget: &Arc<Budget>,
+        ledger: &Arc<Ledger>,
+        spent: &Arc<AtomicU64>,
+    ) -> Arc<Self> {
         let place = |_| Place {
             generation: AtomicUsize::new(0),
             current: Mutex::new(None),
@@ -83,7 +91,7 @@ impl Threads {
             places: (0..threads.max(1)).map(place).collect(),
             budget: Arc::clone(budget),
             ledger: Arc::clone(ledger),
-            spent: AtomicU64::new(0),
+            spent: Arc::clone(spent),
             ended: AtomicBool::new(false),
             handles: Mutex::default(),
             worn: Mutex::default(),
@@ -123,10 +131,10 @@ impl Threads {
     /// Starts the next thread of this place.
     fn start(self: &Arc<Self>, index: usize) -> io::Result<()> {
         let (door, hears) = Doorbell::new()?;
-        let (opened, receiver) = mpsc::channel();
+        let (mail, receiver) = mpsc::channel();
         let mailbox = Mailbox {
             door: Arc::clone(&door),
-            opened,
+            mail,
             sequences: Vec::new(),
         };
         let place = &self.places[index];
@@ -160,7 +168,7 @@ impl Threads {
         let mailbox = current.as_mut().expect("threads begin before workers do");
         let (valve, ends) = Valve::open(&mailbox.door);
         // A thread that has ended takes no more.
-        let _ = mailbox.opened.send((Arc::clone(shadow), ends));
+        let _ = mailbox.mail.send(Mail::Open(Arc::clone(shadow), ends));
         mailbox.door.ring();
         ShadowLink {
             valve: Rc::new(valve),
@@ -195,6 +203,24 @@ impl Threads {
     }
 }
 
+impl Probes for Threads {
+    fn probe(&self, shadow: &str, number: u64, head: RequestHead) {
+        let places = self.places.iter().map(|place| lock(&place.current));
+        // The thread that does not look after the shadow leaves it alone.
+        for current in places {
+            let Some(mailbox) = &*current else { continue };
+            let probe = Probe {
+                shadow: shadow.to_owned(),
+                number,
+                head: head.clone(),
+            };
+            if mailbox.mail.send(Mail::Probe(probe)).is_ok() {
+                mailbox.door.ring();
+            }
+        }
+    }
+}
+
 impl Mailbox {
     /// The order of this shadow's requests.
     fn sequence(&mut self, shadow: &Arc<Shadow>) -> Option<Arc<AtomicU64>> {
@@ -222,14 +248,14 @@ fn run(
     index: usize,
     door: &Arc<Doorbell>,
     hears: OwnedFd,
-    opened: &mpsc::Receiver<(Arc<Shadow>, UnopenedOutlet)>,
+    mail: &mpsc::Receiver<Mail>,
 ) -> io::Result<()> {
     let runtime = nap::rest(&mut Builder::new_current_thread())
         .enable_all()
         .build_local(LocalOptions::default())?;
     runtime.block_on(async {
         let mut sleeper = Sleeper::new(door, hears)?;
-        let mut inbound = Inbound::new(opened, &threads.budget);
+        let mut inbound = Inbound::new(mail, &threads.budget);
         let given = inbound.given();
         tokio::select! {
             () = inbound.run(&mut sleeper, || threads.ended.load(Relaxed)) => {}

@@ -97,7 +97,7 @@ impl Sleeper {
         if is_something() && self.door.sleep.swap(AWAKE, SeqCst) != AWAKE {
             return;
         }
-        // Whoever took the sign that it sleeps rings. More room than there are bytes saves another look at the pipe.
+        // The thread that took the sign that it sleeps rings. More room than there are bytes saves another look at the pipe.
         let _ = self.hears.read(&mut [0; 8]).await;
     }
 }

@@ -5,9 +5,9 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
 };
 
-use super::{Held, Piece, doorbell::Urgency};
+use super::{Held, Piece, RecordedResponse, doorbell::Urgency};
 use crate::{
-    exchange::{Exchange, PrimaryResponse, RecordedResponse},
+    exchange::{Exchange, PrimaryResponse},
     http::Headers,
     ledger::{Entry, Outcome},
 };
@@ -38,7 +38,7 @@ pub(crate) struct Mirrored {
     pub(crate) held: Held,
 }
 
-/// A part of a request's body.
+/// A part of a message's body.
 #[derive(Debug)]
 pub(crate) enum Part {
     Piece(Piece),
@@ -57,12 +57,12 @@ pub(crate) struct Flow {
 }
 
 impl Flow {
-    /// Production passes so much on. Returns how much is on its way with it.
+    /// Production passes bytes on. Returns how many are on their way with them.
     pub(super) fn pass(&self, bytes: usize) -> usize {
         self.kept.fetch_add(bytes, Relaxed) + bytes
     }
 
-    /// The shadow side took so much.
+    /// The shadow side took bytes.
     pub(crate) fn take(&self, bytes: usize) {
         self.kept.fetch_sub(bytes, Relaxed);
     }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use bytes::Bytes;
 
 use super::{Budget, Held};
+use crate::http::Buffer;
 
 /// Bytes that are shared with the primary path, and what they cost the budget until they are written.
 #[derive(Clone, Debug)]
@@ -23,10 +24,7 @@ impl Piece {
     }
 }
 
-/// The buffer that pieces are slices of: its number and its size in bytes.
-pub(crate) type Buffer = (u64, usize);
-
-/// What a buffer costs beside its bytes, and a piece beside its buffer: whoever sends a body byte by byte makes
+/// What a buffer costs beside its bytes, and a piece beside its buffer: a client that sends a body byte by byte makes
 /// many of them.
 const BUFFER: usize = 128;
 const PIECE: usize = 64;

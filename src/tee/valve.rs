@@ -23,9 +23,9 @@ use super::{
 };
 use crate::{exchange::Exchange, http::RequestHead};
 
-/// So many messages are on their way at most. A copy that finds no room is left out.
+/// How many messages are on their way at most. A copy that finds no room is left out.
 const ROOM: usize = 2048;
-/// So many heads are on their way back.
+/// How many heads are on their way back at most.
 const SPENT: usize = 64;
 /// How long is waited before what found no room is tried again.
 const AGAIN: Duration = Duration::from_millis(1);

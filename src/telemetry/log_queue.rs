@@ -5,13 +5,14 @@ use std::{
     collections::VecDeque,
     io::{self, Write},
     sync::{
-        Arc, Condvar, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread,
     time::Duration,
 };
 
+use parking_lot::{Condvar, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Bytes of lines that wait. A burst fits, and a reader that is gone costs no more.
@@ -56,9 +57,6 @@ pub(crate) struct LogGuard(LogQueue);
 
 impl LogQueue {
     /// Starts the thread, which calls `tell` with how many lines were left out once it writes again.
-    ///
-    /// # Errors
-    /// Where the system has no thread to give.
     pub(super) fn start(
         into: impl Write + Send + 'static,
         tell: fn(u64),
@@ -71,15 +69,8 @@ impl LogQueue {
         Ok((queue, guard))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.0
-            .waiting
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn push(&self, line: &[u8]) {
-        let mut waiting = self.lock();
+        let mut waiting = self.0.waiting.lock();
         // What tells of lines that were left out is never one of them.
         if waiting.bytes + line.len() > LIMIT && !TELLS.get() {
             LEFT_OUT.fetch_add(1, Relaxed);
@@ -91,7 +82,7 @@ impl LogQueue {
         self.0.changed.notify_all();
     }
 
-    /// `told`: as many lines left out were told of.
+    /// `told`: the number of lines left out that were reported already.
     fn empty(&self, mut into: impl Write, tell: fn(u64), mut told: u64) {
         TELLS.set(true);
         let mut tell_rest = || {
@@ -104,13 +95,13 @@ impl LogQueue {
         };
         loop {
             while let Some(line) = self.next() {
-                // Nobody is left to be told of a log that can't be written.
+                // There is nowhere to report a log that can't be written.
                 let _ = into.write_all(&line);
-                let mut waiting = self.lock();
+                let mut waiting = self.0.waiting.lock();
                 waiting.bytes -= line.len();
                 let flows = waiting.bytes < LIMIT / 2;
                 drop(waiting);
-                // Told while more is left out, it would be told with every line.
+                // Otherwise it would be reported with every line while more is left out.
                 if flows {
                     tell_rest();
                 }
@@ -119,13 +110,13 @@ impl LogQueue {
                 break;
             }
         }
-        self.lock().is_written = true;
+        self.0.waiting.lock().is_written = true;
         self.0.changed.notify_all();
     }
 
-    /// The next line; `None` where there is none, and none will come.
+    /// The next line; `None` at the end.
     fn next(&self) -> Option<Vec<u8>> {
-        let mut waiting = self.lock();
+        let mut waiting = self.0.waiting.lock();
         loop {
             if let Some(line) = waiting.lines.pop_front() {
                 return Some(line);
@@ -133,20 +124,19 @@ impl LogQueue {
             if waiting.is_ended {
                 return None;
             }
-            let changed = self.0.changed.wait(waiting);
-            waiting = changed.unwrap_or_else(PoisonError::into_inner);
+            self.0.changed.wait(&mut waiting);
         }
     }
 }
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
-        let mut waiting = self.0.lock();
+        let Shared { waiting, changed } = &*self.0.0;
+        let mut waiting = waiting.lock();
         waiting.is_ended = true;
-        self.0.0.changed.notify_all();
-        let changed = &self.0.0.changed;
-        // Over, what is left is lost.
-        let _ = changed.wait_timeout_while(waiting, LAST, |waiting| !waiting.is_written);
+        changed.notify_all();
+        // Lines that are left after that are lost.
+        changed.wait_while_for(&mut waiting, |waiting| !waiting.is_written, LAST);
     }
 }
 
@@ -202,13 +192,13 @@ mod tests {
         for _ in 0..30 {
             queue.write_all(&line).unwrap();
         }
-        assert!(queue.lock().bytes <= LIMIT);
+        assert!(queue.0.waiting.lock().bytes <= LIMIT);
         for _ in 0..10 {
             go.send(()).unwrap();
             assert_eq!(lines.recv().unwrap().len(), line.len());
         }
         drop(guard);
         assert_eq!(TOLD.load(Relaxed), 20);
-        assert_eq!(queue.lock().bytes, 0);
+        assert_eq!(queue.0.waiting.lock().bytes, 0);
     }
 }

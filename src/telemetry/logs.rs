@@ -1,6 +1,6 @@
 //! Where log lines go: standard error, as text on a terminal and as JSON otherwise.
 //!
-//! Lines are handed to a thread of their own: whoever reads them slowly costs lines, never requests.
+//! Lines are handed to a thread of their own: a slow reader costs lines, never requests.
 
 use std::{
     io::{self, IsTerminal},
@@ -18,35 +18,22 @@ use super::{
 /// What is logged, which a reload changes.
 static FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 
-/// The form of a log line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Text on a terminal, JSON otherwise.
-    Auto,
-    Text,
-    Json,
-}
-
-/// Starts logging. `level` is a level or a list of `target=level`; what is no such thing counts as `info`.
-/// A second call changes nothing. The last lines are written when what it returns is dropped.
-///
-/// # Errors
-/// Where the system has no thread to give.
-pub(crate) fn start(form: Form, level: &str) -> io::Result<LogGuard> {
+/// Starts logging, as text or as JSON; `None` is text on a terminal and JSON otherwise. `level` is a level or a list of
+/// `target=level`; anything else counts as `info`. A second call changes nothing. The last lines are written when the
+/// guard is dropped.
+pub(crate) fn start(json: Option<bool>, level: &str) -> io::Result<LogGuard> {
     let (writer, guard) = LogQueue::start(io::stderr(), |lines| {
-        tracing::warn!(lines, "lines were left out here: nobody took them in time");
+        tracing::warn!(
+            lines,
+            "lines were left out here: they were not taken in time"
+        );
     })?;
     let terminal = io::stderr().is_terminal();
-    let json = match form {
-        Form::Auto => !terminal,
-        Form::Text => false,
-        Form::Json => true,
-    };
     let (filter, handle) = reload::Layer::new(filter(level));
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(writer)
         .with_target(false);
-    let layer = if json {
+    let layer = if json.unwrap_or(!terminal) {
         layer
             .json()
             .flatten_event(true)

@@ -1,4 +1,4 @@
-//! Counters that each worker adds to in a cache line of its own; whoever reads them sums over all workers.
+//! Counters that each worker adds to in a cache line of its own; readers sum over all workers.
 
 use std::{
     cell::Cell,
@@ -7,7 +7,7 @@ use std::{
 };
 
 thread_local! {
-    /// Which shard this thread adds to. Threads that are no workers share the first.
+    /// Which shard this thread adds to. Threads other than workers share the first.
     static SHARD: Cell<usize> = const { Cell::new(0) };
 }
 
@@ -21,7 +21,7 @@ pub(crate) fn shard() -> usize {
     SHARD.get()
 }
 
-/// `N` counters for each worker.
+/// `N` counters for each worker; by default for threads that are no workers.
 #[derive(Debug)]
 pub(crate) struct Counters<const N: usize>(Box<[Line<N>]>);
 
@@ -59,14 +59,18 @@ impl<const N: usize> Counters<N> {
 
     /// The sum over all workers.
     pub(crate) fn sum(&self, index: usize) -> u64 {
-        self.0
-            .iter()
-            .map(|line| line.0[index].load(Relaxed))
-            .fold(0, u64::wrapping_add)
+        let counts = self.0.iter().map(|line| line.0[index].load(Relaxed));
+        counts.fold(0, u64::wrapping_add)
     }
 
     pub(crate) fn sums(&self) -> [u64; N] {
         std::array::from_fn(|index| self.sum(index))
+    }
+}
+
+impl<const N: usize> Default for Counters<N> {
+    fn default() -> Self {
+        Self::new(0)
     }
 }
 
@@ -78,7 +82,7 @@ const BOUNDS: [u64; 17] = [
 const BUCKETS: usize = BOUNDS.len() + 1;
 
 /// How long things took.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Latency(Counters<{ BUCKETS + 1 }>);
 
 impl Latency {
@@ -101,16 +105,11 @@ impl Latency {
             reason = "a histogram's sum is a float by its format"
         )]
         let seconds = |micros: u64| micros as f64 / 1e6;
-        let bounds = BOUNDS
-            .iter()
-            .map(|bound| seconds(*bound))
-            .chain([f64::INFINITY]);
-        let buckets = bounds.zip(sums[..BUCKETS].iter().copied()).collect();
-        (
-            seconds(sums[BUCKETS]),
-            sums[..BUCKETS].iter().sum(),
-            buckets,
-        )
+        let counts = &sums[..BUCKETS];
+        let bounds = BOUNDS.iter().map(|bound| seconds(*bound));
+        let bounds = bounds.chain([f64::INFINITY]);
+        let buckets = bounds.zip(counts.iter().copied()).collect();
+        (seconds(sums[BUCKETS]), counts.iter().sum(), buckets)
     }
 }
 

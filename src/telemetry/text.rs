@@ -13,10 +13,10 @@ use tracing_subscriber::{
     fmt::{FormatFields, format::Writer},
 };
 
-/// So many bytes of an id or a path are logged.
+/// Limit of the bytes of an id or a path that are logged.
 const LONGEST: usize = 256;
 
-/// What came from somebody else, as text for a log: cut, and with escapes for what is no printable character (control
+/// Received bytes as text for a log: cut, and with escapes for unprintable characters (control
 /// characters of ASCII and of Unicode, line and paragraph separators, marks of direction).
 pub(crate) fn shown(bytes: &[u8]) -> Cow<'_, str> {
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');

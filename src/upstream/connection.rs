@@ -1,15 +1,13 @@
-//! One connection to a server, lent to one request at a time.
-
-use std::task::{Context, Poll};
+//! One connection to a server, lent to one call at a time. What is particular to HTTP/1 on it stands here and in `response`.
 
 use super::share::Permit;
 use crate::{http::Wire, net::Stream};
 
 /// A connection to a server.
 pub(crate) struct Connection {
-    pub(crate) wire: Wire<Stream>,
-    /// It has served a request before: its other side may be closing it just now.
-    pub(crate) is_used: bool,
+    pub(super) wire: Wire<Stream>,
+    /// It has served a call before: its other side may be closing it just now.
+    pub(super) is_used: bool,
     _permit: Option<Permit>,
 }
 
@@ -23,15 +21,21 @@ impl Connection {
         })
     }
 
-    /// Whether nothing came on an idle connection: neither its end, nor an answer that nobody asked for. The kernel is
+    /// Whether nothing came on an idle connection: neither its end, nor a response that nobody asked for. The kernel is
     /// asked, or else what the runtime knew when it last asked for events.
-    pub(crate) fn is_quiet(&mut self, asks_kernel: bool) -> bool {
+    pub(super) fn is_quiet(&mut self, asks_kernel: bool) -> bool {
         let wire = &mut self.wire;
         wire.buf.is_empty() && wire.out.is_empty() && wire.stream.is_quiet(asks_kernel)
     }
 
-    /// Reads once: how many bytes came, 0 at the end.
-    pub(crate) fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<std::io::Result<usize>> {
-        self.wire.poll_fill(cx)
+    /// Reads up to `at_once` bytes at a time, and has the kernel hold up to `unread` that nobody has read.
+    pub(crate) fn take_in(&mut self, at_once: usize, unread: usize) {
+        self.wire.read_at_most(at_once);
+        self.wire.stream.hold_at_most(unread);
+    }
+
+    /// What it is under HTTP, for another protocol.
+    pub(crate) fn into_wire(self) -> Wire<Stream> {
+        self.wire
     }
 }

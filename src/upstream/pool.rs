@@ -12,6 +12,7 @@ use tokio::time::{sleep, sleep_until};
 
 use super::{Connection, Reading, Share};
 use crate::{
+    http::now,
     net::{ConnectError, Connector, waits},
     telemetry::metrics::{PoolCount, PoolMetrics},
 };
@@ -84,6 +85,11 @@ impl Pool {
         self.settings.reading
     }
 
+    /// Whether it makes sure of each connection before it is lent.
+    pub(super) fn is_careful(&self) -> bool {
+        self.settings.is_careful
+    }
+
     /// The idle connection that was used last, where there is one: the others grow old and are closed.
     ///
     /// One on which anything came is not lent: it would be the next request's answer. What the runtime knows is enough
@@ -107,7 +113,7 @@ impl Pool {
     /// A new connection.
     ///
     /// # Errors
-    /// Where there is none within the connect timeout.
+    /// Where no connection is made within the connect timeout.
     pub(crate) async fn open(&self) -> Result<Box<Connection>, NoConnection> {
         let permit = match &self.settings.connections {
             None => None,
@@ -116,7 +122,7 @@ impl Pool {
                 Some(permit.ok_or(NoConnection::Limit)?)
             }
         };
-        let deadline = Instant::now() + self.connector.timeout();
+        let deadline = now() + self.connector.timeout();
         loop {
             match self.connector.connect().await {
                 Ok(stream) => {
@@ -124,11 +130,9 @@ impl Pool {
                     return Ok(Connection::new(stream, permit));
                 }
                 // Those who have no share of their own share what there is: a connection may be free soon.
-                Err(ConnectError::NoDescriptor(_))
-                    if permit.is_none() && Instant::now() < deadline =>
-                {
+                Err(ConnectError::NoDescriptor(_)) if permit.is_none() && now() < deadline => {
                     sleep(SCARCE).await;
-                    if let Some(connection) = self.take_idle(Instant::now()) {
+                    if let Some(connection) = self.take_idle(now()) {
                         return Ok(connection);
                     }
                 }
@@ -192,7 +196,7 @@ impl Pool {
 
     /// Closes what is too old, and one for each connection that another worker lacks.
     fn close_idle(&self) {
-        let (now, mut lacking) = (Instant::now(), self.lacking());
+        let (now, mut lacking) = (now(), self.lacking());
         let mut idle = self.idle.borrow_mut();
         while let Some(oldest) = idle.front_mut() {
             if oldest.until > now && oldest.connection.is_quiet(false) {
@@ -254,7 +258,7 @@ mod tests {
             let pool = Pool::new(connector, settings);
             let connection = pool.open().await.unwrap();
             let (there, _) = listener.accept().unwrap();
-            pool.give_back(connection, Instant::now());
+            pool.give_back(connection, now());
             run(pool, there).await;
         });
     }
@@ -268,7 +272,7 @@ mod tests {
     fn what_came_since_the_runtime_looked_is_seen_before_a_connection_is_lent_again() {
         with_one_idle(true, async |pool, mut there| {
             there.write_all(b"x").unwrap();
-            assert!(pool.take_idle(Instant::now()).is_none());
+            assert!(pool.take_idle(now()).is_none());
         });
     }
 
@@ -276,14 +280,14 @@ mod tests {
     fn a_careful_pool_trusts_the_runtime_once_behind_each_wait() {
         with_one_idle(true, async |pool, _there| {
             wait().await;
-            let now = Instant::now();
+            let now = now();
             let connection = pool.take_idle(now).unwrap();
             pool.give_back(connection, now);
             assert!(pool.take_idle(now).is_some());
         });
         with_one_idle(true, async |pool, mut there| {
             wait().await;
-            let now = Instant::now();
+            let now = now();
             let connection = pool.take_idle(now).unwrap();
             pool.give_back(connection, now);
             there.write_all(b"x").unwrap();
@@ -297,7 +301,7 @@ mod tests {
             with_one_idle(is_careful, async |pool, mut there| {
                 there.write_all(b"x").unwrap();
                 wait().await;
-                assert!(pool.take_idle(Instant::now()).is_none());
+                assert!(pool.take_idle(now()).is_none());
             });
         }
     }

@@ -1,10 +1,10 @@
-//! An answer as it is read from a connection.
+//! An answer as it is read from a connection that speaks HTTP/1.
 
-use super::Connection;
-use crate::http::Version;
+use bytes::{Buf, BytesMut};
+
 use crate::http::{
-    BadBody, BadFraming, BadHead, BodyReader, Framing, HeadScan, Headers, Known, Part,
-    ResponseHead, has_option, settle,
+    BadBody, BadFraming, BadHead, BodyReader, Framing, HeadScan, Headers, Known, Parsed,
+    ResponseHead, Version, has_option, settle,
 };
 
 /// How answers are read: the largest header that is taken, and the largest trailers.
@@ -14,24 +14,24 @@ pub(crate) struct Reading {
     pub(crate) header_count: usize,
 }
 
-/// Why no answer can be read of what came.
+/// Why what came is not a response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BadResponse {
-    #[error("the answer's header is none")]
+    #[error("the response's header is malformed")]
     Head(#[source] BadHead),
-    #[error("the answer's header has more lines than limits.response_header_count")]
+    #[error("the response's header has more lines than limits.response_header_count")]
     TooManyFields,
-    #[error("the answer's header is larger than limits.response_header_bytes")]
+    #[error("the response's header is larger than limits.response_header_bytes")]
     HeadTooLarge,
     #[error(
-        "more than {MOST_INTERIM} interim answers (1xx), or too large ones, came before the answer"
+        "more than {MOST_INTERIM} interim responses (1xx), or too large ones, came before the response"
     )]
     TooManyInterim,
-    #[error("the answer's end can't be told")]
+    #[error("where the response ends can't be told")]
     Framing(#[from] BadFraming),
-    #[error("the answer's body is none")]
+    #[error("the response's body is malformed")]
     Body(#[from] BadBody),
-    #[error("the connection ended before the answer was whole")]
+    #[error("the connection ended before the response was whole")]
     Ended,
     #[error("the connection broke")]
     Io(#[from] std::io::Error),
@@ -67,7 +67,7 @@ enum After {
     Closed,
     /// It is kept, but the answer has no body and says that one follows.
     Doubtful,
-    RecordedBody,
+    Kept,
 }
 
 impl After {
@@ -80,7 +80,7 @@ impl After {
         } else if matches!(head.status, 204 | 304) && announces_body(headers) {
             Self::Doubtful
         } else {
-            Self::RecordedBody
+            Self::Kept
         }
     }
 }
@@ -90,11 +90,11 @@ impl After {
 const MOST_INTERIM: u32 = 100;
 
 impl ResponseReader {
-    /// For the answer to a request with this method.
-    pub(crate) fn new(method: &[u8], reading: Reading) -> Self {
+    /// For the response to a request whose method is HEAD, or another.
+    pub(super) fn new(to_head: bool, reading: Reading) -> Self {
         Self {
             reading,
-            to_head: method == b"HEAD",
+            to_head,
             body: None,
             after: After::Closed,
             has_no_length: false,
@@ -108,12 +108,11 @@ impl ResponseReader {
     ///
     /// # Errors
     /// Where it can't become one.
-    pub(crate) fn head(
+    pub(super) fn head(
         &mut self,
-        connection: &mut Connection,
+        buf: &mut BytesMut,
         head: &mut ResponseHead,
     ) -> Result<Option<Framing>, BadResponse> {
-        let buf = &mut connection.wire.buf;
         let length = if self.scan.may_be_whole(buf) {
             head.parse(buf, self.reading.header_count)?
         } else {
@@ -129,7 +128,7 @@ impl ResponseReader {
             return Err(BadResponse::HeadTooLarge);
         }
         self.scan = HeadScan::default();
-        bytes::Buf::advance(buf, length);
+        buf.advance(length);
         let framing = Framing::of_answer(head, self.to_head)?;
         if head.is_interim() {
             self.interim += 1;
@@ -156,10 +155,10 @@ impl ResponseReader {
     ///
     /// # Errors
     /// Where what came is no such body.
-    pub(crate) fn part(&mut self, connection: &mut Connection) -> Result<Part, BadResponse> {
+    pub(super) fn part(&mut self, buf: &mut BytesMut) -> Result<Parsed, BadResponse> {
         match &mut self.body {
-            Some(body) => Ok(body.next(&mut connection.wire.buf)?),
-            None => Ok(Part::More),
+            Some(body) => Ok(body.next(buf)?),
+            None => Ok(Parsed::More),
         }
     }
 
@@ -167,21 +166,16 @@ impl ResponseReader {
     ///
     /// # Errors
     /// Where the answer is not whole.
-    pub(crate) fn finish(&mut self) -> Result<(), BadResponse> {
+    pub(super) fn finish(&mut self) -> Result<(), BadResponse> {
         match &mut self.body {
             Some(body) => body.finish().map_err(|_| BadResponse::Ended),
             None => Err(BadResponse::Ended),
         }
     }
 
-    /// Whether `error` may only mean that the other side closed a kept connection just as the request was written to
-    /// it: the connection has served before, and nothing of this answer came.
-    pub(crate) fn is_stale(&self, error: &BadResponse, connection: &Connection) -> bool {
-        matches!(error, BadResponse::Ended | BadResponse::Io(_))
-            && connection.is_used
-            && self.interim == 0
-            && self.body.is_none()
-            && connection.wire.buf.is_empty()
+    /// Whether a head came, be it an interim one.
+    pub(super) fn has_begun(&self) -> bool {
+        self.interim > 0 || self.body.is_some()
     }
 
     /// Whether the head came, and does not say how long the body is: it may have no end.
@@ -209,14 +203,14 @@ impl ResponseReader {
         self.body.as_ref().is_some_and(BodyReader::is_done)
     }
 
-    /// Whether it has no body and says that one follows, which its server may send all the same (RFC 9112, 6.3).
-    pub(crate) fn is_doubtful(&self) -> bool {
-        self.after == After::Doubtful
+    /// Whether its server keeps the connection open, once the response is done.
+    pub(crate) fn stays_open(&self) -> bool {
+        self.after != After::Closed && self.is_done()
     }
 
-    /// Whether its connection may serve another request, once the answer is done.
-    pub(crate) fn keeps_connection(&self) -> bool {
-        self.after != After::Closed && self.is_done()
+    /// Whether it has no body and says that one follows, which its server may send all the same (RFC 9112, 6.3).
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.after == After::Doubtful
     }
 }
 

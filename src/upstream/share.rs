@@ -36,7 +36,7 @@ impl Share {
         })
     }
 
-    /// So many connections from now on. Where more are open, their number goes down as they end.
+    /// Changes the limit. Where more connections are open, their number goes down as they end.
     pub(crate) fn resize(&self, connections: usize) {
         let before = self.limit.swap(connections, Relaxed);
         if connections < before {
@@ -75,7 +75,7 @@ impl Share {
         self.waiting.load(Relaxed)
     }
 
-    /// The leave to open one connection; `None` where none is free for so long.
+    /// The leave to open one connection; `None` where none becomes free within `patience`.
     pub(super) async fn take(self: &Arc<Self>, patience: Duration) -> Option<Permit> {
         let permit = |permit| Permit {
             permit: Some(permit),

@@ -26,6 +26,9 @@ fn fails(primary: &(impl At + ?Sized), status: u16) {
         assert!(text.contains("primary"), "{text}");
     }
     assert!(tee.settled(2).balances());
+    tee.wait_for_log("what failed", |line| {
+        line.contains("the primary gave no answer") && line.contains("\"path\":\"/\"")
+    });
 }
 
 #[test]

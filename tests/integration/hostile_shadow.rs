@@ -97,7 +97,7 @@ fn interim_answers_without_end_are_no_answer() {
         tee.get("/");
         assert_eq!(tee.settled(1).of("next"), [("broken", 1)]);
         tee.wait_for_log("what was wrong", |line| {
-            line.contains("100 interim answers") && line.contains("next")
+            line.contains("100 interim responses") && line.contains("next")
         });
     }
 }
@@ -111,7 +111,7 @@ fn a_primary_that_sends_interim_answers_without_end_gets_502_and_one_that_sends_
     client.send(get("/"));
     assert_eq!(client.final_answer().status(), 502);
     tee.wait_for_log("what was wrong", |line| {
-        line.contains("100 interim answers")
+        line.contains("100 interim responses")
     });
     let many = Server::unix(answers(format!("{}{OK}", CONTINUE.repeat(100))));
     let tee = Tee::with_primary(&many).start();
@@ -235,8 +235,9 @@ fn a_shadow_that_costs_more_than_production_has_what_is_left_over_until_it_behav
     });
     let mut shadows = priorities(&tee, "shadow-");
     shadows.sort_unstable();
-    assert_eq!(shadows, [0, 19]);
-    assert!(priorities(&tee, "worker-").iter().all(|nice| *nice == 0));
+    // That of whoever started the tests.
+    let own = priorities(&tee, "worker-")[0];
+    assert_eq!(shadows, [own, 19]);
     let metrics = tee.ask_admin("/metrics").text();
     for said in ["{shadow=\"floods\"} 1", "{shadow=\"behaves\"} 0"] {
         let said = format!("shadowtee_shadow_low_priority{said}\n");
@@ -247,7 +248,7 @@ fn a_shadow_that_costs_more_than_production_has_what_is_left_over_until_it_behav
     eventually("its share again", || {
         tee.get("/");
         requests += 1;
-        (priorities(&tee, "shadow-") == [0, 0]).then_some(())
+        (priorities(&tee, "shadow-") == [own, own]).then_some(())
     });
     let ledger = tee.settled(requests);
     assert_eq!(ledger.of("behaves"), [("answered", requests)]);

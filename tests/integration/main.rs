@@ -3,6 +3,7 @@
 mod admin;
 mod budget;
 mod capture;
+mod compare;
 mod config;
 mod control;
 mod cost;

@@ -7,8 +7,14 @@ use std::path::{Path, PathBuf};
 /// Which rooms a room uses. Every room may stand on the floor.
 const TABLE: &[(&str, &[&str])] = &[
     ("main", &["cli", "commands", "app"]),
-    ("cli", &["commands", "app", "capture", "replay"]),
-    ("commands", &["cli", "app", "capture", "replay"]),
+    (
+        "cli",
+        &["commands", "app", "capture", "compare", "net", "replay"],
+    ),
+    (
+        "commands",
+        &["cli", "app", "capture", "compare", "net", "replay"],
+    ),
     (
         "app",
         &[
@@ -18,6 +24,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "shadow",
             "script",
             "capture",
+            "compare",
             "replay",
             "tee",
             "exchange",
@@ -28,7 +35,7 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("lifecycle", &[]),
-    ("admin", &["ledger", "lifecycle", "net"]),
+    ("admin", &["compare", "ledger", "lifecycle", "net"]),
     (
         "proxy",
         &[
@@ -38,14 +45,17 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "shadow",
         &[
-            "script", "tee", "upstream", "exchange", "ledger", "net", "http",
+            "compare", "script", "tee", "upstream", "exchange", "ledger", "net", "http",
         ],
     ),
+    ("compare", &["tee", "exchange", "http"]),
     ("script", &["capture", "tee", "http"]),
     ("capture", &["tee", "exchange", "http"]),
     (
         "replay",
-        &["script", "capture", "tee", "upstream", "net", "http"],
+        &[
+            "compare", "script", "capture", "tee", "upstream", "net", "http",
+        ],
     ),
     ("tee", &["exchange", "ledger", "http"]),
     ("exchange", &["http"]),
@@ -249,10 +259,22 @@ fn part(file: &Path, src: &Path) -> Option<String> {
     Some(name.trim_end_matches(".rs").to_owned())
 }
 
+/// Files that a room has for its tests alone.
+fn only_for_tests(mod_rs: &Path) -> BTreeSet<String> {
+    let text = fs::read_to_string(mod_rs).unwrap_or_default();
+    let behind = text.split("#[cfg(test)]\nmod ").skip(1);
+    behind
+        .filter_map(|rest| Some(rest.split_once(';')?.0.to_owned()))
+        .collect()
+}
+
 /// For each file of a room, the files of the same room that it uses.
 fn uses(room: &str, files: &[PathBuf], src: &Path) -> BTreeMap<String, BTreeSet<String>> {
-    let parts: BTreeSet<_> = files.iter().filter_map(|file| part(file, src)).collect();
-    let head = code(&src.join(room).join("mod.rs"));
+    let mod_rs = src.join(room).join("mod.rs");
+    let of_tests = only_for_tests(&mod_rs);
+    let parts = files.iter().filter_map(|file| part(file, src));
+    let parts: BTreeSet<_> = parts.filter(|part| !of_tests.contains(part)).collect();
+    let head = code(&mod_rs);
     // What the room's head shows comes from one of its files.
     let mut shown = BTreeMap::new();
     for path in head

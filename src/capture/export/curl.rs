@@ -17,15 +17,11 @@ send() { curl --silent --show-error --globoff --path-as-is --http1.1 --output /d
 "#;
 
 impl<W: Write> Script<W> {
-    /// # Errors
-    /// What `out` says.
     pub(crate) fn begin(mut out: W) -> io::Result<Self> {
         out.write_all(BEGIN.as_bytes())?;
         Ok(Self { out })
     }
 
-    /// # Errors
-    /// What `out` says.
     pub(crate) fn add(&mut self, record: &Record<'_>) -> io::Result<()> {
         let parts = parts(record.request);
         let [method, target, _] = &parts.start;
@@ -57,10 +53,10 @@ impl<W: Write> Script<W> {
             }
         }
         for (name, value) in &parts.headers {
-            let framing = ["content-length", "transfer-encoding"];
+            let framing = [&b"content-length"[..], b"transfer-encoding"];
             if framing
                 .iter()
-                .any(|framing| name.eq_ignore_ascii_case(framing.as_bytes()))
+                .any(|framing| name.eq_ignore_ascii_case(framing))
             {
                 continue;
             }
@@ -88,10 +84,8 @@ impl<W: Write> Script<W> {
 fn quoted(parts: &[&[u8]], out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"'")?;
     for byte in parts.iter().copied().flatten() {
-        match byte {
-            b'\'' => out.write_all(br"'\''")?,
-            byte => out.write_all(&[*byte])?,
-        }
+        let plain = std::slice::from_ref(byte);
+        out.write_all(if *byte == b'\'' { br"'\''" } else { plain })?;
     }
     out.write_all(b"'")
 }

@@ -20,8 +20,6 @@ pub(crate) struct Har<W> {
 }
 
 impl<W: Write> Har<W> {
-    /// # Errors
-    /// What `out` says.
     pub(crate) fn begin(mut out: W) -> io::Result<Self> {
         write!(
             out,
@@ -31,8 +29,6 @@ impl<W: Write> Har<W> {
         Ok(Self { out, entries: 0 })
     }
 
-    /// # Errors
-    /// What `out` says.
     pub(crate) fn add(&mut self, record: &Record<'_>) -> io::Result<()> {
         let between = if self.entries == 0 { "\n" } else { ",\n" };
         self.out.write_all(between.as_bytes())?;
@@ -41,8 +37,6 @@ impl<W: Write> Har<W> {
         Ok(())
     }
 
-    /// # Errors
-    /// What `out` says.
     pub(crate) fn end(mut self) -> io::Result<W> {
         self.out.write_all(b"\n]}}\n")?;
         Ok(self.out)
@@ -83,13 +77,9 @@ fn request(record: &Record<'_>) -> Value {
         format!("http://{host}/{target}")
     };
     let query = target.split_once('?').map_or("", |(_, query)| query);
-    let pairs = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            json!({ "name": name, "value": value })
-        });
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let pairs = pairs.map(|(name, value)| json!({ "name": name, "value": value }));
     let mut request = json!({
         "method": method,
         "url": url,

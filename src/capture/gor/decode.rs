@@ -9,6 +9,7 @@ use super::{
     SEPARATOR,
     framing::{self, End},
 };
+use crate::http::digits;
 
 /// Reads the messages of one file.
 pub(super) struct Decoder {
@@ -50,7 +51,7 @@ impl Decoder {
         input.skip(std::mem::take(&mut self.taken));
         loop {
             if !input.has(1) {
-                self.end(input);
+                self.troubles.note_error(input);
                 return false;
             }
             input.has(LONGEST_LINE);
@@ -72,7 +73,7 @@ impl Decoder {
                     self.troubles
                         .note(input.offset(), "the record is not whole");
                     let rest = input.bytes().len();
-                    self.skip(input, rest);
+                    self.troubles.skip(input, rest);
                 }
                 Found::TooLarge => {
                     self.troubles
@@ -146,7 +147,7 @@ impl Decoder {
                 .find(&input.bytes()[behind.min(input.bytes().len())..]);
             if let Some(at) = found {
                 let next = behind + at + SEPARATOR.len();
-                self.skip(input, next);
+                self.troubles.skip(input, next);
                 input.has(LONGEST_LINE);
                 if input.bytes().is_empty() || first_line(input.bytes()).is_some() {
                     return;
@@ -157,24 +158,12 @@ impl Decoder {
             let length = (input.bytes().len() + 1)
                 .saturating_sub(SEPARATOR.len())
                 .max(1);
-            self.skip(input, length.min(input.bytes().len()));
+            self.troubles.skip(input, length.min(input.bytes().len()));
             behind = 0;
             if !input.has(SEPARATOR.len()) {
                 let rest = input.bytes().len();
-                return self.skip(input, rest);
+                return self.troubles.skip(input, rest);
             }
-        }
-    }
-
-    fn skip(&mut self, input: &mut Input, length: usize) {
-        self.troubles.skipped += length as u64;
-        input.skip(length);
-    }
-
-    fn end(&mut self, input: &mut Input) {
-        if let Some(error) = input.take_error() {
-            let what = format!("it can't be read further: {error}");
-            self.troubles.note(input.offset(), what);
         }
     }
 }
@@ -207,10 +196,10 @@ fn first_line(bytes: &[u8]) -> Option<(Message, usize)> {
     if id.is_empty() || !id.iter().all(u8::is_ascii_hexdigit) {
         return None;
     }
-    let time = number(words.next()?)?;
+    let time = digits(words.next()?)?;
     let latency = match words.next() {
         None | Some(b"-1") => 0,
-        Some(latency) => number(latency)?,
+        Some(latency) => digits(latency)?,
     };
     let message = Message {
         kind,
@@ -226,13 +215,4 @@ fn first_line(bytes: &[u8]) -> Option<(Message, usize)> {
 pub(crate) fn message_line(bytes: &[u8]) -> Option<((u8, &[u8]), usize)> {
     let (message, end) = first_line(bytes)?;
     Some(((message.kind, &bytes[message.id]), end))
-}
-
-fn number(digits: &[u8]) -> Option<u64> {
-    let fits = !digits.is_empty() && digits.len() <= 19 && digits.iter().all(u8::is_ascii_digit);
-    fits.then(|| {
-        digits
-            .iter()
-            .fold(0, |number, digit| number * 10 + u64::from(digit - b'0'))
-    })
 }

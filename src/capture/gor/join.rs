@@ -9,6 +9,7 @@ use super::{
     super::{Answered, Input, Record, Troubles},
     decode::Decoder,
 };
+use crate::http::digits;
 
 /// Reads the exchanges of one file, in the order of their requests.
 pub(crate) struct Joiner {
@@ -35,7 +36,7 @@ struct Exchange {
     answer: Vec<u8>,
 }
 
-/// So many requests wait for their answer at most, and so many bytes of them.
+/// Limits of the requests that wait for their answer, and of their bytes.
 const WAITING: usize = 1024;
 const HELD: usize = 16 << 20;
 
@@ -99,16 +100,12 @@ impl Joiner {
                 self.waiting.push_back(exchange);
             }
             b'2' => {
-                let place = self
-                    .by_id
-                    .get(id)
-                    .and_then(|number| number.checked_sub(self.first));
-                let Some(exchange) =
-                    place.and_then(|place| self.waiting.get_mut(usize::try_from(place).ok()?))
-                else {
-                    return;
-                };
-                if exchange.status.is_none() {
+                let number = self.by_id.get(id);
+                let place = number.and_then(|number| number.checked_sub(self.first));
+                let place = place.and_then(|place| usize::try_from(place).ok());
+                if let Some(exchange) = place.and_then(|place| self.waiting.get_mut(place))
+                    && exchange.status.is_none()
+                {
                     exchange.status = Some(status(payload));
                     exchange.after = message.latency;
                     exchange.answer.extend_from_slice(payload);
@@ -152,10 +149,8 @@ impl Exchange {
 
 /// The status of an answer; 0 where it has none.
 fn status(answer: &[u8]) -> u16 {
-    let digits = answer.get(9..12).unwrap_or_default();
-    if !digits.iter().all(u8::is_ascii_digit) {
-        return 0;
-    }
-    let number = |n, digit: &u8| n * 10 + u16::from(digit - b'0');
-    digits.iter().fold(0, number)
+    let number = answer.get(9..12).and_then(digits);
+    number
+        .and_then(|number| u16::try_from(number).ok())
+        .unwrap_or(0)
 }

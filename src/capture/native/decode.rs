@@ -117,8 +117,7 @@ impl Decoder {
                     && self.header(&input.bytes()[whole..]).is_some()
                     || input.bytes().len() == whole;
                 if followed {
-                    self.troubles.skipped += whole as u64;
-                    input.skip(whole);
+                    self.troubles.skip(input, whole);
                     self.lost = false;
                 } else {
                     Self::seek(input, &mut self.troubles);
@@ -185,20 +184,15 @@ impl Decoder {
         // The beginning of one may stand at the window's end.
         let far = rest.len().saturating_sub(MAGIC.len() - 1);
         let length = (1 + next.unwrap_or(far)).min(bytes.len());
-        troubles.skipped += length as u64;
-        input.skip(length);
+        troubles.skip(input, length);
     }
 
     fn end(&mut self, input: &mut Input) {
-        if let Some(error) = input.take_error() {
-            let what = format!("it can't be read further: {error}");
-            self.troubles.note(input.offset(), what);
-        } else if !input.bytes().is_empty() {
+        if !self.troubles.note_error(input) && !input.bytes().is_empty() {
             self.trouble(input, "the record is not whole");
         }
         let rest = input.bytes().len();
-        self.troubles.skipped += rest as u64;
-        input.skip(rest);
+        self.troubles.skip(input, rest);
     }
 }
 

@@ -1,4 +1,4 @@
-//! Writes records in the native format, into memory: whoever calls decides where to.
+//! Writes records in the native format, into memory: the caller decides where to.
 
 use crc32c::{crc32c, crc32c_append};
 
@@ -12,7 +12,7 @@ pub(crate) struct Encoder {
 }
 
 impl Encoder {
-    /// Begins a file, which is about this.
+    /// Begins a file, and describes it with `about`.
     pub(crate) fn begin(out: &mut Vec<u8>, about: &serde_json::Value) -> Self {
         let encoder = Self {
             file: fastrand::u32(..).to_le_bytes(),

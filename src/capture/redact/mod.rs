@@ -1,7 +1,7 @@
 //! Leaves out of a message what is not to be in a file: values of fields, cookies, parameters, JSON.
 //!
-//! A value becomes a mark, or a keyed hash: then the same value is the same text in every record, and nobody
-//! without the key can tell which it was.
+//! A value becomes a mark, or a keyed hash: then the same value is the same text in every record, and only the holder of
+//! the key can tell which it was.
 
 mod json;
 mod pairs;
@@ -28,12 +28,10 @@ const MARK: &str = "redacted";
 impl Redact {
     pub(crate) fn new(settings: &crate::config::Redact) -> Self {
         let key = settings.key.as_ref();
+        let headers = settings.headers.iter();
+        let headers = headers.map(|name| name.spelling().to_owned());
         Self {
-            headers: settings
-                .headers
-                .iter()
-                .map(|name| name.spelling().to_owned())
-                .collect(),
+            headers: headers.collect(),
             cookies: settings.cookies.clone(),
             query: settings.query.clone(),
             json: settings.json.clone(),
@@ -75,16 +73,17 @@ impl Redact {
         let text = line.strip_suffix(b"\r\n").unwrap_or(line);
         self.start_line(text, out);
         out.extend_from_slice(&line[text.len()..]);
-        self.headers(&head[start..], (body.len(), body_out.len()), out);
+        let length = (body.len() != body_out.len()).then_some(body_out.len());
+        self.headers(&head[start..], length, out);
     }
 
     /// Writes the fields behind the last chunk.
     pub(crate) fn trailers(&self, headers: &[u8], out: &mut Vec<u8>) {
-        self.headers(headers, (0, 0), out);
+        self.headers(headers, None, out);
     }
 
-    /// Lines of fields. `lengths` are those of the body, before and now.
-    fn headers(&self, lines: &[u8], lengths: (usize, usize), out: &mut Vec<u8>) {
+    /// Writes lines of fields. `length` is that of the body, where it has changed.
+    fn headers(&self, lines: &[u8], length: Option<usize>, out: &mut Vec<u8>) {
         for line in lines.split_inclusive(|byte| *byte == b'\n') {
             let text = line.strip_suffix(b"\r\n").unwrap_or(line);
             match memchr::memchr(b':', text) {
@@ -92,7 +91,7 @@ impl Redact {
                     let (name, value) = (&text[..colon], text[colon + 1..].trim_ascii());
                     out.extend_from_slice(name);
                     out.extend_from_slice(b": ");
-                    self.field(name, value, lengths, out);
+                    self.field(name, value, length, out);
                 }
                 None => out.extend_from_slice(text),
             }
@@ -100,6 +99,7 @@ impl Redact {
         }
     }
 
+    /// Writes a request's line with its query redacted; the status line of an answer has no query.
     fn start_line(&self, line: &[u8], out: &mut Vec<u8>) {
         let mut words = line.splitn(3, |byte| *byte == b' ');
         let (Some(method), Some(target), Some(version)) =
@@ -107,61 +107,41 @@ impl Redact {
         else {
             return out.extend_from_slice(line);
         };
-        // An answer's status has no query.
-        let Some(query) = target.iter().position(|byte| *byte == b'?') else {
-            return out.extend_from_slice(line);
-        };
         out.extend_from_slice(method);
         out.push(b' ');
-        out.extend_from_slice(&target[..=query]);
-        pairs::replace(
-            &target[query + 1..],
-            pairs::QUERY,
-            &self.query,
-            |value| self.replace(value),
-            out,
-        );
+        self.query_of(target, out);
         out.push(b' ');
         out.extend_from_slice(version);
     }
 
-    /// A field's value.
-    fn field(&self, name: &[u8], value: &[u8], lengths: (usize, usize), out: &mut Vec<u8>) {
+    /// Writes a target or URL with its query redacted.
+    fn query_of(&self, url: &[u8], out: &mut Vec<u8>) {
+        let query = memchr::memchr(b'?', url).map_or(url.len(), |mark| mark + 1);
+        out.extend_from_slice(&url[..query]);
+        self.pairs(&url[query..], pairs::QUERY, &self.query, out);
+    }
+
+    /// Writes pairs with the values of those in `names` replaced.
+    fn pairs(&self, text: &[u8], between: &[u8], names: &[String], out: &mut Vec<u8>) {
+        pairs::replace(text, between, names, |value| self.replace(value), out);
+    }
+
+    /// Writes a field's value.
+    fn field(&self, name: &[u8], value: &[u8], length: Option<usize>, out: &mut Vec<u8>) {
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
         let is_secret = |header: &String| is_same_name(name, header.as_bytes());
         if self.headers.iter().any(is_secret) {
             out.extend_from_slice(self.replace(value).as_bytes());
         } else if is("cookie") {
-            pairs::replace(value, b";", &self.cookies, |value| self.replace(value), out);
+            self.pairs(value, b";", &self.cookies, out);
         } else if is("set-cookie") {
-            let end = value
-                .iter()
-                .position(|byte| *byte == b';')
-                .unwrap_or(value.len());
-            pairs::replace(
-                &value[..end],
-                b";",
-                &self.cookies,
-                |value| self.replace(value),
-                out,
-            );
+            let end = memchr::memchr(b';', value).unwrap_or(value.len());
+            self.pairs(&value[..end], b";", &self.cookies, out);
             out.extend_from_slice(&value[end..]);
-        } else if is("content-length") && lengths.0 != lengths.1 {
-            out.extend_from_slice(lengths.1.to_string().as_bytes());
-        } else if ["referer", "location", "content-location"]
-            .into_iter()
-            .any(is)
-            && value.contains(&b'?')
-        {
-            let query = value.iter().position(|byte| *byte == b'?').unwrap_or(0);
-            out.extend_from_slice(&value[..=query]);
-            pairs::replace(
-                &value[query + 1..],
-                pairs::QUERY,
-                &self.query,
-                |value| self.replace(value),
-                out,
-            );
+        } else if let Some(length) = length.filter(|_| is("content-length")) {
+            out.extend_from_slice(length.to_string().as_bytes());
+        } else if is("referer") || is("location") || is("content-location") {
+            self.query_of(value, out);
         } else {
             out.extend_from_slice(value);
         }
@@ -180,16 +160,10 @@ impl Redact {
         if body.is_empty() || !(json || form) {
             out.extend_from_slice(body);
         } else if is_hidden {
-            // Nobody looks into what is compressed: better nothing of it than a password.
+            // A compressed body is not searched: better nothing of it than a password.
             out.extend_from_slice(MARK.as_bytes());
         } else if form {
-            pairs::replace(
-                body,
-                pairs::QUERY,
-                &self.query,
-                |value| self.replace(value),
-                out,
-            );
+            self.pairs(body, pairs::QUERY, &self.query, out);
         } else {
             json::replace(body, &self.json, |value| self.replace(value), out);
         }

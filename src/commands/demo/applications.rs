@@ -1,8 +1,17 @@
-//! A small application in two versions. The second has two faults, as an upgrade may have.
+//! A small shop in two versions. Both have what no two answers have in common: tokens, ids and the time. The second has
+//! faults as well, as an upgrade may have.
 
-use std::{convert::Infallible, io, path::Path, time::Duration};
+use std::{
+    convert::Infallible,
+    io,
+    path::Path,
+    time::{Duration, SystemTime},
+};
 
-use http::{Method, Request, Response, StatusCode};
+use http::{
+    Method, Request, Response, StatusCode,
+    header::{CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE, X_FRAME_OPTIONS},
+};
 use http_body_util::{BodyExt, Full};
 use hyper::{
     body::{Bytes, Incoming},
@@ -35,35 +44,144 @@ pub(super) fn start(socket: &Path, version: Version) -> io::Result<()> {
     Ok(())
 }
 
+/// What a page is.
+struct Page {
+    status: StatusCode,
+    kind: &'static str,
+    body: String,
+    location: Option<&'static str>,
+}
+
+impl Page {
+    fn of(status: StatusCode, kind: &'static str, body: impl Into<String>) -> Self {
+        Self {
+            status,
+            kind,
+            body: body.into(),
+            location: None,
+        }
+    }
+
+    fn html(title: &str, main: &str) -> Self {
+        let body = format!(
+            "<!doctype html><html><head><title>{title}</title><meta name=\"csrf-token\" content=\"{}\"></head>\
+             <body><h1>{title}</h1>{main}</body></html>\n",
+            token()
+        );
+        Self::of(StatusCode::OK, "text/html; charset=utf-8", body)
+    }
+
+    fn json(body: String) -> Self {
+        Self::of(StatusCode::OK, "application/json", body)
+    }
+}
+
 async fn answer(
     version: Version,
     request: Request<Incoming>,
 ) -> Result<Response<Full<Bytes>>, Infallible> {
-    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
-    let sent = request
-        .into_body()
-        .collect()
-        .await
-        .map_or(0, |body| body.to_bytes().len());
-    let upgraded = version == Version::Two;
-    let (status, text) = match (method, path.as_str()) {
-        (Method::GET, "/") => (StatusCode::OK, "Welcome to the shop.\n".into()),
-        (Method::GET, "/products/7") => (StatusCode::OK, "A lamp, 24.90\n".into()),
-        (Method::POST, "/orders") => (StatusCode::CREATED, format!("Ordered with {sent} bytes.\n")),
-        // Fault: a helper that the new framework no longer has.
-        (Method::GET, "/account") if upgraded => (
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "undefined method `name' for nil\n".into(),
-        ),
-        (Method::GET, "/account") => (StatusCode::OK, "Signed in as Ada.\n".into()),
-        (Method::GET, "/reports") => {
+    let (head, body) = request.into_parts();
+    // Read, so that the connection serves the next request.
+    let _ = body.collect().await;
+    let is_upgraded = version == Version::Two;
+    let path = head.uri.path().to_owned();
+    let number = path.rsplit('/').next().and_then(|last| last.parse().ok());
+    let page = match (&head.method, path.as_str(), number) {
+        (&Method::GET, "/", _) => Page::html("Lamps and chairs", "<p>Welcome to the shop.</p>"),
+        (&Method::GET, "/search", _) => search(head.uri.query().unwrap_or_default(), is_upgraded),
+        (&Method::GET, "/account", _) => account(is_upgraded),
+        (&Method::POST, "/orders", _) => Page {
+            location: Some("/account"),
+            ..Page::of(StatusCode::SEE_OTHER, "text/plain", "")
+        },
+        (&Method::GET, "/reports", _) => {
             // Fault: a query that is no longer answered from an index.
-            sleep(Duration::from_millis(if upgraded { 60 } else { 5 })).await;
-            (StatusCode::OK, "12 orders this week\n".into())
+            sleep(Duration::from_millis(if is_upgraded { 40 } else { 5 })).await;
+            Page::html("Reports", "<p>12 orders this week.</p>")
         }
-        _ => (StatusCode::NOT_FOUND, "no such page\n".into()),
+        (&Method::GET, path, Some(number)) if path.starts_with("/products/") => {
+            product(number, is_upgraded)
+        }
+        (&Method::GET, path, Some(number)) if path.starts_with("/api/orders/") => {
+            order(number, is_upgraded)
+        }
+        _ => Page::of(StatusCode::NOT_FOUND, "text/plain", "no such page\n"),
     };
-    let mut response = Response::new(Full::from(text));
-    *response.status_mut() = status;
-    Ok(response)
+    Ok(page.into_response(is_upgraded))
+}
+
+impl Page {
+    fn into_response(self, is_upgraded: bool) -> Response<Full<Bytes>> {
+        let mut response = Response::builder()
+            .status(self.status)
+            .header(CONTENT_TYPE, self.kind)
+            .header(HeaderName::from_static("x-request-id"), token())
+            .header(SET_COOKIE, format!("session={}; Path=/; HttpOnly", token()));
+        // Fault: a setting that has another default in the new framework.
+        if !is_upgraded {
+            response = response.header(X_FRAME_OPTIONS, "DENY");
+        }
+        if let Some(location) = self.location {
+            response = response.header(LOCATION, location);
+        }
+        let response = response.body(Full::from(self.body));
+        response.expect("all that is put in is valid")
+    }
+}
+
+fn product(number: u32, is_upgraded: bool) -> Page {
+    // Fault: a part of the template that is not rendered any more.
+    let stock = if is_upgraded {
+        ""
+    } else {
+        "<p>In stock, delivered in two days.</p>"
+    };
+    let main = format!(
+        "<p>A lamp, number {number}.</p>{stock}<form action=\"/orders\" method=\"post\">\
+         <input type=\"hidden\" name=\"token\" value=\"{}\"><input name=\"amount\" value=\"1\">\
+         <button>Order</button></form>",
+        token()
+    );
+    Page::html(&format!("Lamp {number}"), &main)
+}
+
+fn order(number: u32, is_upgraded: bool) -> Page {
+    let cents = 1990 + number * 10;
+    // Fault: cents are taken for whole units.
+    let total = if is_upgraded {
+        format!("{cents}.00")
+    } else {
+        format!("{}.{:02}", cents / 100, cents % 100)
+    };
+    Page::json(format!(
+        "{{\"id\":{number},\"total\":{total},\"paid\":true,\"etag\":\"{}\",\"now\":\"{}\"}}\n",
+        token(),
+        humantime::format_rfc3339_seconds(SystemTime::now())
+    ))
+}
+
+fn search(query: &str, is_upgraded: bool) -> Page {
+    let words = query.strip_prefix("q=").unwrap_or_default();
+    let words = percent_encoding::percent_decode_str(words).decode_utf8_lossy();
+    // Fault: what was sent in UTF-8 is read as if it were Latin 1.
+    let shown: String = if is_upgraded {
+        words.bytes().map(char::from).collect()
+    } else {
+        words.into_owned()
+    };
+    Page::html("Search", &format!("<p>3 results for {shown}</p>"))
+}
+
+fn account(is_upgraded: bool) -> Page {
+    if is_upgraded {
+        // Fault: a helper that the new framework no longer has.
+        let error = "NoMethodError: undefined method `name' for nil\n";
+        return Page::of(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", error);
+    }
+    Page::html("Account", "<p>Signed in as Ada.</p>")
+}
+
+/// What is never the same.
+fn token() -> String {
+    format!("{:032x}", fastrand::u128(..))
 }

@@ -5,14 +5,11 @@ mod report;
 mod traffic;
 
 use std::{
-    fs,
     io::{self, Write},
     net::TcpListener,
-    os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
-    sync::Arc,
+    path::Path,
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -21,20 +18,25 @@ use tokio::runtime::{Builder, Runtime};
 use crate::{
     app::App,
     cli::Demo,
+    compare::{CompareThread, Report},
     config::{Flags, Sources},
 };
 use applications::Version;
-use report::Report;
+use report::Ports;
 
-/// Where the demo listens, unless somebody else does.
+/// The demo's ports, unless they are taken.
 const LISTEN: u16 = 8480;
 const ADMIN: u16 = 8481;
 
 /// Shows what a tee does, with nothing else installed.
 pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
-    let folder = Folder::create()?;
+    // Removed when it is dropped; open to this user alone.
+    let folder = tempfile::Builder::new()
+        .prefix("shadowtee-demo-")
+        .tempdir()
+        .context("can't make a folder for the demo's sockets")?;
     let [primary, shadow, front] =
-        ["primary.sock", "next.sock", "tee.sock"].map(|name| folder.0.join(name));
+        ["primary.sock", "next.sock", "tee.sock"].map(|name| folder.path().join(name));
     let runtime_of_both = runtime()?;
     let entered = runtime_of_both.enter();
     for (socket, version) in [(&primary, Version::One), (&shadow, Version::Two)] {
@@ -43,23 +45,30 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
     drop(entered);
     thread::spawn(move || runtime_of_both.block_on(std::future::pending::<()>()));
 
-    let report = Arc::new(Report::default());
-    let start = |listen, admin| {
-        Ok::<_, anyhow::Error>((
-            tee([&primary, &shadow, &front], listen, admin, &report)?,
-            listen,
-            admin,
-        ))
+    let start = |ports| Ok((tee([&primary, &shadow, &front], ports)?, ports));
+    let free = || {
+        Ok::<_, anyhow::Error>(Ports {
+            listen: free_port()?,
+            admin: free_port()?,
+        })
     };
     // Where somebody listens there already, any other port will do.
-    let (app, listen, admin) =
-        start(LISTEN, ADMIN).or_else(|_| start(free_port()?, free_port()?))?;
+    let usual = Ports {
+        listen: LISTEN,
+        admin: ADMIN,
+    };
+    let (app, ports) = start(usual).or_else(|_: anyhow::Error| start(free()?))?;
     let (done, until) = tokio::sync::oneshot::channel::<()>();
-    let shown = Arc::clone(&report);
+    let compare = app.compare();
     let seconds = arguments.seconds;
     let visitor = thread::spawn(move || -> anyhow::Result<()> {
-        let sent = runtime()?.block_on(traffic::send(&front, &shown))?;
-        say(&shown.first(sent, listen, admin, seconds));
+        let sent = runtime()?.block_on(traffic::send(&front))?;
+        say(&report::first(
+            sent,
+            &found(&compare, sent)?,
+            ports,
+            seconds,
+        ));
         if let Some(seconds) = seconds {
             thread::sleep(Duration::from_secs(seconds));
             let _ = done.send(());
@@ -82,7 +91,7 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whoever does not read on does not want to.
+/// Prints; a reader that has gone away is no error.
 fn say(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
@@ -94,54 +103,43 @@ fn runtime() -> anyhow::Result<Runtime> {
         .context("the system refuses what a runtime needs")
 }
 
-fn tee(
-    [primary, shadow, front]: [&Path; 3],
-    listen: u16,
-    admin: u16,
-    report: &Arc<Report>,
-) -> anyhow::Result<App> {
+/// For the responses of the shadow to come in.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK: Duration = Duration::from_millis(20);
+
+/// What comparing found, once it knows all that was sent.
+fn found(compare: &CompareThread, sent: usize) -> anyhow::Result<Report> {
+    let comparison = compare.comparisons().pop();
+    let comparison = comparison.context("the demo's shadow is not compared")?;
+    let start = Instant::now();
+    loop {
+        let report = comparison.report();
+        if report.requests.answered >= sent as u64 || start.elapsed() > PATIENCE {
+            return Ok(report);
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+fn tee([primary, shadow, front]: [&Path; 3], ports: Ports) -> anyhow::Result<App> {
+    let Ports { listen, admin } = ports;
     let mut flags = Flags::default();
     let listen = format!("127.0.0.1:{listen}");
     flags.set("listen", vec![listen, format!("unix:{}", front.display())]);
     flags.set("primary.address", format!("unix:{}", primary.display()));
     flags.set("admin.address", format!("127.0.0.1:{admin}"));
-    let next = [
-        ("name", "next".to_owned()),
-        ("address", format!("unix:{}", shadow.display())),
-    ];
-    flags.set(
-        "shadow",
-        vec![std::collections::BTreeMap::from(
-            next.map(|(key, value)| (key.to_owned(), value)),
-        )],
-    );
+    let mut next = Flags::default();
+    next.set("name", "next");
+    next.set("compare", true);
+    next.set("address", format!("unix:{}", shadow.display()));
+    flags.set("shadow", vec![next.into_table()]);
     let sources = Sources { file: None, flags };
     let config = super::load(&sources)?;
-    let report = Arc::clone(report);
-    Ok(App::build(config, sources)?.observe(move |pair| report.note(pair)))
+    // What differs is told in the report.
+    Ok(App::build(config, sources)?)
 }
 
 fn free_port() -> anyhow::Result<u16> {
     let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     Ok(free.context("no port of 127.0.0.1 is free")?.port())
-}
-
-/// The folder of the demo's sockets, removed in the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn create() -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("shadowtee-demo-{}", std::process::id()));
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .with_context(|| format!("can't make {}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -1,34 +1,24 @@
 //! Visitors of the demo's shop, who come over a unix socket as nginx would. The only file that knows hyperlocal.
 
-use std::{
-    path::Path,
-    time::{Duration, Instant},
-};
+use std::path::Path;
 
 use anyhow::Context;
-use http::{Method, Request, header::HOST};
+use http::{
+    Method, Request,
+    header::{COOKIE, HOST},
+};
 use http_body_util::{BodyExt, Full};
 use hyper::{body::Bytes, client::conn::http1::handshake};
-use tokio::time::sleep;
 use tower::Service;
 
-use super::report::Report;
-
-const PAGES: [(Method, &str); 5] = [
-    (Method::GET, "/"),
-    (Method::GET, "/products/7"),
-    (Method::POST, "/orders"),
-    (Method::GET, "/account"),
-    (Method::GET, "/reports"),
-];
+const VISITORS: [&str; 4] = ["ada", "bob", "eve", "mia"];
+/// What they look for: some of it is not in ASCII.
+const WORDS: [&str; 2] = ["lamp", "caf%C3%A9"];
 const ROUNDS: usize = 20;
-/// For the shadow's answers to come in.
-const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Sends each page's request a few times through the tee, and returns how many that were once all of
-/// them are in `report`.
-pub(super) async fn send(socket: &Path, report: &Report) -> anyhow::Result<usize> {
-    // The workers may still be starting: the socket is bound, and whoever accepts will find the connection.
+/// Has each visitor look around a few times, and returns how many requests that were.
+pub(super) async fn send(socket: &Path) -> anyhow::Result<usize> {
+    // The workers may still be starting: the socket is bound, and the connection waits for whoever accepts it.
     let stream = hyperlocal::UnixConnector
         .call(hyperlocal::Uri::new(socket, "/").into())
         .await
@@ -36,31 +26,39 @@ pub(super) async fn send(socket: &Path, report: &Report) -> anyhow::Result<usize
     let (mut sender, connection) = handshake(stream).await?;
     tokio::spawn(connection);
     let mut sent = 0;
-    for _ in 0..ROUNDS {
-        for (method, path) in PAGES {
-            let body = if method == Method::POST {
-                "lamp=1&to=Ada"
-            } else {
-                ""
-            };
+    for round in 0..ROUNDS {
+        let visitor = VISITORS[round % VISITORS.len()];
+        for (method, target) in visit(round) {
+            let is_order = method == Method::POST;
+            let body = if is_order { "lamp=1&to=Ada" } else { "" };
             let request = Request::builder()
                 .method(method)
-                .uri(path)
+                .uri(target)
                 .header(HOST, "shop.example")
+                .header(COOKIE, format!("visitor={visitor}"))
                 .body(Full::<Bytes>::from(body))?;
             sender.ready().await?;
-            sender
-                .send_request(request)
-                .await?
-                .into_body()
-                .collect()
-                .await?;
+            let response = sender.send_request(request).await?;
+            response.into_body().collect().await?;
             sent += 1;
         }
     }
-    let start = Instant::now();
-    while report.pairs() < sent && start.elapsed() < PATIENCE {
-        sleep(Duration::from_millis(5)).await;
-    }
     Ok(sent)
+}
+
+/// The requests of one round.
+fn visit(round: usize) -> Vec<(Method, String)> {
+    let word = WORDS[round / VISITORS.len() % WORDS.len()];
+    let product = round % 7 + 1;
+    vec![
+        (Method::GET, "/".into()),
+        (Method::GET, format!("/search?q={word}")),
+        (Method::GET, format!("/products/{product}")),
+        (Method::GET, format!("/products/{}", product + 1)),
+        (Method::POST, "/orders".into()),
+        (Method::GET, "/account".into()),
+        (Method::GET, format!("/api/orders/{}", round + 1)),
+        (Method::GET, "/reports".into()),
+        (Method::GET, format!("/api/orders/{}", round + 1)),
+    ]
 }

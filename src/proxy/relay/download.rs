@@ -1,32 +1,31 @@
 //! The primary's answer on its way to the client.
 
 use std::{
-    io,
     task::{Context, Poll, ready},
     time::Instant,
 };
 
-use super::super::{Pipeline, downstream::Downstream, prepare::Prepared};
+use super::{
+    super::{downstream::Downstream, prepare::Prepared},
+    Passing,
+};
 use crate::{
-    capture::RecordedBody,
     exchange::{Exchange, PrimaryResponse},
     http::{
-        Framing, Headers, Known, Outbox, Part, ResponseHead, Turn, Version, Wire, later,
-        strip_answer, strip_trailers,
+        Framing, Headers, Known, ResponseHead, Tap, Turn, Version, later, now, strip_answer,
+        strip_trailers,
     },
-    net::Stream,
-    tee::Tap,
-    upstream::{BadResponse, Connection, ResponseReader},
+    tee::Recording,
+    upstream::{BadResponse, Call, Next},
 };
 
 /// The answer on its way.
 pub(in crate::proxy) struct Download {
-    pub(in crate::proxy) reader: ResponseReader,
     pub(in crate::proxy) head: ResponseHead,
     /// What the capture keeps of its body.
-    pub(in crate::proxy) kept: Option<Box<RecordedBody>>,
+    pub(in crate::proxy) kept: Option<Box<Recording>>,
     /// What is kept of it for scripts.
-    pub(in crate::proxy) told: Option<Box<RecordedBody>>,
+    pub(in crate::proxy) told: Option<Box<Recording>>,
     /// The client asked for another protocol.
     pub(super) upgrade: bool,
     to_head: bool,
@@ -41,7 +40,6 @@ pub(in crate::proxy) struct Download {
     /// When something last came or went.
     pub(super) last: Instant,
     pub(super) state: Receiving,
-    pub(super) first_error: Option<io::Error>,
     /// What ends the answer once everything before it is sent.
     broke: Option<BadResponse>,
 }
@@ -63,16 +61,15 @@ pub(super) enum Receiving {
 impl Download {
     /// `head` is memory to be used.
     pub(in crate::proxy) fn new(
-        reader: ResponseReader,
         head: ResponseHead,
         exchange: &Exchange,
         Prepared {
             upgrade, closes, ..
         }: Prepared,
-        (kept, told): (Option<Box<RecordedBody>>, Option<Box<RecordedBody>>),
+        kept: Option<Box<Recording>>,
+        told: Option<Box<Recording>>,
     ) -> Self {
         Self {
-            reader,
             head,
             kept,
             told,
@@ -85,7 +82,6 @@ impl Download {
             answered: None,
             last: exchange.received,
             state: Receiving::Head,
-            first_error: None,
             broke: None,
         }
     }
@@ -104,15 +100,15 @@ impl Download {
         &mut self,
         cx: &mut Context<'_>,
         client: &mut Downstream,
-        primary: &mut Connection,
-        (pipeline, exchange, tap): (&Pipeline, &Exchange, &Tap),
+        call: &mut Call,
+        of: &Passing<'_>,
     ) -> Poll<Result<(), Stopped>> {
         let mut turn = Turn::begin();
         loop {
             if self.state == Receiving::Done && client.wire.out.is_empty() {
                 return Poll::Ready(Ok(()));
             }
-            let more = match self.collect(client, primary, (pipeline, exchange, tap)) {
+            let more = match self.collect(client, call, of) {
                 Err(Stopped::ByPrimary(error)) if !client.wire.out.is_empty() => {
                     self.broke = Some(error);
                     false
@@ -123,7 +119,7 @@ impl Download {
                 let flushed = client.wire.poll_flush(cx);
                 // A client that reads slowly is one that reads.
                 if client.wire.out.has_progressed() && self.state != Receiving::Done {
-                    self.last = Instant::now();
+                    self.last = now();
                 }
                 ready!(flushed).map_err(|_| Stopped::ByClient)?;
             }
@@ -133,14 +129,12 @@ impl Download {
             let came = match more {
                 _ if self.state == Receiving::Done => return Poll::Ready(Ok(())),
                 true => 0,
-                false => match ready!(primary.poll_fill(cx)) {
-                    Ok(0) => {
-                        self.reader.finish().map_err(|ended| self.stopped(ended))?;
+                false => match ready!(call.poll_fill(cx)).map_err(Stopped::ByPrimary)? {
+                    0 => {
                         self.end(client, None);
                         0
                     }
-                    Ok(came) => came,
-                    Err(error) => return Poll::Ready(Err(self.stopped(BadResponse::Io(error)))),
+                    came => came,
                 },
             };
             if !turn.goes_on(came) {
@@ -149,60 +143,39 @@ impl Download {
         }
     }
 
-    /// The error that told first is the one to tell: a write that failed, rather than the end that follows it.
-    #[cold]
-    fn stopped(&mut self, error: BadResponse) -> Stopped {
-        Stopped::ByPrimary(match (error, self.first_error.take()) {
-            (BadResponse::Ended, Some(first)) => BadResponse::Io(first),
-            (error, _) => error,
-        })
-    }
-
     /// Puts what came into the client's outbox. Returns whether there may be more of it.
     fn collect(
         &mut self,
         client: &mut Downstream,
-        primary: &mut Connection,
-        of: (&Pipeline, &Exchange, &Tap),
+        call: &mut Call,
+        of: &Passing<'_>,
     ) -> Result<bool, Stopped> {
         while self.state != Receiving::Done {
             if !client.wire.out.has_room() {
                 return Ok(true);
             }
-            if self.state == Receiving::Head {
-                let head = self.reader.head(primary, &mut self.head);
-                match head.map_err(Stopped::ByPrimary)? {
-                    Some(_) if self.head.is_interim() => self.pass_interim(client),
-                    Some(framing) => self.begin(framing, client, of)?,
-                    None => return Ok(false),
-                }
-                continue;
-            }
-            match self.reader.part(primary).map_err(Stopped::ByPrimary)? {
-                Part::Piece(length) => {
+            match call.next(&mut self.head).map_err(Stopped::ByPrimary)? {
+                Next::Interim => self.pass_interim(client),
+                Next::Head(framing) => self.begin(framing, client, call, of)?,
+                Next::Piece(length) => {
                     self.sent += length as u64;
-                    let out = &mut client.wire.out;
-                    if self.encoding == Encoding::Chunked {
-                        out.begin_chunk(length);
+                    let taps = [&mut self.kept, &mut self.told];
+                    let taps = taps.map(|tap| tap.as_deref_mut().map(|tap| tap as &mut dyn Tap));
+                    let (piece, out) = (call.show(taps, length), &mut client.wire.out);
+                    match self.encoding {
+                        Encoding::Chunked => out.chunk(piece),
+                        Encoding::AsItIs => out.piece(piece),
                     }
-                    let kept = [&mut self.kept, &mut self.told];
-                    pass(kept, &mut primary.wire, length, out);
-                    if self.encoding == Encoding::Chunked {
-                        out.end_chunk();
-                    }
-                    if self.reader.is_done() && self.encoding == Encoding::AsItIs {
+                    if call.response().is_done() && self.encoding == Encoding::AsItIs {
                         self.end(client, None);
                     }
                 }
-                Part::Trailers(mut trailers) => {
+                Next::Trailers(mut trailers) => {
                     strip_trailers(&mut trailers);
-                    if let Some(kept) = &mut self.kept {
-                        kept.trailers(&trailers);
-                    }
                     self.end(client, Some(&trailers));
                 }
-                Part::End => self.end(client, None),
-                Part::More => return Ok(false),
+                Next::End => self.end(client, None),
+                Next::More => return Ok(false),
             }
         }
         Ok(false)
@@ -224,24 +197,25 @@ impl Download {
         &mut self,
         framing: Framing,
         client: &mut Downstream,
-        (pipeline, exchange, tap): (&Pipeline, &Exchange, &Tap),
+        call: &Call,
+        of: &Passing<'_>,
     ) -> Result<(), Stopped> {
         let switches = self.head.status == 101;
         if switches && !self.upgrade {
             return Err(Stopped::Unasked);
         }
-        self.last = Instant::now();
-        let after = self.last - exchange.received;
-        pipeline.metrics.primary.record(after);
+        self.last = now();
+        let after = self.last - of.exchange.received;
+        of.pipeline.metrics.primary.record(after);
         let answer = PrimaryResponse {
             status: self.head.status,
             after,
         };
         self.answered = Some(answer);
-        tap.answered(answer);
+        of.copies.answered(answer);
         strip_answer(&mut self.head.headers, switches);
         self.frame(framing);
-        self.closes |= pipeline.drain.is_asked() && !switches;
+        self.closes |= of.pipeline.drain.is_asked() && !switches;
         let out = client.wire.out.text();
         self.head.write(out);
         if self.closes {
@@ -250,7 +224,7 @@ impl Download {
             out.extend_from_slice(b"Connection: keep-alive\r\n");
         }
         out.extend_from_slice(b"\r\n");
-        self.state = if self.reader.is_done() {
+        self.state = if call.response().is_done() {
             Receiving::Done
         } else {
             Receiving::Body
@@ -302,6 +276,9 @@ impl Download {
         if self.encoding == Encoding::Chunked {
             client.wire.out.last_chunk(trailers);
         }
+        for kept in [&mut self.kept, &mut self.told].into_iter().flatten() {
+            kept.end(trailers);
+        }
         self.state = Receiving::Done;
     }
 
@@ -313,26 +290,6 @@ impl Download {
     /// Whether only a reset can tell a client that the answer is not whole: its end is that of the connection.
     pub(in crate::proxy) fn ends_with_connection(&self) -> bool {
         self.encoding == Encoding::AsItIs && !self.head.headers.has(Known::ContentLength)
-    }
-}
-
-/// Passes a piece of an answer on, to the client and to the capture.
-fn pass(
-    kept: [&mut Option<Box<RecordedBody>>; 2],
-    wire: &mut Wire<Stream>,
-    length: usize,
-    out: &mut Outbox,
-) {
-    match kept.map(|kept| RecordedBody::notice(kept, &wire.buf[..length])) {
-        [None, None] => out.piece(&mut wire.buf, length),
-        kept => {
-            let buffer = wire.buffer();
-            let piece = wire.buf.split_to(length).freeze();
-            for kept in kept.into_iter().flatten() {
-                kept.share(&piece, buffer);
-            }
-            out.shared_piece(piece);
-        }
     }
 }
 

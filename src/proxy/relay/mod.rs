@@ -12,30 +12,32 @@ use super::{
     refusal::Refusal,
 };
 use crate::{
-    capture::{self, RecordedBody},
-    exchange::{Exchange, RecordedResponse},
-    http::ResponseHead,
+    capture,
+    exchange::Exchange,
+    http::{ResponseHead, now},
     ledger::Outcome,
-    tee::Tap,
-    upstream::{BadResponse, Connection, ResponseReader},
+    tee::{Copies, RecordedResponse, Recording},
+    upstream::{BadResponse, Call, Connection, Request},
 };
 use download::{Download, Receiving, Stopped};
 use upload::{Broken, Sending, Upload};
 
 /// One exchange under way.
 pub(super) struct Relay<'a> {
-    pub(super) pipeline: &'a Pipeline,
-    pub(super) exchange: &'a Exchange,
-    /// The way to those who get copies.
-    pub(super) tap: Tap,
+    pub(super) of: Passing<'a>,
     pub(super) upload: Upload,
     pub(super) download: Download,
     /// The client's connection may serve another request.
     pub(super) keeps_client: bool,
-    /// The answer ended before the request was sent whole.
-    is_early: bool,
     /// Where both speak another protocol now: the primary's side.
     pub(super) switched: Option<Box<Connection>>,
+}
+
+/// What passes, and what both ways of it need.
+pub(super) struct Passing<'a> {
+    pub(super) pipeline: &'a Pipeline,
+    pub(super) exchange: &'a Exchange,
+    pub(super) copies: Copies,
 }
 
 /// How an exchange ended, seen from the client.
@@ -50,34 +52,32 @@ pub(super) enum End {
     Refused(Refusal),
     /// The client left.
     Left,
-    /// A connection that served another request before was closed before anything came on it.
-    Stale(BadResponse),
 }
 
 impl<'a> Relay<'a> {
     /// Of a request that was prepared, with its copies and with what the capture keeps of it. `head` is memory for
     /// the answer's.
     pub(super) fn new(
-        pipeline: &'a Pipeline,
-        exchange: &'a Exchange,
+        of: Passing<'a>,
         prepared: Prepared,
-        tap: Tap,
-        captured: capture::Tap,
+        captured: capture::Taps,
         head: ResponseHead,
     ) -> Self {
-        let reader = ResponseReader::new(exchange.head.method(), pipeline.pool.reading());
-        let told = tap.wanted();
-        let told = told.map(|limit| Box::new(RecordedBody::new(limit, &pipeline.budget)));
+        let told = of.copies.wanted();
+        let told = told.map(|limit| Box::new(Recording::new(limit, &of.pipeline.budget)));
         Self {
-            pipeline,
-            exchange,
-            tap,
-            upload: Upload::new(prepared, captured.request, exchange, pipeline),
-            download: Download::new(reader, head, exchange, prepared, (captured.answer, told)),
+            upload: Upload::new(prepared, captured.request, &of),
+            download: Download::new(head, of.exchange, prepared, captured.answer, told),
+            of,
             keeps_client: false,
-            is_early: false,
             switched: None,
         }
+    }
+
+    /// What is sent, as a call needs to know it.
+    pub(super) fn request(&self) -> Request {
+        Request::new(self.of.exchange.head.method(), self.upload.body)
+            .asking_for_upgrade(self.download.upgrade)
     }
 
     /// Until the answer is sent, or there will be none.
@@ -85,29 +85,23 @@ impl<'a> Relay<'a> {
         &mut self,
         cx: &mut Context<'_>,
         client: &mut Downstream,
-        primary: &mut Connection,
-    ) -> Poll<End> {
-        if let Poll::Ready(end) = self.poll_upload(cx, client, primary) {
+        call: &mut Call,
+    ) -> Poll<Result<End, BadResponse>> {
+        if let Poll::Ready(end) = self.poll_upload(cx, client, call) {
             return Poll::Ready(end);
         }
-        let of = (self.pipeline, self.exchange, &self.tap);
-        match self.download.poll(cx, client, primary, of) {
+        match self.download.poll(cx, client, call, &self.of) {
             // The rest of a body whose answer came early still belongs to the message, to its last byte.
-            Poll::Ready(Ok(())) if self.upload.goes_on(&self.download, primary) => {
-                self.is_early = true;
-            }
-            Poll::Ready(Ok(())) => return Poll::Ready(self.answered()),
-            Poll::Ready(Err(stopped)) => return Poll::Ready(self.stopped(stopped, primary)),
+            Poll::Ready(Ok(())) if self.upload.goes_on(call) => {}
+            Poll::Ready(Ok(())) => return Poll::Ready(Ok(self.answered())),
+            Poll::Ready(Err(stopped)) => return Poll::Ready(self.stopped(stopped)),
             Poll::Pending => {}
         }
-        if self.upload.state != Sending::Going
-            && client
-                .poll_left(cx, self.pipeline.timeouts.half_close.0)
-                .is_ready()
-        {
-            return Poll::Ready(End::Left);
+        let half_close = self.of.pipeline.timeouts.half_close.0;
+        if self.upload.state != Sending::Going && client.poll_left(cx, half_close).is_ready() {
+            return Poll::Ready(Ok(End::Left));
         }
-        self.poll_late(cx, client, primary)
+        self.poll_late(cx, client, call).map(Ok)
     }
 
     /// Ready only where the exchange ends with it.
@@ -115,38 +109,30 @@ impl<'a> Relay<'a> {
         &mut self,
         cx: &mut Context<'_>,
         client: &mut Downstream,
-        primary: &mut Connection,
-    ) -> Poll<End> {
+        call: &mut Call,
+    ) -> Poll<Result<End, BadResponse>> {
         // A request without a body has its head to send all the same.
-        if self.upload.state == Sending::Stopped
-            || (self.upload.is_done() && primary.wire.out.is_empty())
-        {
+        if self.upload.state == Sending::Stopped || (self.upload.is_done() && call.is_flushed()) {
             return Poll::Pending;
         }
-        match ready!(
-            self.upload
-                .poll(cx, client, primary, (self.pipeline, &mut self.tap))
-        ) {
+        match ready!(self.upload.poll(cx, client, call, &mut self.of)) {
             Ok(()) => Poll::Pending,
-            Err(Broken::ByPrimary(error)) if primary.is_used && primary.wire.out.is_untouched() => {
-                Poll::Ready(End::Stale(BadResponse::Io(error)))
-            }
-            Err(Broken::ByPrimary(error)) => {
+            Err(Broken::Stale(error)) => Poll::Ready(Err(error)),
+            Err(Broken::ByPrimary) => {
                 // It may have answered before it stopped reading.
                 self.stop(Outcome::BodyCut);
-                self.download.first_error.get_or_insert(error);
                 Poll::Pending
             }
             Err(Broken::ByClient(_)) if self.download.state == Receiving::Done => {
                 self.stop(Outcome::ClientAborted);
-                Poll::Ready(End::Whole)
+                Poll::Ready(Ok(End::Whole))
             }
             Err(Broken::ByClient(refusal)) => {
                 let outcome = match refusal {
                     Refusal::BodyTooLarge => Outcome::NotForwarded,
                     _ => Outcome::ClientAborted,
                 };
-                Poll::Ready(self.refuse(refusal, outcome))
+                Poll::Ready(Ok(self.refuse(refusal, outcome)))
             }
         }
     }
@@ -155,7 +141,7 @@ impl<'a> Relay<'a> {
     #[cold]
     fn stop(&mut self, outcome: Outcome) {
         if self.upload.stop() {
-            self.tap.fail(outcome);
+            self.of.copies.fail(outcome);
         }
     }
 
@@ -170,21 +156,9 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// Whether the primary's connection may serve another request. It may not where its next bytes may be part of this
-    /// answer, or what it reads next part of this request: where another protocol was asked for and not granted, or where
-    /// it answered before it had the request.
-    pub(super) fn keeps_primary(&self, primary: &Connection) -> bool {
-        let reader = &self.download.reader;
-        reader.keeps_connection()
-            && !reader.is_doubtful()
-            && !self.download.upgrade
-            && !self.is_early
-            && primary.wire.out.is_empty()
-    }
-
     /// What the capture kept of both bodies.
-    pub(super) fn take_captured(&mut self) -> capture::Tap {
-        capture::Tap {
+    pub(super) fn take_captured(&mut self) -> capture::Taps {
+        capture::Taps {
             request: self.upload.kept.take(),
             answer: self.download.kept.take(),
         }
@@ -192,17 +166,12 @@ impl<'a> Relay<'a> {
 
     /// The response as somebody wanted it, where its head came; `whole`: to its end.
     pub(super) fn take_told(&mut self, whole: bool) -> Option<RecordedResponse> {
-        let download = &mut self.download;
-        let told = download
-            .told
-            .take()
-            .filter(|_| download.answered.is_some())?;
-        let (body, kept_whole, cost) = told.into_body();
+        let told = self.download.told.take()?;
+        self.download.answered?;
         Some(RecordedResponse {
-            head: download.head.clone(),
-            body,
-            whole: kept_whole && whole,
-            _cost: Box::new(cost),
+            head: self.download.head.clone(),
+            body: *told,
+            is_whole: whole,
         })
     }
 
@@ -234,21 +203,18 @@ impl<'a> Relay<'a> {
     }
 
     #[cold]
-    fn stopped(&mut self, stopped: Stopped, primary: &Connection) -> End {
+    fn stopped(&mut self, stopped: Stopped) -> Result<End, BadResponse> {
         match stopped {
             Stopped::ByClient => {
                 self.stop(Outcome::ClientAborted);
-                End::Left
+                Ok(End::Left)
             }
-            Stopped::Unasked => End::Refused(Refusal::UnaskedSwitch),
+            Stopped::Unasked => Ok(End::Refused(Refusal::UnaskedSwitch)),
             Stopped::ByPrimary(error) if self.download.has_begun() => {
-                explain_cut(&error, self.exchange);
-                End::Cut
+                explain_cut(&error, self.of.exchange);
+                Ok(End::Cut)
             }
-            Stopped::ByPrimary(error) if self.download.reader.is_stale(&error, primary) => {
-                End::Stale(error)
-            }
-            Stopped::ByPrimary(error) => End::Refused(Refusal::Failed(error)),
+            Stopped::ByPrimary(error) => Err(error),
         }
     }
 
@@ -257,14 +223,13 @@ impl<'a> Relay<'a> {
         &mut self,
         cx: &mut Context<'_>,
         client: &mut Downstream,
-        primary: &Connection,
+        call: &Call,
     ) -> Poll<End> {
         let (upload, download) = (&self.upload, &self.download);
-        let timeouts = &self.pipeline.timeouts;
+        let timeouts = &self.of.pipeline.timeouts;
         let (idle, answer) = (timeouts.idle.0, timeouts.answer.0);
         // Whose turn it is to send: a body that the primary does not take is no fault of the client's.
-        let is_clients_turn =
-            upload.state == Sending::Going && !upload.waits && primary.wire.out.is_empty();
+        let is_clients_turn = upload.state == Sending::Going && !upload.waits && call.is_flushed();
         let mut due = match download.state {
             Receiving::Head if is_clients_turn => upload.last + idle,
             Receiving::Head => upload.last + answer,
@@ -277,8 +242,9 @@ impl<'a> Relay<'a> {
         }
         ready!(client.alarm.poll(cx, due));
         Poll::Ready(match download.state {
-            _ if stalls && download.last.elapsed() >= idle => {
-                self.stopped(Stopped::ByClient, primary)
+            _ if stalls && now() - download.last >= idle => {
+                self.stop(Outcome::ClientAborted);
+                End::Left
             }
             Receiving::Head if is_clients_turn => {
                 self.refuse(Refusal::BodyTimeout, Outcome::ClientAborted)

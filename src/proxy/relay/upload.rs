@@ -1,31 +1,31 @@
 //! The request's body on its way to the primary, cloned into copies as it passes.
 
 use std::{
-    io,
     task::{Context, Poll, ready},
     time::Instant,
 };
 
 use super::{
-    super::{Pipeline, downstream::Downstream, prepare::Prepared, refusal::Refusal},
-    Download,
+    super::{downstream::Downstream, prepare::Prepared, refusal::Refusal},
+    Passing,
 };
 use crate::{
-    capture::RecordedBody,
     config::Limits,
-    exchange::Exchange,
-    http::{BodyReader, Framing, Headers, Part, Turn, is_same_name, later, strip_trailers},
-    tee::Tap,
+    http::{
+        BodyReader, Framing, Headers, Parsed, Tap, Turn, is_same_name, later, now, show,
+        strip_trailers,
+    },
+    tee::Recording,
     telemetry::metrics::ProxyCount,
-    upstream::Connection,
+    upstream::{BadResponse, Call, RequestBody},
 };
 
 /// The request's body on its way.
 pub(in crate::proxy) struct Upload {
     pub(in crate::proxy) reader: BodyReader,
-    chunked: bool,
+    pub(super) body: RequestBody,
     /// What the capture keeps of it.
-    pub(in crate::proxy) kept: Option<Box<RecordedBody>>,
+    pub(in crate::proxy) kept: Option<Box<Recording>>,
     passed: u64,
     limit: Option<u64>,
     /// When the last piece came; the request's arrival where none did yet.
@@ -46,24 +46,24 @@ pub(super) enum Sending {
 impl Upload {
     pub(in crate::proxy) fn new(
         Prepared { framing, waits, .. }: Prepared,
-        kept: Option<Box<RecordedBody>>,
-        exchange: &Exchange,
-        pipeline: &Pipeline,
+        kept: Option<Box<Recording>>,
+        of: &Passing<'_>,
     ) -> Self {
-        let limits = &pipeline.limits;
+        let limits = &of.pipeline.limits;
         let reader = body_reader(framing, limits);
-        let state = if reader.is_done() {
-            Sending::Done
+        let (state, body) = if reader.is_done() {
+            (Sending::Done, RequestBody::Written)
         } else {
-            Sending::Going
+            let chunked = framing == Framing::Chunked;
+            (Sending::Going, RequestBody::Parts { chunked })
         };
         Self {
             reader,
-            chunked: framing == Framing::Chunked,
+            body,
             kept,
             passed: 0,
             limit: limits.body_bytes.map(|limit| limit.0),
-            last: exchange.received,
+            last: of.exchange.received,
             waits,
             state,
         }
@@ -84,17 +84,12 @@ impl Upload {
 
     /// Whether the rest of it is passed on although its answer is through: what is still to come from the client unless
     /// the primary closes, and in any case what was taken from it.
-    pub(super) fn goes_on(&self, download: &Download, primary: &Connection) -> bool {
+    pub(super) fn goes_on(&self, call: &Call) -> bool {
         match self.state {
-            Sending::Going => !self.waits && download.reader.keeps_connection(),
-            Sending::Done => !primary.wire.out.is_empty(),
+            Sending::Going => !self.waits && call.response().stays_open(),
+            Sending::Done => !call.is_flushed(),
             Sending::Stopped => false,
         }
-    }
-
-    /// Nothing of the body was taken from the client: the same request may be sent once more.
-    pub(in crate::proxy) fn is_untouched(&self) -> bool {
-        self.is_done() && self.passed == 0 && !self.chunked
     }
 
     /// Passes on what came, until more has to come.
@@ -102,20 +97,22 @@ impl Upload {
         &mut self,
         cx: &mut Context<'_>,
         client: &mut Downstream,
-        primary: &mut Connection,
-        (pipeline, tap): (&Pipeline, &mut Tap),
+        call: &mut Call,
+        of: &mut Passing<'_>,
     ) -> Poll<Result<(), Broken>> {
         let mut turn = Turn::begin();
         loop {
-            let more = self.collect(client, primary, (pipeline, tap))?;
-            ready!(primary.wire.poll_flush(cx)).map_err(Broken::ByPrimary)?;
+            let more = self.collect(client, call, of)?;
+            if !ready!(call.poll_flush(cx)).map_err(Broken::Stale)? {
+                return Poll::Ready(Err(Broken::ByPrimary));
+            }
             let came = match more {
                 _ if self.is_done() => return Poll::Ready(Ok(())),
                 true => 0,
                 false => match ready!(client.poll_fill(cx)) {
                     Ok(0) | Err(_) => return Poll::Ready(Err(Broken::ByClient(BROKEN_BODY))),
                     Ok(came) => {
-                        self.last = Instant::now();
+                        self.last = now();
                         came
                     }
                 },
@@ -130,16 +127,17 @@ impl Upload {
     fn collect(
         &mut self,
         client: &mut Downstream,
-        primary: &mut Connection,
-        (pipeline, tap): (&Pipeline, &mut Tap),
+        call: &mut Call,
+        of: &mut Passing<'_>,
     ) -> Result<bool, Broken> {
+        let pipeline = of.pipeline;
         while self.state == Sending::Going {
-            if !primary.wire.out.has_room() {
+            if !call.has_room() {
                 return Ok(true);
             }
             let part = self.reader.next(&mut client.wire.buf);
             match part.map_err(|_| Broken::ByClient(BROKEN_BODY))? {
-                Part::Piece(length) => {
+                Parsed::Piece(length) => {
                     self.passed += length as u64;
                     if self.limit.is_some_and(|limit| self.passed > limit) {
                         return Err(Broken::ByClient(Refusal::BodyTooLarge));
@@ -147,67 +145,35 @@ impl Upload {
                     pipeline
                         .metrics
                         .count(ProxyCount::RequestBytes, length as u64);
-                    self.pass(length, client, primary, tap);
-                    if !self.chunked && self.reader.is_done() {
-                        self.end(None, primary, tap);
+                    self.waits = false;
+                    let kept = self.kept.as_deref_mut().map(|kept| kept as &mut dyn Tap);
+                    call.put(show([Some(&mut of.copies), kept], &mut client.wire, length));
+                    if self.body == (RequestBody::Parts { chunked: false }) && self.reader.is_done()
+                    {
+                        self.end(None, call, of);
                     }
                 }
-                Part::Trailers(mut trailers) => {
+                Parsed::Trailers(mut trailers) => {
                     strip_trailers(&mut trailers);
                     pipeline.marks.strip(&mut trailers);
                     // There is one id, and it was told.
                     let id = pipeline.request_id.as_bytes();
                     trailers.remove_named(|name| is_same_name(name, id));
-                    self.end(Some(&trailers), primary, tap);
+                    self.end(Some(&trailers), call, of);
                 }
-                Part::End => self.end(None, primary, tap),
-                Part::More => return Ok(false),
+                Parsed::End => self.end(None, call, of),
+                Parsed::More => return Ok(false),
             }
         }
         Ok(false)
     }
 
-    /// Passes a piece on, to the primary and to the copies.
-    fn pass(
-        &mut self,
-        length: usize,
-        client: &mut Downstream,
-        primary: &mut Connection,
-        tap: &mut Tap,
-    ) {
-        self.waits = false;
-        let (out, wire) = (&mut primary.wire.out, &mut client.wire);
-        if self.chunked {
-            out.begin_chunk(length);
+    fn end(&mut self, trailers: Option<&Headers>, call: &mut Call, of: &mut Passing<'_>) {
+        call.put_end(trailers);
+        if let Some(kept) = &mut self.kept {
+            kept.end(trailers);
         }
-        let kept = RecordedBody::notice(&mut self.kept, &wire.buf[..length]);
-        let copied = tap.takes_body();
-        if copied || kept.is_some() {
-            let buffer = wire.buffer();
-            let piece = wire.buf.split_to(length).freeze();
-            if copied {
-                tap.push(&piece, buffer);
-            }
-            if let Some(kept) = kept {
-                kept.share(&piece, buffer);
-            }
-            out.shared_piece(piece);
-        } else {
-            out.piece(&mut wire.buf, length);
-        }
-        if self.chunked {
-            out.end_chunk();
-        }
-    }
-
-    fn end(&mut self, trailers: Option<&Headers>, primary: &mut Connection, tap: &mut Tap) {
-        if self.chunked {
-            primary.wire.out.last_chunk(trailers);
-        }
-        if let (Some(kept), Some(trailers)) = (&mut self.kept, trailers) {
-            kept.trailers(trailers);
-        }
-        tap.end(trailers);
+        of.copies.end(trailers);
         self.state = Sending::Done;
     }
 }
@@ -223,5 +189,7 @@ pub(in crate::proxy) fn body_reader(framing: Framing, limits: &Limits) -> BodyRe
 /// Why a request's body goes no further.
 pub(super) enum Broken {
     ByClient(Refusal),
-    ByPrimary(io::Error),
+    ByPrimary,
+    /// The primary closed the connection before any of it was written.
+    Stale(BadResponse),
 }

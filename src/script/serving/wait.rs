@@ -1,15 +1,19 @@
 //! Waits for what a process does, on all its descriptors at once.
 
-use std::time::{Duration, Instant};
+use std::{
+    os::fd::AsFd,
+    time::{Duration, Instant},
+};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use smallvec::SmallVec;
 
 use super::{
-    super::{child::Child, pending::due},
+    super::{child::Child, pending::due, process::Gate},
     Serving,
 };
 
-/// How often a process is looked at that has not taken anything yet.
+/// How often a process that has not taken anything yet is checked.
 const LOOK: Duration = Duration::from_millis(20);
 
 impl Serving<'_> {
@@ -28,35 +32,10 @@ impl Serving<'_> {
         let next = next.into_iter().flatten().min();
         // A little later than due, so that it is due then.
         let left = next.map(|at| at.saturating_duration_since(now) + Duration::from_millis(1));
-        let Child {
-            stdin,
-            stdout,
-            stderr,
-            ..
-        } = &self.child;
-        let mut fds = Vec::with_capacity(5);
-        fds.push(PollFd::from_borrowed_fd(
-            self.gate.descriptor(),
-            PollFlags::IN,
-        ));
-        fds.push(PollFd::from_borrowed_fd(
-            self.child.descriptor(),
-            PollFlags::IN,
-        ));
-        if let Some(stdin) = stdin.as_ref().filter(|_| !self.out.is_empty()) {
-            fds.push(PollFd::new(stdin, PollFlags::OUT));
-        }
-        if let Some(stdout) = stdout {
-            fds.push(PollFd::new(stdout, PollFlags::IN));
-        }
-        if let Some(stderr) = stderr.as_ref().filter(|_| self.errors_rest.is_none()) {
-            fds.push(PollFd::new(stderr, PollFlags::IN));
-        }
-        // Whatever wakes it, it looks at everything.
-        let _ = poll(&mut fds, left.map(timespec).as_ref());
+        self.poll(Some(self.gate), left);
     }
 
-    /// Waits for its end, or until it has all that waits for it, and reads meanwhile what it writes.
+    /// Waits until the process has ended or has taken everything, and reads what it writes meanwhile.
     pub(super) fn wait(&mut self, until: Instant) -> bool {
         while !self.child.has_ended() {
             if self.child.stdin.is_some() {
@@ -73,35 +52,33 @@ impl Serving<'_> {
                 self.child.stdout = None;
             }
             self.read_errors();
-            let Child {
-                stdin,
-                stdout,
-                stderr,
-                ..
-            } = &self.child;
-            let mut fds = Vec::with_capacity(4);
-            fds.push(PollFd::from_borrowed_fd(
-                self.child.descriptor(),
-                PollFlags::IN,
-            ));
-            fds.extend(
-                stdin
-                    .as_ref()
-                    .map(|stdin| PollFd::new(stdin, PollFlags::OUT)),
-            );
-            fds.extend(stdout.as_ref().map(|out| PollFd::new(out, PollFlags::IN)));
-            let stderr = stderr.as_ref().filter(|_| self.errors_rest.is_none());
-            fds.extend(stderr.map(|err| PollFd::new(err, PollFlags::IN)));
-            let _ = poll(&mut fds, Some(&timespec(left.min(LOOK))));
+            self.poll(None, Some(left.min(LOOK)));
         }
         true
     }
-}
 
-/// A time for poll(2).
-pub(in crate::script) fn timespec(time: Duration) -> Timespec {
-    Timespec {
-        tv_sec: i64::try_from(time.as_secs()).unwrap_or(i64::MAX),
-        tv_nsec: i64::from(time.subsec_nanos()),
+    /// Waits for the process and, where given, for the gate. Which of them is ready does not matter: all are checked then.
+    fn poll(&self, gate: Option<&Gate>, left: Option<Duration>) {
+        let Child {
+            stdin,
+            stdout,
+            stderr,
+            ..
+        } = &self.child;
+        let stdin = stdin.as_ref().filter(|_| !self.out.is_empty());
+        let stderr = stderr.as_ref().filter(|_| self.errors_rest.is_none());
+        let readable = [
+            gate.map(Gate::descriptor),
+            Some(self.child.descriptor()),
+            stdout.as_ref().map(AsFd::as_fd),
+            stderr.map(AsFd::as_fd),
+        ];
+        let readable = readable.into_iter().flatten();
+        let mut fds: SmallVec<[_; 5]> = readable
+            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+            .collect();
+        fds.extend(stdin.map(|stdin| PollFd::new(stdin, PollFlags::OUT)));
+        let left = left.and_then(|left| Timespec::try_from(left).ok());
+        let _ = poll(&mut fds, left.as_ref());
     }
 }

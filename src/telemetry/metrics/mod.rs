@@ -48,7 +48,7 @@ metrics! {
     BUILD_INFO Gauge "build_info" ["version"] "Always 1; the version that runs";
     START_TIME Gauge "start_time_seconds" [] "When the process started, in seconds since 1970";
     WORKERS Gauge "workers" [] "Worker threads";
-    LOG_LEFT_OUT Counter "log_lines_left_out_total" [] "Log lines that nobody took in time";
+    LOG_LEFT_OUT Counter "log_lines_left_out_total" [] "Log lines that were not taken in time";
     REQUESTS Counter "requests_total" [] "Requests received";
     ANSWERS Counter "answers_total" ["class"] "Answers sent to clients by status class, the primary's and shadowtee's own";
     ERRORS Counter "errors_total" ["reason"] "Answers that shadowtee made itself, by reason";
@@ -70,6 +70,10 @@ metrics! {
     SHADOW_SECONDS Histogram "shadow_seconds" ["shadow"] "From sending a copy to the header of its answer";
     STREAMS Counter "streams_total" ["shadow"] "Answers of the shadow without an end, that were read for a while";
     PAIRS Counter "answer_pairs_total" ["shadow", "primary", "answer"] "Answers by the primary's status class and the shadow's";
+    COMPARED Counter "responses_compared_total" ["shadow", "result"] "Responses that were compared with production's, by what came of it";
+    NOT_COMPARED Counter "responses_not_compared_total" ["shadow", "reason"] "Copies that were answered and not compared, by reason; with those compared they add up to the answered ones";
+    CAUSES Gauge "response_causes" ["shadow", "status"] "Causes for which responses differ from production's";
+    COMPARE_BYTES Gauge "compare_memory_bytes" ["shadow"] "Memory held by what comparing learned";
     CAPTURED Counter "capture_records_total" ["outcome"] "Exchanges by what became of them in the capture; they add up to the requests that went to the primary";
     CAPTURE_BYTES Counter "capture_bytes_total" [] "Bytes written to capture files";
     CAPTURE_QUEUED Gauge "capture_queued_bytes" [] "Memory held by exchanges that wait for the capture's writer";

@@ -93,22 +93,19 @@ impl ProxyMetrics {
             samples.counter(&ANSWERS, &[class], count);
         }
         for reason in Reason::ALL {
-            samples.counter(
-                &ERRORS,
-                &[reason.as_str()],
-                self.errors.sum(*reason as usize),
-            );
+            let count = self.errors.sum(*reason as usize);
+            samples.counter(&ERRORS, &[reason.as_str()], count);
         }
         samples.histogram(&PRIMARY_SECONDS, &[], &self.primary);
         samples.gauge(&EXCHANGES, &[], self.exchanges());
         samples.gauge(&CLIENTS, &[], self.clients());
-        samples.counter(
-            &CLIENTS_ACCEPTED,
-            &[],
-            self.sum(ProxyCount::ClientsAccepted),
-        );
-        samples.counter(&CLIENTS_REFUSED, &[], self.sum(ProxyCount::ClientsRefused));
-        samples.counter(&REQUEST_BYTES, &[], self.sum(ProxyCount::RequestBytes));
-        samples.counter(&ANSWER_BYTES, &[], self.sum(ProxyCount::AnswerBytes));
+        for (metric, count) in [
+            (&CLIENTS_ACCEPTED, ProxyCount::ClientsAccepted),
+            (&CLIENTS_REFUSED, ProxyCount::ClientsRefused),
+            (&REQUEST_BYTES, ProxyCount::RequestBytes),
+            (&ANSWER_BYTES, ProxyCount::AnswerBytes),
+        ] {
+            samples.counter(metric, &[], self.sum(count));
+        }
     }
 }

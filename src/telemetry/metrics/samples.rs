@@ -49,17 +49,10 @@ impl Samples {
 
     fn put(&mut self, metric: &'static Metric, labels: &[&str], value: Value) {
         debug_assert_eq!(metric.labels.len(), labels.len(), "{}", metric.name);
-        let labels = metric
-            .labels
-            .iter()
-            .copied()
-            .zip(labels.iter().map(ToString::to_string))
-            .collect();
-        match self
-            .0
-            .iter_mut()
-            .find(|family| std::ptr::eq(family.metric, metric))
-        {
+        let labels = labels.iter().map(ToString::to_string);
+        let labels = metric.labels.iter().copied().zip(labels).collect();
+        let mut families = self.0.iter_mut();
+        match families.find(|family| std::ptr::eq(family.metric, metric)) {
             Some(family) => family.samples.push((labels, value)),
             None => self.0.push(Family {
                 metric,

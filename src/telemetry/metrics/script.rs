@@ -30,8 +30,8 @@ named! {
     }
 }
 
-/// What a script counts. Its own threads count; there is nothing on the way of a request.
-#[derive(Debug)]
+/// What a script counts, on its own threads.
+#[derive(Debug, Default)]
 pub(crate) struct ScriptMetrics {
     pub(crate) up: AtomicU64,
     pub(crate) starts: AtomicU64,
@@ -42,17 +42,6 @@ pub(crate) struct ScriptMetrics {
 }
 
 impl ScriptMetrics {
-    pub(crate) fn new() -> Self {
-        Self {
-            up: AtomicU64::new(0),
-            starts: AtomicU64::new(0),
-            waiting: AtomicU64::new(0),
-            queued: AtomicU64::new(0),
-            lines: Counters::new(0),
-            latency: Latency::new(0),
-        }
-    }
-
     pub(crate) fn line(&self, line: ScriptLine) {
         self.lines.add(line as usize, 1);
     }

@@ -6,7 +6,7 @@ use super::{
 use crate::telemetry::sharded::{Counters, Latency};
 
 /// What a pool counts.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct PoolMetrics(Counters<{ PoolCount::Last as usize }>);
 
 /// What a pool counts.
@@ -18,13 +18,6 @@ pub(crate) enum PoolCount {
     /// Connections that were idle, and are used again or closed.
     Left,
     Last,
-}
-
-impl Default for PoolMetrics {
-    /// Of a pool that belongs to no worker.
-    fn default() -> Self {
-        Self::new(0)
-    }
 }
 
 impl PoolMetrics {
@@ -77,19 +70,11 @@ impl ShadowMetrics {
 
     /// How often each pair of status classes was: the primary's, the shadow's.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
-        let pair = |(index, count)| {
-            (
-                CLASSES[index / CLASSES.len()],
-                CLASSES[index % CLASSES.len()],
-                count,
-            )
-        };
-        self.pairs
-            .sums()
-            .into_iter()
-            .enumerate()
-            .map(pair)
-            .filter(|(.., count)| *count > 0)
+        let sums = self.pairs.sums().into_iter().enumerate();
+        sums.filter(|(_, count)| *count > 0).map(|(index, count)| {
+            let (primary, shadow) = (index / CLASSES.len(), index % CLASSES.len());
+            (CLASSES[primary], CLASSES[shadow], count)
+        })
     }
 
     pub(crate) fn samples(&self, name: &str, samples: &mut Samples) {

@@ -1,4 +1,4 @@
-//! What an exchange passes on to the shadow side while it is under way.
+//! The copies of one exchange: what it passes on to the shadow side while it is under way.
 
 use std::{net::IpAddr, rc::Rc, sync::Arc};
 
@@ -6,14 +6,14 @@ use bytes::Bytes;
 use smallvec::SmallVec;
 
 use super::{
-    Budget,
+    Budget, RecordedResponse,
     message::{Flow, Message, Mirrored, Part},
-    piece::{Buffer, Charges},
+    piece::Charges,
     valve::Valve,
 };
 use crate::{
-    exchange::{Exchange, PrimaryResponse, RecordedResponse},
-    http::{Headers, RequestHead},
+    exchange::{Exchange, PrimaryResponse},
+    http::{Buffer, Headers, RequestHead, Tap},
     ledger::{Entry, Outcome},
 };
 
@@ -39,11 +39,11 @@ const COPY: usize = 512;
 /// An exchange's way to those who get copies of it. Dropped before its end, it says that the body was cut and that no
 /// more comes.
 #[derive(Default)]
-pub(crate) struct Tap {
-    copies: SmallVec<[Branch; 1]>,
+pub(crate) struct Copies {
+    branches: SmallVec<[Branch; 1]>,
     budget: Option<Arc<Budget>>,
     charges: Charges,
-    /// So many bytes of the primary's response are wanted.
+    /// How many bytes of the body of the primary's response are wanted.
     wanted: Option<u64>,
 }
 
@@ -66,7 +66,7 @@ impl Branch {
     }
 }
 
-impl Tap {
+impl Copies {
     /// Makes a copy for each recipient that wants one.
     pub(crate) fn open(
         exchange: &Arc<Exchange>,
@@ -74,7 +74,7 @@ impl Tap {
         recipients: &[Rc<dyn Recipient>],
         budget: &Arc<Budget>,
     ) -> Self {
-        let mut tap = Self::default();
+        let mut copies = Self::default();
         for recipient in recipients {
             let Some(entry) = recipient.select(&exchange.head, exchange.peer) else {
                 continue;
@@ -99,8 +99,8 @@ impl Tap {
                 flow: flow.clone(),
                 held,
             }));
-            tap.wanted = tap.wanted.max(recipient.wants_answer());
-            tap.copies.push(Branch {
+            copies.wanted = copies.wanted.max(recipient.wants_answer());
+            copies.branches.push(Branch {
                 valve,
                 number,
                 body: flow.map(|flow| Body {
@@ -109,53 +109,15 @@ impl Tap {
                 }),
             });
         }
-        if has_body && !tap.copies.is_empty() {
-            tap.budget = Some(Arc::clone(budget));
+        if has_body && !copies.branches.is_empty() {
+            copies.budget = Some(Arc::clone(budget));
         }
-        tap
-    }
-
-    /// Whether any copy takes pieces of the body.
-    pub(crate) fn takes_body(&mut self) -> bool {
-        let mut takes = false;
-        for copy in &mut self.copies {
-            if copy.body.as_ref().is_some_and(|body| body.flow.is_closed()) {
-                copy.body = None;
-            }
-            takes |= copy.body.is_some();
-        }
-        takes
-    }
-
-    /// A piece of the body passes; it is a slice of this buffer.
-    pub(crate) fn push(&mut self, bytes: &Bytes, buffer: Buffer) {
-        let Some(budget) = &self.budget else { return };
-        let Some(piece) = self.charges.charge(bytes, buffer, budget) else {
-            return self.fail(Outcome::OverBudget);
-        };
-        for copy in &mut self.copies {
-            let Some(body) = &copy.body else { continue };
-            if body.flow.pass(bytes.len()) > body.limit {
-                copy.put(Part::Failed(Outcome::BodyOverrun));
-                copy.body = None;
-            } else {
-                copy.put(Part::Piece(piece.clone()));
-            }
-        }
-    }
-
-    /// The body is whole.
-    pub(crate) fn end(&mut self, trailers: Option<&Headers>) {
-        for copy in &mut self.copies {
-            if copy.body.take().is_some() {
-                copy.put(Part::End(trailers.map(|trailers| trailers.clone().into())));
-            }
-        }
+        copies
     }
 
     /// The body will never be whole.
     pub(crate) fn fail(&mut self, outcome: Outcome) {
-        for copy in &mut self.copies {
+        for copy in &mut self.branches {
             if copy.body.take().is_some() {
                 copy.put(Part::Failed(outcome));
             }
@@ -169,7 +131,7 @@ impl Tap {
 
     /// The head of the primary's response is there.
     pub(crate) fn answered(&self, answer: PrimaryResponse) {
-        for copy in &self.copies {
+        for copy in &self.branches {
             copy.valve.put(Message::Answered(copy.number, answer));
         }
     }
@@ -178,14 +140,52 @@ impl Tap {
     pub(crate) fn over(&mut self, told: Option<RecordedResponse>) {
         let told = told.map(Arc::new);
         self.fail(Outcome::BodyCut);
-        for copy in self.copies.drain(..) {
+        for copy in self.branches.drain(..) {
             let told = told.clone();
             copy.valve.put(Message::Over(copy.number, told));
         }
     }
 }
 
-impl Drop for Tap {
+impl Tap for Copies {
+    /// Whether any copy takes pieces of the body.
+    fn notice(&mut self, _: &[u8]) -> bool {
+        let mut takes = false;
+        for copy in &mut self.branches {
+            if copy.body.as_ref().is_some_and(|body| body.flow.is_closed()) {
+                copy.body = None;
+            }
+            takes |= copy.body.is_some();
+        }
+        takes
+    }
+
+    fn share(&mut self, bytes: &Bytes, buffer: Buffer) {
+        let Some(budget) = &self.budget else { return };
+        let Some(piece) = self.charges.charge(bytes, buffer, budget) else {
+            return self.fail(Outcome::OverBudget);
+        };
+        for copy in &mut self.branches {
+            let Some(body) = &copy.body else { continue };
+            if body.flow.pass(bytes.len()) > body.limit {
+                copy.put(Part::Failed(Outcome::BodyOverrun));
+                copy.body = None;
+            } else {
+                copy.put(Part::Piece(piece.clone()));
+            }
+        }
+    }
+
+    fn end(&mut self, trailers: Option<&Headers>) {
+        for copy in &mut self.branches {
+            if copy.body.take().is_some() {
+                copy.put(Part::End(trailers.map(|trailers| trailers.clone().into())));
+            }
+        }
+    }
+}
+
+impl Drop for Copies {
     fn drop(&mut self) {
         self.over(None);
     }
@@ -212,7 +212,7 @@ mod tests {
         valve: Rc<Valve>,
     }
 
-    /// So much of a body is kept for one copy.
+    /// Bytes of a body that are kept for one copy.
     const BODY: usize = 40;
 
     impl Recipient for Next {
@@ -248,7 +248,7 @@ mod tests {
         Drop(usize),
         /// A worker's turn ends.
         Turn,
-        /// So many messages are taken.
+        /// Messages are taken, up to this many.
         Take(usize),
         /// The shadow side takes no more of a body.
         Close(usize),
@@ -274,7 +274,7 @@ mod tests {
 
     /// An exchange, and what was pushed into it.
     struct Open {
-        tap: Tap,
+        tap: Copies,
         /// Its number, where it has a copy.
         number: Option<u64>,
         pushed: Vec<u8>,
@@ -355,7 +355,7 @@ mod tests {
         opened: u64,
         /// What was pushed of the copies that are over for production, by their number.
         pushed: HashMap<u64, Vec<u8>>,
-        /// So many copies and pieces there were.
+        /// How many copies and pieces there were.
         numbers: u64,
         buffers: u64,
         outlet: Outlet,
@@ -366,9 +366,9 @@ mod tests {
         fn open(&mut self, has_body: bool) {
             let head = RequestHead::default();
             let exchange = Exchange::new(head, None, &"x-id".into(), Instant::now());
-            let tap = Tap::open(&exchange, has_body, &self.recipients, &self.budget);
+            let tap = Copies::open(&exchange, has_body, &self.recipients, &self.budget);
             self.opened += 1;
-            let number = (!tap.copies.is_empty()).then_some(self.numbers);
+            let number = (!tap.branches.is_empty()).then_some(self.numbers);
             self.numbers += u64::from(number.is_some());
             self.open.push(Open {
                 tap,
@@ -379,11 +379,11 @@ mod tests {
 
         fn push(&mut self, which: usize, bytes: Vec<u8>) {
             if let Some(open) = self.open.get_mut(which)
-                && open.tap.takes_body()
+                && open.tap.notice(&bytes)
             {
                 self.buffers += 1;
                 open.pushed.extend_from_slice(&bytes);
-                open.tap.push(&Bytes::from(bytes), (self.buffers, 32));
+                open.tap.share(&Bytes::from(bytes), (self.buffers, 32));
             }
         }
 
@@ -435,7 +435,7 @@ mod tests {
             }
         }
 
-        fn each(&mut self, which: usize, what: impl FnOnce(&mut Tap)) {
+        fn each(&mut self, which: usize, what: impl FnOnce(&mut Copies)) {
             if let Some(open) = self.open.get_mut(which) {
                 what(&mut open.tap);
             }

@@ -1,0 +1,189 @@
+//! How responses are compared: the files that a configuration names for it, and a comparison for each shadow.
+
+use std::{fs, io, path::Path, sync::Arc};
+
+use super::AppError;
+use crate::{
+    compare::{
+        CompareThread, Compared, Comparison, Limits, Pattern, Role, Rules, Settings,
+        read_inventory, replace, state_file,
+    },
+    config::{self, Config, ShadowRole},
+    telemetry::logs::with_causes,
+};
+
+/// What all comparisons of a configuration have, and the comparisons.
+pub(super) struct Comparing {
+    settings: Settings,
+    thread: Arc<CompareThread>,
+    bytes: u64,
+    comparisons: Vec<(Arc<Comparison>, Settings)>,
+}
+
+impl Comparing {
+    /// Reads every file that is named. Nothing that runs is changed until [`Comparing::put_in_place`].
+    pub(super) fn new(config: &Config, thread: &Arc<CompareThread>) -> Result<Self, AppError> {
+        let compare = &config.compare;
+        let wrong = |(key, what)| AppError::Compare(key, what);
+        let has_baseline = config
+            .shadow
+            .iter()
+            .any(|shadow| shadow.role == ShadowRole::Baseline);
+        let settings = Settings {
+            limits: Limits {
+                bytes: compare.body_bytes.bytes(),
+                ..Limits::default()
+            },
+            bytes: compare.memory.bytes(),
+            has_baseline,
+            may_probe: compare.probe,
+            rules: rules(compare).map_err(wrong)?,
+            patterns: patterns(compare).map_err(wrong)?,
+            inventory: inventory(compare).map_err(wrong)?,
+            ..Settings::default()
+        };
+        Ok(Self {
+            settings,
+            thread: Arc::clone(thread),
+            bytes: compare.body_bytes.0,
+            comparisons: Vec::new(),
+        })
+    }
+
+    /// What becomes of a shadow's responses. What was learned of it goes on.
+    pub(super) fn of(
+        &mut self,
+        shadow: &config::Shadow,
+        compare: &config::Compare,
+    ) -> Option<Compared> {
+        let role = match shadow.role {
+            ShadowRole::Baseline => Role::Baseline,
+            ShadowRole::Upgrade if !shadow.compare => return None,
+            ShadowRole::Upgrade => Role::Upgrade(self.comparison(shadow, compare)),
+        };
+        Some(Compared {
+            thread: Arc::clone(&self.thread),
+            role,
+            bytes: self.bytes,
+        })
+    }
+
+    fn comparison(
+        &mut self,
+        shadow: &config::Shadow,
+        compare: &config::Compare,
+    ) -> Arc<Comparison> {
+        let name = shadow.name.as_str();
+        let settings = Settings {
+            shadow: name.to_owned(),
+            ..self.settings.clone()
+        };
+        let before = self.thread.comparisons();
+        let known = before.iter().find(|known| known.name() == name);
+        let comparison = known.map_or_else(
+            || {
+                let file = compare
+                    .state
+                    .as_ref()
+                    .map(|folder| state_file(folder, name));
+                Comparison::new(settings.clone(), file)
+            },
+            Arc::clone,
+        );
+        self.comparisons.push((Arc::clone(&comparison), settings));
+        comparison
+    }
+
+    /// The comparisons are as they are set from now on.
+    pub(super) fn put_in_place(&self) {
+        let mut all = Vec::new();
+        for (comparison, settings) in &self.comparisons {
+            comparison.set(settings.clone());
+            all.push(Arc::clone(comparison));
+        }
+        self.thread.set(all);
+    }
+}
+
+/// Adds a rule, as JSON, to the file that a configuration names, and has it hold from now on.
+///
+/// # Errors
+/// Where it is not a rule, or the file can't be written.
+pub(super) fn add_rule(
+    compare: &config::Compare,
+    comparisons: &[Arc<Comparison>],
+    rule: &[u8],
+) -> Result<(), String> {
+    let rule = Rules::of_json(rule).map_err(|error| {
+        format!(
+            "{error}; a rule is such as {{\"place\": \"$.total\", \"action\": \"expected\", \"reason\": \"cents\"}}"
+        )
+    })?;
+    let path = compare
+        .rules
+        .as_ref()
+        .ok_or("there is no file for it; name one with compare.rules")?;
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        read => read.map_err(|error| format!("can't read {}: {error}", path.display()))?,
+    };
+    let text = format!("{}\n{rule}", text.trim_end());
+    let rules = Rules::parse(&text).map_err(|error| with_causes(&error))?;
+    replace(path, text.trim_start().as_bytes())
+        .map_err(|error| format!("can't write {}: {error}", path.display()))?;
+    for comparison in comparisons {
+        comparison.set_rules(rules.clone());
+    }
+    Ok(())
+}
+
+/// What is wrong with the files of `[compare]`, by key.
+pub(super) fn mistakes(compare: &config::Compare) -> Vec<(String, String)> {
+    let state = compare.state.as_ref().filter(|folder| !folder.is_dir());
+    let state = state.map(|folder| {
+        let what = format!("there is no folder {}; make it", folder.display());
+        ("compare.state", what)
+    });
+    let wrong = [
+        rules(compare).err(),
+        inventory(compare).err(),
+        patterns(compare).err(),
+        state,
+    ];
+    let wrong = wrong.into_iter().flatten();
+    wrong.map(|(key, what)| (key.to_owned(), what)).collect()
+}
+
+type Wrong = (&'static str, String);
+
+fn rules(compare: &config::Compare) -> Result<Rules, Wrong> {
+    let Some(path) = &compare.rules else {
+        return Ok(Rules::default());
+    };
+    let key = "compare.rules";
+    let text = read(path).map_err(|what| (key, what))?;
+    Rules::parse(&text)
+        .map_err(|error| (key, format!("{}: {}", path.display(), with_causes(&error))))
+}
+
+fn inventory(compare: &config::Compare) -> Result<Vec<Pattern>, Wrong> {
+    let Some(path) = &compare.inventory else {
+        return Ok(Vec::new());
+    };
+    let key = "compare.inventory";
+    let text = read(path).map_err(|what| (key, what))?;
+    read_inventory(&text)
+        .map_err(|error| (key, format!("{}: {}", path.display(), with_causes(&error))))
+}
+
+fn patterns(compare: &config::Compare) -> Result<Vec<Pattern>, Wrong> {
+    let parse = |text: &String| {
+        let what = || format!("{text:?} is not a route; write such as \"GET /orders/{{id}}\"");
+        Pattern::parse(text).ok_or_else(|| ("compare.routes", what()))
+    };
+    compare.routes.iter().map(parse).collect()
+}
+
+fn read(path: &Path) -> Result<String, String> {
+    fs::read_to_string(path).map_err(|error| format!("can't read {}: {error}", path.display()))
+}

@@ -1,0 +1,187 @@
+//! A file being written: private, never one that exists, compressed as its name says.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use super::{Compression, Format, Record, gor::Unwritable, native, sink::Sink};
+
+/// A file being written.
+pub(crate) struct CaptureFile {
+    pub(crate) path: PathBuf,
+    stream: Stream,
+    encoder: Encoder,
+    buf: Vec<u8>,
+    /// Bytes handed to the system, after compression.
+    written: u64,
+}
+
+enum Encoder {
+    Native(native::Encoder),
+    Gor,
+}
+
+enum Stream {
+    Plain(File),
+    Gzip(flate2::write::GzEncoder<File>),
+    Zstd(zstd::Encoder<'static, File>),
+}
+
+/// Why a file was not created.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Created {
+    #[error("there is such a file already, and none is overwritten")]
+    Exists,
+    #[error(transparent)]
+    Failed(#[from] io::Error),
+}
+
+impl From<Created> for io::Error {
+    fn from(created: Created) -> Self {
+        match created {
+            Created::Exists => Self::new(io::ErrorKind::AlreadyExists, created),
+            Created::Failed(error) => error,
+        }
+    }
+}
+
+/// So much is collected before it is written.
+const FULL: usize = 256 * 1024;
+
+impl CaptureFile {
+    /// Creates a file; `about` is what its header says beside the format.
+    ///
+    /// # Errors
+    /// Where there is one already, or it can't be made.
+    pub(crate) fn create(
+        path: &Path,
+        format: (Format, Compression),
+        about: &serde_json::Value,
+    ) -> Result<Self, Created> {
+        let file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => Created::Exists,
+                _ => Created::Failed(error),
+            })?;
+        let mut buf = Vec::with_capacity(FULL);
+        let encoder = match format.0 {
+            Format::Native => Encoder::Native(native::Encoder::begin(&mut buf, about)),
+            Format::Gor => Encoder::Gor,
+        };
+        let stream = match format.1 {
+            Compression::None => Stream::Plain(file),
+            Compression::Gzip => Stream::Gzip(flate2::write::GzEncoder::new(
+                file,
+                flate2::Compression::fast(),
+            )),
+            Compression::Zstd => {
+                Stream::Zstd(zstd::Encoder::new(file, 1).map_err(Created::Failed)?)
+            }
+        };
+        Ok(Self {
+            path: path.into(),
+            stream,
+            encoder,
+            buf,
+            written: 0,
+        })
+    }
+
+    fn file(&self) -> &File {
+        match &self.stream {
+            Stream::Plain(file) => file,
+            Stream::Gzip(encoder) => encoder.get_ref(),
+            Stream::Zstd(encoder) => encoder.get_ref(),
+        }
+    }
+}
+
+impl Sink for CaptureFile {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn add(&mut self, record: &Record<'_>) -> Result<(), Unwritable> {
+        match &self.encoder {
+            Encoder::Native(encoder) => encoder.write(record, &mut self.buf),
+            Encoder::Gor => super::gor::Encoder::write(record, &mut self.buf)?,
+        }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        self.buf.len() >= FULL
+    }
+
+    fn is_plain(&self) -> bool {
+        matches!(self.stream, Stream::Plain(_))
+    }
+
+    /// Afterwards a plain file ends with a whole record, also where it failed.
+    fn write(&mut self) -> io::Result<()> {
+        let result = match &mut self.stream {
+            Stream::Plain(file) => {
+                let result = file.write_all(&self.buf);
+                if result.is_err() {
+                    // Best effort: a reader skips half a record, too.
+                    let _ = file.set_len(self.written);
+                }
+                result
+            }
+            Stream::Gzip(encoder) => encoder.write_all(&self.buf),
+            Stream::Zstd(encoder) => encoder.write_all(&self.buf),
+        };
+        let length = self.buf.len() as u64;
+        self.buf.clear();
+        result?;
+        if self.is_plain() {
+            self.written += length;
+        } else {
+            self.written = self.file().metadata()?.len();
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.write()?;
+        match &mut self.stream {
+            Stream::Plain(_) => {}
+            Stream::Gzip(encoder) => encoder.flush()?,
+            Stream::Zstd(encoder) => encoder.flush()?,
+        }
+        let about = self.file().metadata()?;
+        self.written = about.len();
+        if about.nlink() == 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::NotFound,
+                "the file, or its folder, was removed",
+            ));
+        }
+        Ok(())
+    }
+
+    fn len(&self) -> u64 {
+        self.written
+    }
+
+    fn finish(mut self: Box<Self>) -> io::Result<()> {
+        self.flush()?;
+        match self.stream {
+            Stream::Plain(_) => {}
+            Stream::Gzip(encoder) => drop(encoder.finish()?),
+            Stream::Zstd(encoder) => drop(encoder.finish()?),
+        }
+        Ok(())
+    }
+
+    fn discard(self: Box<Self>) {
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

@@ -1,0 +1,124 @@
+//! The signature of a difference: kind, transformation, leaf. The same on two routes is one cause, and it is the same in
+//! each run and on each machine.
+
+use crate::compare::{
+    difference::Kind,
+    extract::{Class, hash::hash_of},
+    learn::cell::Cell,
+};
+
+/// What kind of thing a cause is about; only what is of one family can be one cause.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Family {
+    Status,
+    Redirect,
+    Head,
+    Cookie,
+    /// JSON and what else has named parts.
+    Data,
+    /// What a page says and offers.
+    Page,
+    /// What a page offers in addition.
+    PageAddition,
+    Markup,
+}
+
+impl Family {
+    pub(crate) fn of(cell: &Cell) -> Self {
+        match cell.class {
+            Class::Status => Self::Status,
+            Class::Redirect => Self::Redirect,
+            Class::ContentType | Class::Header | Class::SecurityHeader | Class::DerivedHeader => {
+                Self::Head
+            }
+            Class::Cookie => Self::Cookie,
+            Class::Markup => Self::Markup,
+            Class::Content | Class::Action | Class::Whole => {
+                if is_data(&cell.place) {
+                    Self::Data
+                } else if cell.key.kind == Kind::Extra {
+                    Self::PageAddition
+                } else {
+                    Self::Page
+                }
+            }
+        }
+    }
+}
+
+/// Places of JSON begin so; those of CSV and of whole bodies have names, too.
+fn is_data(place: &str) -> bool {
+    place.starts_with('$') || place.starts_with("csv") || place.starts_with("body")
+}
+
+/// What a serializer does to all values of a type, whatever they are called.
+const OF_ALL_LEAVES: [&str; 8] = [
+    "time format",
+    "time shifted",
+    "entity-escaped",
+    "entities decoded",
+    "mojibake",
+    "origin replaced",
+    "form of a boolean",
+    "unicode normalization",
+];
+
+/// The signature as text.
+pub(crate) fn signature(cell: &Cell) -> String {
+    let (kind, change) = (cell.key.kind, &cell.key.change);
+    match Family::of(cell) {
+        Family::Markup => "markup".to_owned(),
+        Family::PageAddition => "page|extra".to_owned(),
+        Family::Status => format!("status|{change}"),
+        family => {
+            let of_all = OF_ALL_LEAVES.iter().any(|name| change.starts_with(name));
+            let is_time = cell.distances.count > 0 && change.starts_with("precision");
+            let leaf = if of_all || is_time {
+                "*"
+            } else if family == Family::Data && change != "other value" {
+                leaf(&cell.place)
+            } else {
+                &cell.place
+            };
+            format!("{kind}|{change}|{leaf}")
+        }
+    }
+}
+
+/// The id of a cause.
+pub(crate) fn id(signature: &str) -> String {
+    format!("c-{:08x}", hash_of(signature.as_bytes()) >> 32)
+}
+
+/// The name that people call a place by: its last part.
+pub(crate) fn leaf(place: &str) -> &str {
+    if !place.starts_with('$') {
+        return place;
+    }
+    let name = place.trim_end_matches("[]");
+    let name = name.rsplit('.').next().unwrap_or(name);
+    if name == "$" { place } else { name }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leaf_is_called_by_its_last_name() {
+        assert_eq!(leaf("$.items[].price"), "price");
+        assert_eq!(leaf("$.items[]"), "items");
+        assert_eq!(leaf("$[].id"), "id");
+        assert_eq!(leaf("$"), "$");
+        assert_eq!(leaf("header vary"), "header vary");
+    }
+
+    #[test]
+    fn an_id_is_the_same_on_all_machines() {
+        assert_eq!(
+            id("missing|gone|total"),
+            "c-".to_owned() + &id("missing|gone|total")[2..]
+        );
+        assert_eq!(id("markup").len(), 10);
+    }
+}

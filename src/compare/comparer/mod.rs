@@ -1,0 +1,232 @@
+//! Takes pairs, learns from them, and reports causes: what the rest of the program uses of all this.
+
+mod baseline;
+mod explain;
+mod pair;
+mod probe;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use super::{
+    answer::{Answer, PairIn},
+    cause,
+    counts::Counts,
+    difference::Differences,
+    extract::Limits,
+    learn::{Learned, features::FeatureId, recent::Recents, sessions::Sessions},
+    report::Report,
+    route::{Pattern, Routes},
+    rules::{Hidden, Rules},
+};
+use baseline::Joins;
+use probe::Probes;
+
+pub(crate) use probe::Probe;
+
+/// How a comparer works.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// The shadow's name.
+    pub(crate) shadow: String,
+    pub(crate) limits: Limits,
+    /// For all that is learned.
+    pub(crate) bytes: usize,
+    /// Wait for a baseline's answer to each request.
+    pub(crate) has_baseline: bool,
+    pub(crate) may_probe: bool,
+    pub(crate) rules: Rules,
+    /// The user's routes, which come before learned ones.
+    pub(crate) patterns: Vec<Pattern>,
+    /// The application's own list of routes.
+    pub(crate) inventory: Vec<Pattern>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            shadow: "shadow".to_owned(),
+            limits: Limits::default(),
+            bytes: 64 << 20,
+            has_baseline: false,
+            may_probe: true,
+            rules: Rules::default(),
+            patterns: Vec::new(),
+            inventory: Vec::new(),
+        }
+    }
+}
+
+/// What became of a pair. What is recorded as different may turn out to be noise later.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Identical,
+    /// Different for a reason that is known.
+    Explained,
+    Recorded,
+    /// With the reason.
+    NotCompared(&'static str),
+    /// It waits for the baseline's answer.
+    Waiting,
+}
+
+/// What a pair led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Taken {
+    pub(crate) outcome: Outcome,
+    /// A copy that the shadow should get once more.
+    pub(crate) probe: Option<Probe>,
+    /// What is different for certain in a way that was never seen before, for the log.
+    pub(crate) news: Option<String>,
+}
+
+impl From<Outcome> for Taken {
+    fn from(outcome: Outcome) -> Self {
+        Self {
+            outcome,
+            probe: None,
+            news: None,
+        }
+    }
+}
+
+/// Compares the answers of one shadow.
+#[derive(Debug)]
+pub(crate) struct Comparer {
+    settings: Settings,
+    routes: Routes,
+    learned: Learned,
+    counts: Counts,
+    hidden: Hidden,
+    sessions: Sessions,
+    recents: Recents,
+    probes: Probes,
+    joins: Joins,
+}
+
+impl Comparer {
+    pub(crate) fn new(settings: Settings) -> Self {
+        let mut routes = Routes::default();
+        routes.set_patterns(settings.patterns.clone(), settings.inventory.clone());
+        Self {
+            routes,
+            learned: Learned::default(),
+            counts: Counts::default(),
+            hidden: Hidden::default(),
+            sessions: Sessions::default(),
+            recents: Recents::new(settings.bytes / 4),
+            probes: Probes::default(),
+            joins: Joins::new(settings.bytes / 8),
+            settings,
+        }
+    }
+
+    /// Takes a pair. With a baseline it may wait for that one's answer.
+    pub(crate) fn take(&mut self, pair: &PairIn<'_>) -> Taken {
+        if !self.settings.has_baseline {
+            return self.compare(pair, None);
+        }
+        if let Some(baseline) = self.joins.baseline_of(pair.request_id) {
+            let baseline = baseline.as_answer();
+            return self.compare(pair, Some(&baseline));
+        }
+        let late = self.joins.wait(pair);
+        for pair in late {
+            self.compare(&pair.as_pair(), None);
+        }
+        Outcome::Waiting.into()
+    }
+
+    /// Takes a baseline's answer to a request. Where its pair is here already, it is compared now.
+    pub(crate) fn take_baseline(&mut self, request_id: &str, answer: &Answer<'_>) -> Option<Taken> {
+        if let Some(pair) = self.joins.pair_of(request_id) {
+            return Some(self.compare(&pair.as_pair(), Some(answer)));
+        }
+        for late in self.joins.keep_baseline(request_id, answer) {
+            self.compare(&late.as_pair(), None);
+        }
+        None
+    }
+
+    /// Compares what still waits for a baseline's answer that won't come.
+    pub(crate) fn finish(&mut self) {
+        for pair in self.joins.all_waiting() {
+            self.compare(&pair.as_pair(), None);
+        }
+    }
+
+    /// Counts a copy that was answered, but can't be compared.
+    pub(crate) fn not_compared(&mut self, reason: &str) {
+        self.counts.answered += 1;
+        *self
+            .counts
+            .not_compared
+            .entry(reason.to_owned())
+            .or_default() += 1;
+    }
+
+    /// What is known now. Times are milliseconds since 1970.
+    pub(crate) fn report(&mut self, now: i64) -> Report {
+        self.report_with_pairs(now).report
+    }
+
+    /// The report, and which of the last pairs each cause is about: their numbers in the order of `take`, from one.
+    pub(crate) fn report_with_pairs(&mut self, now: i64) -> cause::Reported {
+        cause::report(&mut cause::Known {
+            shadow: &self.settings.shadow,
+            rules: &self.settings.rules,
+            hidden: &self.hidden,
+            counts: &self.counts,
+            routes: &self.routes,
+            learned: &mut self.learned,
+            now,
+        })
+    }
+
+    /// Takes up other settings; what was learned stays.
+    pub(crate) fn set(&mut self, settings: Settings) {
+        if settings.rules != self.settings.rules {
+            self.hidden = Hidden::default();
+        }
+        self.routes
+            .set_patterns(settings.patterns.clone(), settings.inventory.clone());
+        self.settings = settings;
+    }
+
+    /// Other rules hold from now on, also for what was seen before.
+    pub(crate) fn set_rules(&mut self, rules: Rules) {
+        self.hidden = Hidden::default();
+        self.settings.rules = rules;
+    }
+
+    /// Forgets all that was learned and counted.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::new(self.settings.clone());
+    }
+
+    /// How many pairs had which outcome.
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// An estimate of the memory that is held.
+    pub(crate) fn bytes(&self) -> usize {
+        self.learned.bytes()
+            + self.routes.bytes()
+            + self.recents.bytes()
+            + self.sessions.bytes()
+            + self.probes.bytes()
+            + self.joins.bytes()
+    }
+
+    /// What was learned has half of all bytes, answers to compare with later ones the rest.
+    fn keep_within_bounds(&mut self) {
+        const EVERY: u64 = 256;
+        if self.counts.answered.is_multiple_of(EVERY) {
+            self.learned.keep_within(self.settings.bytes / 2);
+        }
+        if self.counts.answered.is_multiple_of(EVERY * 16) {
+            self.learned.judge_all();
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What was learned, as bytes for a file: versioned, compressed, bounded.
+
+use std::io::Read;
+
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+use super::{Comparer, Counts};
+use crate::compare::{learn::Learned, route::Routes, rules::Hidden};
+
+/// Begins each store; the number changes with what stands in it.
+const MAGIC: &[u8; 8] = b"TEELRN01";
+/// Larger ones are no stores of this program.
+const MOST: u64 = 512 << 20;
+const LEVEL: i32 = 3;
+
+/// Why stored bytes can't be used.
+#[derive(Debug, Error)]
+pub(crate) enum StoreError {
+    #[error("not what this version stores: what was learned begins anew")]
+    OtherVersion,
+    #[error("larger than {} MiB", MOST >> 20)]
+    TooLarge,
+    #[error("damaged: {0}")]
+    Damaged(String),
+}
+
+#[derive(Serialize)]
+struct Saved<'a> {
+    routes: &'a Routes,
+    learned: &'a Learned,
+    counts: &'a Counts,
+    hidden: &'a Hidden,
+    next_session: u64,
+}
+
+#[derive(Deserialize)]
+struct Restored {
+    routes: Routes,
+    learned: Learned,
+    counts: Counts,
+    hidden: Hidden,
+    next_session: u64,
+}
+
+impl Comparer {
+    /// What was learned, for `restore`.
+    pub(crate) fn save(&self) -> Vec<u8> {
+        let saved = Saved {
+            routes: &self.routes,
+            learned: &self.learned,
+            counts: &self.counts,
+            hidden: &self.hidden,
+            next_session: self.sessions.next(),
+        };
+        let mut bytes = MAGIC.to_vec();
+        // Writing to memory fails for no type that stands above; what is empty is refused when it is restored.
+        let plain = postcard::to_stdvec(&saved).unwrap_or_default();
+        bytes.extend(zstd::encode_all(&*plain, LEVEL).unwrap_or_default());
+        bytes
+    }
+
+    /// Takes up what was saved. Nothing changes where it can't be used.
+    pub(crate) fn restore(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        let packed = bytes.strip_prefix(MAGIC).ok_or(StoreError::OtherVersion)?;
+        let damaged = |error: &dyn ToString| StoreError::Damaged(error.to_string());
+        let decoder = zstd::Decoder::new(packed).map_err(|error| damaged(&error))?;
+        let mut plain = Vec::new();
+        let read = decoder
+            .take(MOST + 1)
+            .read_to_end(&mut plain)
+            .map_err(|error| damaged(&error))?;
+        if read as u64 > MOST {
+            return Err(StoreError::TooLarge);
+        }
+        let restored: Restored = postcard::from_bytes(&plain).map_err(|error| damaged(&error))?;
+        self.reset();
+        self.routes = restored.routes;
+        let (patterns, inventory) = (&self.settings.patterns, &self.settings.inventory);
+        self.routes
+            .set_patterns(patterns.clone(), inventory.clone());
+        self.learned = restored.learned;
+        self.learned.keep_within(self.settings.bytes / 2);
+        self.counts = restored.counts;
+        self.hidden = restored.hidden;
+        self.sessions.continue_from(restored.next_session);
+        Ok(())
+    }
+}

@@ -1,0 +1,116 @@
+//! What is known of a route: its pairs, what production's answers have, how often it was asked again, how fast it is.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    cell::{CellId, CellKey},
+    features::Features,
+    speed::Speed,
+    spot::Spot,
+};
+use crate::compare::extract::{Extract, Media, NodeKind, hash::mix};
+
+/// Places of a route that are remembered.
+const MOST_SPOTS: usize = 3_000;
+/// Rows whose looks are noted.
+const ROWS: usize = 8;
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct RouteState {
+    /// Pairs that were compared, also the identical ones.
+    pub(crate) pairs: u32,
+    /// Of these, those with equal status: their headers and bodies were compared.
+    pub(crate) bodies: u32,
+    /// Requests that were answered, also those that were not compared.
+    pub(crate) requests: u32,
+    /// Pairs that say nothing, since the baseline or the shadow had lost the session.
+    pub(crate) not_judged: u32,
+    /// By status of the primary.
+    pub(crate) statuses: BTreeMap<u16, u32>,
+    /// Answers of the primary whose places were looked at, by status.
+    pub(crate) parsed: BTreeMap<u16, u32>,
+    /// How often a request came again soon; how many of these, and of probes, were looked at on each side.
+    pub(crate) asked_again: u32,
+    pub(crate) primary_repeats: u32,
+    pub(crate) shadow_repeats: u32,
+    pub(crate) features: Features,
+    pub(crate) spots: HashMap<u64, Spot>,
+    pub(crate) spots_left_out: u32,
+    pub(crate) cells: HashMap<CellKey, CellId>,
+    /// The cells of each place.
+    pub(crate) at_place: HashMap<u64, Vec<CellId>>,
+    pub(crate) speed: Speed,
+    pub(crate) last_used: i64,
+    /// Its answers are HTML.
+    pub(crate) is_page: bool,
+}
+
+impl RouteState {
+    /// How many pairs the next look at a production's answer stands for, where it is due: each of the first ones, then
+    /// fewer and fewer.
+    pub(crate) fn sample_is_due(&self, status: u16) -> Option<u32> {
+        const FIRST: u32 = 32;
+        let pairs = self.statuses.get(&status).copied().unwrap_or(0);
+        let step = match pairs {
+            0..FIRST => 1,
+            FIRST..256 => 8,
+            256..4096 => 32,
+            _ => 128,
+        };
+        pairs.is_multiple_of(step).then_some(step)
+    }
+
+    /// Notes what the primary's answer has at each place.
+    pub(crate) fn note_answer(&mut self, primary: &Extract) {
+        *self.parsed.entry(primary.status).or_default() += 1;
+        self.is_page |= primary.media == Media::Html && primary.status == 200;
+        let tree = primary.tree();
+        let mut at_place: HashMap<u64, Vec<u32>> = HashMap::with_capacity(64);
+        for at in 0..tree.len() {
+            let key = spot_key(tree.place(at).hash(), primary.status);
+            at_place.entry(key).or_default().push(at);
+        }
+        for (key, nodes) in at_place {
+            if !self.spots.contains_key(&key) && self.spots.len() >= MOST_SPOTS {
+                self.spots_left_out = self.spots_left_out.saturating_add(1);
+                continue;
+            }
+            // Rows have one place: all that stands there is one value.
+            let hash = match &*nodes {
+                [only] => tree.node(*only).hash,
+                all => all
+                    .iter()
+                    .fold(0, |hash, at| mix(hash, tree.node(*at).hash)),
+            };
+            let spot = self.spots.entry(key).or_default();
+            spot.note(hash);
+            for at in nodes.iter().take(ROWS) {
+                match tree.node(*at).kind {
+                    NodeKind::Leaf(_) => spot.note_look(&tree.value(*at)),
+                    _ => spot.note_part(),
+                }
+            }
+        }
+    }
+
+    pub(crate) fn spot(&self, place: u64, status: u16) -> Option<&Spot> {
+        self.spots.get(&spot_key(place, status))
+    }
+
+    /// An estimate of its memory, without its cells.
+    pub(crate) fn bytes(&self) -> usize {
+        const FIXED: usize = 600;
+        const KEY: usize = 80;
+        FIXED
+            + self.spots.len() * Spot::BYTES
+            + self.cells.len() * KEY
+            + self.features.bytes()
+            + self.speed.bytes()
+    }
+}
+
+fn spot_key(place: u64, status: u16) -> u64 {
+    place ^ u64::from(status).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+}

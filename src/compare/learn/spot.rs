@@ -1,0 +1,128 @@
+//! What is known of a place of a route on the primary's side: how often it is there, whether its value and its looks are
+//! always the same, whether it only grows.
+
+use serde::{Deserialize, Serialize};
+
+use super::counts::Top;
+use crate::compare::extract::{Looks, Value, hash::hash_of};
+
+/// What a value looks like, without the value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Look {
+    Text,
+    Number,
+    Bool,
+    Null,
+    Time,
+    Opaque,
+    Url,
+    Digest,
+    Other,
+}
+
+impl Look {
+    pub(crate) fn of(value: &Value) -> Self {
+        match value.looks {
+            Looks::Text => Self::Text,
+            Looks::Number => Self::Number,
+            Looks::Bool => Self::Bool,
+            Looks::Null => Self::Null,
+            Looks::Time { .. } => Self::Time,
+            Looks::Opaque { .. } => Self::Opaque,
+            Looks::Url => Self::Url,
+            Looks::Digest { .. } => Self::Digest,
+            _ => Self::Other,
+        }
+    }
+}
+
+/// A place of a route, as the primary's answers have it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Spot {
+    /// Answers that were looked at and had it.
+    pub(crate) seen: u32,
+    pub(crate) values: Top,
+    looks: Vec<(Look, u32)>,
+    /// The shape of its tokens, while all have one.
+    shape: Option<u64>,
+    shapes_vary: bool,
+    last_number: f64,
+    grew: u32,
+    fell: u32,
+    /// How often the primary itself varied here, in any way, when a request came again.
+    pub(crate) varied: u32,
+}
+
+impl Spot {
+    /// Notes that an answer has it, with the hash of all that stands here.
+    pub(crate) fn note(&mut self, hash: u64) {
+        self.seen = self.seen.saturating_add(1);
+        self.values.add(hash);
+    }
+
+    /// Notes what one value here looks like.
+    pub(crate) fn note_look(&mut self, value: &Value) {
+        let look = Look::of(value);
+        self.count_look(look);
+        if let Looks::Opaque { shape, .. } = value.looks {
+            let hash = hash_of(format!("{shape:?}").as_bytes());
+            self.shapes_vary |= *self.shape.get_or_insert(hash) != hash;
+        }
+        if matches!(look, Look::Number)
+            && let Ok(number) = value.text().parse::<f64>()
+        {
+            if number > self.last_number {
+                self.grew = self.grew.saturating_add(1);
+            } else if number < self.last_number {
+                self.fell = self.fell.saturating_add(1);
+            }
+            self.last_number = number;
+        }
+    }
+
+    /// Notes a part with more than one leaf.
+    pub(crate) fn note_part(&mut self) {
+        self.count_look(Look::Other);
+    }
+
+    fn count_look(&mut self, look: Look) {
+        match self.looks.iter_mut().find(|(known, _)| *known == look) {
+            Some((_, count)) => *count = count.saturating_add(1),
+            None => self.looks.push((look, 1)),
+        }
+    }
+
+    /// A number that all but never falls from one answer to the next: it counts something.
+    pub(crate) fn is_counter(&self) -> bool {
+        self.grew >= 5 && self.fell * 20 <= self.grew
+    }
+
+    /// Whether all its values look alike.
+    pub(crate) fn has_one_look(&self) -> bool {
+        self.looks.len() == 1
+    }
+
+    /// Whether all its tokens were of one shape.
+    pub(crate) fn has_one_shape(&self) -> bool {
+        !self.shapes_vary
+    }
+
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.seen = self.seen.saturating_add(other.seen);
+        self.values.absorb(&other.values);
+        for (look, count) in &other.looks {
+            match self.looks.iter_mut().find(|(known, _)| known == look) {
+                Some((_, known)) => *known = known.saturating_add(*count),
+                None => self.looks.push((*look, *count)),
+            }
+        }
+        self.shapes_vary |=
+            other.shapes_vary || (other.shape.is_some() && other.shape != self.shape);
+        self.grew += other.grew;
+        self.fell += other.fell;
+        self.varied += other.varied;
+    }
+
+    /// An estimate of its memory.
+    pub(crate) const BYTES: usize = 260;
+}

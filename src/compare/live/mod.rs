@@ -1,0 +1,308 @@
+//! Comparing while the program runs: pairs come from the threads of the shadow side, and a thread of its own, with the lowest
+//! priority, compares them. One that can't keep up leaves pairs out, counted, and never holds up a copy.
+
+mod file;
+mod pair;
+mod thread;
+
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use super::{
+    Report, Rules, Settings,
+    comparer::{Comparer, Taken},
+};
+use crate::{
+    http::RequestHead,
+    telemetry::{
+        metrics::{self, Samples},
+        rate::RateLimit,
+        text::shown,
+    },
+};
+
+pub(crate) use file::{replace, state_file};
+pub(crate) use pair::{ComparedRequest, LivePair, LiveResponse, REQUEST_BODY};
+pub(crate) use thread::{CompareThread, Probes};
+
+/// The comparison of one shadow's responses with production's.
+pub(crate) struct Comparison {
+    name: String,
+    comparer: Mutex<Comparer>,
+    /// Pairs that were left out before they came to the comparer, by their reason.
+    left_out: [AtomicU64; LeftOut::ALL.len()],
+    /// Where what is learned is kept.
+    file: Option<PathBuf>,
+    changed: AtomicBool,
+    saved: Mutex<Instant>,
+    /// Lines on differences that were not seen before.
+    news: RateLimit,
+    last_causes: Mutex<Option<Causes>>,
+}
+
+/// How many causes there were at some time.
+#[derive(Clone, Copy)]
+struct Causes {
+    at: Instant,
+    confirmed: usize,
+    unconfirmed: usize,
+}
+
+/// How long a count of causes is good enough for metrics.
+const FRESH: Duration = Duration::from_secs(10);
+
+/// Why a copy that was answered is not compared, where that is known before its pair is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LeftOut {
+    /// There is no response of the primary's.
+    NoPrimary,
+    /// `limits.shadow_memory` had no room for one of the two.
+    OverBudget,
+    /// Too many pairs wait for the comparer.
+    QueueFull,
+}
+
+impl LeftOut {
+    const ALL: [Self; 3] = [Self::NoPrimary, Self::OverBudget, Self::QueueFull];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoPrimary => "no_primary",
+            Self::OverBudget => "over_budget",
+            Self::QueueFull => "queue_full",
+        }
+    }
+}
+
+/// What becomes of the responses of a shadow that are to be compared.
+#[derive(Clone)]
+pub(crate) struct Compared {
+    pub(crate) thread: Arc<CompareThread>,
+    pub(crate) role: Role,
+    /// Bytes that are kept of the body of each response.
+    pub(crate) bytes: u64,
+}
+
+/// What a shadow's responses are compared for.
+#[derive(Clone)]
+pub(crate) enum Role {
+    /// It runs the new version.
+    Upgrade(Arc<Comparison>),
+    /// It runs the old version: what differs there is noise, or drift of the data.
+    Baseline,
+}
+
+impl Compared {
+    /// Takes a pair.
+    pub(crate) fn take(&self, pair: LivePair) {
+        let pair = Box::new(pair);
+        match &self.role {
+            Role::Upgrade(comparison) => self.thread.compare(comparison, pair),
+            Role::Baseline => self.thread.baseline(pair),
+        }
+    }
+
+    /// A copy was answered whose request has no response of the primary's.
+    pub(crate) fn without_primary(&self) {
+        if let Role::Upgrade(comparison) = &self.role {
+            comparison.leave_out(LeftOut::NoPrimary);
+        }
+    }
+}
+
+impl Comparison {
+    /// What is in `file` of an earlier one goes on.
+    pub(crate) fn new(settings: Settings, file: Option<PathBuf>) -> Arc<Self> {
+        let name = settings.shadow.clone();
+        let mut comparer = Comparer::new(settings);
+        if let Some(path) = &file
+            && let Err(error) = restore(&mut comparer, path)
+        {
+            tracing::warn!(
+                shadow = name, file = %path.display(), %error,
+                "what was learned of this shadow's responses can't be used; learning begins anew"
+            );
+        }
+        Arc::new(Self {
+            name,
+            comparer: Mutex::new(comparer),
+            left_out: Default::default(),
+            file,
+            changed: AtomicBool::new(false),
+            saved: Mutex::new(Instant::now()),
+            news: RateLimit::new(10, Duration::from_secs(1)),
+            last_causes: Mutex::default(),
+        })
+    }
+
+    /// The shadow's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// What was compared, and what came of it. Causes are those of the last report, or of a new one where that is old.
+    pub(crate) fn samples(&self, samples: &mut Samples) {
+        let shadow = self.name();
+        let mut comparer = self.counted();
+        let counts = comparer.counts();
+        for (result, count) in [
+            ("identical", counts.identical),
+            ("explained", counts.explained),
+            ("different", counts.recorded),
+            ("session_lost", counts.lost),
+        ] {
+            samples.counter(&metrics::COMPARED, &[shadow, result], count);
+        }
+        let mut not_compared = counts.not_compared.clone();
+        for why in LeftOut::ALL {
+            not_compared.entry(why.as_str().to_owned()).or_default();
+        }
+        for (reason, count) in not_compared {
+            samples.counter(&metrics::NOT_COMPARED, &[shadow, &reason], count);
+        }
+        samples.gauge(&metrics::COMPARE_BYTES, &[shadow], comparer.bytes() as u64);
+        let mut last = lock(&self.last_causes);
+        if last.is_none_or(|last| last.at.elapsed() > FRESH) {
+            let report = comparer.report(now());
+            *last = Some(Causes {
+                at: Instant::now(),
+                confirmed: report.confirmed().count(),
+                unconfirmed: report.unconfirmed().count(),
+            });
+        }
+        if let Some(last) = *last {
+            let each = [
+                ("confirmed", last.confirmed),
+                ("unconfirmed", last.unconfirmed),
+            ];
+            for (status, count) in each {
+                samples.gauge(&metrics::CAUSES, &[shadow, status], count as u64);
+            }
+        }
+    }
+
+    fn leave_out(&self, why: LeftOut) {
+        self.left_out[why as usize].fetch_add(1, Relaxed);
+    }
+
+    /// What is known now.
+    pub(crate) fn report(&self) -> Report {
+        self.counted().report(now())
+    }
+
+    /// Other settings hold from now on; other rules also for what was seen before.
+    pub(crate) fn set(&self, settings: Settings) {
+        lock(&self.comparer).set(settings);
+    }
+
+    /// Other rules hold from now on, also for what was seen before.
+    pub(crate) fn set_rules(&self, rules: Rules) {
+        lock(&self.comparer).set_rules(rules);
+    }
+
+    /// Forgets all that was learned and counted.
+    pub(crate) fn reset(&self) {
+        for count in &self.left_out {
+            count.store(0, Relaxed);
+        }
+        lock(&self.comparer).reset();
+        self.changed.store(true, Relaxed);
+    }
+
+    fn take(&self, pair: &LivePair) -> Taken {
+        self.changed.store(true, Relaxed);
+        pair.with(|pair| lock(&self.comparer).take(pair))
+    }
+
+    fn take_baseline(&self, pair: &LivePair) -> Option<Taken> {
+        let body = pair.shadow.body();
+        let answer = pair.shadow.answer(&body);
+        lock(&self.comparer).take_baseline(&pair.request.id, &answer)
+    }
+
+    fn probed(&self, number: u64, response: &LiveResponse) {
+        let body = response.body();
+        lock(&self.comparer).probed(number, &response.answer(&body));
+    }
+
+    /// Tells of a difference that was not seen before.
+    fn tell(&self, news: &str, request: &pair::ComparedRequest) {
+        if let Some(left_out) = self.news.allow() {
+            let head: &RequestHead = &request.head;
+            tracing::warn!(
+                request_id = request.id,
+                shadow = self.name,
+                method = %shown(head.method()),
+                path = %shown(head.path()),
+                difference = news,
+                left_out,
+                "a response differs in a way that was not seen before"
+            );
+        }
+    }
+
+    /// Compares what waits for a baseline's response, and saves what was learned.
+    fn finish(&self) {
+        lock(&self.comparer).finish();
+        self.save();
+    }
+
+    fn save_if_due(&self, every: Duration) {
+        if lock(&self.saved).elapsed() >= every && self.changed.load(Relaxed) {
+            self.save();
+        }
+    }
+
+    fn save(&self) {
+        let Some(path) = &self.file else { return };
+        *lock(&self.saved) = Instant::now();
+        self.changed.store(false, Relaxed);
+        let bytes = self.counted().save();
+        if let Err(error) = replace(path, &bytes) {
+            tracing::warn!(
+                shadow = self.name, file = %path.display(), %error,
+                "what was learned of this shadow's responses can't be saved"
+            );
+        }
+    }
+
+    /// The comparer, which knows of those that were left out.
+    fn counted(&self) -> MutexGuard<'_, Comparer> {
+        let mut comparer = lock(&self.comparer);
+        for why in LeftOut::ALL {
+            for _ in 0..self.left_out[why as usize].swap(0, Relaxed) {
+                comparer.not_compared(why.as_str());
+            }
+        }
+        comparer
+    }
+}
+
+fn restore(comparer: &mut Comparer, path: &std::path::Path) -> Result<(), String> {
+    match file::load(path) {
+        Ok(None) => Ok(()),
+        Ok(Some(bytes)) => comparer.restore(&bytes).map_err(|error| error.to_string()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// Milliseconds since 1970.
+fn now() -> i64 {
+    millis(SystemTime::now())
+}
+
+fn millis(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// What is behind these locks is whole whenever somebody panics.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

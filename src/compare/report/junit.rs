@@ -1,0 +1,66 @@
+//! The report as `JUnit` XML, which CI systems show: a test for each route that was compared, failed by its causes.
+
+use std::collections::BTreeMap;
+
+use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
+
+use super::{
+    Cause, Report,
+    words::{condition, diff, origin, share},
+};
+
+/// The report as `JUnit` XML.
+pub(crate) fn junit(report: &Report) -> String {
+    let mut suite = TestSuite::new(format!("shadow {}", report.shadow));
+    let mut failed: BTreeMap<&str, Vec<&Cause>> = BTreeMap::new();
+    for cause in report.confirmed() {
+        for route in &cause.routes {
+            failed.entry(&route.route).or_default().push(cause);
+        }
+        if cause.routes.is_empty() {
+            failed.entry("(all routes)").or_default().push(cause);
+        }
+    }
+    for (route, causes) in &failed {
+        for cause in causes {
+            let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
+            status.set_message(cause.title.clone());
+            status.set_type(cause.id.clone());
+            status.set_description(description(cause));
+            suite.add_test_case(TestCase::new(format!("{route}: {}", cause.title), status));
+        }
+    }
+    for route in &report.coverage {
+        if !failed.contains_key(&*route.route) {
+            suite.add_test_case(TestCase::new(
+                route.route.clone(),
+                TestCaseStatus::success(),
+            ));
+        }
+    }
+    let mut all = quick_junit::Report::new("shadowtee");
+    all.add_test_suite(suite);
+    // Writing to memory can't fail; a broken text would be a mistake of the writer.
+    all.to_string().unwrap_or_default()
+}
+
+fn description(cause: &Cause) -> String {
+    let mut lines: Vec<String> = cause
+        .routes
+        .iter()
+        .take(20)
+        .map(|route| format!("{}: {}", route.route, share(route)))
+        .collect();
+    lines.extend(cause.when.iter().map(condition));
+    lines.extend(origin(cause));
+    lines.extend(
+        diff(cause)
+            .into_iter()
+            .map(|(mark, value)| format!("{mark} {value}")),
+    );
+    lines.push(cause.evidence.clone());
+    if !cause.note.is_empty() {
+        lines.push(cause.note.clone());
+    }
+    lines.join("\n")
+}

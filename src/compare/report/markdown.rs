@@ -1,0 +1,137 @@
+//! The report as Markdown, for a comment on a change.
+
+use std::fmt::Write;
+
+use super::{
+    Cause, Report,
+    words::{condition, counted, diff, number, origin, remainder, sentence, share},
+};
+
+/// The report as Markdown.
+pub(crate) fn markdown(report: &Report) -> String {
+    let mut text = format!(
+        "## {}\n\n{}\n",
+        escaped(&sentence(report)),
+        escaped(&remainder(report))
+    );
+    for (at, cause) in report.confirmed().enumerate() {
+        of_cause(&mut text, at + 1, cause);
+    }
+    let open: Vec<&Cause> = report.unconfirmed().collect();
+    if !open.is_empty() {
+        text.push_str("\n### Not certain yet\n\n");
+        for cause in open {
+            let count: u64 = cause.routes.iter().map(|route| route.different).sum();
+            let _ = writeln!(
+                text,
+                "- {} ({})",
+                escaped(&cause.title),
+                counted(count, "request", "requests")
+            );
+        }
+    }
+    if !report.slower.is_empty() {
+        text.push_str("\n### Slower for certain\n\n| route | times as long | interval | pairs |\n|---|---|---|---|\n");
+        for slower in &report.slower {
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} to {} | {} |",
+                code(&slower.route),
+                slower.ratio,
+                slower.low,
+                slower.high,
+                number(slower.pairs)
+            );
+        }
+    }
+    if !report.never_seen.is_empty() {
+        text.push_str("\n### Routes that no request was for\n\n");
+        for route in &report.never_seen {
+            let _ = writeln!(text, "- {}", code(route));
+        }
+    }
+    if !report.rules.is_empty() {
+        text.push_str("\n### Rules\n\n| rule | hides | |\n|---|---|---|\n");
+        for rule in &report.rules {
+            let _ = writeln!(
+                text,
+                "| {} | {} | {} |",
+                code(&rule.rule),
+                number(rule.hides),
+                rule.note
+            );
+        }
+    }
+    text
+}
+
+fn of_cause(text: &mut String, number: usize, cause: &Cause) {
+    let _ = write!(text, "\n### {number}. {}\n\n", escaped(&cause.title));
+    for route in cause.routes.iter().take(5) {
+        let _ = writeln!(text, "- {}: {}", code(&route.route), share(route));
+    }
+    if cause.routes.len() > 5 {
+        let _ = writeln!(text, "- and {} more routes", cause.routes.len() - 5);
+    }
+    for when in &cause.when {
+        let _ = writeln!(text, "- **{}**", escaped(&condition(when)));
+    }
+    let _ = writeln!(text, "- {}", escaped(&cause.evidence));
+    if !cause.note.is_empty() {
+        let _ = writeln!(text, "- {}", escaped(&cause.note));
+    }
+    let lines = diff(cause);
+    if !lines.is_empty() {
+        text.push_str("\n```diff\n");
+        if let Some(origin) = origin(cause) {
+            let _ = writeln!(text, "  {}", fenced(&origin));
+        }
+        for (mark, value) in lines {
+            let _ = writeln!(text, "{mark} {}", fenced(&value));
+        }
+        text.push_str("```\n");
+    }
+    if !cause.parts.is_empty() {
+        text.push_str("\n<details><summary>All of it</summary>\n\n");
+        for part in &cause.parts {
+            let _ = writeln!(text, "- {}", escaped(part));
+        }
+        text.push_str("\n</details>\n");
+    }
+    let _ = writeln!(text, "\n{}", code(&cause.id));
+}
+
+/// A text that says what it says, whatever is in it.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\\' | '`' | '*' | '_' | '{' | '}' | '[' | ']' | '<' | '>' | '#' | '|' | '~' => {
+                escaped.push('\\');
+                escaped.push(c);
+            }
+            '&' => escaped.push_str("&amp;"),
+            '@' => escaped.push_str("&#64;"),
+            c if c.is_control() => escaped.push(' '),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+/// A text as code within a line.
+fn code(text: &str) -> String {
+    let clean: String = text
+        .chars()
+        .map(|c| if c.is_control() || c == '`' { ' ' } else { c })
+        .collect();
+    format!("`{}`", clean.replace('|', "\\|"))
+}
+
+/// A text that doesn't end a fence.
+fn fenced(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect::<String>()
+        .replace("```", "'''")
+}

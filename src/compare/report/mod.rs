@@ -1,0 +1,179 @@
+//! What is told to people and programs: few causes, each with its condition and its smallest example. The JSON form is
+//! kept stable; its number is `schema`.
+
+mod html;
+mod junit;
+mod markdown;
+mod since;
+mod text;
+mod words;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+pub(crate) use junit::junit;
+pub(crate) use since::Since;
+pub(crate) use text::{Style, text};
+pub(crate) use {html::html, markdown::markdown};
+
+/// The version of the JSON form.
+pub(crate) const SCHEMA: u32 = 1;
+
+/// All that is known of one shadow.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Report {
+    pub(crate) schema: u32,
+    pub(crate) shadow: String,
+    pub(crate) since: String,
+    pub(crate) until: String,
+    pub(crate) requests: Requests,
+    /// By reason.
+    pub(crate) not_compared: BTreeMap<String, u64>,
+    pub(crate) causes: Vec<Cause>,
+    pub(crate) slower: Vec<Slower>,
+    pub(crate) coverage: Vec<Coverage>,
+    /// Routes of the application's own list that no request was for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) never_seen: Vec<String>,
+    pub(crate) rules: Vec<RuleUse>,
+    pub(crate) learned: Memory,
+}
+
+/// Pairs by what came of them: identical, explained, different and unconfirmed add up to compared.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Requests {
+    pub(crate) answered: u64,
+    pub(crate) compared: u64,
+    pub(crate) identical: u64,
+    pub(crate) explained: u64,
+    pub(crate) different: u64,
+    pub(crate) unconfirmed: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Status {
+    Confirmed,
+    Unconfirmed,
+}
+
+/// What many differences have in common.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Cause {
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) status: Status,
+    pub(crate) severity: u32,
+    pub(crate) kind: String,
+    pub(crate) place: String,
+    pub(crate) transformation: String,
+    pub(crate) routes: Vec<RouteCount>,
+    pub(crate) sessions: u64,
+    pub(crate) when: Vec<When>,
+    pub(crate) first_seen: String,
+    pub(crate) last_seen: String,
+    pub(crate) evidence: String,
+    pub(crate) example: Example,
+    /// Other places and changes that come with it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) parts: Vec<String>,
+    /// What else a reader should know: it may be data, what to do.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) note: String,
+    pub(crate) rank: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RouteCount {
+    pub(crate) route: String,
+    pub(crate) different: u64,
+    pub(crate) of: u64,
+}
+
+/// A condition: how many pairs that meet it differ, and how many that don't.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct When {
+    pub(crate) feature: String,
+    pub(crate) hit: [u64; 2],
+    pub(crate) miss: [u64; 2],
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Example {
+    pub(crate) request_id: String,
+    pub(crate) method: String,
+    pub(crate) target: String,
+    pub(crate) primary: Option<String>,
+    pub(crate) shadow: Option<String>,
+    pub(crate) curl: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Slower {
+    pub(crate) route: String,
+    pub(crate) ratio: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) pairs: u64,
+    /// The middle of the differences.
+    pub(crate) milliseconds: f64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Coverage {
+    pub(crate) route: String,
+    pub(crate) requests: u64,
+    pub(crate) compared: u64,
+    /// Pairs that say nothing, since a session was lost.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) not_judged: u64,
+    pub(crate) statuses: BTreeMap<String, u64>,
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde asks for a reference"
+)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct RuleUse {
+    pub(crate) rule: String,
+    pub(crate) hides: u64,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) reason: String,
+    /// It is over, hides nothing, or what was expected has stopped.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) note: String,
+}
+
+/// What is held, and what was forgotten for want of room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Memory {
+    pub(crate) bytes: u64,
+    pub(crate) cells: u64,
+    /// Cells held to be noise.
+    pub(crate) noise: u64,
+    pub(crate) evicted: u64,
+    /// Differences beyond the limit of one pair.
+    pub(crate) left_out: u64,
+    /// Requests to routes beyond the limit.
+    pub(crate) routes_beyond_limit: u64,
+}
+
+impl Report {
+    pub(crate) fn confirmed(&self) -> impl Iterator<Item = &Cause> {
+        self.causes
+            .iter()
+            .filter(|cause| cause.status == Status::Confirmed)
+    }
+
+    pub(crate) fn unconfirmed(&self) -> impl Iterator<Item = &Cause> {
+        self.causes
+            .iter()
+            .filter(|cause| cause.status == Status::Unconfirmed)
+    }
+}

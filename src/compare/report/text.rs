@@ -1,0 +1,326 @@
+//! A page for a terminal: one sentence, then causes by rank. Colour only repeats what marks and words say.
+
+use std::fmt::Write;
+
+use super::{
+    Cause, Report, RouteCount,
+    words::{condition, counted, diff, number, origin, remainder, sentence, share},
+};
+
+/// How a page may look.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Style {
+    pub(crate) has_colour: bool,
+    /// Columns of the terminal.
+    pub(crate) width: usize,
+    /// Causes that are told in full.
+    pub(crate) causes: usize,
+}
+
+impl Style {
+    /// For standard output.
+    pub(crate) fn of_output() -> Self {
+        let is_terminal = std::io::IsTerminal::is_terminal(&std::io::stdout());
+        Self {
+            has_colour: is_terminal && std::env::var_os("NO_COLOR").is_none(),
+            ..Self::default()
+        }
+    }
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self {
+            has_colour: false,
+            width: 100,
+            causes: 30,
+        }
+    }
+}
+
+const BOLD: &str = "1";
+const DIM: &str = "2";
+const RED: &str = "31";
+const GREEN: &str = "32";
+const YELLOW: &str = "33";
+
+struct Page {
+    text: String,
+    style: Style,
+}
+
+impl Page {
+    fn line(&mut self, line: &str) {
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    fn painted(&self, code: &str, text: &str) -> String {
+        if self.style.has_colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
+    }
+
+    /// A text that fits behind an indent.
+    fn fit(&self, text: &str, indent: usize) -> String {
+        let room = self.style.width.saturating_sub(indent).max(20);
+        // What others wrote must not steer the terminal.
+        let clean: String = text
+            .chars()
+            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+            .collect();
+        if clean.chars().count() <= room {
+            return clean;
+        }
+        let mut cut: String = clean.chars().take(room - 1).collect();
+        cut.push('…');
+        cut
+    }
+
+    fn wrapped(&mut self, text: &str, indent: &str) {
+        let room = self.style.width.saturating_sub(indent.len()).max(20);
+        let mut line = String::new();
+        for word in text.split(' ') {
+            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
+                let full = format!("{indent}{line}");
+                self.line(&full);
+                line.clear();
+            }
+            if !line.is_empty() {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        let full = format!("{indent}{line}");
+        self.line(&full);
+    }
+}
+
+/// The report as a page of text.
+pub(crate) fn text(report: &Report, style: Style) -> String {
+    let mut page = Page {
+        text: String::new(),
+        style,
+    };
+    let sentence = sentence(report);
+    page.wrapped(&sentence, "");
+    let rest = remainder(report);
+    page.wrapped(&rest, "");
+    let confirmed: Vec<&Cause> = report.confirmed().collect();
+    if !confirmed.is_empty() {
+        let legend = format!(
+            "{}   {}",
+            page.painted(RED, "- production"),
+            page.painted(GREEN, &format!("+ {}", report.shadow))
+        );
+        page.line("");
+        page.line(&legend);
+    }
+    for (at, cause) in confirmed.iter().take(style.causes).enumerate() {
+        page.line("");
+        page.cause(at + 1, cause);
+    }
+    if confirmed.len() > style.causes {
+        page.line("");
+        page.line(&format!(
+            "and {} more",
+            counted((confirmed.len() - style.causes) as u64, "cause", "causes")
+        ));
+    }
+    page.unconfirmed(report);
+    page.slower(report);
+    page.coverage(report);
+    page.rules(report);
+    page.text
+}
+
+impl Page {
+    fn cause(&mut self, number: usize, cause: &Cause) {
+        let indent = "    ";
+        let head = format!("{number:>2}  ");
+        let title = self.fit(&cause.title, head.len());
+        let title = self.painted(BOLD, &title);
+        self.line(&format!("{head}{title}"));
+        self.routes(&cause.routes, cause);
+        for when in &cause.when {
+            let text = self.fit(&condition(when), indent.len());
+            let text = self.painted(YELLOW, &text);
+            self.line(&format!("{indent}{text}"));
+        }
+        if !cause.note.is_empty() {
+            self.wrapped(&cause.note, indent);
+        }
+        self.example(cause);
+        let why = format!("Why it counts: {}.", cause.evidence);
+        self.wrapped(&why, indent);
+        self.parts(cause);
+        let id = self.painted(DIM, &cause.id);
+        self.line(&format!("{indent}{id}"));
+    }
+
+    fn routes(&mut self, routes: &[RouteCount], cause: &Cause) {
+        const MOST: usize = 4;
+        let is_session = cause.kind == "session";
+        for route in routes.iter().take(MOST) {
+            let text = if is_session {
+                format!(
+                    "{}  refused {}",
+                    route.route,
+                    counted(route.different, "session", "sessions")
+                )
+            } else {
+                format!("{}  {}", route.route, share(route))
+            };
+            let text = self.fit(&text, 4);
+            self.line(&format!("    {text}"));
+        }
+        if routes.len() > MOST {
+            self.line(&format!(
+                "    and {} more",
+                counted((routes.len() - MOST) as u64, "route", "routes")
+            ));
+        }
+        if cause.sessions > 1 && !is_session {
+            self.line(&format!(
+                "    {}",
+                counted(cause.sessions, "session", "sessions")
+            ));
+        }
+    }
+
+    fn example(&mut self, cause: &Cause) {
+        if let Some(origin) = origin(cause) {
+            let text = self.fit(&origin, 6);
+            let text = self.painted(DIM, &text);
+            self.line(&format!("      {text}"));
+        }
+        for (mark, value) in diff(cause) {
+            let text = self.fit(&format!("{mark} {value}"), 6);
+            let code = if mark == '-' { RED } else { GREEN };
+            let text = self.painted(code, &text);
+            self.line(&format!("      {text}"));
+        }
+    }
+
+    fn parts(&mut self, cause: &Cause) {
+        const MOST: usize = 5;
+        if cause.parts.is_empty() {
+            return;
+        }
+        self.line("    All of it:");
+        for part in cause.parts.iter().take(MOST) {
+            let text = self.fit(part, 8);
+            self.line(&format!("      * {text}"));
+        }
+        if cause.parts.len() > MOST {
+            self.line(&format!("      * and {} more", cause.parts.len() - MOST));
+        }
+    }
+
+    fn unconfirmed(&mut self, report: &Report) {
+        const MOST: usize = 8;
+        let open: Vec<&Cause> = report.unconfirmed().collect();
+        if open.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line(
+            "Not certain yet: may be noise. It needs more requests that come twice, or a baseline.",
+        );
+        for cause in open.iter().take(MOST) {
+            let count: u64 = cause.routes.iter().map(|route| route.different).sum();
+            let route = cause.routes.first().map_or("", |route| &route.route);
+            let text = format!(
+                "{}  ({}, {route})",
+                cause.title,
+                counted(count, "request", "requests")
+            );
+            let text = self.fit(&text, 4);
+            self.line(&format!("  ? {text}"));
+        }
+        if open.len() > MOST {
+            self.line(&format!("  ? and {} more", open.len() - MOST));
+        }
+    }
+
+    fn slower(&mut self, report: &Report) {
+        if report.slower.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line("Slower for certain:");
+        for slower in &report.slower {
+            let text = format!(
+                "{}  {} times as long ({} to {}), {} ms more, {}",
+                slower.route,
+                slower.ratio,
+                slower.low,
+                slower.high,
+                slower.milliseconds,
+                counted(slower.pairs, "pair", "pairs")
+            );
+            let text = self.fit(&text, 2);
+            self.line(&format!("  {text}"));
+        }
+    }
+
+    fn coverage(&mut self, report: &Report) {
+        const MOST: usize = 8;
+        self.line("");
+        let seen = report.coverage.len() as u64;
+        let mut text = format!("Seen: {}", counted(seen, "route", "routes"));
+        let thin = report
+            .coverage
+            .iter()
+            .filter(|route| route.compared < 5)
+            .count();
+        if thin > 0 {
+            let _ = write!(
+                text,
+                ", {} of them with fewer than 5 pairs",
+                number(thin as u64)
+            );
+        }
+        if !report.never_seen.is_empty() {
+            let _ = write!(
+                text,
+                "; never seen: {}",
+                number(report.never_seen.len() as u64)
+            );
+        }
+        self.line(&format!("{text}."));
+        for route in report.never_seen.iter().take(MOST) {
+            let text = self.fit(route, 2);
+            self.line(&format!("  {text}"));
+        }
+        if report.never_seen.len() > MOST {
+            self.line(&format!("  and {} more", report.never_seen.len() - MOST));
+        }
+        if report.learned.evicted > 0 {
+            self.line(&format!(
+                "{} forgotten for want of room.",
+                counted(report.learned.evicted, "place was", "places were")
+            ));
+        }
+    }
+
+    fn rules(&mut self, report: &Report) {
+        if report.rules.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line("Rules:");
+        for rule in &report.rules {
+            let note = if rule.note.is_empty() {
+                String::new()
+            } else {
+                format!("  ({})", rule.note)
+            };
+            let text = format!("{}  hides {}{note}", rule.rule, number(rule.hides));
+            let text = self.fit(&text, 2);
+            self.line(&format!("  {text}"));
+        }
+    }
+}

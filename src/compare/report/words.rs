@@ -1,0 +1,155 @@
+//! Words and numbers that all forms of a report share.
+
+use super::{Cause, Report, RouteCount, Status, When};
+
+/// A number with separators: `9,120`.
+pub(super) fn number(count: u64) -> String {
+    let digits = count.to_string();
+    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A number of things, in words.
+pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+    match count {
+        1 => format!("1 {one}"),
+        _ => format!("{} {many}", number(count)),
+    }
+}
+
+fn percent(part: u64, of: u64) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "a percentage")]
+    let share = 100.0 * part as f64 / of.max(1) as f64;
+    match share {
+        100.0 => "all".to_owned(),
+        99.5.. => "99 %".to_owned(),
+        1.0.. => format!("{share:.0} %"),
+        _ => format!("{share:.1} %"),
+    }
+}
+
+/// One sentence for all of it.
+pub(super) fn sentence(report: &Report) -> String {
+    let requests = &report.requests;
+    if requests.answered == 0 {
+        return format!(
+            "Nothing was compared yet: {} has answered no copy.",
+            report.shadow
+        );
+    }
+    if requests.compared == 0 {
+        return format!(
+            "Nothing was compared yet: none of {} of {} could be.",
+            counted(requests.answered, "answer", "answers"),
+            report.shadow
+        );
+    }
+    let compared = counted(requests.compared, "request", "requests");
+    let confirmed = report.confirmed().count() as u64;
+    let open = report.unconfirmed().count() as u64;
+    let shadow = &report.shadow;
+    let open = match open {
+        0 => String::new(),
+        _ => format!(" {} not certain yet.", counted(open, "more is", "more are")),
+    };
+    if confirmed == 0 {
+        return format!(
+            "{shadow} answers as production does, in all of {compared} that were compared.{open}"
+        );
+    }
+    let causes = counted(confirmed, "cause", "causes");
+    format!(
+        "{shadow} answers {} of {compared} in another way than production, for {causes}.{open}",
+        number(requests.different)
+    )
+}
+
+/// `51 of 402 (13 %)`.
+pub(super) fn share(route: &RouteCount) -> String {
+    format!(
+        "{} of {} ({})",
+        number(route.different),
+        number(route.of),
+        percent(route.different, route.of)
+    )
+}
+
+pub(super) fn condition(when: &When) -> String {
+    format!(
+        "only with {}: {} of {}, else {} of {}",
+        when.feature,
+        number(when.hit[0]),
+        number(when.hit[1]),
+        number(when.miss[0]),
+        number(when.miss[1])
+    )
+    .replace("only with not ", "only without ")
+}
+
+/// Two values as lines of a diff. A side that has nothing has no line.
+pub(super) fn diff(cause: &Cause) -> Vec<(char, String)> {
+    let line = |text: &String| match text.replace(['\n', '\r', '\t'], " ") {
+        text if text.trim().is_empty() => "(empty)".to_owned(),
+        text => text,
+    };
+    let example = &cause.example;
+    let mut lines = Vec::new();
+    match (&example.primary, &example.shadow) {
+        (None, None) => {}
+        (primary, shadow) => {
+            lines.push(('-', primary.as_ref().map_or("(not there)".to_owned(), line)));
+            lines.push(('+', shadow.as_ref().map_or("(not there)".to_owned(), line)));
+        }
+    }
+    lines
+}
+
+/// Where an example is from: its request line and place.
+pub(super) fn origin(cause: &Cause) -> Option<String> {
+    let example = &cause.example;
+    if example.method.is_empty() {
+        return None;
+    }
+    Some(match &*cause.place {
+        "status" => format!("{} {}", example.method, example.target),
+        place => format!("{} {}  at  {place}", example.method, example.target),
+    })
+}
+
+pub(super) fn status(cause: &Cause) -> &'static str {
+    match cause.status {
+        Status::Confirmed => "confirmed",
+        Status::Unconfirmed => "not certain yet",
+    }
+}
+
+/// A few words on how many pairs came to what; empty where nothing is left to tell.
+pub(super) fn remainder(report: &Report) -> String {
+    let requests = &report.requests;
+    let mut parts = vec![
+        format!("{} identical", number(requests.identical)),
+        format!("{} differ only by noise", number(requests.explained)),
+        format!("{} different", number(requests.different)),
+    ];
+    if requests.unconfirmed > 0 {
+        parts.push(format!("{} not certain", number(requests.unconfirmed)));
+    }
+    for (reason, count) in &report.not_compared {
+        parts.push(format!(
+            "{} not compared ({})",
+            number(*count),
+            reason.replace('_', " ")
+        ));
+    }
+    format!(
+        "{} answered: {}.",
+        number(requests.answered),
+        parts.join(", ")
+    )
+}
