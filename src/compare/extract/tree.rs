@@ -96,7 +96,7 @@ impl Tree {
     }
 
     /// About how many bytes it takes.
-    #[cfg(any(test, feature = "fuzzing"))]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(&self.nodes[..]) + self.texts.len() + self.places.bytes()
     }
