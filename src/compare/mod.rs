@@ -9,8 +9,10 @@ mod comparer;
 mod counts;
 mod difference;
 mod extract;
-#[cfg(any(test, fuzzing, feature = "fuzzing"))]
-pub(crate) mod fuzzing;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+#[cfg(all(test, not(fuzzing)))]
+mod fuzzing;
 #[cfg(test)]
 mod kit;
 mod learn;

@@ -142,7 +142,7 @@ impl Extract {
     }
 
     /// About how many bytes it takes.
-    #[cfg(any(test, feature = "fuzzing"))]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() + self.tree.bytes()
     }
