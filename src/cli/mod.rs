@@ -186,6 +186,7 @@ pub(crate) struct Check {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Replay {
     /// Captures in either format, compressed or not; patterns with * are looked up.
     #[arg(required = true, value_name = "FILE")]

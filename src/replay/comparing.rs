@@ -46,9 +46,9 @@ const MEMORY: usize = 256 << 20;
 const LOOK: Duration = Duration::from_millis(1);
 
 impl Original {
-    pub(super) fn of(record: &Record<'_>) -> Box<Self> {
+    pub(super) fn of(record: &Record<'_>) -> Self {
         let millis = |nanos: u64| i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX);
-        Box::new(Self {
+        Self {
             id: Bytes::copy_from_slice(record.id),
             request: Bytes::copy_from_slice(record.request),
             answer: record.answer.map(|answer| OriginalAnswer {
@@ -57,7 +57,7 @@ impl Original {
                 after: Duration::from_nanos(answer.after),
                 is_cut: answer.cut,
             }),
-        })
+        }
     }
 
     /// Bytes that it holds.

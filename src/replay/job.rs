@@ -188,7 +188,7 @@ impl Maker {
             status: status.unwrap_or(0),
             answer,
             ticket: None,
-            original: self.compares.then(|| Original::of(record)),
+            original: self.compares.then(|| Box::new(Original::of(record))),
         })
     }
 }
