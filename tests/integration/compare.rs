@@ -121,7 +121,7 @@ fn a_fault_is_found_and_what_is_random_is_not_told() {
     }
     tee.wait_for_log("the first of its kind", |line| {
         line.contains("a response differs in a way that was not seen before")
-            && line.contains("$.total")
+            && line.contains("total is 100 times larger")
     });
 }
 
