@@ -1,6 +1,6 @@
 //! Every request counts once for each shadow; the administrative interface says how.
 
-use crate::kit::{Gate, OK, Server, Tee, answers, get, hangs, post, shadowtee};
+use crate::kit::{Gate, OK, Server, Tee, answers, eventually, get, hangs, post, shadowtee};
 
 const OUTCOMES: [&str; 22] = [
     "answered",
