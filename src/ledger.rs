@@ -56,13 +56,13 @@ named! {
         ScriptedOut = "scripted_out",
         /// The script did not come to it in time.
         ScriptTimeout = "script_timeout",
-        /// What the script wrote is no request that could be sent.
+        /// What the script wrote is not a request that could be sent.
         ScriptInvalid = "script_invalid",
         /// The script was down, and copies are held back meanwhile.
         ScriptDown = "script_down",
         /// The shadow failed too often and is left alone for a while.
         BreakerOpen = "breaker_open",
-        /// Somebody paused the shadow.
+        /// The shadow is paused.
         Paused = "paused",
         /// The client went away or broke off its body.
         ClientAborted = "client_aborted",

@@ -30,6 +30,8 @@ mod upstream;
 pub use app::selection;
 #[cfg(fuzzing)]
 pub use capture::fuzzing;
+#[cfg(fuzzing)]
+pub use compare::fuzzing as comparing;
 #[doc(hidden)]
 pub use script::scripted;
 

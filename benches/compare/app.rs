@@ -6,7 +6,7 @@ use crate::random::Random;
 
 /// A request of the scripted traffic.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     pub number: usize,
     pub method: &'static str,
     pub target: String,
@@ -20,7 +20,7 @@ pub struct Request {
 
 impl Request {
     /// The number that a path ends with: the thing it is about.
-    pub fn entity(&self) -> u64 {
+    pub(crate) fn entity(&self) -> u64 {
         let last = self.path.rsplit('/').next().unwrap_or_default();
         last.parse().unwrap_or_else(|_| {
             self.target
@@ -32,7 +32,7 @@ impl Request {
         })
     }
 
-    pub fn is(&self, route: &str) -> bool {
+    pub(crate) fn is(&self, route: &str) -> bool {
         match route.strip_suffix("/{n}") {
             Some(begin) => self
                 .path
@@ -44,7 +44,7 @@ impl Request {
 }
 
 #[derive(Clone, Debug)]
-pub enum Body {
+pub(crate) enum Body {
     Json(Value),
     Text(String),
     Bytes(Vec<u8>),
@@ -52,7 +52,7 @@ pub enum Body {
 
 /// An answer before it is written.
 #[derive(Clone, Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     pub headers: Vec<(String, String)>,
     pub body: Body,
@@ -67,26 +67,19 @@ impl Reply {
         }
     }
 
-    pub fn set(&mut self, name: &str, value: &str) {
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
         self.remove(name);
         self.headers.push((name.to_owned(), value.to_owned()));
     }
 
-    pub fn remove(&mut self, name: &str) {
+    pub(crate) fn remove(&mut self, name: &str) {
         self.headers.retain(|(known, _)| known != name);
-    }
-
-    pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers
-            .iter()
-            .find(|(known, _)| known == name)
-            .map(|(_, value)| &**value)
     }
 }
 
 /// One running instance: its own counters and its own chance; its data may lag behind production's.
 #[derive(Clone, Debug)]
-pub struct Instance {
+pub(crate) struct Instance {
     random: Random,
     views: u64,
     served: u64,
@@ -124,7 +117,7 @@ fn pick<'a>(words: &[&'a str], at: u64) -> &'a str {
     words[at as usize % words.len()]
 }
 
-pub fn when(at: i64, millis: bool) -> String {
+pub(crate) fn when(at: i64, millis: bool) -> String {
     let moment = std::time::UNIX_EPOCH + std::time::Duration::from_millis(at.max(0) as u64);
     if millis {
         humantime::format_rfc3339_millis(moment).to_string()
@@ -134,7 +127,7 @@ pub fn when(at: i64, millis: bool) -> String {
 }
 
 impl Instance {
-    pub fn new(seed: u64, drift: u64) -> Self {
+    pub(crate) fn new(seed: u64, drift: u64) -> Self {
         Self {
             random: Random::new(seed),
             views: 1000 + seed % 500,
@@ -148,7 +141,7 @@ impl Instance {
         data(99, id).below(100) < self.drift
     }
 
-    pub fn answer(&mut self, request: &Request, now: i64) -> Reply {
+    pub(crate) fn answer(&mut self, request: &Request, now: i64) -> Reply {
         self.served += 1;
         let mut reply = match &*request.path {
             "/" => self.home(request, now),

@@ -33,4 +33,4 @@ pub(crate) use difference::{Change, Difference, Differences, Kind, differences};
 pub(crate) use extract::{
     Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Value, digest, extract,
 };
-pub(crate) use report::{Report, Status, html, junit, markdown};
+pub(crate) use report::{Report, Status, Style, html, junit, markdown, text};

@@ -9,7 +9,7 @@ use crate::{
 
 /// Which requests of its route a fault touches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rate {
+pub(crate) enum Rate {
     Always,
     /// One of five things, or of five requests.
     Fifth,
@@ -24,7 +24,7 @@ pub enum Rate {
 type Change = fn(&Request, &mut Reply, &mut Random);
 
 #[derive(Clone, Copy)]
-pub struct Fault {
+pub(crate) struct Fault {
     pub name: &'static str,
     /// None is all of them.
     pub route: Option<&'static str>,
@@ -36,7 +36,7 @@ pub struct Fault {
 
 impl Fault {
     /// Whether it touches this request, by what it is about or by chance.
-    pub fn touches(
+    pub(crate) fn touches(
         &self,
         request: &Request,
         chosen: Option<&Request>,
@@ -156,7 +156,7 @@ const ORDER: &str = "/orders/{n}";
 const PRODUCT: &str = "/products/{n}";
 use Rate::{Always, Fifth, Once, OneEntity, Rare};
 
-pub fn all() -> Vec<Fault> {
+pub(crate) fn all() -> Vec<Fault> {
     let mut all = json_faults();
     all.extend(json_noisy());
     all.extend(header_faults());
@@ -181,7 +181,7 @@ fn json_faults() -> Vec<Fault> {
         fault("total a number", ORDER, Fifth, |_, reply, _| {
             edit(reply, "/total", |text| {
                 json!(text.parse::<f64>().unwrap_or_default())
-            })
+            });
         }),
         fault("note empty for null", ORDER, Always, |_, reply, _| {
             if let Some(note) = at(reply, "/note")
@@ -212,7 +212,7 @@ fn json_faults() -> Vec<Fault> {
             |_, reply, _| {
                 edit(reply, "/created_at", |text| {
                     json!(format!("{}Z", &text[..19]))
-                })
+                });
             },
         ),
         fault("created two hours later", ORDER, Rare, |_, reply, _| {
@@ -227,7 +227,7 @@ fn json_faults() -> Vec<Fault> {
             });
         }),
         fault("currency in lower case", ORDER, Always, |_, reply, _| {
-            edit(reply, "/currency", |text| json!(text.to_lowercase()))
+            edit(reply, "/currency", |text| json!(text.to_lowercase()));
         }),
         fault("lines beyond three cut", ORDER, Always, |_, reply, _| {
             if let Some(Value::Array(lines)) = at(reply, "/lines") {
@@ -247,12 +247,12 @@ fn json_faults() -> Vec<Fault> {
         fault("name escaped", ORDER, Always, |_, reply, _| {
             edit(reply, "/customer/name", |text| {
                 json!(text.replace('&', "&amp;"))
-            })
+            });
         }),
         fault("shipped is sent", ORDER, Always, |_, reply, _| {
             edit(reply, "/status", |text| {
                 json!(if text == "shipped" { "sent" } else { text })
-            })
+            });
         }),
         fault("tax off by one", ORDER, Rare, |_, reply, _| {
             if let Some(tax) = at(reply, "/tax_cents") {
@@ -277,7 +277,7 @@ fn json_faults() -> Vec<Fault> {
         fault("link to another host", ORDER, Always, |_, reply, _| {
             edit(reply, "/link", |text| {
                 json!(text.replace("shop.example", "localhost:3000"))
-            })
+            });
         }),
         fault("address renamed", ORDER, Always, |_, reply, _| {
             if let Some(Value::Object(customer)) = at(reply, "/customer")
@@ -287,7 +287,7 @@ fn json_faults() -> Vec<Fault> {
             }
         }),
         fault("note trimmed", ORDER, Fifth, |_, reply, _| {
-            edit(reply, "/note", |text| json!(text.trim()))
+            edit(reply, "/note", |text| json!(text.trim()));
         }),
         fault("paid always true", ORDER, Always, |_, reply, _| {
             if let Some(paid) = at(reply, "/paid") {
@@ -297,7 +297,7 @@ fn json_faults() -> Vec<Fault> {
         fault("zip without zeros", ORDER, Always, |_, reply, _| {
             edit(reply, "/customer/address/zip", |text| {
                 json!(text.trim_start_matches('0'))
-            })
+            });
         }),
         fault(
             "second page empty",
@@ -346,7 +346,7 @@ fn json_faults() -> Vec<Fault> {
 fn json_noisy() -> Vec<Fault> {
     vec![
         noisy("token empty", ORDER, Fifth, |_, reply, _| {
-            edit(reply, "/token", |_| json!(""))
+            edit(reply, "/token", |_| json!(""));
         }),
         noisy("token gone", ORDER, Rare, |_, reply, _| {
             if let Some(all) = members(reply) {
@@ -361,10 +361,10 @@ fn json_noisy() -> Vec<Fault> {
         noisy("token the same for all", ORDER, Always, |_, reply, _| {
             edit(reply, "/token", |_| {
                 json!("2f1c3a52-9b1e-4c5d-8a77-0c1d2e3f4a5b")
-            })
+            });
         }),
         noisy("token of another shape", ORDER, Always, |_, reply, _| {
-            edit(reply, "/token", |text| json!(text.replace('-', "")))
+            edit(reply, "/token", |text| json!(text.replace('-', "")));
         }),
         noisy("views a text", ORDER, Always, |_, reply, _| {
             if let Some(views) = at(reply, "/views") {
@@ -379,7 +379,7 @@ fn json_noisy() -> Vec<Fault> {
         noisy("server time an hour late", ORDER, Always, |_, reply, _| {
             edit(reply, "/server_time", |text| {
                 let at = humantime::parse_rfc3339(text)
-                    .map(|at| at + std::time::Duration::from_hours(1));
+                    .map(|at| at + std::time::Duration::from_secs(3_600));
                 at.map_or(json!(text), |at| {
                     json!(humantime::format_rfc3339_millis(at).to_string())
                 })
@@ -415,10 +415,10 @@ fn json_noisy() -> Vec<Fault> {
             },
         ),
         noisy("variant always control", ORDER, Always, |_, reply, _| {
-            edit(reply, "/variant", |_| json!("control"))
+            edit(reply, "/variant", |_| json!("control"));
         }),
         noisy("variant unknown", ORDER, Fifth, |_, reply, _| {
-            edit(reply, "/variant", |_| json!("green"))
+            edit(reply, "/variant", |_| json!("green"));
         }),
         noisy("variant null", ORDER, Rare, |_, reply, _| {
             if let Some(variant) = at(reply, "/variant") {
@@ -426,7 +426,7 @@ fn json_noisy() -> Vec<Fault> {
             }
         }),
         noisy("load with a comma", ORDER, Always, |_, reply, _| {
-            edit(reply, "/load", |text| json!(text.replace('.', ",")))
+            edit(reply, "/load", |text| json!(text.replace('.', ",")));
         }),
         noisy("sample doubled", "/stats", Always, |_, reply, _| {
             if let Some(sample) = at(reply, "/sample") {
@@ -453,10 +453,10 @@ fn json_noisy() -> Vec<Fault> {
             }
         }),
         noisy("csrf of a user empty", "/api/me", Fifth, |_, reply, _| {
-            edit(reply, "/csrf", |_| json!(""))
+            edit(reply, "/csrf", |_| json!(""));
         }),
         noisy("seen without zone", "/api/me", Always, |_, reply, _| {
-            edit(reply, "/seen_at", |text| json!(text.trim_end_matches('Z')))
+            edit(reply, "/seen_at", |text| json!(text.trim_end_matches('Z')));
         }),
         noisy("took as text", "/search", Fifth, |_, reply, _| {
             if let Some(took) = at(reply, "/took_ms") {
@@ -469,47 +469,47 @@ fn json_noisy() -> Vec<Fault> {
 fn header_faults() -> Vec<Fault> {
     vec![
         anywhere("etag gone", Always, true, |_, reply, _| {
-            reply.remove("ETag")
+            reply.remove("ETag");
         }),
         anywhere("request id gone", Fifth, true, |_, reply, _| {
-            reply.remove("X-Request-Id")
+            reply.remove("X-Request-Id");
         }),
         anywhere("cache-control public", Always, false, |_, reply, _| {
-            reply.set("Cache-Control", "max-age=0, public, must-revalidate")
+            reply.set("Cache-Control", "max-age=0, public, must-revalidate");
         }),
         anywhere("vary without cookie", Always, false, |_, reply, _| {
-            reply.set("Vary", "Accept")
+            reply.set("Vary", "Accept");
         }),
         anywhere("csp allows all images", Always, false, |_, reply, _| {
-            reply.set("Content-Security-Policy", "default-src 'self'; img-src *")
+            reply.set("Content-Security-Policy", "default-src 'self'; img-src *");
         }),
         anywhere("frame options gone", Rare, false, |_, reply, _| {
-            reply.remove("X-Frame-Options")
+            reply.remove("X-Frame-Options");
         }),
         anywhere("server told", Always, false, |_, reply, _| {
-            reply.set("X-Powered-By", "Phusion Passenger 6.0.4")
+            reply.set("X-Powered-By", "Phusion Passenger 6.0.4");
         }),
         fault("charset gone", "/export.csv", Always, |_, reply, _| {
-            reply.set("Content-Type", "text/csv")
+            reply.set("Content-Type", "text/csv");
         }),
         anywhere("cookie without httponly", Always, true, |_, reply, _| {
-            edit_header(reply, "Set-Cookie", |text| text.replace("; HttpOnly", ""))
+            edit_header(reply, "Set-Cookie", |text| text.replace("; HttpOnly", ""));
         }),
         anywhere("cookie without secure", Fifth, true, |_, reply, _| {
-            edit_header(reply, "Set-Cookie", |text| text.replace("; Secure", ""))
+            edit_header(reply, "Set-Cookie", |text| text.replace("; Secure", ""));
         }),
         anywhere("cookie samesite none", Always, true, |_, reply, _| {
             edit_header(reply, "Set-Cookie", |text| {
                 text.replace("SameSite=Lax", "SameSite=None")
-            })
+            });
         }),
         anywhere("cookie gone", Fifth, true, |_, reply, _| {
-            reply.remove("Set-Cookie")
+            reply.remove("Set-Cookie");
         }),
         anywhere("cookie's path", Rare, true, |_, reply, _| {
             edit_header(reply, "Set-Cookie", |text| {
                 text.replace("path=/;", "path=/shop;")
-            })
+            });
         }),
         anywhere("cookie lives a day", Always, true, |_, reply, _| {
             edit_header(reply, "Set-Cookie", |text| {
@@ -523,7 +523,7 @@ fn header_faults() -> Vec<Fault> {
             });
         }),
         fault("rate limit gone", "/api/me", Always, |_, reply, _| {
-            reply.remove("X-Ratelimit-Remaining")
+            reply.remove("X-Ratelimit-Remaining");
         }),
     ]
 }
@@ -537,14 +537,14 @@ fn status_faults() -> Vec<Fault> {
             |_, reply, _| {
                 edit_header(reply, "Location", |text| {
                     text.replace("/orders/", "/order/")
-                })
+                });
             },
         ),
         fault("moved without tls", "/old/{n}", Fifth, |_, reply, _| {
-            edit_header(reply, "Location", |text| text.replace("https:", "http:"))
+            edit_header(reply, "Location", |text| text.replace("https:", "http:"));
         }),
         fault("moved for a while", "/old/{n}", Always, |_, reply, _| {
-            reply.status = 302
+            reply.status = 302;
         }),
         fault(
             "moved to another order",
@@ -553,7 +553,7 @@ fn status_faults() -> Vec<Fault> {
             |_, reply, _| edit_header(reply, "Location", |text| format!("{text}7")),
         ),
         fault("fails now and then", ORDER, Rare, |_, reply, _| {
-            error_page(reply)
+            error_page(reply);
         }),
         fault("fails once", ORDER, Once, |_, reply, _| error_page(reply)),
         fault(
@@ -562,7 +562,7 @@ fn status_faults() -> Vec<Fault> {
             Always,
             |request, reply, _| {
                 if request.target.contains("%C3") {
-                    error_page(reply)
+                    error_page(reply);
                 }
             },
         ),
@@ -577,11 +577,11 @@ fn status_faults() -> Vec<Fault> {
             },
         ),
         fault("account forbidden", "/account", Always, |_, reply, _| {
-            reply.status = 403
+            reply.status = 403;
         }),
         fault("created is ok", "/orders", Always, |request, reply, _| {
             if request.method == "POST" {
-                reply.status = 200
+                reply.status = 200;
             }
         }),
     ]
@@ -590,22 +590,22 @@ fn status_faults() -> Vec<Fault> {
 fn page_faults() -> Vec<Fault> {
     vec![
         fault("in stock gone", PRODUCT, Always, |_, reply, _| {
-            replace(reply, "<p>In stock</p>", "")
+            replace(reply, "<p>In stock</p>", "");
         }),
         fault("in stock gone once", PRODUCT, Once, |_, reply, _| {
-            replace(reply, "<p>In stock</p>", "")
+            replace(reply, "<p>In stock</p>", "");
         }),
         fault("price without currency", PRODUCT, Fifth, |_, reply, _| {
-            replace(reply, "€ ", "")
+            replace(reply, "€ ", "");
         }),
         fault("review link gone", PRODUCT, Always, |_, reply, _| {
-            between(reply, "</ul>", "</main>", |_| String::new())
+            between(reply, "</ul>", "</main>", |_| String::new());
         }),
         fault("escaped twice", PRODUCT, Fifth, |_, reply, _| {
-            replace(reply, "&amp;", "&amp;amp;")
+            replace(reply, "&amp;", "&amp;amp;");
         }),
         fault("form sent elsewhere", PRODUCT, Always, |_, reply, _| {
-            replace(reply, "action=\"/cart\"", "action=\"/basket\"")
+            replace(reply, "action=\"/cart\"", "action=\"/basket\"");
         }),
         fault(
             "a row less for one product",
@@ -614,7 +614,7 @@ fn page_faults() -> Vec<Fault> {
             |_, reply, _| between(reply, "<table class=\"specs\">", "</tr>", |_| "<tr>".into()),
         ),
         fault("title changed", PRODUCT, Rare, |_, reply, _| {
-            between(reply, "<title>", "</title>", |_| "Shop".into())
+            between(reply, "<title>", "</title>", |_| "Shop".into());
         }),
         fault("wrapper added", PRODUCT, Always, |_, reply, _| {
             replace(
@@ -625,30 +625,30 @@ fn page_faults() -> Vec<Fault> {
             replace(reply, "</main>", "</main></div>");
         }),
         fault("button says buy", PRODUCT, Always, |_, reply, _| {
-            replace(reply, "Add to cart", "Buy")
+            replace(reply, "Add to cart", "Buy");
         }),
         fault("quantity field gone", PRODUCT, Always, |_, reply, _| {
-            replace(reply, "<input name=\"qty\" value=\"1\">", "")
+            replace(reply, "<input name=\"qty\" value=\"1\">", "");
         }),
         fault("footer link added", PRODUCT, Always, |_, reply, _| {
             replace(
                 reply,
                 "<p>Imprint</p>",
                 "<p>Imprint</p><a href=\"/privacy\">Privacy</a>",
-            )
+            );
         }),
         fault("customer since gone", "/account", Rare, |_, reply, _| {
-            replace(reply, "<p>Customer since 2019</p>", "")
+            replace(reply, "<p>Customer since 2019</p>", "");
         }),
         noisy("form token empty", PRODUCT, Fifth, |_, reply, _| {
             between(reply, "name=\"authenticity_token\" value=\"", "\"", |_| {
                 String::new()
-            })
+            });
         }),
         noisy("form token gone", "/account", Always, |_, reply, _| {
             between(reply, "method=\"post\">", "<input name=\"email\"", |_| {
                 String::new()
-            })
+            });
         }),
         noisy("form token gone once", PRODUCT, Once, |_, reply, _| {
             between(
@@ -656,7 +656,7 @@ fn page_faults() -> Vec<Fault> {
                 "id=\"cart\">",
                 "<input type=\"hidden\" name=\"product\"",
                 |_| String::new(),
-            )
+            );
         }),
         noisy(
             "form token the same for all",
@@ -669,20 +669,20 @@ fn page_faults() -> Vec<Fault> {
             },
         ),
         noisy("csrf meta gone", "/", Always, |_, reply, _| {
-            between(reply, "</title>", "<link", |_| String::new())
+            between(reply, "</title>", "<link", |_| String::new());
         }),
         noisy("banner always the same", "/", Always, |_, reply, _| {
             between(reply, "<div class=\"banner\">", "</div>", |_| {
                 "Free shipping".into()
-            })
+            });
         }),
         noisy("online always nought", "/", Always, |_, reply, _| {
-            between(reply, "</div><p>", " people", |_| "0".into())
+            between(reply, "</div><p>", " people", |_| "0".into());
         }),
         noisy("clock two hours late", "/", Always, |_, reply, _| {
             between(reply, "<p>It is ", "</p>", |text| {
                 humantime::parse_rfc3339(text).map_or(text.to_owned(), |at| {
-                    humantime::format_rfc3339_seconds(at + std::time::Duration::from_hours(2))
+                    humantime::format_rfc3339_seconds(at + std::time::Duration::from_secs(7_200))
                         .to_string()
                 })
             });
@@ -691,7 +691,7 @@ fn page_faults() -> Vec<Fault> {
             between(reply, "<ul class=\"related\">", "</ul>", |list| {
                 let end = list.rfind("<li>").unwrap_or(0);
                 list[..end].to_owned()
-            })
+            });
         }),
     ]
 }
@@ -710,20 +710,20 @@ fn other_faults() -> Vec<Fault> {
             }
         }),
         fault("semicolons", "/export.csv", Fifth, |_, reply, _| {
-            replace(reply, ",", ";")
+            replace(reply, ",", ";");
         }),
         fault("summary is content", "/feed.xml", Always, |_, reply, _| {
             replace(reply, "<summary>", "<content>");
             replace(reply, "</summary>", "</content>");
         }),
         fault("an entry less", "/feed.xml", Fifth, |_, reply, _| {
-            between(reply, "</updated>", "</entry>", |_| "<entry>".into())
+            between(reply, "</updated>", "</entry>", |_| "<entry>".into());
         }),
         fault("another logo", "/logo.png", Always, |_, reply, _| {
-            reply.body = Body::Bytes(vec![7; 380])
+            reply.body = Body::Bytes(vec![7; 380]);
         }),
         fault("empty body", "/export.csv", Rare, |_, reply, _| {
-            reply.body = Body::Text(String::new())
+            reply.body = Body::Text(String::new());
         }),
     ]
 }

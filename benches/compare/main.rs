@@ -7,8 +7,22 @@
 //!     cargo bench --bench compare -- equal          # two equal instances, with the report
 //!     cargo bench --bench compare -- speed          # pairs a second
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    clippy::cast_possible_wrap,
+    clippy::too_many_lines,
+    clippy::format_collect,
+    clippy::format_push_string,
+    clippy::unused_self,
+    clippy::type_complexity,
+    missing_docs,
+    reason = "small numbers, lists of faults, and no interface"
+)]
+
 // The comparer is no part of the library's interface; here it is built by itself.
-#[allow(dead_code, unused_imports, unreachable_pub)]
+#[allow(dead_code, unused_imports, reason = "the bench uses a part of it")]
 mod compare;
 
 mod app;

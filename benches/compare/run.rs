@@ -14,7 +14,7 @@ use crate::{
 
 /// One run.
 #[derive(Clone, Copy)]
-pub struct Plan<'a> {
+pub(crate) struct Plan<'a> {
     pub seed: u64,
     pub requests: usize,
     pub repeats: Repeats,
@@ -27,7 +27,7 @@ pub struct Plan<'a> {
 
 /// What came of a run.
 #[derive(Debug, Default)]
-pub struct Result {
+pub(crate) struct Result {
     /// Requests whose answer the fault changed.
     pub touched: HashSet<u64>,
     /// Causes that were confirmed, with their requests.
@@ -66,7 +66,7 @@ impl Side {
     }
 }
 
-pub fn run(plan: Plan<'_>) -> Result {
+pub(crate) fn run(plan: Plan<'_>) -> Result {
     let requests = traffic(plan.seed, plan.requests, plan.repeats);
     let chosen = plan.fault.and_then(|fault| chosen(fault, &requests, plan));
     let mut chance = Random::new(plan.seed ^ 0xfa17);
@@ -172,8 +172,8 @@ pub fn run(plan: Plan<'_>) -> Result {
             for (name, value) in &first.wire.headers {
                 if name == b"Set-Cookie" {
                     let text = String::from_utf8_lossy(value);
-                    let token = text.split([';', '=']).nth(1).unwrap_or_default();
-                    cookies.insert(user, token.to_owned());
+                    let secret = text.split([';', '=']).nth(1).unwrap_or_default();
+                    cookies.insert(user, secret.to_owned());
                 }
             }
         }
@@ -220,7 +220,7 @@ fn chosen(fault: &Fault, requests: &[Request], plan: Plan<'_>) -> Option<Request
         .map(|request| (*request).clone())
 }
 
-pub fn asked(request: &Request) -> Asked<'_> {
+pub(crate) fn asked(request: &Request) -> Asked<'_> {
     let mut headers: Vec<(&[u8], &[u8])> = vec![
         (b"Host", b"shop.example"),
         (

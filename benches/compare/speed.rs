@@ -96,7 +96,7 @@ fn page(at: usize, is_shadow: bool) -> String {
     )
 }
 
-pub fn speed() {
+pub(crate) fn speed() {
     measure("identical JSON", "application/json", |at, _| {
         json(at, false)
     });

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::{
+    compare::{Style, text},
     faults::{Fault, Rate, all},
     run::{Plan, Result, run},
     traffic::Repeats,
@@ -115,7 +116,7 @@ fn print_causes(result: &Result) {
     }
 }
 
-pub fn one_fault(name: &str, mode: Option<&str>) {
+pub(crate) fn one_fault(name: &str, mode: Option<&str>) {
     let faults = all();
     let Some(fault) = faults.iter().find(|fault| fault.name == name) else {
         println!("no fault is called {name}");
@@ -135,11 +136,11 @@ pub fn one_fault(name: &str, mode: Option<&str>) {
     println!(
         "touched {}\n{}",
         result.touched.len(),
-        result.report.to_text()
+        text(&result.report, Style::default())
     );
 }
 
-pub fn equal(mode: Option<&str>) {
+pub(crate) fn equal(mode: Option<&str>) {
     let repeats = if mode == Some("never") {
         Repeats::Never
     } else {
@@ -147,10 +148,10 @@ pub fn equal(mode: Option<&str>) {
     };
     let result = run(plan(TUNE, repeats));
     print_causes(&result);
-    println!("{}", result.report.to_text());
+    println!("{}", text(&result.report, Style::default()));
 }
 
-pub fn each_fault(filter: Option<&str>) {
+pub(crate) fn each_fault(filter: Option<&str>) {
     for split in [Split::Tune, Split::Judge] {
         if filter.is_some_and(|name| name != split.name()) {
             continue;
@@ -265,7 +266,7 @@ impl Row {
     }
 }
 
-pub fn table() {
+pub(crate) fn table() {
     println!(
         "| | false alarms per 1,000 | faults of 20 requests or more | at noisy places | structure, one request | causes for a fault | purity | hidden |"
     );

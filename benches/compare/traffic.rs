@@ -4,12 +4,12 @@ use crate::{app::Request, random::Random};
 
 /// Whether requests come twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Repeats {
+pub(crate) enum Repeats {
     Often,
     Never,
 }
 
-pub fn traffic(seed: u64, count: usize, repeats: Repeats) -> Vec<Request> {
+pub(crate) fn traffic(seed: u64, count: usize, repeats: Repeats) -> Vec<Request> {
     let mut random = Random::new(seed);
     let things = match repeats {
         Repeats::Often => 60,

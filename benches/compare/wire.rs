@@ -5,13 +5,13 @@ use std::io::Write;
 use crate::app::{Body, Reply};
 
 #[derive(Clone, Debug)]
-pub struct Wire {
+pub(crate) struct Wire {
     pub status: u16,
     pub headers: Vec<(Vec<u8>, Vec<u8>)>,
     pub body: Vec<u8>,
 }
 
-pub fn write(reply: &Reply, encoding: &str) -> Wire {
+pub(crate) fn write(reply: &Reply, encoding: &str) -> Wire {
     let plain = match &reply.body {
         Body::Json(value) => value.to_string().into_bytes(),
         Body::Text(text) => text.clone().into_bytes(),

@@ -39,6 +39,8 @@ enum Kind {
     Capture,
     /// Whose copies go through a script that echoes.
     Script,
+    /// Whose shadow's responses are compared.
+    Compared,
     /// An earlier shadowtee.
     Before,
 }
@@ -92,6 +94,12 @@ pub(crate) const ALL: &[Contender] = &[
         Kind::Before,
     ),
     row("tee-script", "shadowtee, 1 shadow, script", 1, Kind::Script),
+    row(
+        "tee-compared",
+        "shadowtee, 1 shadow, compared",
+        1,
+        Kind::Compared,
+    ),
     row("tee-3", "shadowtee, 3 shadows", 3, Kind::Tee(None)),
     row(
         "tee-hung",
@@ -217,6 +225,7 @@ impl Contender {
             | Kind::Tee(_)
             | Kind::Filtered
             | Kind::Capture
+            | Kind::Compared
             | Kind::Script => true,
         }
     }
@@ -271,6 +280,7 @@ impl Contender {
             }
             Kind::Filtered => tee::start(world, &place, shadow, 1, tee::TEN_RULES)?,
             Kind::Script => tee::start(world, &place, shadow, self.shadows, tee::SCRIPT)?,
+            Kind::Compared => tee::start(world, &place, shadow, self.shadows, tee::COMPARED)?,
             Kind::Capture => {
                 let capture = tee::capture(&place);
                 tee::start(world, &place, shadow, self.shadows, &capture)?

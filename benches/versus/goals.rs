@@ -176,6 +176,7 @@ fn goals(machine: &Machine, outcome: &Outcome) -> Vec<Goal> {
         ),
     ];
     goals.extend(of_hand_over(outcome));
+    goals.extend(of_comparing(outcome));
     goals.extend(of_shadows(outcome));
     goals
 }
@@ -209,6 +210,28 @@ fn of_hand_over(outcome: &Outcome) -> [Goal; 3] {
             Figure::Production,
             "rate-13k",
             "tee-0",
+        ),
+    ]
+}
+
+/// What comparing responses costs production.
+fn of_comparing(outcome: &Outcome) -> [Goal; 2] {
+    let goal = |title: &str, figure, load| Goal {
+        title: title.to_owned(),
+        bound: Bound::Most(1.02),
+        measured: one_thread(outcome, figure, load, ["tee-compared", "tee-1"]),
+        excuse: None,
+    };
+    [
+        goal(
+            "CPU of threads that serve clients at 13,000 a second, responses compared, to not",
+            Figure::Production,
+            "rate-13k",
+        ),
+        goal(
+            "p99 at half of nginx `mirror`'s full rate, responses compared, to not",
+            Figure::P99,
+            "rate-half",
         ),
     ]
 }

@@ -35,6 +35,9 @@ query = { preview = "1" }
 /// Copies go through a script that echoes them, as fast as there is one.
 pub(crate) const SCRIPT: &str = "[script]\ncommand = [\"cat\"]\n";
 
+/// The shadow's responses are compared.
+pub(crate) const COMPARED: &str = "compare = true\n";
+
 /// The lines that make it capture every request, with no more than a little disk.
 pub(crate) fn capture(place: &Place) -> String {
     let file = place.dir.join("{n}.tee");

@@ -1,6 +1,6 @@
-//! Who may ask: the token, and that no web page makes somebody's browser ask.
+//! Access control: the token, and protection against requests that a web page has a browser send.
 //!
-//! A page of another site can send requests to the loopback of whoever looks at it, and with DNS rebinding it can even
+//! A page of another site can send requests to its visitor's loopback, and with DNS rebinding it can even
 //! read the answers. Its requests bear the page's origin, or a name in `Host` that is not this machine's.
 
 use http::{
@@ -62,32 +62,24 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     })
 }
 
-/// A name could be anybody's, made to point here; an address or localhost can't.
+/// An attacker's name could be made to point here; an address or localhost can't.
 fn names_this_machine(headers: &HeaderMap) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else {
         return false;
     };
-    let Ok(authority) = host
-        .to_str()
-        .unwrap_or_default()
-        .parse::<http::uri::Authority>()
-    else {
+    let Ok(authority) = http::uri::Authority::try_from(host.as_bytes()) else {
         return false;
     };
-    let host = authority
-        .host()
-        .trim_start_matches('[')
-        .trim_end_matches(']');
+    let host = authority.host();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost") || host.parse::<std::net::IpAddr>().is_ok()
 }
 
-/// A change is nothing that a page can send without leave, and nobody gives leave: its content type sees to that.
+/// A page can't send this content type to another site without a CORS preflight, and no preflight is answered here.
 pub(super) fn check_change(headers: &HeaderMap) -> Result<(), Refused> {
-    let kind = headers
-        .get(CONTENT_TYPE)
-        .and_then(|kind| kind.to_str().ok());
-    let kind = kind.and_then(|kind| kind.split(';').next());
+    let kind = headers.get(CONTENT_TYPE);
+    let kind = kind.and_then(|kind| kind.to_str().ok()?.split(';').next());
     if kind.is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json")) {
         return Ok(());
     }

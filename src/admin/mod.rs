@@ -36,6 +36,9 @@ pub(crate) trait Source: Send + Sync + 'static {
     /// Forgets what comparing learned of it; false where there is nothing to forget.
     fn reset_reports(&self, shadow: Option<&str>) -> bool;
 
+    /// Adds a rule, as JSON, on what comparing finds.
+    fn add_rule(&self, rule: &[u8]) -> Result<(), String>;
+
     /// What requests have to bear, where it is set. A reload may change it.
     fn token(&self) -> Option<Secret>;
     /// Reads the configuration again.

@@ -1,5 +1,7 @@
 //! What there is to ask for.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{
     HeaderValue, Request, Response, StatusCode,
@@ -9,7 +11,7 @@ use http_body_util::Full;
 use serde::Serialize;
 
 use super::{
-    ShadowState, Source, change,
+    Source, change,
     guard::{Refused, check, check_change},
 };
 use crate::{compare::Report, lifecycle::Phase};
@@ -33,6 +35,7 @@ POST /api/reload               reads the configuration again
 POST /api/shadows/NAME/pause   no more copies, until
 POST /api/shadows/NAME/resume
 PUT  /api/shadows/NAME/sample  {\"percent\": \"10%\"}
+POST /api/report/rules         {\"place\": \"$.total\", \"action\": \"expected\", \"reason\": \"...\"}
 POST /api/report/reset         forgets what comparing learned; ?shadow=NAME
 ";
 
@@ -48,25 +51,22 @@ pub(super) async fn answer(
     }
     let allowed = match (path, change::of_path(path)) {
         (_, Some((_, "sample"))) => "POST, PUT",
-        (_, Some(_)) | ("/api/reload" | "/api/report/reset", None) => "POST",
+        (_, Some(_)) | ("/api/reload" | "/api/report/reset" | "/api/report/rules", None) => "POST",
         (
             "/" | "/healthz" | "/readyz" | "/metrics" | "/api/ledger" | "/api/shadows"
             | "/api/report",
             None,
         ) => "GET, HEAD",
         _ => {
-            return text(
-                StatusCode::NOT_FOUND,
-                "there is nothing here; GET / lists what there is\n",
-            );
+            let why = "there is nothing here; GET / lists what there is\n";
+            return text(StatusCode::NOT_FOUND, why);
         }
     };
     if !allowed.split(", ").any(|one| request.method() == one) {
         let why = format!("only {allowed} is understood here\n");
         let mut response = text(StatusCode::METHOD_NOT_ALLOWED, &why);
-        response
-            .headers_mut()
-            .insert(ALLOW, HeaderValue::from_static(allowed));
+        let allowed = HeaderValue::from_static(allowed);
+        response.headers_mut().insert(ALLOW, allowed);
         return response;
     }
     match path {
@@ -82,6 +82,13 @@ pub(super) async fn answer(
                 text(StatusCode::OK, "what was learned is forgotten\n")
             }
             Ok(()) => not_compared(),
+            Err(refused) => refuse(&refused),
+        },
+        "/api/report/rules" => match check_change(request.headers()) {
+            Ok(()) => match source.add_rule(request.body()) {
+                Ok(()) => text(StatusCode::OK, "the rule is in the file, and holds\n"),
+                Err(why) => text(StatusCode::BAD_REQUEST, &format!("{why}\n")),
+            },
             Err(refused) => refuse(&refused),
         },
         "/api/reload" => match check_change(request.headers()) {
@@ -122,9 +129,8 @@ fn not_compared() -> Response<Full<Bytes>> {
 fn refuse(Refused(status, why): &Refused) -> Response<Full<Bytes>> {
     let mut response = text(*status, why);
     if *status == StatusCode::UNAUTHORIZED {
-        response
-            .headers_mut()
-            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        let bearer = HeaderValue::from_static("Bearer");
+        response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
     }
     response
 }
@@ -148,32 +154,24 @@ fn changed(source: &dyn Source, request: &Request<Bytes>) -> Response<Full<Bytes
 }
 
 fn shadows(source: &dyn Source) -> impl Serialize {
-    #[derive(Serialize)]
-    struct Shadows {
-        shadows: Vec<ShadowState>,
-    }
-    Shadows {
-        shadows: source.shadows(),
-    }
+    BTreeMap::from([("shadows", source.shadows())])
 }
 
 /// What came of a reload: what changed, or a line for each mistake.
 fn reloaded(outcome: Result<String, Vec<String>>) -> Response<Full<Bytes>> {
     match outcome {
         Ok(changed) => text(StatusCode::OK, &format!("{changed}\n")),
-        Err(mistakes) => text(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            &format!("nothing is changed\n{}\n", mistakes.join("\n")),
-        ),
+        Err(mistakes) => {
+            let why = format!("nothing is changed\n{}\n", mistakes.join("\n"));
+            text(StatusCode::UNPROCESSABLE_ENTITY, &why)
+        }
     }
 }
 
 /// A body that is too long, or broke off.
 pub(super) fn bad_body() -> Response<Full<Bytes>> {
-    text(
-        StatusCode::BAD_REQUEST,
-        "the body is longer than 4 KiB, or broke off\n",
-    )
+    let why = "the body is longer than 4 KiB, or broke off\n";
+    text(StatusCode::BAD_REQUEST, why)
 }
 
 fn json(value: &impl Serialize) -> Response<Full<Bytes>> {
@@ -190,8 +188,7 @@ fn text(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
 fn content(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    let kind = HeaderValue::from_static(kind);
+    response.headers_mut().insert(CONTENT_TYPE, kind);
     response
 }

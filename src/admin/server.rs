@@ -18,7 +18,7 @@ use tower_http::{
 use super::{Source, routes};
 use crate::net::{Acceptor, Bound, Greeter};
 
-/// So many connections at one time; for another, the oldest is ended. So nobody who asks and doesn't read keeps others,
+/// Limit of open connections; for another, the oldest is ended. So no client that asks and doesn't read keeps others,
 /// such as a health check, from being answered.
 const CONNECTIONS: usize = 64;
 /// How long a connection is served, and how long it may take to end then.
@@ -76,7 +76,7 @@ pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Source>) -> io::Result<
                 .header_read_timeout(REQUEST_TIMEOUT)
                 .serve_connection(TokioIo::new(stream), service);
             let mut connection = pin!(connection);
-            // A client of the administration that leaves early is nobody's concern.
+            // A client of the administration may leave early.
             if timeout(LIFE, connection.as_mut()).await.is_err() {
                 connection.as_mut().graceful_shutdown();
                 let _ = timeout(REQUEST_TIMEOUT, connection).await;

@@ -101,7 +101,7 @@ impl App {
         };
         let (ledger, budget) = (&resources.ledger, &resources.budget);
         let threads = config.shadow_threads.unwrap_or(config.shadow.len());
-        let threads = Threads::new(threads, budget, ledger);
+        let threads = Threads::new(threads, budget, ledger, resources.compare.spent());
         let probes: Weak<dyn Probes> = Arc::<Threads>::downgrade(&threads);
         resources.compare.set_probes(probes);
         let live = Live::build(config, &resources, None)?;
@@ -167,11 +167,8 @@ fn captured_only(settings: &config::Capture, config: &Config) -> Option<capture:
     let client_address = config.client_address.clone();
     (!settings.select.is_default()).then(|| {
         let select: capture::Select = Box::new(move |head, peer| {
-            if selects(head, peer, &client_address) {
-                Ok(())
-            } else {
-                Err(CaptureOutcome::Filtered)
-            }
+            let is_selected = selects(head, peer, &client_address);
+            is_selected.then_some(()).ok_or(CaptureOutcome::Filtered)
         });
         select
     })

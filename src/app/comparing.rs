@@ -1,12 +1,12 @@
 //! How responses are compared: the files that a configuration names for it, and a comparison for each shadow.
 
-use std::{fs, path::Path, sync::Arc};
+use std::{fs, io, path::Path, sync::Arc};
 
 use super::AppError;
 use crate::{
     compare::{
         CompareThread, Compared, Comparison, Limits, Pattern, Role, Rules, Settings,
-        read_inventory, state_file,
+        read_inventory, replace, state_file,
     },
     config::{self, Config, ShadowRole},
     telemetry::logs::with_causes,
@@ -24,23 +24,15 @@ impl Comparing {
     /// Reads every file that is named. Nothing that runs is changed until [`Comparing::put_in_place`].
     pub(super) fn new(config: &Config, thread: &Arc<CompareThread>) -> Result<Self, AppError> {
         let compare = &config.compare;
-        let wrong = |(key, what)| AppError::Compare(key, what);
         let has_baseline = config
             .shadow
             .iter()
             .any(|shadow| shadow.role == ShadowRole::Baseline);
+        let settings = compare_settings(compare)
+            .map_err(|Wrong { key, what }| AppError::Compare(key, what))?;
         let settings = Settings {
-            limits: Limits {
-                bytes: compare.body_bytes.bytes(),
-                ..Limits::default()
-            },
-            bytes: compare.memory.bytes(),
             has_baseline,
-            may_probe: compare.probe,
-            rules: rules(compare).map_err(wrong)?,
-            patterns: patterns(compare).map_err(wrong)?,
-            inventory: inventory(compare).map_err(wrong)?,
-            ..Settings::default()
+            ..settings
         };
         Ok(Self {
             settings,
@@ -105,12 +97,66 @@ impl Comparing {
     }
 }
 
+/// How a comparer works that is configured so, with what its files say.
+///
+/// # Errors
+/// Where a file can't be read, or is wrong.
+pub(crate) fn compare_settings(compare: &config::Compare) -> Result<Settings, Wrong> {
+    Ok(Settings {
+        limits: Limits {
+            bytes: compare.body_bytes.bytes(),
+            ..Limits::default()
+        },
+        bytes: compare.memory.bytes(),
+        may_probe: compare.probe,
+        rules: rules(compare)?,
+        patterns: patterns(compare)?,
+        inventory: inventory(compare)?,
+        ..Settings::default()
+    })
+}
+
+/// Adds a rule, as JSON, to the file that a configuration names, and has it hold from now on.
+///
+/// # Errors
+/// Where it is not a rule, or the file can't be written.
+pub(super) fn add_rule(
+    compare: &config::Compare,
+    comparisons: &[Arc<Comparison>],
+    rule: &[u8],
+) -> Result<(), String> {
+    let rule = Rules::of_json(rule).map_err(|error| {
+        format!(
+            "{error}; a rule is such as {{\"place\": \"$.total\", \"action\": \"expected\", \"reason\": \"cents\"}}"
+        )
+    })?;
+    let path = compare
+        .rules
+        .as_ref()
+        .ok_or("there is no file for it; name one with compare.rules")?;
+    let text = match fs::read_to_string(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        read => read.map_err(|error| format!("can't read {}: {error}", path.display()))?,
+    };
+    let text = format!("{}\n{rule}", text.trim_end());
+    let rules = Rules::parse(&text).map_err(|error| with_causes(&error))?;
+    replace(path, text.trim_start().as_bytes())
+        .map_err(|error| format!("can't write {}: {error}", path.display()))?;
+    for comparison in comparisons {
+        comparison.set_rules(rules.clone());
+    }
+    Ok(())
+}
+
 /// What is wrong with the files of `[compare]`, by key.
 pub(super) fn mistakes(compare: &config::Compare) -> Vec<(String, String)> {
     let state = compare.state.as_ref().filter(|folder| !folder.is_dir());
     let state = state.map(|folder| {
         let what = format!("there is no folder {}; make it", folder.display());
-        ("compare.state", what)
+        Wrong {
+            key: "compare.state",
+            what,
+        }
     });
     let wrong = [
         rules(compare).err(),
@@ -119,19 +165,28 @@ pub(super) fn mistakes(compare: &config::Compare) -> Vec<(String, String)> {
         state,
     ];
     let wrong = wrong.into_iter().flatten();
-    wrong.map(|(key, what)| (key.to_owned(), what)).collect()
+    wrong
+        .map(|Wrong { key, what }| (key.to_owned(), what))
+        .collect()
 }
 
-type Wrong = (&'static str, String);
+/// What is wrong with `[compare]`.
+#[derive(Debug)]
+pub(crate) struct Wrong {
+    pub(crate) key: &'static str,
+    pub(crate) what: String,
+}
 
 fn rules(compare: &config::Compare) -> Result<Rules, Wrong> {
     let Some(path) = &compare.rules else {
         return Ok(Rules::default());
     };
     let key = "compare.rules";
-    let text = read(path).map_err(|what| (key, what))?;
-    Rules::parse(&text)
-        .map_err(|error| (key, format!("{}: {}", path.display(), with_causes(&error))))
+    let text = read(path).map_err(|what| Wrong { key, what })?;
+    Rules::parse(&text).map_err(|error| Wrong {
+        key,
+        what: format!("{}: {}", path.display(), with_causes(&error)),
+    })
 }
 
 fn inventory(compare: &config::Compare) -> Result<Vec<Pattern>, Wrong> {
@@ -139,15 +194,20 @@ fn inventory(compare: &config::Compare) -> Result<Vec<Pattern>, Wrong> {
         return Ok(Vec::new());
     };
     let key = "compare.inventory";
-    let text = read(path).map_err(|what| (key, what))?;
-    read_inventory(&text)
-        .map_err(|error| (key, format!("{}: {}", path.display(), with_causes(&error))))
+    let text = read(path).map_err(|what| Wrong { key, what })?;
+    read_inventory(&text).map_err(|error| Wrong {
+        key,
+        what: format!("{}: {}", path.display(), with_causes(&error)),
+    })
 }
 
 fn patterns(compare: &config::Compare) -> Result<Vec<Pattern>, Wrong> {
     let parse = |text: &String| {
         let what = || format!("{text:?} is not a route; write such as \"GET /orders/{{id}}\"");
-        Pattern::parse(text).ok_or_else(|| ("compare.routes", what()))
+        Pattern::parse(text).ok_or_else(|| Wrong {
+            key: "compare.routes",
+            what: what(),
+        })
     };
     compare.routes.iter().map(parse).collect()
 }

@@ -46,7 +46,7 @@ impl App {
             mut reloads,
         } = self;
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        // Before any client is served: a signal that nobody listens to ends the process on the spot.
+        // Before any client is served: a signal without a listener ends the process at once.
         let mut signals = {
             let _entered = runtime.enter();
             Signals::listen()?
@@ -75,7 +75,7 @@ impl App {
                 sockets.leave();
                 admin.inspect(JoinHandle::abort);
             }
-            // Closed here, too: nobody is to wait in a backlog that no one looks at.
+            // Closed here, too: no client is to wait in a backlog that is not served.
             sockets.listeners.clear();
             sockets.takeover = None;
             stop(&shared, &phases, &mut signals).await;
@@ -119,10 +119,8 @@ fn start_workers(
     let between = Handover::between(shared.workers);
     let start = |(index, (handover, inbox))| {
         let shared = Arc::clone(shared);
-        let listeners = listeners
-            .iter()
-            .map(Bound::share)
-            .collect::<Result<Vec<_>, _>>()?;
+        let listeners = listeners.iter().map(Bound::share);
+        let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
         // From now on no change escapes it.
         let changes = shared.generation.subscribe();
         thread::Builder::new()
@@ -178,7 +176,7 @@ fn announce(shared: &Shared, sockets: &Sockets) {
     for shadow in &config.shadow {
         tracing::info!(shadow = %shadow.name, address = %shadow.address, "a shadow is here");
         if shadow.address.is_tls() && !shadow.tls.verify {
-            tracing::warn!(shadow = %shadow.name, "tls.verify is off: whoever answers there gets real requests, with their cookies");
+            tracing::warn!(shadow = %shadow.name, "tls.verify is off: any server that answers there gets real requests, with their cookies");
         }
     }
     if let Some(capture) = &config.capture {
@@ -188,7 +186,9 @@ fn announce(shared: &Shared, sockets: &Sockets) {
         tracing::warn!("there is no shadow: this is a plain proxy");
     }
     if config.primary.address.is_tls() && !config.primary.tls.verify {
-        tracing::warn!("primary.tls.verify is off: whoever answers there gets the requests");
+        tracing::warn!(
+            "primary.tls.verify is off: any server that answers there gets the requests"
+        );
     }
     if let (Some(settings), Some(bound)) = (&config.admin, &sockets.admin) {
         let address = settings.address.at_port(bound.port());
@@ -196,7 +196,7 @@ fn announce(shared: &Shared, sockets: &Sockets) {
         if !address.is_local() {
             tracing::warn!(
                 %address,
-                "ADMINISTRATION CAN BE REACHED FROM OTHER MACHINES, by whoever has the token; it is not encrypted"
+                "ADMINISTRATION CAN BE REACHED FROM OTHER MACHINES, by anyone who has the token; it is not encrypted"
             );
         }
     }

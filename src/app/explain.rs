@@ -9,7 +9,7 @@ use crate::{
     shadow::{self, Explained, Question},
 };
 
-/// A request that somebody asks about.
+/// A request to explain.
 pub(crate) struct Asked {
     /// Its head, with the empty line behind it.
     pub(crate) head: Vec<u8>,
@@ -28,8 +28,8 @@ pub(crate) fn explain(config: &Config, asked: &Asked) -> Result<Vec<(String, Exp
     let mut head = RequestHead::default();
     match head.parse(&asked.head, limits.header_count) {
         Ok(Some(length)) if length == asked.head.len() => {}
-        Ok(_) => return Err("it is no request: there is an empty line in it".into()),
-        Err(why) => return Err(format!("it is no request: {why}")),
+        Ok(_) => return Err("it is not a request: there is an empty line in it".into()),
+        Err(why) => return Err(format!("it is not a request: {why}")),
     }
     let marks = Marks::new(&config.mark);
     let known = Preparation {
@@ -51,9 +51,8 @@ pub(crate) fn explain(config: &Config, asked: &Asked) -> Result<Vec<(String, Exp
         };
         shadow::explain(settings, &question)
     };
-    Ok(config
-        .shadow
-        .iter()
+    let shadows = config.shadow.iter();
+    Ok(shadows
         .map(|settings| (settings.name.to_string(), of(settings)))
         .collect())
 }

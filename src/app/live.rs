@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{AppError, comparing::Comparing};
 use crate::{
-    compare::{CompareThread, Compared},
+    compare::CompareThread,
     config::{self, Config, is_same},
     http::Marks,
     ledger::{Account, Ledger},
@@ -90,15 +90,11 @@ impl Live {
         let old = before.into_iter().flat_map(|before| &before.scripts);
         let mut known = self.scripts.iter().chain(old);
         let known = known.find(|known| known.is(&name, script, limits));
-        let script = match known {
-            Some(known) => Arc::clone(known),
-            None => Script::start(
-                name,
-                script.clone(),
-                limits,
-                &resources.budget,
-                &resources.process_pool,
-            )?,
+        let script = if let Some(known) = known {
+            Arc::clone(known)
+        } else {
+            let (budget, process_pool) = (&resources.budget, &resources.process_pool);
+            Script::start(name, script.clone(), limits, budget, process_pool)?
         };
         self.scripts.push(Arc::clone(&script));
         Ok(Some(script))
@@ -136,10 +132,9 @@ impl Live {
                 && is_same(&before.config.compare, &config.compare)
                 && before.config.shadow.len() == config.shadow.len()
         });
-        let build = |(index, ((settings, script), compared)): (
-            usize,
-            ((&config::Shadow, Option<Arc<Script>>), Option<Compared>),
-        )| {
+        let mut parts = scripts.into_iter().zip(compared);
+        let build = |(index, settings): (usize, &config::Shadow)| {
+            let (script, compared) = parts.next().unwrap_or_default();
             let name = settings.name.as_str();
             let old = before.and_then(|before| {
                 let mut shadows = before.shadows.iter().zip(&before.config.shadow);
@@ -165,16 +160,15 @@ impl Live {
                 }
             }
         };
-        let shadows = config.shadow.iter().zip(scripts).zip(compared).enumerate();
+        let shadows = config.shadow.iter().enumerate();
         shadows.map(build).collect()
     }
 
     /// Accounts of the ledger whose shadows are not here.
     pub(super) fn absent(&self, ledger: &Ledger) -> Vec<Arc<Account>> {
         let is_here = |account: &Arc<Account>| {
-            self.shadows
-                .iter()
-                .any(|shadow| Arc::ptr_eq(&shadow.account, account))
+            let mut shadows = self.shadows.iter();
+            shadows.any(|shadow| Arc::ptr_eq(&shadow.account, account))
         };
         let accounts = ledger.accounts().into_iter().map(|(_, account)| account);
         accounts.filter(|account| !is_here(account)).collect()
@@ -205,12 +199,8 @@ fn primary(
     {
         return Ok(Arc::clone(&before.primary));
     }
-    let connector = Connector::new(
-        settings.address.clone(),
-        &settings.tls,
-        config.timeouts.connect.0,
-    )
-    .map_err(AppError::PrimaryTls)?;
+    let (address, limit) = (settings.address.clone(), config.timeouts.connect.0);
+    let connector = Connector::new(address, &settings.tls, limit).map_err(AppError::PrimaryTls)?;
     Ok(Arc::new(Primary {
         connector,
         pool: PoolSettings {

@@ -24,6 +24,7 @@ use crate::{
 /// What a running program shows to whoever started it.
 pub(crate) use crate::ledger::Ledger;
 pub(crate) use build::App;
+pub(crate) use comparing::compare_settings;
 pub(crate) use edit::editor;
 pub(crate) use explain::{Asked, explain};
 pub(crate) use files::check_files;

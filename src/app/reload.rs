@@ -16,7 +16,7 @@ const TAKE_UP: Duration = Duration::from_secs(5);
 const LOOK: Duration = Duration::from_millis(1);
 
 /// Reads the configuration and every file that it names again, and puts them in place. What is wrong, or can't be changed
-/// while the process runs, is told with its key, and then nothing is changed.
+/// while the process runs, is reported with its key, and then nothing is changed.
 pub(super) async fn reload(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
     match load(shared, sources) {
         Ok(changed) => {

@@ -12,6 +12,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
+    comparing,
     live::{Live, SharedResources},
     watchdog::Watchdog,
 };
@@ -146,7 +147,7 @@ impl admin::Source for Shared {
             tracing::warn!(
                 shadow = name,
                 what,
-                "somebody changed a shadow over the administrative interface"
+                "a shadow was changed over the administrative interface"
             );
         }
         true
@@ -162,8 +163,15 @@ impl admin::Source for Shared {
 
     fn reset_reports(&self, shadow: Option<&str>) -> bool {
         let comparisons = self.comparisons(shadow);
-        comparisons.iter().for_each(|comparison| comparison.reset());
+        for comparison in &comparisons {
+            comparison.reset();
+        }
         !comparisons.is_empty()
+    }
+
+    fn add_rule(&self, rule: &[u8]) -> Result<(), String> {
+        let live = self.live.load();
+        comparing::add_rule(&live.config.compare, &self.comparisons(None), rule)
     }
 
     fn token(&self) -> Option<Secret> {
@@ -190,21 +198,10 @@ impl admin::Source for Shared {
         samples.counter(&metrics::LOG_LEFT_OUT, &[], log_queue::left_out());
         samples.counter(&metrics::REQUESTS, &[], self.resources.ledger.requests());
         self.metrics.samples(&mut samples);
-        samples.gauge(
-            &metrics::BUDGET_USED,
-            &[],
-            self.resources.budget.used() as u64,
-        );
-        samples.gauge(
-            &metrics::BUDGET_PEAK,
-            &[],
-            self.resources.budget.peak() as u64,
-        );
-        samples.gauge(
-            &metrics::BUDGET_LIMIT,
-            &[],
-            self.resources.budget.limit() as u64,
-        );
+        let budget = &self.resources.budget;
+        samples.gauge(&metrics::BUDGET_USED, &[], budget.used() as u64);
+        samples.gauge(&metrics::BUDGET_PEAK, &[], budget.peak() as u64);
+        samples.gauge(&metrics::BUDGET_LIMIT, &[], budget.limit() as u64);
         let queued = self.capture.as_ref().map_or(0, capture::Running::queued);
         self.captured.samples(queued, &mut samples);
         self.resources.process_pool.samples(&mut samples);

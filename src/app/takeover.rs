@@ -24,7 +24,7 @@ impl Sockets {
         self.each(Bound::own_file);
     }
 
-    /// The files of unix sockets are somebody else's from now on.
+    /// Leaves the files of unix sockets to another process.
     pub(super) fn leave(&mut self) {
         self.each(Bound::leave_file);
     }

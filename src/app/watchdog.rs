@@ -51,7 +51,7 @@ impl Watchdog {
             match now.iter().zip(&last).position(|(now, last)| now == last) {
                 None => systemd::alive(),
                 Some(worker) => {
-                    tracing::warn!(worker, "a worker hangs; systemd's watchdog is not told");
+                    tracing::warn!(worker, "a worker hangs; systemd's watchdog is not notified");
                 }
             }
             last = now;

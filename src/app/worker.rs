@@ -40,10 +40,8 @@ pub(super) fn run(
         .enable_all()
         .build_local(LocalOptions::default())?;
     runtime.block_on(async {
-        let acceptors = listeners
-            .into_iter()
-            .map(Acceptor::new)
-            .collect::<Result<_, _>>()?;
+        let acceptors = listeners.into_iter().map(Acceptor::new);
+        let acceptors = acceptors.collect::<Result<_, _>>()?;
         let worker = Rc::new(Worker::build(shared, handover));
         spawn_local(Rc::clone(&worker).follow(generation));
         spawn_local(shared.watchdog.clone().beat(index));

@@ -1,11 +1,11 @@
-//! An exchange of a batch as it goes into a file: what is left out left out, bodies framed again.
+//! An exchange of a batch as it goes into a file: redacted, with its bodies framed again.
 
 use std::io::Write as _;
 
 use super::{
     Redact,
     batch::{Batch, Message, Raw},
-    redact,
+    cookie, field, split_head,
 };
 use crate::config::ClientKey;
 
@@ -15,6 +15,12 @@ pub(super) struct Assembled {
     pub(super) client: Vec<u8>,
     pub(super) request: Vec<u8>,
     pub(super) answer: Vec<u8>,
+    scratch: Scratch,
+}
+
+/// Memory for one message at a time.
+#[derive(Debug, Default)]
+struct Scratch {
     body: Vec<u8>,
     redacted: Vec<u8>,
 }
@@ -28,8 +34,8 @@ impl Assembled {
         for buf in [
             &mut self.request,
             &mut self.answer,
-            &mut self.body,
-            &mut self.redacted,
+            &mut self.scratch.body,
+            &mut self.scratch.redacted,
         ] {
             if buf.capacity() > KEPT {
                 *buf = Vec::new();
@@ -50,34 +56,34 @@ pub(super) fn assemble(
         client: key,
         request,
         answer,
-        body,
-        redacted,
+        scratch,
     } = into;
-    message(batch, &raw.request, redact, request, (body, redacted));
+    message(batch, &raw.request, redact, request, scratch);
     answer.clear();
-    if let Some(stored) = raw
-        .answer
-        .as_ref()
-        .and_then(|answer| answer.message.as_ref())
-    {
-        message(batch, stored, redact, answer, (body, redacted));
+    let stored = raw.answer.as_ref();
+    if let Some(stored) = stored.and_then(|answer| answer.message.as_ref()) {
+        message(batch, stored, redact, answer, scratch);
     }
     key.clear();
-    // Of the head as it is stored: a cookie that is left out is not let in here.
-    let (head, _) = super::split_head(request);
-    match client {
-        ClientKey::Address => {
-            if let Some(peer) = raw.peer {
-                // Writing to memory can't fail.
-                let _ = write!(key, "{peer}");
-            }
-        }
-        ClientKey::Header(name) => {
-            key.extend_from_slice(redact::field(head, name.spelling()).unwrap_or_default());
-        }
-        ClientKey::Cookie(name) => {
-            key.extend_from_slice(redact::cookie(head, name).unwrap_or_default());
-        }
+    if let Some(peer) = raw.peer.filter(|_| *client == ClientKey::Address) {
+        // Writing to memory can't fail.
+        let _ = write!(key, "{peer}");
+    } else {
+        // Of the request as it is stored, so that no redacted cookie comes in here.
+        key.extend_from_slice(client.of(b"", request).unwrap_or_default());
+    }
+}
+
+impl ClientKey {
+    /// The key of a request from `client`; `None` where it has none.
+    pub(crate) fn of<'a>(&self, client: &'a [u8], request: &'a [u8]) -> Option<&'a [u8]> {
+        let (head, _) = split_head(request);
+        let key = match self {
+            Self::Address => Some(client),
+            Self::Header(name) => field(head, name.spelling()),
+            Self::Cookie(name) => cookie(head, name),
+        };
+        key.filter(|key| !key.is_empty())
     }
 }
 
@@ -86,7 +92,7 @@ fn message(
     message: &Message,
     redact: &Redact,
     out: &mut Vec<u8>,
-    (body, redacted): (&mut Vec<u8>, &mut Vec<u8>),
+    Scratch { body, redacted }: &mut Scratch,
 ) {
     let head = &batch.text[message.head.clone()];
     let text = &batch.text[message.body.clone()];

@@ -91,12 +91,12 @@ impl Input {
         self.offset
     }
 
-    /// What ended the file before its end, told once.
+    /// The error that ended the file before its end; only once.
     pub(crate) fn take_error(&mut self) -> Option<io::Error> {
         self.broke.take()
     }
 
-    /// Whether so many bytes are in the window, or can be had.
+    /// Whether `length` bytes are in the window, or can be read into it.
     pub(crate) fn has(&mut self, length: usize) -> bool {
         while self.end - self.start < length {
             if !self.fill(length) {
@@ -147,7 +147,7 @@ impl Input {
         if self.start == self.end {
             (self.start, self.end) = (0, 0);
             if self.buf.len() > WINDOW {
-                // One large record is no reason to keep so much.
+                // A window grown for one large record is not kept.
                 self.buf = vec![0; WINDOW];
             }
         }

@@ -63,7 +63,7 @@ use crate::{
     },
 };
 
-/// A record that is larger is no record: nobody reads it into memory.
+/// Limit of a record's size: larger ones are not read into memory.
 pub(crate) const LARGEST_RECORD: usize = 256 << 20;
 
 /// Which requests are captured; the error says why one is not.
@@ -82,11 +82,11 @@ pub(crate) struct Capture {
     queued: AtomicUsize,
     /// Who writes, as it stands in file names.
     instance: String,
-    /// How often it is said that exchanges are lost before they reach the writer.
+    /// Limits log lines about exchanges that are lost before they reach the writer.
     losses: RateLimit,
 }
 
-/// So often, at most, a loss is told.
+/// The shortest time between two log lines about losses.
 const TOLD: Duration = Duration::from_secs(10);
 
 /// The capture can't begin.

@@ -3,6 +3,7 @@
 use std::{
     net::IpAddr,
     path::PathBuf,
+    str::FromStr,
     sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
@@ -10,14 +11,19 @@ use std::{
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
-    config::{Address, ClientTls, FieldName, Flags, LogFormat, Mark, Script, Sources, words},
-    replay::{Condition, Edit, Key, Options, Speed},
+    compare,
+    config::{
+        Address, ClientKey, ClientTls, FieldName, Flags, LogFormat, Mark, Script, Sources, words,
+    },
+    replay::{Condition, Edit, Options, Speed, positive},
 };
 
 mod report;
 mod shadow_flags;
 
-pub(crate) use report::{Finding, Report, ReportFormat, ReportOut};
+pub(crate) use report::{
+    CauseCondition, Compare, CompareFiles, Finding, Report, ReportFormat, ReportOut,
+};
 
 use shadow_flags::ShadowFlags;
 
@@ -51,6 +57,9 @@ pub(crate) enum Command {
     /// Tell which responses of a shadow differ from production's, and why.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(Box<Report>),
+    /// Tell in what the responses of two captures of the same requests differ, and why.
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(Box<Compare>),
     /// Write a capture in another format.
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(Convert),
@@ -70,6 +79,7 @@ Several files are merged by time. A file named - is standard input.
 Examples:
   shadowtee replay day.tee.zst --to http://127.0.0.1:8080
   shadowtee replay 'captures/*.gor.gz' --to unix:/run/next.sock --speed 10x --max-gap 5s
+  shadowtee replay day.tee --to 127.0.0.1:8080 --compare --since accepted.json --fail-on 'new-causes>0'
   shadowtee replay day.tee --to 127.0.0.1:8080 --speed max --concurrency 10 --report json \\
     --fail-on 'errors>1%' --fail-on 'p99>250ms' --fail-on 'differences>0.5%'
 
@@ -84,6 +94,15 @@ Examples:
   shadowtee report --admin 127.0.0.1:9900 --format json --output today.json \\
     --since yesterday.json --fail-on 'new-causes>0'
   shadowtee report today.json
+
+Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
+
+const COMPARE_EXAMPLES: &str = "\
+Requests are the same by their id. Both captures need the bodies of responses: capture.answers = \"body\".
+
+Examples:
+  shadowtee compare production.tee next.tee
+  shadowtee compare before.tee after.tee --format html --output report.html
 
 Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
 
@@ -167,6 +186,7 @@ pub(crate) struct Check {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Replay {
     /// Captures in either format, compressed or not; patterns with * are looked up.
     #[arg(required = true, value_name = "FILE")]
@@ -183,13 +203,13 @@ pub(crate) struct Replay {
     /// 1x as they came, 10x ten times as fast, max as fast as the target answers.
     #[arg(long, default_value = "1x", conflicts_with = "rate")]
     speed: Speed,
-    /// So many a second, evenly, for example 100/s.
+    /// Requests per second, evenly, for example 100/s.
     #[arg(long, value_name = "N/s", value_parser = rate)]
     rate: Option<f64>,
-    /// Send everything so many times.
+    /// How many times everything is sent.
     #[arg(long = "loop", value_name = "N", default_value_t = 1)]
     rounds: u64,
-    /// Send so many requests at most.
+    /// Limit of the requests that are sent.
     #[arg(long, value_name = "N")]
     limit: Option<u64>,
     /// Only what was captured at this time or later, for example 2026-11-24T08:00:00Z.
@@ -211,8 +231,8 @@ pub(crate) struct Replay {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     timeout: Duration,
     /// Requests with the same key wait for each other: client, header:NAME or cookie:NAME.
-    #[arg(long, value_name = "KEY")]
-    ordered_by: Option<Key>,
+    #[arg(long, value_name = "KEY", value_parser = ordered_by)]
+    ordered_by: Option<ClientKey>,
     /// The header that tells the target that a request is a copy.
     #[arg(long, value_name = "NAME", default_value = "X-Shadow-Request")]
     mark: FieldName,
@@ -237,9 +257,37 @@ pub(crate) struct Replay {
     /// How the report is written.
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(crate) report: ReportForm,
-    /// Exit with 2 where this is so: errors>1%, p99>250ms, differences>0.5%; may be repeated.
+    /// Exit with 2 where this is so: errors>1%, p99>250ms, differences>0.5%, and with --compare causes>0, new-causes>0; may be
+    /// repeated.
     #[arg(long, value_name = "CONDITION")]
-    pub(crate) fail_on: Vec<Condition>,
+    pub(crate) fail_on: Vec<FailOn>,
+    /// Compare the responses with those captured, and tell why they differ.
+    #[arg(long)]
+    pub(crate) compare: bool,
+    #[command(flatten)]
+    pub(crate) files_of_compare: CompareFiles,
+    #[command(flatten)]
+    pub(crate) causes: ReportOut,
+}
+
+/// A condition under which a replay is a failure.
+#[derive(Clone, Debug)]
+pub(crate) enum FailOn {
+    /// On what was sent.
+    Sent(Condition),
+    /// On what was compared.
+    Compared(CauseCondition),
+}
+
+impl FromStr for FailOn {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.parse() {
+            Ok(condition) => Ok(Self::Compared(condition)),
+            Err(_) => text.parse().map(Self::Sent),
+        }
+    }
 }
 
 /// How a report is written.
@@ -251,11 +299,16 @@ pub(crate) enum ReportForm {
 
 fn rate(text: &str) -> Result<f64, String> {
     let digits = text.strip_suffix("/s").unwrap_or(text);
-    let rate = digits
-        .parse()
-        .ok()
-        .filter(|rate: &f64| rate.is_finite() && *rate > 0.0);
-    rate.ok_or_else(|| format!("{text:?} is no rate; write for example 100/s"))
+    positive(digits).ok_or_else(|| format!("{text:?} is not a rate; write for example 100/s"))
+}
+
+fn ordered_by(text: &str) -> Result<ClientKey, String> {
+    match text {
+        "client" => Ok(ClientKey::Address),
+        key => key.parse().map_err(|_| {
+            format!("{text:?} is not a key; write client, header:NAME or cookie:NAME")
+        }),
+    }
 }
 
 fn script(text: &str) -> Result<Script, String> {
@@ -273,7 +326,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     let parsed = humantime::parse_duration(text)
         .ok()
         .filter(|time| !time.is_zero());
-    parsed.ok_or_else(|| format!("{text:?} is no time; write for example 5s or 250ms"))
+    parsed.ok_or_else(|| format!("{text:?} is not a time; write for example 5s or 250ms"))
 }
 
 impl Replay {
@@ -283,9 +336,10 @@ impl Replay {
         self,
         files: Vec<PathBuf>,
         edit: Option<(Arc<dyn Edit>, Option<Script>)>,
-    ) -> anyhow::Result<Options> {
+        compare: Option<compare::Settings>,
+    ) -> anyhow::Result<(Options, ReportOut)> {
         if self.to.has_no_port() {
-            anyhow::bail!("--to {}: port 0 is none that can be connected to", self.to);
+            anyhow::bail!("--to {}: port 0 can't be connected to", self.to);
         }
         let (edit, of_shadow) = edit.unzip();
         let mut script = self.script.or(of_shadow.flatten());
@@ -295,7 +349,7 @@ impl Replay {
                 anyhow::bail!("--script: {what}");
             }
         }
-        Ok(Options {
+        let options = Options {
             files,
             to: self.to,
             tls: ClientTls::trusting(self.ca, self.server_name),
@@ -313,7 +367,9 @@ impl Replay {
             dry_run: self.dry_run,
             edit,
             script,
-        })
+            compare,
+        };
+        Ok((options, self.causes))
     }
 }
 
@@ -338,7 +394,7 @@ pub(crate) struct Show {
 
 #[derive(Debug, Args)]
 pub(crate) struct Demo {
-    /// End after so many seconds; without it, at Ctrl-C.
+    /// End after this many seconds; without it, at Ctrl-C.
     #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<u64>,
 }

@@ -5,7 +5,7 @@ use std::{env, fmt, fs, path::PathBuf, str::FromStr};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 
-use crate::config::{Address, ClientTls};
+use crate::config::{self, Address, ClientTls};
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
@@ -15,7 +15,7 @@ pub(crate) struct Report {
     /// The administration of the running program.
     #[arg(long, value_name = "ADDR")]
     pub(crate) admin: Option<Address>,
-    /// A file with its token [default: the variable SHADOWTEE_ADMIN_TOKEN].
+    /// A file with its token [default: the variable `SHADOWTEE_ADMIN_TOKEN`].
     #[arg(long, value_name = "FILE", requires = "admin")]
     token_file: Option<PathBuf>,
     /// The CA to trust for an https:// address, in PEM, instead of those of the system.
@@ -29,9 +29,12 @@ pub(crate) struct Report {
     pub(crate) reset: bool,
     #[command(flatten)]
     pub(crate) out: ReportOut,
+    /// Exit with 2 where this is so: causes>0, new-causes>0; may be repeated.
+    #[arg(long, value_name = "CONDITION")]
+    pub(crate) fail_on: Vec<CauseCondition>,
 }
 
-/// How a report is written, and when it is a failure.
+/// How a report is written.
 #[derive(Debug, Args)]
 pub(crate) struct ReportOut {
     /// How it is written.
@@ -43,6 +46,48 @@ pub(crate) struct ReportOut {
     /// An older report in JSON: causes that it does not have are new.
     #[arg(long, value_name = "FILE")]
     pub(crate) since: Option<PathBuf>,
+}
+
+impl ReportOut {
+    /// Whether anything of it was said.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        self.format != ReportFormat::Text || self.output.is_some() || self.since.is_some()
+    }
+}
+
+/// What comparing two captures, or a replay, goes by.
+#[derive(Debug, Args)]
+pub(crate) struct CompareFiles {
+    /// A file of rules on what differs.
+    #[arg(long, value_name = "FILE")]
+    rules: Option<PathBuf>,
+    /// The application's routes: lines such as GET /orders/{id}, `rails routes`, or an `OpenAPI` document.
+    #[arg(long, value_name = "FILE")]
+    routes: Option<PathBuf>,
+}
+
+impl CompareFiles {
+    pub(crate) fn settings(&self) -> config::Compare {
+        config::Compare {
+            rules: self.rules.clone(),
+            inventory: self.routes.clone(),
+            ..config::Compare::default()
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Compare {
+    /// The capture whose responses are right, of any format.
+    #[arg(value_name = "A")]
+    pub(crate) one: PathBuf,
+    /// Another capture of the same requests.
+    #[arg(value_name = "B")]
+    pub(crate) other: PathBuf,
+    #[command(flatten)]
+    pub(crate) files: CompareFiles,
+    #[command(flatten)]
+    pub(crate) out: ReportOut,
     /// Exit with 2 where this is so: causes>0, new-causes>0; may be repeated.
     #[arg(long, value_name = "CONDITION")]
     pub(crate) fail_on: Vec<CauseCondition>,

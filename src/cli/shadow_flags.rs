@@ -37,10 +37,10 @@ pub(super) struct ShadowFlags {
     /// Not requests with such a header; may be repeated.
     #[arg(long, value_name = "NAME: PATTERN", requires = "shadow")]
     deny_header: Vec<String>,
-    /// At most so many copies a second.
+    /// Limit of copies per second.
     #[arg(long, value_name = "N", requires = "shadow")]
     rate: Option<f64>,
-    /// At most so many copies at a time; more are left out.
+    /// Limit of copies at a time; further ones are left out.
     #[arg(long, value_name = "N", requires = "shadow")]
     concurrent: Option<u32>,
     /// Copies with one key keep the order of their requests: as --sample-by.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 
 use crate::{
     app::{self, Asked},
@@ -37,10 +37,9 @@ fn explained(config: &Config, line: &str, arguments: &Check) -> anyhow::Result<V
         peer: arguments.from,
         status: arguments.status,
     };
-    let explained = match app::explain(config, &asked) {
-        Ok(explained) => explained,
-        Err(why) => bail!("the request would be refused, and no shadow would get a copy: {why}"),
-    };
+    let explained = app::explain(config, &asked).map_err(|why| {
+        anyhow!("the request would be refused, and no shadow would get a copy: {why}")
+    })?;
     let mut out = Vec::new();
     if explained.is_empty() {
         out.extend_from_slice(b"there is no shadow\n");
@@ -77,7 +76,7 @@ fn head(line: &str, headers: &[String]) -> anyhow::Result<Vec<u8>> {
     }
     for header in headers {
         if !header.contains(':') || header.contains(['\r', '\n']) {
-            bail!("{header:?} is no header; write 'Name: value'");
+            bail!("{header:?} is not a header; write 'Name: value'");
         }
         head.push_str(header);
         head.push_str("\r\n");

@@ -23,25 +23,21 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<()> {
     let (from, to) = (&arguments.from, &arguments.to);
     let mut reader =
         Reader::open(from).with_context(|| format!("can't read {}", from.display()))?;
-    let mut target = Target::create(to).with_context(|| format!("can't write {}", to.display()))?;
+    let writing = || format!("can't write {}", to.display());
+    let mut target = Target::create(to).with_context(writing)?;
     let (mut written, mut unwritable) = (0_u64, 0_u64);
     while reader.advance() {
         match target.add(&reader.record())? {
             Ok(()) => written += 1,
             Err(why) => {
                 unwritable += 1;
-                eprintln!(
-                    "{}, at byte {}: left out: {why}",
-                    from.display(),
-                    reader.offset()
-                );
+                let (file, offset) = (from.display(), reader.offset());
+                eprintln!("{file}, at byte {offset}: left out: {why}");
             }
         }
         super::tell(reader.troubles());
     }
-    target
-        .end()
-        .with_context(|| format!("can't write {}", to.display()))?;
+    target.end().with_context(writing)?;
     super::tell(reader.troubles());
     let troubles = reader.troubles();
     eprintln!(

@@ -1,6 +1,7 @@
 //! One file a command.
 
 mod check;
+mod compare;
 mod convert;
 mod demo;
 mod generate;
@@ -24,6 +25,7 @@ use crate::{
 pub(crate) fn dispatch(cli: Cli) -> anyhow::Result<ExitCode> {
     match cli.command {
         Command::Replay(arguments) => return replay::replay(*arguments),
+        Command::Compare(arguments) => return compare::compare(&arguments),
         Command::Report(arguments) => return report::report(&arguments),
         Command::Run(arguments) => run::run(arguments.into_sources()),
         Command::Check(arguments) => check::check(&arguments),
@@ -59,10 +61,8 @@ fn tell(troubles: &mut Troubles) {
 }
 
 fn listed(mistakes: &[Mistake]) -> String {
-    let lines: Vec<_> = mistakes
-        .iter()
-        .map(|mistake| format!("  {mistake}"))
-        .collect();
+    let lines = mistakes.iter().map(|mistake| format!("  {mistake}"));
+    let lines: Vec<_> = lines.collect();
     let count = match mistakes.len() {
         1 => "a mistake".to_owned(),
         count => format!("{count} mistakes"),

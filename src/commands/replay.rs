@@ -11,22 +11,29 @@ use std::{
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::report::publish;
 use crate::{
     app,
-    cli::{Replay, ReportForm},
+    cli::{FailOn, Replay, ReportForm},
+    compare::Settings,
     config::{Flags, Sources},
     replay::{self, Moment, Report, met},
 };
 
 /// Sends captures to a target, and tells what came of it.
 pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
-    let Replay {
-        ref files,
-        ref fail_on,
-        report: form,
-        ..
-    } = arguments;
-    let (files, fail_on) = (expand(files)?, fail_on.clone());
+    let files = expand(&arguments.files)?;
+    let (mut of_sent, mut of_causes) = (Vec::new(), Vec::new());
+    for condition in &arguments.fail_on {
+        match condition.clone() {
+            FailOn::Sent(condition) => of_sent.push(condition),
+            FailOn::Compared(condition) => of_causes.push(condition),
+        }
+    }
+    if !arguments.compare && (!of_causes.is_empty() || arguments.causes.is_asked_for()) {
+        bail!("causes are known with --compare only");
+    }
+    let form = arguments.report;
     let edit = match (&arguments.config, &arguments.as_shadow) {
         (Some(file), Some(name)) => {
             let sources = Sources {
@@ -37,11 +44,12 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
         }
         _ => None,
     };
-    let options = arguments.into_options(files, edit)?;
+    let compare = arguments.compare.then(|| compare_settings(&arguments));
+    let (options, causes) = arguments.into_options(files, edit, compare.transpose()?)?;
     let is_dry = options.dry_run;
     let bar = (io::stderr().is_terminal() && !is_dry).then(bar);
     let shown = bar.clone();
-    let report = replay::run(&options, move |moment| {
+    let done = replay::run(&options, move |moment| {
         if let Some(bar) = &shown {
             show(bar, moment);
         }
@@ -49,6 +57,7 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
+    let report = done.report;
     let text = match form {
         ReportForm::Json => serde_json::to_string_pretty(&report)? + "\n",
         ReportForm::Text if is_dry => dry(&report),
@@ -57,18 +66,28 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
     io::stdout()
         .write_all(text.as_bytes())
         .context("can't write to standard output")?;
-    let met: Vec<_> = met(&fail_on, &report).collect();
+    let met: Vec<_> = met(&of_sent, &report).collect();
     for condition in &met {
         eprintln!("shadowtee: failed by {condition}");
     }
     if report.requests == 0 && !report.interrupted {
-        // Whoever waits for the exit code does not take nothing for a success.
+        // A pipeline must not take an empty replay for a success.
         bail!("the files hold no request that was to be sent");
     }
-    Ok(if met.is_empty() {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(2)
+    let mut is_failure = !met.is_empty();
+    if let Some(found) = done.causes {
+        is_failure |= publish(&[found], &causes, &of_causes)?;
+    }
+    Ok(ExitCode::from(if is_failure { 2 } else { 0 }))
+}
+
+fn compare_settings(arguments: &Replay) -> anyhow::Result<Settings> {
+    let settings = app::compare_settings(&arguments.files_of_compare.settings());
+    let settings = settings.map_err(|wrong| anyhow::anyhow!("{}", wrong.what))?;
+    let shadow = arguments.as_shadow.as_deref().unwrap_or("the target");
+    Ok(Settings {
+        shadow: shadow.to_owned(),
+        ..settings
     })
 }
 
@@ -82,7 +101,7 @@ fn expand(named: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
             continue;
         }
         let before = files.len();
-        for file in glob::glob(&text).with_context(|| format!("{text} is no pattern"))? {
+        for file in glob::glob(&text).with_context(|| format!("{text} is not a pattern"))? {
             files.push(file?);
         }
         if files.len() == before {
@@ -126,17 +145,14 @@ fn show(bar: &ProgressBar, moment: &Moment) {
         moment.position as f64 / moment.total.max(1) as f64,
     );
     let left = if moment.total > 0 && part > 0.001 {
-        let left = Duration::from_secs_f64(seconds / part * (1.0 - part).max(0.0));
-        format!(
-            ", {} left",
-            humantime::format_duration(Duration::from_secs(left.as_secs()))
-        )
+        let left = seconds / part * (1.0 - part).max(0.0);
+        let left = Duration::from_secs(Duration::from_secs_f64(left).as_secs());
+        format!(", {} left", humantime::format_duration(left))
     } else {
         String::new()
     };
+    let (errors, behind) = (moment.errors, moment.lag.as_millis());
     bar.set_message(format!(
-        "{rate:.0}/s, {} errors, {} ms behind{left}",
-        moment.errors,
-        moment.lag.as_millis()
+        "{rate:.0}/s, {errors} errors, {behind} ms behind{left}"
     ));
 }

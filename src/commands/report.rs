@@ -20,7 +20,7 @@ use serde::Deserialize;
 use tokio::{runtime::Builder, time::timeout};
 
 use crate::{
-    cli::{Finding, Report as Arguments, ReportFormat, ReportOut},
+    cli::{CauseCondition, Finding, Report as Arguments, ReportFormat, ReportOut},
     compare::{Report, Since, Style, html, junit, markdown, text},
     net::Connector,
 };
@@ -47,15 +47,20 @@ pub(super) fn report(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         println!("all that was learned and counted is forgotten");
         return Ok(ExitCode::SUCCESS);
     }
-    publish(&reports, &arguments.out)
+    let is_failure = publish(&reports, &arguments.out, &arguments.fail_on)?;
+    Ok(ExitCode::from(if is_failure { 2 } else { 0 }))
 }
 
-/// Writes reports, and says whether they are a failure.
-pub(super) fn publish(reports: &[Report], out: &ReportOut) -> anyhow::Result<ExitCode> {
+/// Writes reports, and returns whether they are a failure.
+pub(super) fn publish(
+    reports: &[Report],
+    out: &ReportOut,
+    fail_on: &[CauseCondition],
+) -> anyhow::Result<bool> {
     let written = written(reports, out)?;
     match &out.output {
         Some(path) => {
-            fs::write(path, written).with_context(|| format!("can't write {}", path.display()))?
+            fs::write(path, written).with_context(|| format!("can't write {}", path.display()))?;
         }
         None => io::stdout()
             .write_all(written.as_bytes())
@@ -66,7 +71,7 @@ pub(super) fn publish(reports: &[Report], out: &ReportOut) -> anyhow::Result<Exi
         None => Vec::new(),
     };
     let mut is_failure = false;
-    for condition in &out.fail_on {
+    for condition in fail_on {
         for report in reports {
             let (count, what) = match condition.finding {
                 Finding::Causes => (report.confirmed().count(), "causes"),
@@ -89,11 +94,7 @@ pub(super) fn publish(reports: &[Report], out: &ReportOut) -> anyhow::Result<Exi
             }
         }
     }
-    Ok(if is_failure {
-        ExitCode::from(2)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(is_failure)
 }
 
 fn unreadable(file: impl Display) -> String {
@@ -144,7 +145,8 @@ fn ask(arguments: &Arguments) -> anyhow::Result<Vec<Report>> {
         path += "/reset";
     }
     if let Some(shadow) = &arguments.shadow {
-        path += &format!("?shadow={shadow}");
+        path.push_str("?shadow=");
+        path.push_str(shadow);
     }
     let runtime = Builder::new_current_thread().enable_all().build()?;
     let asked = runtime.block_on(async { timeout(PATIENCE, request(arguments, &path)).await });

@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context, bail};
 
 use crate::{
-    capture::{Reader, Record, split_head},
+    capture::{Answered, Reader, Record, split_head},
     cli::Show,
 };
 
@@ -33,7 +33,7 @@ pub(super) fn show(arguments: &Show) -> anyhow::Result<()> {
             Some(_) => Ok(()),
         };
         match shown {
-            // Whoever does not read on does not want to.
+            // A reader that has gone away is no error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             shown => shown.context("can't write to standard output")?,
         }
@@ -99,14 +99,10 @@ fn line(number: u64, record: &Record<'_>, out: &mut impl Write) -> io::Result<()
     let method = text(words.next().unwrap_or_default());
     let target = text(words.next().unwrap_or_default());
     let (status, after) = match record.answer {
-        Some(answer) => (
-            answer.status.to_string(),
-            format!(
-                "{}.{:03} ms",
-                answer.after / 1_000_000,
-                answer.after / 1_000 % 1_000
-            ),
-        ),
+        Some(Answered { status, after, .. }) => {
+            let (millis, micros) = (after / 1_000_000, after / 1_000 % 1_000);
+            (status.to_string(), format!("{millis}.{micros:03} ms"))
+        }
         None => ("-".into(), "-".into()),
     };
     let (time, client) = (time(record), text(record.client));
@@ -125,19 +121,12 @@ fn whole(
     out: &mut impl Write,
 ) -> io::Result<()> {
     writeln!(out, "record  {number}\ntime    {}", time(record))?;
-    writeln!(
-        out,
-        "id      {}\nclient  {}",
-        text(record.id),
-        text(record.client)
-    )?;
+    let (id, client) = (text(record.id), text(record.client));
+    writeln!(out, "id      {id}\nclient  {client}")?;
     match record.answer {
-        Some(answer) => writeln!(
-            out,
-            "answer  {} after {} us",
-            answer.status,
-            answer.after / 1_000
-        )?,
+        Some(Answered { status, after, .. }) => {
+            writeln!(out, "answer  {status} after {} us", after / 1_000)?;
+        }
         None => writeln!(out, "answer  none")?,
     }
     writeln!(out, "\n--- request, {} bytes", record.request.len())?;

@@ -3,13 +3,16 @@
 //! holds, time and memory are bounded.
 
 mod answer;
+mod captured;
 mod cause;
 mod comparer;
 mod counts;
 mod difference;
 mod extract;
-#[cfg(any(test, fuzzing, feature = "fuzzing"))]
-pub(crate) mod fuzzing;
+#[cfg(fuzzing)]
+pub mod fuzzing;
+#[cfg(all(test, not(fuzzing)))]
+mod fuzzing;
 #[cfg(test)]
 mod kit;
 mod learn;
@@ -23,15 +26,16 @@ mod rules;
 mod speed;
 
 pub(crate) use answer::{Answer, Asked, PairIn};
-pub(crate) use comparer::Settings;
-pub(crate) use difference::{Change, Difference, Differences, Explained, Kind, differences};
-pub(crate) use extract::{
-    Class, Extract, Leaf, LeafRef, Limits, Looks, Media, NotCompared, Place, Shape, TimeForm,
-    Value, digest, extract,
-};
+pub(crate) use captured::{CapturedMessage, ResponseOf, captured_pair, captured_pair_of_two};
+pub(crate) use comparer::{Comparer, Settings};
+#[cfg(test)]
+pub(crate) use difference::{Difference, Differences, Kind, differences};
+pub(crate) use extract::Limits;
+#[cfg(test)]
+pub(crate) use extract::{Class, Extract, Looks, Value, extract};
 pub(crate) use live::{
     CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
-    REQUEST_BODY, Role, state_file,
+    REQUEST_BODY, Role, replace, state_file,
 };
 pub(crate) use report::{Report, Since, Style, html, junit, markdown, text};
 pub(crate) use route::{Pattern, read_inventory};

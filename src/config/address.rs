@@ -26,7 +26,7 @@ const MAX_UNIX_PATH: usize = 107;
 
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{0:?} is no address: {1}; write for example \"127.0.0.1:8080\", \"[::1]:8080\", \
+    "{0:?} is not an address: {1}; write for example \"127.0.0.1:8080\", \"[::1]:8080\", \
      \"http://host:8080\", \"https://host\" or \"unix:/run/app.sock\""
 )]
 pub(crate) struct BadAddress(String, &'static str);
@@ -70,16 +70,13 @@ impl Address {
 
     /// Whether the two are one place, however they are spelt.
     pub(crate) fn is_same_place(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Unix(one), Self::Unix(two)) => one == two,
-            (
-                Self::Tcp { host, port, .. },
-                Self::Tcp {
-                    host: other_host,
-                    port: other_port,
-                    ..
-                },
-            ) => port == other_port && *port != 0 && host.eq_ignore_ascii_case(other_host),
+        let tcp = |address: &Self| match address {
+            Self::Tcp { host, port, .. } => Some((host.to_ascii_lowercase(), *port)),
+            Self::Unix(_) => None,
+        };
+        match (tcp(self), tcp(other)) {
+            (None, None) => self == other,
+            (Some(one), Some(two)) => one == two && !self.has_no_port(),
             _ => false,
         }
     }
@@ -89,10 +86,8 @@ impl Address {
         match self {
             Self::Unix(_) => true,
             Self::Tcp { host, .. } => {
-                host.eq_ignore_ascii_case("localhost")
-                    || host
-                        .parse()
-                        .is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+                let is_loopback = |ip: std::net::IpAddr| ip.is_loopback();
+                host.eq_ignore_ascii_case("localhost") || host.parse().is_ok_and(is_loopback)
             }
         }
     }
@@ -127,7 +122,7 @@ impl FromStr for Address {
     type Err = BadAddress;
 
     fn from_str(text: &str) -> Result<Self, BadAddress> {
-        // What stands before an @ is nobody's to read in a log.
+        // The part before an @ may be a password, and is not shown.
         let told = text
             .rsplit_once('@')
             .map_or_else(|| text.into(), |(_, host)| format!("…@{host}"));
@@ -161,7 +156,7 @@ impl FromStr for Address {
         let port = match (port, default_port) {
             (Some(port), _) => match port.parse() {
                 Ok(number) if digits(port) => number,
-                _ => return Err(bad("the port is no number from 0 to 65535")),
+                _ => return Err(bad("the port is not a number from 0 to 65535")),
             },
             (None, Some(port)) => port,
             (None, None) => return Err(bad("the port is missing")),
@@ -195,10 +190,8 @@ fn check_host(host: &str, in_brackets: bool) -> Result<(), &'static str> {
     if labels.len() > MAX_HOST {
         return Err("the host is longer than the 253 characters that a host name may have");
     }
-    if labels
-        .split('.')
-        .any(|label| label.is_empty() || label.len() > 63)
-    {
+    let is_wrong = |label: &str| label.is_empty() || label.len() > 63;
+    if labels.split('.').any(is_wrong) {
         return Err("between the dots of a host name belong 1 to 63 characters");
     }
     Ok(())
@@ -262,7 +255,7 @@ mod tests {
         );
         assert_eq!(
             shown("a:99999"),
-            "error: the port is no number from 0 to 65535"
+            "error: the port is not a number from 0 to 65535"
         );
         assert_eq!(shown("[::1:80"), "error: the brackets do not match");
         assert_eq!(shown(":80"), "error: the host is missing");
@@ -272,7 +265,7 @@ mod tests {
         );
         assert!(shown(&format!("unix:/{}", "x".repeat(120))).contains("107 bytes"));
         for port in ["a:", "a:-1", "a:+80", "a:80 "] {
-            assert!(shown(port).contains("no number"), "{port}");
+            assert!(shown(port).contains("not a number"), "{port}");
         }
         for host in ["::1:8080", "::1", "[a]:80", "[127.0.0.1]:80", "a:b:80"] {
             assert!(shown(host).contains("brackets"), "{host}");

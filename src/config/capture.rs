@@ -19,9 +19,9 @@ pub(crate) struct Capture {
     pub(crate) file: FilePattern,
     /// What is stored of answers, beside status and time.
     pub(crate) answers: CapturedResponses,
-    /// A new file is begun when one has so many bytes.
+    /// Size at which a new file is begun.
     pub(crate) rotate_bytes: Size,
-    /// And when it is so old.
+    /// Age at which a new file is begun.
     pub(crate) rotate_after: Span,
     /// The oldest files are removed when all together have more; None: they stay.
     pub(crate) total_bytes: Option<Size>,
@@ -29,7 +29,7 @@ pub(crate) struct Capture {
     pub(crate) queue: Size,
     /// A request with a larger body is not stored.
     pub(crate) body_bytes: Size,
-    /// So much of an answer's body is stored.
+    /// Limit of the stored part of an answer's body.
     pub(crate) answer_bytes: Size,
     /// How often what is collected is handed to the system.
     pub(crate) flush: Span,
@@ -51,7 +51,7 @@ pub(crate) enum CapturedResponses {
 }
 
 /// What is left out of files.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Redact {
     pub(crate) headers: Vec<FieldName>,
     pub(crate) cookies: Vec<String>,
@@ -104,10 +104,8 @@ impl Capture {
         let rotate_after = table.time("rotate_after", Span::seconds(3600));
         let total_bytes: Option<Size> = table.optional("total_bytes");
         if total_bytes.is_some_and(|total| total.0 < rotate_bytes.0.saturating_mul(2)) {
-            table.mistake(
-                "total_bytes",
-                "is less than two files may have; raise it, or lower rotate_bytes",
-            );
+            let why = "is less than two files may have; raise it, or lower rotate_bytes";
+            table.mistake("total_bytes", why);
         }
         let queue = table.within("queue", Size::mib(32), Size(1)..);
         let body_bytes = table.within("body_bytes", Size::mib(8), ..=Size::mib(128));
@@ -153,10 +151,8 @@ impl Redact {
     fn read(mut table: Table<'_>) -> Self {
         let key: Option<Secret> = table.optional("key");
         if key.as_ref().is_some_and(|key| key.reveal().len() < 16) {
-            table.mistake(
-                "key",
-                "is too short to keep anything secret; write at least 16 characters",
-            );
+            let why = "is too short to keep anything secret; write at least 16 characters";
+            table.mistake("key", why);
         }
         let read = Self {
             headers: table.value("headers", Vec::new()),
@@ -165,14 +161,12 @@ impl Redact {
             json: table.value("json", Vec::new()),
             key,
         };
-        if read.headers.iter().any(|name| {
-            ["host", "content-length", "transfer-encoding"]
-                .iter()
-                .any(|needed| name.is(needed))
-        }) {
+        let needed = ["host", "content-length", "transfer-encoding"];
+        let is_needed = |name: &FieldName| needed.iter().any(|needed| name.is(needed));
+        if read.headers.iter().any(is_needed) {
             table.mistake(
                 "headers",
-                "names a header that a request can't be sent without",
+                "names a header that no request can be sent without",
             );
         }
         table.finish();
@@ -182,7 +176,7 @@ impl Redact {
 
 #[cfg(test)]
 impl Capture {
-    /// For tests: requests only, and a queue of so many bytes.
+    /// For tests: requests only, and a queue of `queue` bytes.
     pub(crate) fn small(file: FilePattern, queue: u64) -> Self {
         Self {
             file,
@@ -196,13 +190,7 @@ impl Capture {
             flush: Span::milliseconds(100),
             client: ClientKey::Address,
             select: Select::default(),
-            redact: Redact {
-                headers: Vec::new(),
-                cookies: Vec::new(),
-                query: Vec::new(),
-                json: Vec::new(),
-                key: None,
-            },
+            redact: Redact::default(),
         }
     }
 }

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::{Config, Listen, units::unmasked};
 
-/// Whether two settings say the same, secrets included.
+/// Whether two settings are the same, secrets included.
 pub(crate) fn is_same<T: Serialize>(one: &T, two: &T) -> bool {
     let shown = |settings| unmasked(|| serde_json::to_value(settings).ok());
     shown(one) == shown(two)
@@ -38,8 +38,8 @@ impl Config {
             ("capture", !is_same(&self.capture, &new.capture)),
             ("log.format", self.log.format != new.log.format),
         ];
+        let changed = changed.into_iter();
         changed
-            .into_iter()
             .filter_map(|(key, changed)| changed.then_some(key))
             .collect()
     }
@@ -47,18 +47,9 @@ impl Config {
 
 /// Whether the same sockets are listened on; the files that TLS is made of may differ.
 fn are_same_sockets(old: &[Listen], new: &[Listen]) -> bool {
-    let socket = |listen: &Listen| {
-        (
-            listen.address.clone(),
-            listen.mode,
-            listen.owner.clone(),
-            listen.group.clone(),
-            listen.tls.is_some(),
-        )
+    let is_same = |old: &Listen, new: &Listen| {
+        (&old.address, old.mode, old.tls.is_some()) == (&new.address, new.mode, new.tls.is_some())
+            && (&old.owner, &old.group) == (&new.owner, &new.group)
     };
-    old.len() == new.len()
-        && old
-            .iter()
-            .zip(new)
-            .all(|(old, new)| socket(old) == socket(new))
+    old.len() == new.len() && old.iter().zip(new).all(|(old, new)| is_same(old, new))
 }

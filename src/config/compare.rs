@@ -40,16 +40,31 @@ pub(crate) struct Compare {
     pub(crate) probe: bool,
 }
 
+impl Default for Compare {
+    fn default() -> Self {
+        Self {
+            rules: None,
+            state: None,
+            inventory: None,
+            routes: Vec::new(),
+            body_bytes: Size::kib(256),
+            memory: Size::mib(64),
+            probe: true,
+        }
+    }
+}
+
 impl Compare {
     pub(super) fn read(table: Table<'_>) -> Self {
+        let usual = Self::default();
         table.whole(|table| Self {
             rules: table.path("rules"),
             state: table.path("state"),
             inventory: table.path("inventory"),
-            routes: table.value("routes", Vec::new()),
-            body_bytes: table.value("body_bytes", Size::kib(256)),
-            memory: table.value("memory", Size::mib(64)),
-            probe: table.value("probe", true),
+            routes: table.value("routes", usual.routes),
+            body_bytes: table.value("body_bytes", usual.body_bytes),
+            memory: table.value("memory", usual.memory),
+            probe: table.value("probe", usual.probe),
         })
     }
 }

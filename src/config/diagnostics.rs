@@ -1,4 +1,4 @@
-//! How a mistake is said: keys, values and types in the words of whoever writes a configuration.
+//! The wording of mistakes: keys, values and types in the words of a configuration file.
 
 use super::merge::{Actual, ENV_PREFIX, Value};
 
@@ -19,7 +19,7 @@ pub(super) fn example_of_table(path: &str) -> String {
     }
 }
 
-/// A number or truth value in a list that the environment said, as the text it was.
+/// A number or truth value in a list of an environment variable, as the text that it was.
 pub(super) fn as_text(value: &Value) -> Option<String> {
     Some(match value {
         Value::Num(_, number) => match (number.to_u128(), number.to_i128(), number.to_f64()) {
@@ -33,7 +33,7 @@ pub(super) fn as_text(value: &Value) -> Option<String> {
     })
 }
 
-/// What was found, as the user wrote it.
+/// A value that was found, as the user wrote it.
 pub(super) fn said(actual: &Actual) -> String {
     match actual {
         Actual::Bool(truth) => truth.to_string(),
@@ -56,7 +56,7 @@ pub(super) fn program(command: &str) -> String {
     }
 }
 
-/// What a Rust type is to somebody who writes a configuration.
+/// A Rust type in the words of a configuration file.
 pub(super) fn plainly(expected: &str) -> &str {
     match expected {
         "a string" | "string" => "a text in quotes",

@@ -33,10 +33,8 @@ impl Listen {
     }
 
     pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
-        let address: Option<Address> = table.required(
-            "address",
-            "for example address = \"unix:/run/shadowtee/http.sock\"",
-        );
+        let tip = "for example address = \"unix:/run/shadowtee/http.sock\"";
+        let address: Option<Address> = table.required("address", tip);
         let mode = table.optional("mode");
         let [owner, group] = ["owner", "group"].map(|key| table.optional(key));
         let has_tls = table.has("tls");
@@ -52,10 +50,8 @@ impl Listen {
                 table.mistake(key, why);
             }
             if *spelt && !has_tls {
-                table.mistake(
-                    "tls",
-                    "is missing; https:// needs tls = { certificate = \"…\", key = \"…\" }",
-                );
+                let why = "is missing; https:// needs tls = { certificate = \"…\", key = \"…\" }";
+                table.mistake("tls", why);
             }
         }
         table.finish();
@@ -110,7 +106,7 @@ pub(crate) struct ClientTls {
     pub(crate) key: Option<PathBuf>,
     /// The name that the server's certificate has to bear; the address's host where none is said.
     pub(crate) server_name: Option<String>,
-    /// Off: anybody who answers is believed.
+    /// Off: any server is accepted.
     pub(crate) verify: bool,
 }
 
@@ -149,17 +145,13 @@ impl ClientTls {
             _ => {}
         }
         if read.ca.is_some() && !read.verify {
-            tls.mistake(
-                "verify",
-                "is false beside a ca, which would never be looked at; remove one",
-            );
+            let why = "is false beside a ca, which would never be used; remove one";
+            tls.mistake("verify", why);
         }
         tls.finish();
         if said && address.is_some_and(|address| !address.is_tls()) {
-            table.mistake(
-                "tls",
-                "belongs to an https:// address; this one is not encrypted",
-            );
+            let why = "belongs to an https:// address; this one is not encrypted";
+            table.mistake("tls", why);
         }
         read
     }
@@ -210,7 +202,7 @@ impl TryFrom<String> for Mode {
         match u32::from_str_radix(&text, 8) {
             Ok(bits) if bits <= 0o777 => Ok(Self(bits)),
             _ => Err(format!(
-                "{text:?} is no file mode; write it in octal as text, for example \"0660\""
+                "{text:?} is not a file mode; write it in octal as text, for example \"0660\""
             )),
         }
     }

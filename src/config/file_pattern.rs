@@ -32,7 +32,7 @@ enum Part {
     Number,
 }
 
-/// Why a text is no pattern.
+/// Why a text is not a pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadPattern {
     #[error("names no file")]
@@ -47,10 +47,8 @@ pub(crate) enum BadPattern {
 
 impl FilePattern {
     pub(crate) fn parse(path: &Path) -> Result<Self, BadPattern> {
-        let name = path
-            .file_name()
-            .and_then(OsStr::to_str)
-            .ok_or(BadPattern::NoFile)?;
+        let name = path.file_name().and_then(OsStr::to_str);
+        let name = name.ok_or(BadPattern::NoFile)?;
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         if folder.to_string_lossy().contains('{') {
             return Err(BadPattern::Folder);

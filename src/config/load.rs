@@ -1,4 +1,4 @@
-//! From what was said to a configuration: everything is read, and every mistake in it told.
+//! Loads a configuration: everything is read, and every mistake in it reported.
 
 use std::path::PathBuf;
 
@@ -16,7 +16,7 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// What most of it is said in, for messages.
+    /// Where most settings come from, for messages.
     pub(crate) fn place(&self) -> String {
         match &self.file {
             Some(file) => file.display().to_string(),

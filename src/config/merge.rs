@@ -1,4 +1,4 @@
-//! What file, environment and command line say, merged, with who said what.
+//! Merges file, environment and command line, and knows which of them set a value.
 //!
 //! The only file that knows figment. What it merged is read as values of the types named here.
 
@@ -15,16 +15,16 @@ use super::Mistake;
 /// The environment variables' prefix; `__` separates the levels of a key.
 pub(super) const ENV_PREFIX: &str = "SHADOWTEE_";
 
-/// A value that was said, and a table of them.
+/// A value, and a table of values.
 pub(crate) use figment::value::{Dict, Value};
 
 /// Why a value is not of the type that belongs there.
 pub(super) use figment::error::{Actual, Error as Misfit, Kind};
 
-/// Who says what the environment says.
+/// The name that figment gives to the environment.
 pub(super) const ENVIRONMENT: &str = "environment variable(s)";
 
-/// All that was said, and by whom.
+/// All values, with where each was set.
 pub(super) struct Merged(Figment);
 
 impl Merged {
@@ -34,7 +34,7 @@ impl Merged {
         if let Some(file) = file {
             figment = figment.merge(File::read(file)?);
         }
-        // RUST_LOG-like variables of other programs have other prefixes: whatever bears ours is ours.
+        // Variables with this prefix belong to this program alone.
         figment = figment
             .merge(Env::prefixed(ENV_PREFIX).split("__"))
             .merge(flags.clone());
@@ -47,23 +47,23 @@ impl Merged {
         Self(Figment::new().merge(Toml::string(text)))
     }
 
-    /// All that was said.
+    /// All values.
     ///
     /// # Errors
-    /// What can't be merged. `home` is where most of it was said.
+    /// What can't be merged. `home` is the place that mistakes without one of their own name.
     pub(super) fn data(&self, home: &str) -> Result<Dict, Vec<Mistake>> {
         let mut data = self.0.data().map_err(|error| unread(home, error))?;
         Ok(data.remove(&Profile::Default).unwrap_or_default())
     }
 
-    /// Who said `value`; `None` where it was made up since.
+    /// Where `value` was set; `None` where it was made later.
     pub(super) fn place(&self, value: &Value) -> Option<String> {
         let said_by = self.0.get_metadata(value.tag())?;
         let file = self.file(value).map(|file| file.display().to_string());
         Some(file.unwrap_or_else(|| said_by.name.to_string()))
     }
 
-    /// The file that said `value`, where one did.
+    /// The file that set `value`.
     pub(super) fn file(&self, value: &Value) -> Option<&Path> {
         let said_by = self.0.get_metadata(value.tag())?;
         said_by.source.as_ref()?.file_path()
@@ -141,7 +141,7 @@ impl Provider for File {
         let read = Toml::string(&self.text).data();
         read.map_err(|_| {
             let why = syntax(&self.text);
-            why.unwrap_or_else(|| "is no TOML".into()).into()
+            why.unwrap_or_else(|| "is not valid TOML".into()).into()
         })
     }
 }
@@ -155,19 +155,16 @@ fn unread(home: &str, errors: Misfit) -> Vec<Mistake> {
     errors.into_iter().map(mistake).collect()
 }
 
-/// Where a text is no TOML, and why. The line itself is not told: it may hold a secret.
+/// Where a text is not valid TOML, and why. The line itself is not shown: it may hold a secret.
 fn syntax(text: &str) -> Option<String> {
     let error = toml::from_str::<toml::Table>(text).err()?;
     let at = error.span().map_or(0, |span| span.start).min(text.len());
     let before = text.get(..at).unwrap_or_default();
     let line = before.matches('\n').count() + 1;
-    let column = before
-        .rsplit('\n')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .count()
-        + 1;
+    let last = before.rsplit('\n').next().unwrap_or_default();
+    let column = last.chars().count() + 1;
     let why = error.message().lines().next().unwrap_or_default();
-    Some(format!("is no TOML: line {line}, column {column}: {why}"))
+    Some(format!(
+        "is not valid TOML: line {line}, column {column}: {why}"
+    ))
 }

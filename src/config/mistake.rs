@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-/// One thing that is wrong: where it was said, at which key, what is wrong and what would be right.
+/// One mistake: where it was set, at which key, what is wrong and what would be right.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Mistake {
-    /// The file, environment or command line that said it.
+    /// The file, environment or command line that set it.
     pub(crate) place: String,
     /// The key's path, such as `shadow[0].address`; empty where it concerns no key.
     pub(crate) key: String,

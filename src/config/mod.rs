@@ -210,15 +210,11 @@ const WHERE_TO_LISTEN: &str = "say where clients connect, for example listen = [
      or --listen 127.0.0.1:8080";
 
 fn two_listeners_at_one_place(listen: &[Option<Listen>], admin: Option<&Admin>, table: &Table<'_>) {
-    let addresses: Vec<_> = listen
-        .iter()
-        .map(|one| one.as_ref().map(|one| &one.address))
-        .collect();
+    let addresses = listen.iter().map(|one| Some(&one.as_ref()?.address));
+    let addresses: Vec<_> = addresses.collect();
     let is_among = |others: &[Option<&Address>], address: &Address| {
-        others
-            .iter()
-            .flatten()
-            .any(|other| other.is_same_place(address))
+        let mut others = others.iter().flatten();
+        others.any(|other| other.is_same_place(address))
     };
     for (index, address) in addresses.iter().enumerate() {
         let Some(address) = address.filter(|address| is_among(&addresses[..index], address)) else {
@@ -240,12 +236,8 @@ fn no_request_goes_round(parts: &Parts, table: &Table<'_>) {
     let Some(primary) = &parts.primary else {
         return;
     };
-    if parts
-        .listen
-        .iter()
-        .flatten()
-        .any(|one| one.address.is_same_place(&primary.address))
-    {
+    let mut listen = parts.listen.iter().flatten();
+    if listen.any(|one| one.address.is_same_place(&primary.address)) {
         let what = format!(
             "{} is where clients connect, so that every request would come back for ever; say where the application is",
             primary.address
@@ -259,7 +251,7 @@ fn marks_are_left_alone(shadows: &[Option<Shadow>], own: [&FieldName; 2], table:
     for (index, shadow) in shadows.iter().enumerate() {
         let Some(shadow) = shadow else { continue };
         for header in own.map(FieldName::spelling) {
-            if shadow.rewrite.touches_header(header) {
+            if shadow.rewrite.headers.touches(header) {
                 let what = format!(
                     "can't change {header}: shadowtee writes it, and what it says has to stay true"
                 );
@@ -282,11 +274,8 @@ fn clients_are_known(parts: &Parts, client_address: &ClientAddress, table: &Tabl
              set [client_address] header and trusted",
         );
     };
-    if parts
-        .script
-        .as_ref()
-        .is_some_and(|script| script.by == Some(Key::Client))
-    {
+    let by_client = |script: &Script| script.by == Some(Key::Client);
+    if parts.script.as_ref().is_some_and(by_client) {
         asks("script.by");
     }
     for (index, shadow) in parts.shadow.iter().enumerate() {

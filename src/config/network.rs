@@ -2,7 +2,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use super::{reader::Table, units::FieldName};
@@ -40,7 +40,7 @@ impl FromStr for Network {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is no address and no network; write for example \"192.0.2.7\", \"10.0.0.0/8\" or \"fd00::/8\""
+                "{text:?} is neither an address nor a network; write for example \"192.0.2.7\", \"10.0.0.0/8\" or \"fd00::/8\""
             )
         };
         let (address, bits) = match text.split_once('/') {
@@ -64,20 +64,13 @@ impl fmt::Display for Network {
     }
 }
 
-/// Somebody who is believed: what connects over a unix socket, or from a network.
-#[derive(Clone, Copy, Debug, DeserializeFromStr, PartialEq, Eq)]
+/// A trusted peer: one that connects over a unix socket, or from a network.
+#[derive(Clone, Copy, Debug, DeserializeFromStr, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
 pub(crate) enum Trusted {
     Unix,
+    #[serde(untagged)]
     Network(Network),
-}
-
-impl Serialize for Trusted {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Unix => serializer.serialize_str("unix"),
-            Self::Network(network) => network.serialize(serializer),
-        }
-    }
 }
 
 impl FromStr for Trusted {
@@ -108,7 +101,7 @@ impl ClientAddress {
         match (&header, trusted.is_empty()) {
             (Some(_), true) => table.mistake(
                 "trusted",
-                "is missing; name those whose header is believed, such as [\"unix\", \"127.0.0.1\"]: anybody else can write into it what they like",
+                "is missing; name those whose header is believed, such as [\"unix\", \"127.0.0.1\"]: any other client can write anything into it",
             ),
             (None, false) => table.mistake(
                 "header",

@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
-    de::{self, DeserializeOwned, IntoDeserializer},
+    de::{self, IntoDeserializer, value::SeqAccessDeserializer},
 };
 use serde_with::DeserializeFromStr;
 
@@ -37,7 +37,7 @@ impl<const FOLD: bool> Pattern<FOLD> {
         }
     }
 
-    /// Whether it matches whatever `other` matches, as far as that can be told.
+    /// Whether it matches everything that `other` matches, as far as that can be known.
     pub(super) fn covers(&self, other: &Self) -> bool {
         match (&self.kind, &other.kind) {
             (_, Kind::Exact(exact)) => self.matches(exact.as_bytes()),
@@ -47,7 +47,7 @@ impl<const FOLD: bool> Pattern<FOLD> {
         }
     }
 
-    /// The text that it has to be or to begin with, where it is none of the others.
+    /// The text that a value has to equal or to begin with; `None` for globs and regular expressions.
     pub(super) fn literal(&self) -> Option<&str> {
         match &self.kind {
             Kind::Exact(text) | Kind::Prefix(text) => Some(text),
@@ -101,14 +101,14 @@ fn same<const FOLD: bool>(one: &[u8], other: &[u8]) -> bool {
     }
 }
 
-/// Compiles a regular expression; what is wrong with one is told in a line.
+/// Compiles a regular expression; an error is one line.
 pub(super) fn compile(regex: &str, fold: bool) -> Result<Regex, String> {
     let built = RegexBuilder::new(regex).case_insensitive(fold).build();
     built.map_err(|error| {
         let why = error.to_string();
         let last = why.lines().last().unwrap_or_default();
         let last = last.trim_start_matches("error: ");
-        format!("{regex:?} is no regular expression: {last}")
+        format!("{regex:?} is not a regular expression: {last}")
     })
 }
 
@@ -125,46 +125,6 @@ fn regex_of_glob(glob: &str) -> String {
         }
     }
     regex + "\\z"
-}
-
-/// One value, or a list of values of which any will do.
-#[derive(Clone, Debug)]
-pub(super) struct AnyOf<T>(pub(super) Vec<T>);
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for AnyOf<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(OneOrMore(std::marker::PhantomData))
-    }
-}
-
-struct OneOrMore<T>(std::marker::PhantomData<T>);
-
-impl<'de, T: DeserializeOwned> de::Visitor<'de> for OneOrMore<T> {
-    type Value = AnyOf<T>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a text in quotes or a list of them")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
-        T::deserialize(text.into_deserializer()).map(|one| AnyOf(vec![one]))
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Self::Value, E> {
-        T::deserialize(number.into_deserializer()).map(|one| AnyOf(vec![one]))
-    }
-
-    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Self::Value, E> {
-        T::deserialize(number.into_deserializer()).map(|one| AnyOf(vec![one]))
-    }
-
-    fn visit_seq<A: de::SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
-        let mut all = Vec::new();
-        while let Some(one) = list.next_element()? {
-            all.push(one);
-        }
-        Ok(AnyOf(all))
-    }
 }
 
 /// What is wanted of something that may be there: that it is, that it isn't, or what it is like.
@@ -243,7 +203,7 @@ impl<'de> de::Visitor<'de> for WantedVisitor {
     }
 
     fn visit_seq<A: de::SeqAccess<'de>>(self, list: A) -> Result<Wanted, A::Error> {
-        let AnyOf(patterns) = OneOrMore(std::marker::PhantomData).visit_seq(list)?;
+        let patterns = Vec::deserialize(SeqAccessDeserializer::new(list))?;
         if patterns.is_empty() {
             return Err(de::Error::custom(
                 "is empty, so that the rule can never match; write true where any value will do",
@@ -290,7 +250,7 @@ mod tests {
     #[test]
     fn a_wrong_regex_is_told_in_a_line() {
         let why = "regex:^/(a".parse::<Pattern>().unwrap_err();
-        assert_eq!(why, "\"^/(a\" is no regular expression: unclosed group");
+        assert_eq!(why, "\"^/(a\" is not a regular expression: unclosed group");
     }
 
     #[test]

@@ -13,7 +13,6 @@ use super::{
     Address, Mistake,
     diagnostics::{as_text, example_of_table, kind, plainly, program, said, variable},
     merge::{Actual, Dict, ENVIRONMENT, Kind, Merged, Misfit, Value},
-    pattern::AnyOf,
     units::{FieldName, Span, before_value, is_secret_name},
 };
 
@@ -151,15 +150,19 @@ impl<'a> Table<'a> {
     /// The value at `key`; `None` where it is missing or wrong.
     pub(super) fn optional<T: DeserializeOwned>(&mut self, key: &'static str) -> Option<T> {
         let value = self.take(key)?;
+        self.parse(key, &value)
+    }
+
+    fn parse<T: DeserializeOwned>(&self, key: &str, value: &Value) -> Option<T> {
         // The environment has no types: figment reads a token of digits as a number.
-        let parsed = match (value.deserialize(), self.as_written(key, &value)) {
+        let parsed = match (value.deserialize(), self.as_written(key, value)) {
             (Err(error), Some(text)) => text.deserialize().map_err(|_| error),
             (parsed, _) => parsed,
         };
         match parsed {
             Ok(parsed) => Some(parsed),
             Err(error) => {
-                self.wrong_value(key, &value, &error);
+                self.wrong_value(key, value, &error);
                 None
             }
         }
@@ -202,10 +205,8 @@ impl<'a> Table<'a> {
     /// `address` as one to connect to, which needs a port.
     pub(super) fn reachable(&self, key: &'static str, address: Option<Address>) -> Option<Address> {
         if address.as_ref().is_some_and(Address::has_no_port) {
-            self.mistake(
-                key,
-                "has port 0, which nobody can connect to; write the port",
-            );
+            let why = "has port 0, which can't be connected to; write the port";
+            self.mistake(key, why);
             return None;
         }
         address
@@ -213,10 +214,8 @@ impl<'a> Table<'a> {
 
     /// A file's path; a relative one is relative to the file that says it.
     pub(super) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
-        let folder = self
-            .dict
-            .get(key)
-            .and_then(|value| self.reader.folder(value));
+        let value = self.dict.get(key);
+        let folder = value.and_then(|value| self.reader.folder(value));
         let file: PathBuf = self.optional(key)?;
         if file.as_os_str().is_empty() {
             self.mistake(key, "is empty; name a file");
@@ -259,14 +258,16 @@ impl<'a> Table<'a> {
 
     /// The value or list of values at `key`; an empty list is a mistake, reported with `tip`.
     pub(super) fn any_of<T: DeserializeOwned>(&mut self, key: &'static str, tip: &str) -> Vec<T> {
-        match self.optional::<AnyOf<T>>(key) {
-            Some(AnyOf(values)) if values.is_empty() => {
-                self.mistake(key, &format!("is empty, so that it can never match; {tip}"));
-                values
-            }
-            Some(AnyOf(values)) => values,
-            None => Vec::new(),
+        let values = match self.take(key) {
+            None => return Vec::new(),
+            Some(Value::Array(_, values)) => values,
+            Some(single) => vec![single],
+        };
+        if values.is_empty() {
+            self.mistake(key, &format!("is empty, so that it can never match; {tip}"));
         }
+        let parsed = values.iter().filter_map(|value| self.parse(key, value));
+        parsed.collect()
     }
 
     /// The names and values of the table at `key`, whose keys the user chooses.
@@ -321,14 +322,9 @@ impl<'a> Table<'a> {
             Some(Value::Array(_, values)) => values,
             Some(single @ Value::String(..)) if short.is_some() => vec![single],
             Some(other) => {
-                self.mistake_at(
-                    self.reader.place(&other),
-                    self.key_path(key),
-                    format!(
-                        "is {}, but a list of tables belongs here; write [[{key}]]",
-                        kind(&other)
-                    ),
-                );
+                let is = kind(&other);
+                let what = format!("is {is}, but a list of tables belongs here; write [[{key}]]");
+                self.mistake_at(self.reader.place(&other), self.key_path(key), what);
                 return Vec::new();
             }
         };
@@ -354,11 +350,8 @@ impl<'a> Table<'a> {
                 match value {
                     Value::Dict(_, dict) => (place, dict, false),
                     other => {
-                        let what = format!(
-                            "is {}, but a table belongs here; write {}",
-                            kind(&other),
-                            example_of_table(&path)
-                        );
+                        let (is, example) = (kind(&other), example_of_table(&path));
+                        let what = format!("is {is}, but a table belongs here; write {example}");
                         self.mistake_at(place.clone(), path.clone(), what);
                         (place, Dict::new(), true)
                     }
@@ -405,7 +398,10 @@ impl<'a> Table<'a> {
         if let (Value::Dict(_, below), true) = (value, self.reader.is_from_environment(value)) {
             for under in below.keys() {
                 let path = format!("{}.{under}", self.key_path(key));
-                let what = format!("is no key; `{}` is no table", self.key_path(key));
+                let what = format!(
+                    "is not a known key; `{}` is not a table",
+                    self.key_path(key)
+                );
                 self.mistake_at(self.reader.place(value), path, what);
             }
             return;
@@ -427,7 +423,7 @@ impl<'a> Table<'a> {
                 format!("is {}, and not what belongs here", kind(value))
             }
             Kind::UnknownVariant(said, known) => {
-                format!("{said:?} is none of {}", known.join(", "))
+                format!("{said:?} is not one of {}", known.join(", "))
             }
             other => other.to_string(),
         };
@@ -451,19 +447,16 @@ impl<'a> Table<'a> {
         if place.contains(ENVIRONMENT) {
             place = format!("environment variable {}", variable(&key));
         }
-        self.reader
-            .mistakes
-            .borrow_mut()
-            .push(Mistake { place, key, what });
+        let mistake = Mistake { place, key, what };
+        self.reader.mistakes.borrow_mut().push(mistake);
     }
 
     /// Reports every key that was not asked for, with the known key most like it.
     pub(super) fn finish(self) {
         for (key, value) in &self.dict {
-            let likely = self
-                .known
-                .iter()
-                .map(|known| (strsim::damerau_levenshtein(known, key), known))
+            let known = self.known.iter();
+            let likely = known.map(|known| (strsim::damerau_levenshtein(known, key), known));
+            let likely = likely
                 .min()
                 .filter(|(distance, _)| distance * 3 <= key.len() + 1);
             let parts = self.known.iter().find_map(|known| {
@@ -477,7 +470,7 @@ impl<'a> Table<'a> {
                 (None, Some((_, known))) => format!("did you mean `{known}`?"),
                 (None, None) => format!("known here: {}", self.known.join(", ")),
             };
-            let what = format!("is no key; {tip}");
+            let what = format!("is not a known key; {tip}");
             self.mistake_at(self.reader.place(value), self.key_path(key), what);
         }
     }

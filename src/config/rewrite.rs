@@ -107,9 +107,9 @@ impl<'de> Deserialize<'de> for Line {
         if is_line(&text) {
             Ok(Self(text))
         } else {
-            // It may be a secret, and is not told.
+            // It may be a secret, and is not shown.
             Err(de::Error::custom(
-                "is no value of a header: it has a line break or another control character, or a space at an end",
+                "is not a header value: it has a line break or another control character, or a space at an end",
             ))
         }
     }
@@ -132,21 +132,15 @@ impl Rewrite {
     pub(super) fn read(mut table: Table<'_>) -> Self {
         let read = Self {
             base_path: base_path(&mut table),
-            path: table
-                .tables("path", None)
-                .into_iter()
-                .filter_map(|table| Replace::read(table, Of::Path))
-                .collect(),
+            path: Replace::read_all(&mut table, "path", Of::Path),
             query: Query::read(table.table("query")),
             cookies: Cookies::read(table.table("cookies")),
             headers: HeaderEdits::read(table.table("headers")),
             authorization: Authorization::read(&mut table),
         };
         if read.authorization.is_some() && read.headers.touches("authorization") {
-            table.mistake(
-                "authorization",
-                "is changed under headers as well; say it in one place",
-            );
+            let why = "is changed under headers as well; change it in one place";
+            table.mistake("authorization", why);
         }
         table.finish();
         read
@@ -159,11 +153,6 @@ impl Rewrite {
             && self.cookies.is_default()
             && self.headers.is_default()
             && self.authorization.is_none()
-    }
-
-    /// Whether it changes the header of this name.
-    pub(super) fn touches_header(&self, name: &str) -> bool {
-        self.headers.touches(name)
     }
 }
 
@@ -187,6 +176,11 @@ enum Of {
 }
 
 impl Replace {
+    fn read_all(table: &mut Table<'_>, key: &'static str, of: Of) -> Vec<Self> {
+        let tables = table.tables(key, None).into_iter();
+        tables.filter_map(|table| Self::read(table, of)).collect()
+    }
+
     fn read(mut table: Table<'_>, of: Of) -> Option<Self> {
         let name = match of {
             Of::Path => None,
@@ -227,6 +221,7 @@ impl Replace {
 
 /// A group that `to` names and the regex does not have: it would be replaced by nothing.
 fn unknown_group(regex: &Regex, to: &str) -> Option<String> {
+    let in_name = |c: &char| c.is_ascii_alphanumeric() || *c == '_';
     let mut rest = to;
     while let Some((_, after)) = rest.split_once('$') {
         if let Some(after) = after.strip_prefix('$') {
@@ -235,10 +230,7 @@ fn unknown_group(regex: &Regex, to: &str) -> Option<String> {
         }
         let name: String = match after.strip_prefix('{') {
             Some(braced) => braced.split('}').next().unwrap_or_default().into(),
-            None => after
-                .chars()
-                .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
-                .collect(),
+            None => after.chars().take_while(in_name).collect(),
         };
         let is_known = match name.parse::<usize>() {
             Ok(number) => number < regex.captures_len(),
@@ -273,7 +265,7 @@ impl Cookies {
         };
         for (_, to) in &read.rename {
             if http::HeaderName::try_from(to.as_str()).is_err() {
-                let what = format!("{to:?} is no name of a cookie");
+                let what = format!("{to:?} is not a cookie name");
                 table.mistake("rename", &what);
             }
         }
@@ -289,14 +281,10 @@ impl Cookies {
 impl HeaderEdits {
     fn read(mut table: Table<'_>) -> Self {
         let remove: Vec<FieldName> = table.value("remove", Vec::new());
-        let replace = table
-            .tables("replace", None)
-            .into_iter()
-            .filter_map(|table| Replace::read(table, Of::Header))
-            .collect();
+        let replace = Replace::read_all(&mut table, "replace", Of::Header);
         let (set, add) = (table.pairs("set"), table.pairs("add"));
+        let remove = remove.into_iter();
         let remove = remove
-            .into_iter()
             .filter_map(|name| allowed(Some(name), "remove", &table))
             .collect();
         let kept = |pairs: Vec<(FieldName, Line)>, key| {
@@ -322,7 +310,8 @@ impl HeaderEdits {
             && self.add.is_empty()
     }
 
-    fn touches(&self, name: &str) -> bool {
+    /// Whether the header of this name is changed.
+    pub(super) fn touches(&self, name: &str) -> bool {
         let replaced = self.replace.iter().filter_map(|rule| rule.name.as_ref());
         let set = self.set.iter().chain(&self.add).map(|(name, _)| name);
         let mut all = self.remove.iter().chain(replaced).chain(set);
@@ -334,10 +323,7 @@ impl HeaderEdits {
 fn allowed(name: Option<FieldName>, key: &'static str, table: &Table<'_>) -> Option<FieldName> {
     let name = name?;
     if name.is("host") {
-        table.mistake(
-            key,
-            "can't have Host; it is the shadow's key host that says it",
-        );
+        table.mistake(key, "can't have Host; set the shadow's key host instead");
         return None;
     }
     if name.is_framing() {

@@ -39,10 +39,10 @@ impl FromStr for Key {
             Some(("header", name)) => name.parse().map(Self::Header),
             Some(("path", number)) => match number.parse() {
                 Ok(number @ 1..=64) => Ok(Self::Path(number)),
-                _ => Err(format!("{number:?} is no segment; the first is 1")),
+                _ => Err(format!("{number:?} is not a segment; the first is 1")),
             },
             _ => Err(format!(
-                "{text:?} is no key; write \"cookie:NAME\", \"header:NAME\", \"query:NAME\", \"client\" or \"path:1\""
+                "{text:?} is not a key; write \"cookie:NAME\", \"header:NAME\", \"query:NAME\", \"client\" or \"path:1\""
             )),
         }
     }
@@ -140,7 +140,7 @@ impl Sample {
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(crate) struct Limit {
     pub(crate) per_second: Option<f64>,
-    /// So many at once, after a while with fewer.
+    /// Copies that may be sent at once, after a while with fewer.
     pub(crate) burst: Option<u32>,
     /// Copies that wait or are on their way.
     pub(crate) concurrent: Option<u32>,

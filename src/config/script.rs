@@ -27,7 +27,7 @@ pub(crate) struct Script {
     pub(crate) by: Option<Key>,
     /// For a request to be echoed.
     pub(crate) timeout: Span,
-    /// A process that takes nothing for so long, though something waits, is ended and started again.
+    /// How long a process may take nothing, while messages wait, until it is ended and started again.
     pub(crate) hang_timeout: Span,
     /// What becomes of copies while it is down.
     pub(crate) when_down: WhenDown,
@@ -179,7 +179,7 @@ impl Script {
         let name = &self.command[0];
         if let Some(folder) = self.directory.as_ref().filter(|folder| !folder.is_dir()) {
             return Err(format!(
-                "can't run in {}, which is no folder",
+                "can't run in {}, which is not a folder",
                 folder.display()
             ));
         }
@@ -192,7 +192,10 @@ impl Script {
             let file = folder.join(name);
             return match file.exists() {
                 _ if is_program(&file) => Ok(file),
-                true => Err(format!("{} is no program that can be run", file.display())),
+                true => Err(format!(
+                    "{} is not a program that can be run",
+                    file.display()
+                )),
                 false => Err(format!("there is no program {}", file.display())),
             };
         }

@@ -148,10 +148,8 @@ impl Admin {
         let address: Option<Address> =
             table.required("address", "for example address = \"127.0.0.1:9900\"");
         if address.as_ref().is_some_and(Address::is_tls) {
-            table.mistake(
-                "address",
-                "can't be https://; put a proxy with TLS in front of it",
-            );
+            let why = "can't be https://; put a proxy with TLS in front of it";
+            table.mistake("address", why);
         }
         let token: Option<Secret> = table.optional("token");
         if token.is_none() && address.as_ref().is_some_and(|address| !address.is_local()) {
@@ -202,7 +200,7 @@ pub(crate) struct Log {
     pub(crate) level: String,
     /// One line for each request.
     pub(crate) access: bool,
-    /// At most so many lines a second on answers that differ.
+    /// Limit of log lines per second about answers that differ.
     pub(crate) differences_per_second: u32,
 }
 
@@ -221,7 +219,7 @@ impl Log {
             "level",
             "info".to_owned(),
             |level| is_filter(level),
-            "is no log level; write error, warn, info, debug or trace, or a filter such as \"info,shadowtee::proxy=debug\"",
+            "is not a log level; write error, warn, info, debug or trace, or a filter such as \"info,shadowtee::proxy=debug\"",
         );
         let read = Self {
             format: table.value("format", LogFormat::Auto),
@@ -249,11 +247,11 @@ fn is_filter(text: &str) -> bool {
 /// How a stop goes.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Stop {
-    /// At most so long for requests in flight.
+    /// Limit of the time for requests in flight.
     pub(crate) requests: Span,
-    /// Then at most so long for copies in flight.
+    /// Limit of the time for copies in flight, after that.
     pub(crate) copies: Span,
-    /// Idle client connections stay open so long, so that a request on its way is answered.
+    /// How long idle client connections stay open, so that a request on its way is answered.
     pub(crate) linger: Span,
 }
 

@@ -8,7 +8,7 @@ use serde_with::SerializeDisplay;
 use super::{
     network::Network,
     pattern::{Pattern, Wanted},
-    units::{FieldName, Masked, Size, is_secret_name},
+    units::{FieldName, Masked, Size, TextOr, is_secret_name},
 };
 
 /// `shadow.select`. `deny` is looked at first, then `rules`, then `allow`.
@@ -36,7 +36,7 @@ pub(crate) enum Action {
     Deny,
 }
 
-/// Conditions, all of which have to hold; an empty list is none.
+/// Conditions, all of which have to hold; an empty list is no condition.
 #[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Rule {
@@ -97,7 +97,7 @@ impl<'de> Deserialize<'de> for Method {
                 "{text:?} can never match: methods are written in capitals, {upper:?}"
             ))),
             Err(_) => Err(de::Error::custom(format_args!(
-                "{text:?} is no method; write for example \"GET\""
+                "{text:?} is not a method; write for example \"GET\""
             ))),
         }
     }
@@ -148,7 +148,7 @@ impl FromStr for Status {
                 Ok(Self::From(first, last))
             }
             _ => Err(format!(
-                "{text:?} is no status of an answer; write for example 404, \"2xx\", \"500-599\" or \"none\""
+                "{text:?} is not a status of an answer; write for example 404, \"2xx\", \"500-599\" or \"none\""
             )),
         }
     }
@@ -169,15 +169,9 @@ impl fmt::Display for Status {
 
 impl<'de> Deserialize<'de> for Status {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(untagged, expecting = "has to be a status such as 404 or \"2xx\"")]
-        enum NumberOrText {
-            Number(u16),
-            Text(String),
-        }
-        let text = match NumberOrText::deserialize(deserializer)? {
-            NumberOrText::Number(number) => number.to_string(),
-            NumberOrText::Text(text) => text,
+        let text = match TextOr::<u16>::deserialize(deserializer)? {
+            TextOr::Number(number) => number.to_string(),
+            TextOr::Text(text) => text,
         };
         text.parse().map_err(de::Error::custom)
     }
@@ -197,11 +191,8 @@ impl Select {
         let rules = self.rules.iter().enumerate();
         let rules =
             rules.map(|(index, listed)| (listed.action, &listed.rule, format!("rules[{index}]")));
-        let allow = self
-            .allow
-            .iter()
-            .enumerate()
-            .map(of(Action::Allow, "allow"));
+        let allow = self.allow.iter().enumerate();
+        let allow = allow.map(of(Action::Allow, "allow"));
         deny.chain(rules).chain(allow)
     }
 

@@ -14,11 +14,11 @@ impl Select {
             let tables = table.tables(key, Some("path")).into_iter();
             tables.map(|table| Rule::read(table, waits, true)).collect()
         };
+        let deny = read_all(&mut table, "deny");
+        let rules = table.tables("rules", None).into_iter();
         let read = Self {
-            deny: read_all(&mut table, "deny"),
-            rules: table
-                .tables("rules", None)
-                .into_iter()
+            deny,
+            rules: rules
                 .filter_map(|table| Listed::read(table, waits))
                 .collect(),
             allow: read_all(&mut table, "allow"),

@@ -62,9 +62,9 @@ pub(crate) struct Shadow {
 /// When a shadow that fails is left alone.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 pub(crate) struct Breaker {
-    /// After so many failures in a row; 0 never.
+    /// Failures in a row that open it; 0 is never.
     pub(crate) failures: u32,
-    /// For so long, then one copy tries.
+    /// How long it stays open, until one copy tries.
     pub(crate) pause: Span,
 }
 
@@ -86,7 +86,7 @@ impl TryFrom<String> for Name {
         let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
         if text.is_empty() || text.len() > 64 || !text.chars().all(fits) {
             return Err(format!(
-                "{text:?} is no name; up to 64 letters, digits, '-', '_' and '.' make one"
+                "{text:?} is not a name; up to 64 letters, digits, '-', '_' and '.' make one"
             ));
         }
         Ok(Self(text))
@@ -129,7 +129,7 @@ impl TryFrom<String> for HostHeader {
                     .map_err(|error| error.to_string())
             }
             _ => Err(format!(
-                "{text:?} is no host; write \"client\", \"address\" or a host such as \"next.example\""
+                "{text:?} is not a host; write \"client\", \"address\" or a host such as \"next.example\""
             )),
         }
     }

@@ -38,25 +38,26 @@ impl fmt::Display for Size {
 
 impl<'de> Deserialize<'de> for Size {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match NumberOrText::deserialize(deserializer)? {
-            NumberOrText::Number(bytes) => Ok(Self(bytes)),
-            NumberOrText::Text(text) => match text.parse::<bytesize::ByteSize>() {
+        match TextOr::deserialize(deserializer)? {
+            TextOr::Number(bytes) => Ok(Self(bytes)),
+            TextOr::Text(text) => match text.parse::<bytesize::ByteSize>() {
                 Ok(size) => Ok(Self(size.as_u64())),
                 Err(_) => Err(de::Error::custom(format_args!(
-                    "{text:?} is no size; write for example \"64KiB\", \"10MB\" or a number of bytes"
+                    "{text:?} is not a size; write for example \"64KiB\", \"10MB\" or a number of bytes"
                 ))),
             },
         }
     }
 }
 
+/// A value that may be written as a text or as a plain number.
 #[derive(Deserialize)]
 #[serde(
     untagged,
-    expecting = "has to be a size such as \"64KiB\", or a number of bytes"
+    expecting = "has to be a text such as \"64KiB\", \"5s\", \"10%\" or \"2xx\", or a number"
 )]
-enum NumberOrText {
-    Number(u64),
+pub(super) enum TextOr<N> {
+    Number(N),
     Text(String),
 }
 
@@ -87,30 +88,20 @@ impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let wrong = |what: &dyn fmt::Display| {
             de::Error::custom(format_args!(
-                "{what} is no span of time; write it with its unit, for example \"5s\" or \"250ms\""
+                "{what} is not a span of time; write it with its unit, for example \"5s\" or \"250ms\""
             ))
         };
-        match TextOrAny::deserialize(deserializer)? {
-            TextOrAny::Text(text) => match humantime::parse_duration(&text) {
+        match TextOr::<f64>::deserialize(deserializer)? {
+            TextOr::Text(text) => match humantime::parse_duration(&text) {
                 Ok(span) if span <= Self::LONGEST => Ok(Self(span)),
                 Ok(_) => Err(de::Error::custom(format_args!(
                     "{text:?} is longer than a year; write a year at most"
                 ))),
                 Err(_) => Err(wrong(&format_args!("{text:?}"))),
             },
-            TextOrAny::Number(number) => Err(wrong(&number)),
+            TextOr::Number(number) => Err(wrong(&number)),
         }
     }
-}
-
-#[derive(Deserialize)]
-#[serde(
-    untagged,
-    expecting = "has to be a text with a unit, such as \"5s\" or \"10%\""
-)]
-enum TextOrAny {
-    Text(String),
-    Number(f64),
 }
 
 /// A share, written `"10%"` or `"0.5%"`.
@@ -138,7 +129,7 @@ impl FromStr for Percent {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is no share; write for example \"10%\" or \"0.5%\", with at most four digits behind the point"
+                "{text:?} is not a share; write for example \"10%\" or \"0.5%\", with at most four digits behind the point"
             )
         };
         let number = text.strip_suffix('%').ok_or_else(wrong)?.trim_end();
@@ -170,9 +161,9 @@ impl fmt::Display for Percent {
 
 impl<'de> Deserialize<'de> for Percent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        match TextOrAny::deserialize(deserializer)? {
-            TextOrAny::Text(text) => text.parse().map_err(de::Error::custom),
-            TextOrAny::Number(number) => Err(de::Error::custom(format_args!(
+        match TextOr::<f64>::deserialize(deserializer)? {
+            TextOr::Text(text) => text.parse().map_err(de::Error::custom),
+            TextOr::Number(number) => Err(de::Error::custom(format_args!(
                 "{number} has no unit; write \"{number}%\""
             ))),
         }
@@ -197,7 +188,7 @@ impl FromStr for FieldName {
             " with what follows it"
         };
         Err(format!(
-            "{name:?}{more} is no header name; letters, digits and '-' make one"
+            "{name:?}{more} is not a header name; letters, digits and '-' make one"
         ))
     }
 }
@@ -216,25 +207,15 @@ impl FieldName {
     /// Whether messages can't do without it, or with another value.
     pub(crate) fn is_needed(&self) -> bool {
         let needed = [
-            "connection",
-            "content-length",
             "content-type",
             "cookie",
             "authorization",
-            "expect",
             "forwarded",
             "host",
-            "keep-alive",
-            "proxy-connection",
             "set-cookie",
-            "te",
-            "trailer",
-            "transfer-encoding",
-            "upgrade",
             "via",
-            "x-shadowtee-instance",
         ];
-        needed.iter().any(|name| self.is(name))
+        self.is_framing() || needed.iter().any(|name| self.is(name))
     }
 
     /// Whether it says where a message ends, or belongs to one connection, or to shadowtee.
@@ -337,7 +318,7 @@ pub(super) fn unmasked<T>(shown: impl FnOnce() -> T) -> T {
     shown()
 }
 
-/// What of a wrong name may be told: behind a colon it may go on with a value, and that may be a secret.
+/// The part of a wrong name that may be shown: behind a colon there may be a value, and that may be a secret.
 pub(super) fn before_value(name: &str) -> &str {
     name.split([':', '=']).next().unwrap_or_default()
 }

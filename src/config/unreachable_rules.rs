@@ -1,4 +1,4 @@
-//! Rules that can never match, or are never reached: whoever wrote one meant something else.
+//! Reports rules that can never match, or are never reached: their author meant something else.
 
 use super::{
     network::Network,
@@ -7,7 +7,7 @@ use super::{
     select::{Rule, Select, Status},
 };
 
-/// Says of a rule why it can never match.
+/// Reports why a rule can never match.
 pub(super) fn matches(rule: &Rule, waits: bool, table: &Table<'_>) {
     for path in &rule.path {
         if let Some(why) = never_a_path(path) {
@@ -58,7 +58,7 @@ pub(super) fn matches(rule: &Rule, waits: bool, table: &Table<'_>) {
     }
 }
 
-/// Why a pattern is like no path.
+/// Why a pattern matches no path.
 fn never_a_path(path: &Pattern) -> Option<String> {
     if let Some(regex) = path.regex() {
         let first = regex.strip_prefix('^')?.chars().next()?;
@@ -77,7 +77,7 @@ fn never_a_path(path: &Pattern) -> Option<String> {
     Some(format!("{text:?} has {bad:?}, which no path has"))
 }
 
-/// Says of every rule that is never reached which other one has all its requests.
+/// Reports every rule that is never reached, with the rule that takes all its requests.
 pub(super) fn reached(select: &Select, table: &Table<'_>) {
     let rules: Vec<_> = select.all().collect();
     for (index, (_, rule, key)) in rules.iter().enumerate() {
@@ -91,7 +91,7 @@ pub(super) fn reached(select: &Select, table: &Table<'_>) {
     }
 }
 
-/// Whether `one` matches whatever `other` does, as far as that can be told.
+/// Whether `one` matches everything that `other` does, as far as that can be known.
 fn covers(one: &Rule, other: &Rule) -> bool {
     list(&one.method, &other.method, PartialEq::eq)
         && list(&one.path, &other.path, Pattern::covers)

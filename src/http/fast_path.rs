@@ -37,7 +37,7 @@ fn unprintable(text: &[u8]) -> usize {
 }
 
 impl RequestHead {
-    /// Reads a usual head with at most `most_fields` fields from the start of `bytes`, and returns its length; `None` where it
+    /// Reads a usual head with at most `most_fields` from the start of `bytes`, and returns its length; `None` where it
     /// is another one, or not whole.
     pub(super) fn read_usual(&mut self, bytes: &[u8], most_fields: usize) -> Option<usize> {
         let method = token(bytes)?;

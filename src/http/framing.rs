@@ -8,17 +8,17 @@ use super::{RequestHead, ResponseHead, Version};
 pub(crate) enum Framing {
     /// There is none.
     None,
-    /// So many bytes.
+    /// By its length in bytes.
     Sized(u64),
     Chunked,
     /// It ends with the connection; answers only.
     Close,
 }
 
-/// Why nobody can tell where a body ends.
+/// Why it is unclear where a body ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum BadFraming {
-    #[error("Content-Length is no number")]
+    #[error("Content-Length is not a number")]
     Length,
     #[error("there is more than one Content-Length")]
     Lengths,

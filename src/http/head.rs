@@ -70,7 +70,7 @@ thread_local! {
     static SPARE_HEADS: RefCell<Vec<RequestHead>> = const { RefCell::new(Vec::new()) };
 }
 
-/// So many are kept on a thread, of at most so many bytes each.
+/// Limits of the heads that are kept on a thread, and of the bytes of each.
 const SPARES: usize = 64;
 const SPARE: usize = 4 * 1024;
 /// A connection keeps no more for the head of its next answer.
@@ -276,7 +276,7 @@ impl ResponseHead {
         }
     }
 
-    /// Its memory for the next one, unless it is so much that it is better given back.
+    /// Its memory for the next one, unless that is too much to keep.
     pub(crate) fn recycle(self) -> Self {
         if self.headers.size() > LARGE {
             return Self::default();
@@ -305,7 +305,7 @@ impl ResponseHead {
 /// How many fields are parsed without any allocation.
 const FEW: usize = 100;
 
-/// Calls `parse` with room for so many fields.
+/// Calls `parse` with room for `most_fields`.
 fn with_slots<'bytes, T>(
     most_fields: usize,
     parse: impl FnOnce(&mut [MaybeUninit<httparse::Header<'bytes>>]) -> T,

@@ -216,10 +216,9 @@ impl Headers {
         } else {
             &[]
         };
-        lines
-            .iter()
-            .filter(move |field| !field.gone && field.known == known)
-            .map(|field| self.text(field.value))
+        let lines = lines.iter();
+        let lines = lines.filter(move |field| !field.gone && field.known == known);
+        lines.map(|field| self.text(field.value))
     }
 
     fn may_have(&self, known: Known) -> bool {
@@ -279,7 +278,7 @@ impl Headers {
         }
     }
 
-    /// Keeps a text that is no field, such as a new target.
+    /// Keeps a text that is not a field, such as a new target.
     pub(super) fn note(&mut self, text: &[u8]) -> Span {
         let span = Span::new(self.text.len(), text.len());
         self.text.extend_from_slice(text);
@@ -288,11 +287,9 @@ impl Headers {
 
     /// Adds a field behind the others. The caller sees to it that name and value are ones.
     pub(crate) fn append(&mut self, name: &[u8], value: &[u8]) {
-        let name_at = Span::new(self.text.len(), name.len());
-        self.text.extend_from_slice(name);
+        let name_at = self.note(name);
         self.text.extend_from_slice(b": ");
-        let value_at = Span::new(self.text.len(), value.len());
-        self.text.extend_from_slice(value);
+        let value_at = self.note(value);
         self.text.extend_from_slice(b"\r\n");
         let known = Known::of(name);
         self.known |= known.bit();
@@ -349,7 +346,7 @@ impl Headers {
         out.extend_from_slice(&self.text[run]);
     }
 
-    /// At most so many bytes are written.
+    /// Limit of the bytes that are written.
     pub(super) fn len_written(&self) -> usize {
         self.text.len() + 4 * self.lines.len()
     }
@@ -374,11 +371,8 @@ pub(super) fn trim(text: &[u8]) -> &[u8] {
     let Some(start) = text.iter().position(is_text) else {
         return &[];
     };
-    let end = text
-        .iter()
-        .rposition(is_text)
-        .map_or(start, |last| last + 1);
-    &text[start..end]
+    let last = text.iter().rposition(is_text).unwrap_or(start);
+    &text[start..=last]
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use super::{
 /// Whether a request asks for another protocol on its connection (RFC 9110, 7.8), and may be answered in one.
 ///
 /// One with a body may not: a server that switches at once, or one that does not know the protocol and takes the body for
-/// the next request, answers what nobody asked. Nor may one that offers HTTP/2 alone: that is what some clients send with
+/// the next request, answers a request that was not sent. Nor may one that offers HTTP/2 alone: that is what some clients send with
 /// every request, HTTP/2 has no such switch any more (RFC 9113, 3.1), and without the offer it is an ordinary request.
 pub(crate) fn asks_for_upgrade(headers: &Headers) -> bool {
     headers.has(Known::Upgrade)
@@ -22,17 +22,14 @@ pub(crate) fn asks_for_upgrade(headers: &Headers) -> bool {
 
 fn has_body(headers: &Headers) -> bool {
     let is_none = |length: &[u8]| !length.is_empty() && length.iter().all(|digit| *digit == b'0');
-    headers.has(Known::TransferEncoding)
-        || headers
-            .all(Known::ContentLength)
-            .any(|length| !is_none(length))
+    let mut lengths = headers.all(Known::ContentLength);
+    headers.has(Known::TransferEncoding) || lengths.any(|length| !is_none(length))
 }
 
 /// Whether `Connection` names this option.
 pub(crate) fn has_option(headers: &Headers, option: &[u8]) -> bool {
-    headers
-        .all(Known::Connection)
-        .any(|value| names(value, option))
+    let mut lines = headers.all(Known::Connection);
+    lines.any(|value| names(value, option))
 }
 
 /// What most messages say, and nothing else.
@@ -48,10 +45,9 @@ fn names(value: &[u8], option: &[u8]) -> bool {
 /// Takes the fields of one hop off a request. `TE: trailers` stays, since trailers are passed on; an upgrade
 /// stays where `upgrade` says so. `Transfer-Encoding` stays, since the next hop gets the same framing.
 pub(crate) fn strip_request(headers: &mut Headers, upgrade: bool) {
-    let wants_trailers = headers
-        .all(Known::Te)
-        .flat_map(elements)
-        .any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
+    let mut codings = headers.all(Known::Te).flat_map(elements);
+    let wants_trailers = codings.any(|coding| coding.eq_ignore_ascii_case(b"trailers"));
+    drop(codings);
     strip(headers, upgrade);
     if wants_trailers {
         headers.append(b"TE", b"trailers");
@@ -88,14 +84,10 @@ const AUTHENTICATION: [&[u8]; 6] = [
 
 fn strip(headers: &mut Headers, upgrade: bool) {
     strip_named(headers);
-    for known in [
-        Known::Connection,
-        Known::KeepAlive,
-        Known::ProxyConnection,
-        Known::Te,
-    ] {
-        headers.remove(known);
-    }
+    headers.remove(Known::Connection);
+    headers.remove(Known::KeepAlive);
+    headers.remove(Known::ProxyConnection);
+    headers.remove(Known::Te);
     if !upgrade && headers.has(Known::Upgrade) {
         headers.remove(Known::Upgrade);
         // Part of the offer of HTTP/2 (RFC 7540, 3.2.1), whether `Connection` names it or not.
@@ -117,24 +109,22 @@ fn strip_named(headers: &mut Headers) {
     }
 }
 
-/// Framing, routing and authentication are no options of a connection, whoever says so: taking them off
+/// Framing, routing and authentication are no options of a connection, whatever `Connection` says: taking them off
 /// would make another message of this one.
 fn is_untouchable(option: &[u8]) -> bool {
-    [
-        &b"transfer-encoding"[..],
+    let names: [&[u8]; 4] = [
+        b"transfer-encoding",
         b"content-length",
         b"host",
         b"proxy-authenticate",
-    ]
-    .iter()
-    .any(|name| option.eq_ignore_ascii_case(name))
+    ];
+    names.iter().any(|name| option.eq_ignore_ascii_case(name))
 }
 
 /// Options that name no field, or one that is looked at anyway.
 fn is_plain(option: &[u8]) -> bool {
-    [&b"keep-alive"[..], b"close", b"upgrade", b"te"]
-        .iter()
-        .any(|name| option.eq_ignore_ascii_case(name))
+    let names = [&b"keep-alive"[..], b"close", b"upgrade", b"te"];
+    names.iter().any(|name| option.eq_ignore_ascii_case(name))
 }
 
 #[cfg(test)]

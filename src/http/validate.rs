@@ -28,7 +28,7 @@ pub(crate) fn vet(head: &mut RequestHead, target_bytes: usize) -> Result<Framing
     host_is_fine(head)?;
     Framing::of_request(head).map_err(|why| {
         Unclear::Malformed(match why {
-            BadFraming::Length => "the Content-Length is no number",
+            BadFraming::Length => "the Content-Length is not a number",
             BadFraming::Lengths => "there is more than one Content-Length",
             BadFraming::Both => "there are both Content-Length and Transfer-Encoding",
             BadFraming::Encoding => "the Transfer-Encoding is not chunked, said once and alone",
@@ -129,7 +129,7 @@ fn is_port(port: &[u8]) -> bool {
     match port {
         [] | [b':'] => true,
         [b':', digits @ ..] => {
-            // A number may have a sign, a port may not.
+            // Rust's parser takes a sign; a port has none.
             let number = std::str::from_utf8(digits)
                 .ok()
                 .filter(|text| !text.starts_with('+'));

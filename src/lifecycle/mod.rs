@@ -1,4 +1,4 @@
-//! The phases of a process, the signals that move it through them, and what systemd is told of it.
+//! The phases of a process, the signals that move it through them, and the notifications to systemd.
 
 mod signals;
 pub(crate) mod systemd;
@@ -51,7 +51,7 @@ impl Watch {
         *self.0.borrow()
     }
 
-    /// Waits until `phase` is reached, or whoever moves the phases is gone.
+    /// Waits until `phase` is reached, or the [`Phases`] are dropped.
     pub(crate) async fn reached(&mut self, phase: Phase) {
         let _ = self.0.wait_for(|now| *now >= phase).await;
     }

@@ -1,6 +1,6 @@
-//! What systemd is told of the process (`sd_notify(3)`). The only file that knows sd-notify.
+//! Notifies systemd (`sd_notify(3)`). The only file that knows sd-notify.
 //!
-//! Without systemd nobody listens, and all of this does nothing.
+//! Without systemd all of this does nothing.
 
 use std::time::Duration;
 
@@ -35,6 +35,6 @@ pub(crate) fn watchdog() -> Option<Duration> {
 
 fn say(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
-        tracing::debug!(%error, "systemd can't be told");
+        tracing::debug!(%error, "systemd can't be notified");
     }
 }

@@ -23,7 +23,7 @@ pub(crate) enum BindError {
     Socket(Address, #[source] io::Error),
     #[error("can't listen on unix:{}: another process listens there; stop it, or listen elsewhere", .0.display())]
     Live(PathBuf),
-    #[error("can't listen on unix:{}: the file is no socket, so it is left alone; remove it, or listen elsewhere", .0.display())]
+    #[error("can't listen on unix:{}: the file is not a socket, so it is left alone; remove it, or listen elsewhere", .0.display())]
     NoSocket(PathBuf),
     #[error("can't give unix:{path} to {whom}", path = path.display())]
     Owner {
@@ -63,12 +63,8 @@ pub(crate) fn bind(listen: &Listen, inherited: &mut Inherited) -> Result<Bound, 
 fn bind_tcp(host: &str, port: u16) -> io::Result<Bound> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in (host, port).to_socket_addrs()? {
-        let bound = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )
-        .and_then(|socket| {
+        let domain = Domain::for_address(address);
+        let bound = Socket::new(domain, Type::STREAM, Some(Protocol::TCP)).and_then(|socket| {
             socket.set_reuse_address(true)?;
             if address.is_ipv6() {
                 socket.set_only_v6(!address.ip().is_unspecified())?;
@@ -95,7 +91,7 @@ fn make_way(path: &Path) -> Result<(), BindError> {
         return Err(BindError::NoSocket(path.into()));
     }
     match UnixStream::connect(path) {
-        // Refused: nobody has it open. Anything else, such as a full backlog, is somebody alive.
+        // Refused: no process has it open. Any other outcome, such as a full backlog, means that one has.
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             let _ = std::fs::remove_file(path);
             Ok(())
@@ -104,7 +100,7 @@ fn make_way(path: &Path) -> Result<(), BindError> {
     }
 }
 
-/// The mode is set before the socket listens: until then nobody can connect, whatever the umask left open.
+/// The mode is set before the socket listens: until then no client can connect, whatever the umask allows.
 fn bind_unix(path: &Path, mode: Option<Mode>) -> io::Result<Bound> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.set_nonblocking(true)?;

@@ -36,18 +36,15 @@ pub(crate) fn raise_limit() -> usize {
     let limit = getrlimit(Resource::Nofile);
     if limit.current < limit.maximum {
         // Refused: the soft limit goes on to hold.
-        let _ = setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: limit.maximum,
-                maximum: limit.maximum,
-            },
-        );
+        let raised = Rlimit {
+            current: limit.maximum,
+            ..limit
+        };
+        let _ = setrlimit(Resource::Nofile, raised);
     }
-    getrlimit(Resource::Nofile)
-        .current
-        .and_then(|n| usize::try_from(n).ok())
-        .unwrap_or(usize::MAX / 4)
+    let current = getrlimit(Resource::Nofile).current;
+    let current = current.and_then(|current| usize::try_from(current).ok());
+    current.unwrap_or(usize::MAX / 4)
 }
 
 #[cfg(test)]

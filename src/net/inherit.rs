@@ -1,4 +1,4 @@
-//! Listening sockets that somebody else opened: systemd, or the process that this one takes over from.
+//! Listening sockets that were opened elsewhere: by systemd, or by the process that this one takes over from.
 //! The only file that knows listenfd.
 //!
 //! A socket is found by the address that it listens on: one configuration serves with systemd and without.
@@ -16,7 +16,7 @@ use socket2::Socket;
 use super::Bound;
 use crate::config::Address;
 
-/// Sockets that are listened on already, until somebody asks for their address.
+/// Inherited sockets that were not taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Inherited(Vec<Bound>);
 

@@ -35,30 +35,24 @@ struct State {
     /// The last answer that was one, and since when it is known.
     good: Option<(Arc<[IpAddr]>, Instant)>,
     /// How the last lookup failed, and when it did.
-    failed: Option<(Failed, Instant)>,
+    failed: Option<(Arc<io::Error>, Instant)>,
     /// When the lookup began that is under way.
     asking: Option<Instant>,
 }
 
-#[derive(Clone)]
-struct Failed {
-    kind: io::ErrorKind,
-    text: Arc<str>,
-}
-
-/// For so long an answer is taken as it is.
+/// Age up to which an answer is used as it is.
 const FRESH: Duration = Duration::from_secs(5);
-/// After that it is looked up again while the old answer serves. From this age on, the new one is waited for.
+/// After that it is looked up again while the old answer is used. From this age on, the new one is waited for.
 const OLD: Duration = Duration::from_secs(60);
-/// But no longer than this, counted from the lookup's begin: then the old answer serves on.
+/// Limit of that wait, from the start of the lookup: then the old answer is used.
 const GRACE: Duration = Duration::from_millis(250);
-/// For so long a name that has no address is not looked up again.
+/// How long a name without an address is not looked up again.
 const FAILED: Duration = Duration::from_secs(1);
 
 /// What is to be done about a name now.
 enum Step {
     Serve(Arc<[IpAddr]>),
-    Fail(Failed),
+    Fail(Arc<io::Error>),
     /// Until a lookup has ended, or until a time.
     Wait(Option<Instant>),
 }
@@ -88,9 +82,7 @@ impl Names {
             ended.as_mut().enable();
             match self.step(Instant::now()) {
                 Step::Serve(addresses) => return Ok(addresses),
-                Step::Fail(Failed { kind, text }) => {
-                    return Err(io::Error::new(kind, text.to_string()));
-                }
+                Step::Fail(error) => return Err(io::Error::new(error.kind(), error)),
                 Step::Wait(None) => ended.await,
                 // Over, the next step serves what is there.
                 Step::Wait(Some(until)) => drop(timeout_at(until.into(), ended).await),
@@ -116,8 +108,8 @@ impl Names {
             (Some((addresses, _)), _) => Step::Serve(Arc::clone(addresses)),
             (None, Some(_)) => Step::Wait(None),
             (None, None) => Step::Fail(match &state.failed {
-                Some((failed, _)) => failed.clone(),
-                None => no_address().into(),
+                Some((error, _)) => Arc::clone(error),
+                None => Arc::new(no_address()),
             }),
         }
     }
@@ -153,16 +145,7 @@ impl State {
                 self.good = Some((addresses.into(), now));
                 self.failed = None;
             }
-            Err(error) => self.failed = Some((error.into(), now)),
-        }
-    }
-}
-
-impl From<io::Error> for Failed {
-    fn from(error: io::Error) -> Self {
-        Self {
-            kind: error.kind(),
-            text: error.to_string().into(),
+            Err(error) => self.failed = Some((Arc::new(error), now)),
         }
     }
 }

@@ -4,7 +4,7 @@
 //! word nothing is changed: a new process that fails leaves the old one as it was.
 
 use std::{
-    io::{self, IoSlice, IoSliceMut, Read, Write},
+    io::{self, ErrorKind, IoSlice, IoSliceMut, Read, Write},
     mem::MaybeUninit,
     os::{
         fd::{AsFd, OwnedFd},
@@ -40,22 +40,19 @@ const READY: Duration = Duration::from_secs(60);
 pub(crate) struct Predecessor(UnixStream);
 
 impl Predecessor {
-    /// Asks whoever listens at `path` for its sockets; `None` where nobody does.
+    /// Asks the process that listens at `path` for its sockets; `None` where none does.
     ///
     /// # Errors
-    /// Where somebody listens there and hands over none.
+    /// Where a process listens there and hands over no sockets.
     pub(crate) fn ask(path: &Path) -> io::Result<Option<(Self, Inherited)>> {
         let mut stream = match UnixStream::connect(path) {
             Ok(stream) => stream,
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
-                ) =>
-            {
-                return Ok(None);
+            Err(error) => {
+                return match error.kind() {
+                    ErrorKind::NotFound | ErrorKind::ConnectionRefused => Ok(None),
+                    _ => Err(error),
+                };
             }
-            Err(error) => return Err(error),
         };
         bound_in_time(&stream, STEP)?;
         stream.write_all(ASK)?;
@@ -64,12 +61,8 @@ impl Predecessor {
         let mut control = RecvAncillaryBuffer::new(&mut space);
         let mut answer = [0];
         let flags = RecvFlags::CMSG_CLOEXEC;
-        let got = recvmsg(
-            &stream,
-            &mut [IoSliceMut::new(&mut answer)],
-            &mut control,
-            flags,
-        )?;
+        let mut parts = [IoSliceMut::new(&mut answer)];
+        let got = recvmsg(&stream, &mut parts, &mut control, flags)?;
         if got.bytes == 0 || answer[0] != VERSION {
             return Err(io::Error::other(
                 "the process there hands over no sockets; is it another version, or being replaced already?",
@@ -97,10 +90,10 @@ impl Predecessor {
     }
 }
 
-/// Hands `sockets` to whoever asks on `stream`, and waits until it serves.
+/// Hands `sockets` to the process that asks on `stream`, and waits until it serves.
 ///
 /// # Errors
-/// Where it is nobody who may ask, or goes away before it serves: then nothing is changed.
+/// Where it may not ask, or goes away before it serves: then nothing is changed.
 pub(crate) fn hand_over(mut stream: UnixStream, sockets: &[Bound]) -> io::Result<()> {
     let them = rustix::net::sockopt::socket_peercred(&stream)?;
     if !them.uid.is_root() && them.uid != rustix::process::geteuid() {

@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     Options, ReplayError, Report, Speed,
+    comparing::{Comparing, Original},
     feed::{Feed, Progress},
     finish::Finish,
     job::Job,
@@ -27,6 +28,7 @@ use super::{
     tally::{LATE, Tally},
 };
 use crate::{
+    compare,
     http::Marks,
     net::Connector,
     upstream::{Pool, PoolSettings, Reading},
@@ -47,6 +49,13 @@ const READING: Reading = Reading {
     header_count: 1000,
 };
 
+/// What came of a replay.
+pub(crate) struct Done {
+    pub(crate) report: Report,
+    /// In what the responses differ from those captured, where they were compared.
+    pub(crate) causes: Option<compare::Report>,
+}
+
 /// Replays, and says how far it is now and then.
 ///
 /// # Errors
@@ -54,7 +63,7 @@ const READING: Reading = Reading {
 pub(crate) fn run(
     options: &Options,
     tell: impl Fn(&Moment) + 'static,
-) -> Result<Report, ReplayError> {
+) -> Result<Done, ReplayError> {
     let connector = Connector::new(options.to.clone(), &options.tls, options.connect_timeout)?;
     let marks = options.mark.as_ref().map_or_else(Vec::new, |mark| {
         let mut lines = Vec::new();
@@ -65,12 +74,14 @@ pub(crate) fn run(
     let script = options.script.as_ref().filter(|_| !options.dry_run);
     let script = script.map(|script| Scripting::start(script, Arc::clone(&finish)));
     let script = script.transpose()?;
+    let compare = options.compare.clone().filter(|_| !options.dry_run);
+    let comparing = compare.map(Comparing::start).transpose()?;
     let mut feed = Feed::start(options, finish)?;
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
-    let (tally, took, interrupted) = runtime.block_on(async {
-        let engine = Engine::new(connector, options, feed.start, script);
+    let (engine, took, interrupted) = runtime.block_on(async {
+        let engine = Engine::new(connector, options, feed.start, script, comparing);
         let telling = spawn_local(tell_progress(
             Rc::clone(&engine),
             Arc::clone(&feed.progress),
@@ -85,10 +96,19 @@ pub(crate) fn run(
         if let Some(script) = &engine.script {
             script.end();
         }
-        (engine.tally.take(), engine.start.elapsed(), interrupted)
+        let took = engine.start.elapsed();
+        (engine, took, interrupted)
     });
     let read = feed.end();
-    Ok(Report::new(&tally, &read, took, interrupted))
+    let tally = engine.tally.take();
+    // Lanes that were interrupted hold the engine until the runtime is gone.
+    drop(runtime);
+    let engine = Rc::into_inner(engine);
+    let comparing = engine.and_then(|engine| engine.comparing);
+    Ok(Done {
+        report: Report::new(&tally, &read, took, interrupted),
+        causes: comparing.and_then(Comparing::end),
+    })
 }
 
 async fn tell_progress(engine: Rc<Engine>, progress: Arc<Progress>, tell: impl Fn(&Moment)) {
@@ -130,6 +150,8 @@ struct Engine {
     tally: RefCell<Tally>,
     /// What requests go through first.
     script: Option<Scripting>,
+    /// What compares responses with those captured.
+    comparing: Option<Comparing>,
 }
 
 impl Engine {
@@ -138,6 +160,7 @@ impl Engine {
         options: &Options,
         start: Instant,
         script: Option<Scripting>,
+        comparing: Option<Comparing>,
     ) -> Rc<Self> {
         let pool = Pool::new(
             connector,
@@ -168,6 +191,7 @@ impl Engine {
             room: Notify::new(),
             tally: RefCell::default(),
             script,
+            comparing,
         })
     }
 
@@ -263,19 +287,21 @@ impl Engine {
         let mut lane = Lane::new(Rc::clone(&self.pool), self.timeout);
         let mut was_idle = true;
         loop {
-            let Some(job) = self.ready.borrow_mut().pop_front() else {
+            let Some(mut job) = self.ready.borrow_mut().pop_front() else {
                 self.idle.set(self.idle.get() + 1);
                 was_idle = true;
                 self.work.notified().await;
                 continue;
             };
-            self.send(&mut lane, &job, !was_idle).await;
+            let size = job.size();
+            let original = job.original.take();
+            self.send(&mut lane, &job, original, !was_idle).await;
             was_idle = false;
-            self.done(&job);
+            self.done(job.key, size);
         }
     }
 
-    async fn send(&self, lane: &mut Lane, job: &Job, busy: bool) {
+    async fn send(&self, lane: &mut Lane, job: &Job, original: Option<Box<Original>>, busy: bool) {
         let started = Instant::now();
         let due = if self.is_paced {
             self.start + job.due
@@ -284,17 +310,32 @@ impl Engine {
         };
         let behind = started.saturating_duration_since(due);
         self.tally.borrow_mut().goes(behind, busy && !job.late);
-        let kept = self.script.as_ref().and_then(Scripting::recording);
+        let comparing = self.comparing.as_ref().filter(|_| original.is_some());
+        let kept = match comparing {
+            Some(comparing) => Some(comparing.recording()),
+            None => self.script.as_ref().and_then(Scripting::recording),
+        };
         let result = lane.send(job, started, kept).await;
         if let (Some(script), Some(ticket), Ok((_, Some(response)))) =
             (&self.script, job.ticket, &result)
         {
             script.tell(ticket, response, started.elapsed());
         }
+        let ended = Instant::now();
+        let result = match result {
+            Ok((outcome, response)) => {
+                if let (Some(comparing), Some(original), Some(response)) =
+                    (comparing, original, response)
+                {
+                    comparing.take(original, response, ended - started).await;
+                }
+                Ok(outcome)
+            }
+            Err(why) => Err(why),
+        };
         let mut tally = self.tally.borrow_mut();
         match result {
-            Ok((outcome, _)) => {
-                let ended = Instant::now();
+            Ok(outcome) => {
                 tally.answered(
                     job,
                     &outcome,
@@ -306,15 +347,15 @@ impl Engine {
         }
     }
 
-    fn done(self: &Rc<Self>, job: &Job) {
+    fn done(self: &Rc<Self>, key: Option<u64>, size: usize) {
         self.open.set(self.open.get() - 1);
-        self.open_bytes.set(self.open_bytes.get() - job.size());
-        if let Some(next) = self.order.borrow_mut().leave(job.key) {
+        self.open_bytes.set(self.open_bytes.get() - size);
+        if let Some(next) = self.order.borrow_mut().leave(key) {
             self.ready.borrow_mut().push_front(next);
         }
         // Whoever waits for room is woken now and then only.
         let bytes = self.open_bytes.get();
-        let has_room = bytes < BACKLOG_BYTES && bytes + job.size() >= BACKLOG_BYTES;
+        let has_room = bytes < BACKLOG_BYTES && bytes + size >= BACKLOG_BYTES;
         if has_room || self.open.get().is_multiple_of(64) {
             self.room.notify_one();
         }

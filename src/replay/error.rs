@@ -4,12 +4,11 @@ use std::{io, path::PathBuf};
 
 use crate::net::TlsError;
 
-/// Why a replay can't begin.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ReplayError {
     #[error("can't read {0}")]
     Unreadable(PathBuf, #[source] io::Error),
-    #[error("{0} is no file and can be read only once, so that there is nothing to loop over")]
+    #[error("{0} is not a file and can be read only once, so that there is nothing to loop over")]
     Once(PathBuf),
     #[error("TLS to the target")]
     Tls(#[from] TlsError),

@@ -24,7 +24,7 @@ use crate::{net::raise_limit, telemetry::logs::with_causes};
 /// Requests as they become due.
 pub(super) struct Feed {
     pub(super) jobs: Receiver<Vec<Job>>,
-    /// What is due is due so long after this.
+    /// The times at which requests are due count from here.
     pub(super) start: Instant,
     pub(super) progress: Arc<Progress>,
     thread: thread::JoinHandle<Fed>,
@@ -34,7 +34,7 @@ pub(super) struct Feed {
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     pub(super) position: AtomicU64,
-    /// Of all files and rounds; 0: nobody knows.
+    /// Of all files and rounds; 0: unknown.
     pub(super) total: u64,
 }
 
@@ -51,10 +51,10 @@ pub(super) struct Fed {
     pub(super) troubles: Vec<String>,
 }
 
-/// So many requests, or bytes of them, are handed over at a time.
+/// Limits of the requests, and of their bytes, that are handed over at a time.
 const MANY: usize = 64;
 const LARGE: usize = 256 * 1024;
-/// So often is looked whether anybody still wants requests.
+/// How often the feed checks whether requests are still wanted.
 const LOOK: Duration = Duration::from_millis(100);
 
 impl Feed {
@@ -71,7 +71,12 @@ impl Feed {
         let script = script.map(|script| script.answers);
         let mut feeder = Feeder {
             intake: Intake {
-                maker: Maker::new(options.ordered_by.clone(), finish, script),
+                maker: Maker::new(
+                    options.ordered_by.clone(),
+                    finish,
+                    script,
+                    options.compare.is_some(),
+                ),
                 window: options.from..options.until,
                 left_out: LeftOut::default(),
             },
@@ -169,12 +174,13 @@ impl Feeder {
                     .troubles
                     .extend(lines.map(|trouble| trouble.to_string()));
             }
-            // What is damaged is told once.
+            // Each damage is reported once.
             self.fed.troubles.dedup();
             if !goes_on {
                 break;
             }
             self.pace.again();
+            self.intake.maker.again();
         }
         self.pass_on();
     }

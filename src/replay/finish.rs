@@ -17,7 +17,7 @@ impl Finish {
         Self { edit, marks }
     }
 
-    /// Whether it is to be sent; `status` is what production answered with.
+    /// Whether it is to be sent; `status` is that of production's answer.
     pub(super) fn selects(&self, head: &RequestHead, status: Option<u16>) -> bool {
         let edit = self.edit.as_ref();
         edit.is_none_or(|edit| edit.selects(head, status))

@@ -8,9 +8,10 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use super::{finish::Finish, options::Key};
+use super::{comparing::Original, finish::Finish};
 use crate::{
     capture::Record,
+    config::ClientKey,
     http::{BodyReader, Framing, Known, Parsed, RequestHead, asks_for_upgrade, strip_request},
     script::{Ticket, write_request},
 };
@@ -36,6 +37,8 @@ pub(super) struct Job {
     pub(super) answer: Bytes,
     /// As the script knows it.
     pub(super) ticket: Option<Ticket>,
+    /// What the target's response is compared with.
+    pub(super) original: Option<Box<Original>>,
 }
 
 /// Why a record is not sent.
@@ -74,10 +77,12 @@ pub(super) struct Maker {
     arena: BytesMut,
     head: RequestHead,
     scratch: Vec<u8>,
-    key: Option<Key>,
+    key: Option<ClientKey>,
     finish: Arc<Finish>,
     /// Requests go through a script first; with production's answers, where it wants them.
     script: Option<bool>,
+    /// Responses are compared.
+    compares: bool,
 }
 
 /// Memory is taken in pieces of this.
@@ -86,7 +91,12 @@ const ARENA: usize = 256 * 1024;
 const MOST_FIELDS: usize = 1000;
 
 impl Maker {
-    pub(super) fn new(key: Option<Key>, finish: Arc<Finish>, script: Option<bool>) -> Self {
+    pub(super) fn new(
+        key: Option<ClientKey>,
+        finish: Arc<Finish>,
+        script: Option<bool>,
+        compares: bool,
+    ) -> Self {
         Self {
             arena: BytesMut::new(),
             head: RequestHead::default(),
@@ -94,7 +104,13 @@ impl Maker {
             key,
             finish,
             script,
+            compares,
         }
+    }
+
+    /// From now on requests come again: production's answer would only be the same once more.
+    pub(super) fn again(&mut self) {
+        self.compares = false;
     }
 
     /// A record's job, due at the start.
@@ -172,6 +188,7 @@ impl Maker {
             status: status.unwrap_or(0),
             answer,
             ticket: None,
+            original: self.compares.then(|| Box::new(Original::of(record))),
         })
     }
 }
@@ -233,6 +250,7 @@ impl Job {
 
     /// What it holds in memory.
     pub(super) fn size(&self) -> usize {
-        self.head.len() + self.body.len() + self.answer.len() + size_of::<Self>()
+        let original = self.original.as_ref().map_or(0, |original| original.size());
+        self.head.len() + self.body.len() + self.answer.len() + original + size_of::<Self>()
     }
 }

@@ -54,6 +54,7 @@ impl Lane {
         };
         match call(&mut sending, &self.pool, started).await {
             Ok(((), call)) => {
+                let is_whole = call.response().is_done();
                 call.end(&self.pool, now());
                 let outcome = Outcome {
                     status: sending.head.status,
@@ -61,7 +62,7 @@ impl Lane {
                 };
                 let response = sending.kept.map(|body| RecordedResponse {
                     head: self.head.clone(),
-                    is_whole: body.length() == outcome.received,
+                    is_whole,
                     body,
                 });
                 Ok((outcome, response))

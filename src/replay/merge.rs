@@ -58,7 +58,7 @@ impl Merge {
         for path in files {
             let failed = |error| (path.clone(), error);
             let mut reader = Reader::open(path).map_err(failed)?;
-            // What is no file can't be opened again.
+            // What is not a file can't be opened again.
             if files.len() == 1 || !path.is_file() {
                 open.push(Source::of(reader));
             } else if let Some(first) = first(&mut reader) {

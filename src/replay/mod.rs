@@ -3,6 +3,7 @@
 //! A thread of its own reads, merges and paces; the calling thread sends. What is due is due, whatever became of
 //! the requests before it: latency counts from then.
 
+mod comparing;
 mod engine;
 mod error;
 mod feed;
@@ -22,7 +23,7 @@ mod verdict;
 
 pub(crate) use engine::run;
 pub(crate) use error::ReplayError;
-pub(crate) use options::{Edit, Key, Options, Speed};
+pub(crate) use options::{Edit, Options, Speed, positive};
 pub(crate) use progress::Moment;
 pub(crate) use report::Report;
 pub(crate) use verdict::{Condition, met};

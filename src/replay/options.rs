@@ -3,12 +3,11 @@
 use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use crate::{
-    capture::{cookie, field, split_head},
-    config::{Address, ClientTls, Script},
+    compare,
+    config::{Address, ClientKey, ClientTls, Script},
     http::RequestHead,
 };
 
-/// What a replay is asked to do.
 pub(crate) struct Options {
     pub(crate) files: Vec<PathBuf>,
     pub(crate) to: Address,
@@ -16,7 +15,7 @@ pub(crate) struct Options {
     pub(crate) speed: Speed,
     /// How often the whole is sent.
     pub(crate) rounds: u64,
-    /// So many requests at most.
+    /// Limit of the requests that are sent.
     pub(crate) limit: Option<u64>,
     /// Only what was captured from then on, and before then; nanoseconds since 1970.
     pub(crate) from: u64,
@@ -27,7 +26,8 @@ pub(crate) struct Options {
     pub(crate) concurrency: usize,
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
-    pub(crate) ordered_by: Option<Key>,
+    /// Requests with the same key wait for each other.
+    pub(crate) ordered_by: Option<ClientKey>,
     /// The name of the mark; `None`: requests bear none.
     pub(crate) mark: Option<crate::config::Mark>,
     pub(crate) dry_run: bool,
@@ -35,6 +35,8 @@ pub(crate) struct Options {
     pub(crate) edit: Option<Arc<dyn Edit>>,
     /// What requests go through before they are rewritten.
     pub(crate) script: Option<Script>,
+    /// How the target's responses are compared with those captured, where they are.
+    pub(crate) compare: Option<compare::Settings>,
 }
 
 /// Selects and rewrites requests, as a shadow's settings do.
@@ -46,12 +48,18 @@ pub(crate) trait Edit: Send + Sync {
     fn rewrite(&self, head: &mut RequestHead);
 }
 
+/// A number above 0.
+pub(crate) fn positive(digits: &str) -> Option<f64> {
+    let number = digits.parse().ok();
+    number.filter(|number: &f64| number.is_finite() && *number > 0.0)
+}
+
 /// When requests are sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Speed {
-    /// As they came, so many times as fast.
+    /// As they came, this many times as fast.
     Times(f64),
-    /// So many in a second.
+    /// Requests per second.
     Rate(f64),
     /// As fast as the target answers.
     Max,
@@ -61,53 +69,13 @@ impl FromStr for Speed {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let number = |digits: &str| {
-            digits
-                .parse()
-                .ok()
-                .filter(|n: &f64| n.is_finite() && *n > 0.0)
-        };
         let speed = match text.strip_suffix('x') {
             _ if text == "max" => Some(Self::Max),
-            Some(times) => number(times).map(Self::Times),
+            Some(times) => positive(times).map(Self::Times),
             None => None,
         };
-        speed.ok_or_else(|| format!("{text:?} is no speed; write for example 1x, 0.5x, 10x or max"))
-    }
-}
-
-/// By what requests belong together, so that one waits for the answer of the one before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Key {
-    Client,
-    Header(String),
-    Cookie(String),
-}
-
-impl FromStr for Key {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.split_once(':') {
-            None if text == "client" => Ok(Self::Client),
-            Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.into())),
-            Some(("cookie", name)) if !name.is_empty() => Ok(Self::Cookie(name.into())),
-            _ => Err(format!(
-                "{text:?} is no key; write client, header:NAME or cookie:NAME"
-            )),
-        }
-    }
-}
-
-impl Key {
-    /// A request's key; `None` where it has none, and waits for nobody.
-    pub(super) fn of<'a>(&self, client: &'a [u8], request: &'a [u8]) -> Option<&'a [u8]> {
-        let head = split_head(request).0;
-        let key = match self {
-            Self::Client => Some(client),
-            Self::Header(name) => field(head, name),
-            Self::Cookie(name) => cookie(head, name),
-        };
-        key.filter(|key| !key.is_empty())
+        speed.ok_or_else(|| {
+            format!("{text:?} is not a speed; write for example 1x, 0.5x, 10x or max")
+        })
     }
 }

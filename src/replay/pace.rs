@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Speed;
 
-/// Says when requests are due, one after the other.
+/// Computes when requests are due, one after the other.
 #[derive(Debug)]
 pub(super) struct Pace {
     speed: Speed,

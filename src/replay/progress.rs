@@ -10,7 +10,7 @@ pub(crate) struct Moment {
     /// How late the last request went.
     pub(crate) lag: Duration,
     pub(crate) elapsed: Duration,
-    /// Bytes read of so many; 0: nobody knows of how many.
+    /// Bytes read, and of how many; 0: that is unknown.
     pub(crate) position: u64,
     pub(crate) total: u64,
 }

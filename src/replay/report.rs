@@ -5,12 +5,12 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::{feed::Fed, job::Unsent, tally::Tally};
+use super::{feed::Fed, job::Unsent, routes::Route, tally::Tally};
 
 /// What a replay came to.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// Somebody ended it before everything was sent.
+    /// It was ended before everything was sent.
     pub(crate) interrupted: bool,
     /// Requests that were read and not left out.
     pub(crate) requests: u64,
@@ -73,16 +73,6 @@ pub(crate) struct Captured {
     routes: Vec<Route>,
 }
 
-#[derive(Debug, Serialize)]
-struct Route {
-    #[serde(rename = "route")]
-    name: String,
-    count: u64,
-    /// The statuses of the last that differed: production's, and the target's.
-    captured: u16,
-    replayed: u16,
-}
-
 /// What was wrong in the files.
 #[derive(Debug, Serialize)]
 pub(crate) struct Damage {
@@ -91,33 +81,17 @@ pub(crate) struct Damage {
     lines: Vec<String>,
 }
 
-/// So many routes are told.
+/// Limit of the routes that are reported.
 const ROUTES: usize = 10;
 
 impl Report {
     pub(super) fn new(tally: &Tally, fed: &Fed, took: Duration, interrupted: bool) -> Self {
         let seconds = took.as_secs_f64();
-        let counted = |index: usize, count: u64| Some((u16::try_from(index).ok()?, count));
-        let statuses = tally
-            .statuses
-            .iter()
-            .enumerate()
-            .filter(|(_, count)| **count > 0);
-        let left_out = Unsent::ALL
-            .iter()
-            .zip(fed.left_out)
-            .filter(|(_, count)| *count > 0);
-        let routes = tally
-            .routes
-            .top(ROUTES)
-            .into_iter()
-            .map(|(route, of)| Route {
-                name: route,
-                count: of.count,
-                captured: of.example.0,
-                replayed: of.example.1,
-            });
+        let left_out = Unsent::ALL.iter().map(|why| why.as_str()).zip(fed.left_out);
+        let left_out = left_out.filter(|(_, count)| *count > 0);
+        let scripted = tally.scripted.iter().map(|(why, count)| (*why, *count));
         let pairs = tally.pairs.iter();
+        let pairs = pairs.map(|((was, now), count)| (format!("{was}xx to {now}xx"), *count));
         Self {
             interrupted,
             requests: fed.requests,
@@ -127,16 +101,11 @@ impl Report {
             rate: ratio(tally.answered, seconds),
             received_bytes: tally.received,
             span_seconds: fed.span.as_secs_f64(),
-            statuses: statuses
-                .filter_map(|(index, count)| counted(index, *count))
-                .collect(),
+            statuses: tally.statuses.clone(),
             errors: tally.errors.clone(),
-            left_out: left_out
-                .map(|(why, count)| (why.as_str(), count))
-                .chain(tally.scripted.iter().map(|(why, count)| (*why, *count)))
-                .collect(),
-            latency_ms: Percentiles::of(&tally.latency),
-            service_ms: Percentiles::of(&tally.service),
+            left_out: left_out.chain(scripted).collect(),
+            latency_ms: Percentiles::of(&tally.latency.0),
+            service_ms: Percentiles::of(&tally.service.0),
             late: Late {
                 by_target: tally.late_by_target,
                 by_sender: tally.late_by_sender,
@@ -145,17 +114,15 @@ impl Report {
             captured: Captured {
                 compared: tally.compared,
                 differing: tally.differing,
-                pairs: pairs
-                    .map(|((before, now), count)| (format!("{before}xx to {now}xx"), *count))
-                    .collect(),
-                routes: routes.collect(),
+                pairs: pairs.collect(),
+                routes: tally.routes.top(ROUTES),
             },
             damage: Damage {
                 places: fed.damaged,
                 skipped_bytes: fed.skipped,
                 lines: fed.troubles.clone(),
             },
-            latency: tally.latency.clone(),
+            latency: tally.latency.0.clone(),
         }
     }
 
@@ -219,21 +186,19 @@ impl fmt::Display for Report {
         if self.interrupted {
             writeln!(f, "interrupted before everything was sent")?;
         }
-        writeln!(
+        let (sent, answered, seconds) = (self.sent, self.answered, self.seconds);
+        write!(
             f,
-            "{} requests sent, {} answered in {:.2} s: {:.0} a second",
-            self.sent, self.answered, self.seconds, self.rate
+            "{sent} requests sent, {answered} answered in {seconds:.2} s"
         )?;
+        writeln!(f, ": {:.0} a second", self.rate)?;
         let share = |count: u64| 100.0 * ratio(count, ratio(self.sent, 1.0));
         for (status, count) in &self.statuses {
             writeln!(f, "  {status:<16} {count:>10}  {:5.1} %", share(*count))?;
         }
         for (error, count) in &self.errors {
-            writeln!(
-                f,
-                "  {error:<16} {count:>10}  {:5.1} %  no answer",
-                share(*count)
-            )?;
+            let share = share(*count);
+            writeln!(f, "  {error:<16} {count:>10}  {share:5.1} %  no answer")?;
         }
         for (why, count) in &self.left_out {
             writeln!(f, "  {why:<16} {count:>10}           not sent")?;
@@ -259,11 +224,15 @@ impl fmt::Display for Report {
             )?;
         }
         let captured = &self.captured;
-        if captured.compared > 0 {
+        let Captured {
+            compared,
+            differing,
+            ..
+        } = captured;
+        if *compared > 0 {
             writeln!(
                 f,
-                "\nof {} answers with a status in the capture, {} are of another class",
-                captured.compared, captured.differing
+                "\nof {compared} answers with a status in the capture, {differing} are of another class"
             )?;
         } else if self.answered > 0 {
             writeln!(f, "\nthe capture holds no statuses to compare with")?;
@@ -271,25 +240,17 @@ impl fmt::Display for Report {
         for (pair, count) in &captured.pairs {
             writeln!(f, "  {pair:<16} {count:>10}")?;
         }
-        for Route {
-            name,
-            count,
-            captured,
-            replayed,
-        } in &captured.routes
-        {
+        for route in &captured.routes {
+            let Route { name, count, .. } = route;
+            let (was, now) = (route.captured, route.replayed);
             writeln!(
                 f,
-                "  {count:>10}  {name}  (for example {captured} before, {replayed} now)"
+                "  {count:>10}  {name}  (for example {was} before, {now} now)"
             )?;
         }
         if self.damage.places > 0 {
-            writeln!(
-                f,
-                "\n{} in the files, {} bytes were skipped",
-                places(self.damage.places),
-                self.damage.skipped_bytes
-            )?;
+            let (places, skipped) = (places(self.damage.places), self.damage.skipped_bytes);
+            writeln!(f, "\n{places} in the files, {skipped} bytes were skipped")?;
         }
         for line in &self.damage.lines {
             writeln!(f, "  {line}")?;

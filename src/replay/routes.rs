@@ -2,36 +2,46 @@
 
 use std::{cmp::Reverse, collections::HashMap};
 
+use serde::Serialize;
+
 /// How often each route was answered with another class of status.
 #[derive(Debug, Default)]
 pub(super) struct Routes(HashMap<String, Route>);
 
 /// One route.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(super) struct Route {
+    #[serde(rename = "route")]
+    pub(super) name: String,
     pub(super) count: u64,
-    /// Production's status and the target's, of the last that differed.
-    pub(super) example: (u16, u16),
+    /// The statuses of the last that differed: production's, and the target's.
+    pub(super) captured: u16,
+    pub(super) replayed: u16,
 }
 
-/// More are counted together.
+/// Limit of the routes; further ones are counted together.
 const MOST: usize = 1000;
 
 impl Routes {
-    pub(super) fn note(&mut self, method: &[u8], target: &[u8], example: (u16, u16)) {
+    pub(super) fn note(&mut self, method: &[u8], target: &[u8], captured: u16, replayed: u16) {
         let mut name = route(method, target);
         if self.0.len() >= MOST && !self.0.contains_key(&name) {
             name = "(others)".into();
         }
-        let route = self.0.entry(name).or_default();
-        route.count += 1;
-        route.example = example;
+        let count = self.0.get(&name).map_or(0, |route| route.count) + 1;
+        let route = Route {
+            name: name.clone(),
+            count,
+            captured,
+            replayed,
+        };
+        self.0.insert(name, route);
     }
 
     /// The most frequent ones.
-    pub(super) fn top(&self, many: usize) -> Vec<(String, Route)> {
-        let mut all: Vec<_> = self.0.clone().into_iter().collect();
-        all.sort_by_cached_key(|(name, route)| (Reverse(route.count), name.clone()));
+    pub(super) fn top(&self, many: usize) -> Vec<Route> {
+        let mut all: Vec<_> = self.0.values().cloned().collect();
+        all.sort_by_cached_key(|route| (Reverse(route.count), route.name.clone()));
         all.truncate(many);
         all
     }
@@ -76,10 +86,10 @@ mod tests {
     fn there_are_never_too_many_routes() {
         let mut routes = Routes::default();
         for n in 0..5000 {
-            routes.note(b"GET", format!("/page{n}").as_bytes(), (200, 500));
+            routes.note(b"GET", format!("/page{n}").as_bytes(), 200, 500);
         }
         assert!(routes.0.len() <= MOST + 1);
-        assert_eq!(routes.top(1)[0].0, "(others)");
-        assert_eq!(routes.top(1)[0].1.count, 4000);
+        assert_eq!(routes.top(1)[0].name, "(others)");
+        assert_eq!(routes.top(1)[0].count, 4000);
     }
 }

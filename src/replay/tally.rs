@@ -1,4 +1,4 @@
-//! What came of the requests so far.
+//! The results of the requests so far.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -6,21 +6,20 @@ use hdrhistogram::Histogram;
 
 use super::{job::Job, routes::Routes};
 
-/// What came of the requests so far.
+#[derive(Default)]
 pub(super) struct Tally {
     pub(super) sent: u64,
     pub(super) answered: u64,
-    /// By status; whatever is no status counts as 0.
-    pub(super) statuses: Vec<u64>,
+    pub(super) statuses: BTreeMap<u16, u64>,
     pub(super) errors: BTreeMap<&'static str, u64>,
     /// Bytes of the answers' bodies.
     pub(super) received: u64,
     /// Requests that were not sent for what a script did, or did not.
     pub(super) scripted: BTreeMap<&'static str, u64>,
-    /// From when a request was due to the end of its answer, in microseconds.
-    pub(super) latency: Histogram<u64>,
+    /// From when a request was due to the end of its answer.
+    pub(super) latency: Times,
     /// From when it was sent.
-    pub(super) service: Histogram<u64>,
+    pub(super) service: Times,
     /// Requests that went late because every connection waited for an answer, and for other reasons.
     pub(super) late_by_target: u64,
     pub(super) late_by_sender: u64,
@@ -35,7 +34,7 @@ pub(super) struct Tally {
     pub(super) routes: Routes,
 }
 
-/// What came of one request.
+/// The result of one request.
 pub(super) struct Outcome {
     pub(super) status: u16,
     pub(super) received: u64,
@@ -43,40 +42,24 @@ pub(super) struct Outcome {
 
 /// Later than this is late.
 pub(super) const LATE: Duration = Duration::from_millis(10);
-/// No answer takes longer than is told, in microseconds.
+/// The longest time that is reported, in microseconds.
 const LONGEST: u64 = 3_600_000_000;
 
-impl Default for Tally {
+/// Times in microseconds.
+#[derive(Clone, Debug)]
+pub(super) struct Times(pub(super) Histogram<u64>);
+
+impl Default for Times {
     fn default() -> Self {
-        let histogram = || {
-            let mut histogram =
-                Histogram::new(3).unwrap_or_else(|_| unreachable!("3 digits are few enough"));
-            histogram.auto(true);
-            histogram
-        };
-        Self {
-            sent: 0,
-            answered: 0,
-            statuses: vec![0; 1000],
-            errors: BTreeMap::new(),
-            received: 0,
-            scripted: BTreeMap::new(),
-            latency: histogram(),
-            service: histogram(),
-            late_by_target: 0,
-            late_by_sender: 0,
-            most_late: Duration::ZERO,
-            lag: Duration::ZERO,
-            compared: 0,
-            differing: 0,
-            pairs: BTreeMap::new(),
-            routes: Routes::default(),
-        }
+        let histogram = Histogram::new(3);
+        let mut histogram = histogram.unwrap_or_else(|_| unreachable!("3 digits are few enough"));
+        histogram.auto(true);
+        Self(histogram)
     }
 }
 
 impl Tally {
-    /// A request goes, so much later than it was due; `busy`: because every connection was.
+    /// Counts a request that is sent, `late` after it was due; `busy`: because every connection was.
     pub(super) fn goes(&mut self, late: Duration, busy: bool) {
         self.sent += 1;
         self.lag = late;
@@ -90,7 +73,7 @@ impl Tally {
         }
     }
 
-    /// It was answered, so long after it was due and after it was sent.
+    /// Counts an answer, `latency` after its request was due and `service` after it was sent.
     pub(super) fn answered(
         &mut self,
         job: &Job,
@@ -100,11 +83,11 @@ impl Tally {
     ) {
         self.answered += 1;
         self.received += outcome.received;
-        self.statuses[usize::from(outcome.status) % 1000] += 1;
+        *self.statuses.entry(outcome.status).or_default() += 1;
         for (histogram, time) in [(&mut self.latency, latency), (&mut self.service, service)] {
             let micros = u64::try_from(time.as_micros()).unwrap_or(LONGEST);
             // A histogram that grows takes every value.
-            let _ = histogram.record(micros.clamp(1, LONGEST));
+            let _ = histogram.0.record(micros.clamp(1, LONGEST));
         }
         if job.status == 0 {
             return;
@@ -115,16 +98,16 @@ impl Tally {
             self.differing += 1;
             *self.pairs.entry((before, now)).or_default() += 1;
             self.routes
-                .note(job.method(), job.target(), (job.status, outcome.status));
+                .note(job.method(), job.target(), job.status, outcome.status);
         }
     }
 
-    /// A script had it not sent.
+    /// Counts a request that a script kept from being sent.
     pub(super) fn left_out(&mut self, why: &'static str) {
         *self.scripted.entry(why).or_default() += 1;
     }
 
-    /// It was not.
+    /// Counts a request without an answer.
     pub(super) fn failed(&mut self, why: &'static str) {
         *self.errors.entry(why).or_default() += 1;
     }

@@ -1,4 +1,4 @@
-//! What makes a replay a failure, for whoever runs it in a pipeline.
+//! Conditions under which a replay fails, for use in a pipeline.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -32,7 +32,7 @@ impl FromStr for Condition {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is no condition; write for example \"errors>1%\", \"errors>0\", \"p99>250ms\" or \"differences>0.5%\""
+                "{text:?} is not a condition; write for example \"errors>1%\", \"errors>0\", \"p99>250ms\" or \"differences>0.5%\""
             )
         };
         let (name, value) = text.split_once('>').ok_or_else(wrong)?;

@@ -72,7 +72,7 @@ impl Echoes {
         what
     }
 
-    /// What is longer than any request may be is none; whose echo it was to be stands at its start.
+    /// A line that is longer than any request is invalid; its start has the id of the request that it echoes.
     fn too_long(&mut self, start: &[u8]) -> ScriptLine {
         let start = &start[..start.len().min(LONGEST_START) & !1];
         if super::hex::decode(start, &mut self.start)

@@ -37,7 +37,7 @@ pub(super) fn encode(bytes: &[u8], out: &mut Vec<u8>) {
     out.extend(bytes.iter().flat_map(|byte| DIGITS[usize::from(*byte)]));
 }
 
-/// The bytes that digits stand for; false where they are none, or half a byte is missing.
+/// Decodes digits; false where one is invalid, or half a byte is missing.
 pub(super) fn decode(digits: &[u8], out: &mut Vec<u8>) -> bool {
     let (pairs, rest) = digits.as_chunks::<2>();
     out.clear();

@@ -23,7 +23,7 @@ pub(crate) enum Unscripted {
     Dropped,
     /// The script did not come to it in time.
     Late,
-    /// What it wrote is no request that could be sent.
+    /// What it wrote is not a request that could be sent.
     Invalid,
     /// It is down, and copies are held back.
     Down,
@@ -49,7 +49,7 @@ impl Inbox {
         std::mem::take(&mut *self.replies.lock())
     }
 
-    /// Wakes whoever waits for replies.
+    /// Wakes the task that waits for replies.
     pub(crate) fn call(&self) {
         self.notify.notify_one();
     }

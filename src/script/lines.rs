@@ -20,7 +20,7 @@ pub(super) enum Line<'a> {
     TooLong(&'a [u8]),
 }
 
-/// So much of a line costs the budget nothing: each process has it.
+/// The length up to which a line is not counted in the budget: each process has that.
 const FREE: usize = 64 * 1024;
 
 impl Lines {
@@ -56,7 +56,7 @@ impl Lines {
         }
     }
 
-    /// Adds to the line; false where it is too long now, which was told.
+    /// Adds to the line; false where it is too long now, which is reported to `each`.
     fn keep(&mut self, part: &[u8], each: &mut impl FnMut(Line<'_>)) -> bool {
         let length = self.start.len() + part.len();
         let fits = length <= self.limit && (length <= FREE || self.hold(length));

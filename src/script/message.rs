@@ -42,7 +42,7 @@ pub(crate) struct Edited {
     pub(crate) body: Bytes,
 }
 
-/// What a script wrote is no request that could be sent.
+/// What a script wrote is not a request that could be sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct NoRequest;
 
@@ -112,7 +112,7 @@ pub(crate) fn read_request(payload: Vec<u8>, limits: &Limits) -> Result<Edited, 
     }
 }
 
-/// Makes the body one of so many bytes.
+/// Frames the body by its length.
 fn frame(headers: &mut Headers, length: usize, has_body: bool) {
     if headers.has(Known::TransferEncoding) {
         headers.remove(Known::TransferEncoding);

@@ -178,7 +178,7 @@ impl Script {
         };
         let at = Instant::now();
         let time = SystemTime::now() - at.saturating_duration_since(received);
-        let (payload, held) = self.message(ticket, Kind::Request, (time, Duration::ZERO), write)?;
+        let (payload, held) = self.message(ticket, Kind::Request, time, Duration::ZERO, write)?;
         let given = Given::Request {
             token: ticket.token,
             at,
@@ -199,8 +199,8 @@ impl Script {
         write: impl FnOnce(&mut Vec<u8>),
     ) {
         let time = SystemTime::now();
-        if let Ok((payload, held)) = self.message(ticket, kind, (time, latency), write) {
-            // Nobody waits for anything to become of it.
+        if let Ok((payload, held)) = self.message(ticket, kind, time, latency, write) {
+            // Answers get no reply.
             let _ = self.processes[ticket.process].give(Given::Answer {
                 payload,
                 _held: held,
@@ -212,20 +212,15 @@ impl Script {
         &self,
         ticket: Ticket,
         kind: Kind,
-        (time, latency): (SystemTime, Duration),
+        time: SystemTime,
+        latency: Duration,
         write: impl FnOnce(&mut Vec<u8>),
     ) -> Result<(Vec<u8>, Held), Unscripted> {
         let nanos = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let since = nanos(time.duration_since(UNIX_EPOCH).unwrap_or_default());
         let mut payload = Vec::with_capacity(1024);
         let id = id(self.common.tag, ticket.token);
-        first_line(
-            kind.digit(),
-            &id,
-            nanos(since),
-            nanos(latency),
-            &mut payload,
-        );
+        first_line(kind.digit(), &id, since, nanos(latency), &mut payload);
         write(&mut payload);
         // As it is and, for a moment, as hex digits.
         let held = self.common.budget.hold(3 * payload.len() + MESSAGE);
@@ -233,7 +228,7 @@ impl Script {
     }
 }
 
-/// So many lines of standard error are logged in a second.
+/// Limit of the lines of standard error that are logged per second.
 const LINES: u64 = 20;
 
 fn id(tag: [u8; TAG], token: u64) -> [u8; TAG + NUMBER] {

@@ -70,7 +70,7 @@ impl Pending {
         Some((waiting.inbox, waiting.at))
     }
 
-    /// Somebody else replies to it.
+    /// Removes a request that is replied to elsewhere.
     pub(super) fn forget(&mut self, token: u64) {
         self.by_token.remove(&token);
     }

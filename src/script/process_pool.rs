@@ -2,11 +2,11 @@
 
 use std::{
     io,
-    sync::{Arc, mpsc},
+    sync::{Arc, OnceLock, mpsc},
     thread::{self, JoinHandle},
 };
 
-use parking_lot::{Condvar, Mutex};
+use parking_lot::Mutex;
 
 use super::{
     Common,
@@ -20,21 +20,8 @@ use crate::telemetry::metrics::{Samples, ScriptMetrics};
 pub(crate) struct ProcessPool {
     threads: Mutex<Vec<(Arc<Gate>, JoinHandle<()>)>>,
     metrics: Mutex<Vec<(String, Arc<ScriptMetrics>)>>,
-    begun: Arc<Begun>,
-}
-
-/// Whether processes may run: until then their threads wait.
-#[derive(Default)]
-pub(super) struct Begun {
-    is_so: Mutex<bool>,
-    told: Condvar,
-}
-
-impl Begun {
-    pub(super) fn wait(&self) {
-        self.told
-            .wait_while(&mut self.is_so.lock(), |is_so| !*is_so);
-    }
+    /// Set once processes may run: until then their threads wait.
+    begun: Arc<OnceLock<()>>,
 }
 
 impl ProcessPool {
@@ -51,8 +38,7 @@ impl ProcessPool {
 
     /// Processes start from now on, and those that are waited for at once.
     pub(crate) fn begin(&self) {
-        *self.begun.is_so.lock() = true;
-        self.begun.told.notify_all();
+        let _ = self.begun.set(());
     }
 
     /// Starts the thread of a process.

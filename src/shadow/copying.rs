@@ -173,12 +173,13 @@ impl<'a, 'b> Copying<'a, 'b> {
 
     /// The response, where it was to be kept and its head came; `is_whole`: it came to its end.
     pub(super) fn into_ours(self, ticket: Option<Ticket>, is_whole: bool) -> Option<Ours> {
-        let at = self.answered?;
+        let (at, body) = (self.answered?, self.kept.response_body?);
         Some(Ours {
             ticket,
             response: RecordedResponse {
+                // Its memory is the next response's where nobody wants this one.
                 head: std::mem::take(&mut self.tools.head),
-                body: self.kept.response_body?,
+                body,
                 is_whole,
             },
             request_body: self.kept.request_body,

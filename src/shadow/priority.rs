@@ -152,6 +152,7 @@ impl<'a> Priority<'a> {
             ..now
         };
         let is_within = self.account.take(since);
+        self.leave_out_looking();
         match self.lowered {
             None if !is_within => {
                 self.lowered = Some(Instant::now());
@@ -160,6 +161,15 @@ impl<'a> Priority<'a> {
             Some(since) if since.elapsed() > LOWERED && self.account.is_full() => Step::Replace,
             _ => Step::Stay,
         }
+    }
+
+    /// To look costs something, too, which is not the shadows'.
+    fn leave_out_looking(&mut self) {
+        let now = nanos(ThreadTime::now().as_duration());
+        let looking = now.saturating_sub(self.last.thread);
+        self.spent.fetch_add(looking, Relaxed);
+        self.last.thread = now;
+        self.last.shadows += looking;
     }
 
     /// What a request costs production, and a copy this thread, as far as is known.
@@ -186,8 +196,8 @@ struct Account {
 const SAVED: u64 = 50_000_000;
 /// How many times what a request takes a copy may take.
 const SHARE: u64 = 2;
-/// To take less is to do nothing.
-const NOTHING: u64 = 100_000;
+/// To take less without a copy is to do nothing.
+const NOTHING: u64 = 400_000;
 
 impl Account {
     fn new() -> Self {
@@ -202,13 +212,16 @@ impl Account {
     fn take(&mut self, since: Times) -> bool {
         self.lately = self.lately.faded().and(since);
         let earned = since.copies.saturating_mul(SHARE * self.lately.request());
-        self.quiet = if since.thread > NOTHING {
-            0
-        } else {
+        let is_idle = since.copies == 0 && since.thread <= NOTHING;
+        self.quiet = if is_idle {
             self.quiet.saturating_add(1)
+        } else {
+            0
         };
         let credit = self.credit.saturating_add(earned).min(SAVED);
-        self.credit = credit.saturating_sub(since.thread);
+        // A thread that does nothing still wakes to look.
+        let taken = if is_idle { 0 } else { since.thread };
+        self.credit = credit.saturating_sub(taken);
         self.credit > 0
     }
 
@@ -260,6 +273,13 @@ mod tests {
             account.take(since(2 * MS, 2 * MS, 200));
         }
         assert!(account.is_full());
+    }
+
+    #[test]
+    fn a_thread_without_copies_is_never_found_to_cost_too_much() {
+        let mut account = Account::new();
+        assert!((0..10_000).all(|_| account.take(since(MS / 10, 0, 0))));
+        assert_eq!(account.pause(), IDLE_LOOK);
     }
 
     #[test]

@@ -41,8 +41,8 @@ pub(crate) struct Threads {
     places: Box<[Place]>,
     budget: Arc<Budget>,
     ledger: Arc<Ledger>,
-    /// Processor time that all of them have taken, in nanoseconds.
-    spent: AtomicU64,
+    /// Processor time that all has taken that is done for shadows, in nanoseconds.
+    spent: Arc<AtomicU64>,
     /// They end as soon as they are woken.
     ended: AtomicBool,
     handles: Mutex<Vec<JoinHandle<()>>>,
@@ -77,7 +77,12 @@ pub(super) struct ShadowLink {
 
 impl Threads {
     /// This many threads, but at least one; none of them runs yet.
-    pub(crate) fn new(threads: usize, budget: &Arc<Budget>, ledger: &Arc<Ledger>) -> Arc<Self> {
+    pub(crate) fn new(
+        threads: usize,
+        budget: &Arc<Budget>,
+        ledger: &Arc<Ledger>,
+        spent: &Arc<AtomicU64>,
+    ) -> Arc<Self> {
         let place = |_| Place {
             generation: AtomicUsize::new(0),
             current: Mutex::new(None),
@@ -86,7 +91,7 @@ impl Threads {
             places: (0..threads.max(1)).map(place).collect(),
             budget: Arc::clone(budget),
             ledger: Arc::clone(ledger),
-            spent: AtomicU64::new(0),
+            spent: Arc::clone(spent),
             ended: AtomicBool::new(false),
             handles: Mutex::default(),
             worn: Mutex::default(),

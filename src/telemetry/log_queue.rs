@@ -82,7 +82,7 @@ impl LogQueue {
         self.0.changed.notify_all();
     }
 
-    /// `told`: as many lines left out were told of.
+    /// `told`: the number of lines left out that were reported already.
     fn empty(&self, mut into: impl Write, tell: fn(u64), mut told: u64) {
         TELLS.set(true);
         let mut tell_rest = || {
@@ -95,13 +95,13 @@ impl LogQueue {
         };
         loop {
             while let Some(line) = self.next() {
-                // Nobody is left to be told of a log that can't be written.
+                // There is nowhere to report a log that can't be written.
                 let _ = into.write_all(&line);
                 let mut waiting = self.0.waiting.lock();
                 waiting.bytes -= line.len();
                 let flows = waiting.bytes < LIMIT / 2;
                 drop(waiting);
-                // Told while more is left out, it would be told with every line.
+                // Otherwise it would be reported with every line while more is left out.
                 if flows {
                     tell_rest();
                 }
@@ -114,7 +114,7 @@ impl LogQueue {
         self.0.changed.notify_all();
     }
 
-    /// The next line; `None` where there is none, and none will come.
+    /// The next line; `None` at the end.
     fn next(&self) -> Option<Vec<u8>> {
         let mut waiting = self.0.waiting.lock();
         loop {

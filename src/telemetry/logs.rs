@@ -1,6 +1,6 @@
 //! Where log lines go: standard error, as text on a terminal and as JSON otherwise.
 //!
-//! Lines are handed to a thread of their own: whoever reads them slowly costs lines, never requests.
+//! Lines are handed to a thread of their own: a slow reader costs lines, never requests.
 
 use std::{
     io::{self, IsTerminal},
@@ -23,7 +23,10 @@ static FILTER: OnceLock<reload::Handle<Targets, Registry>> = OnceLock::new();
 /// guard is dropped.
 pub(crate) fn start(json: Option<bool>, level: &str) -> io::Result<LogGuard> {
     let (writer, guard) = LogQueue::start(io::stderr(), |lines| {
-        tracing::warn!(lines, "lines were left out here: nobody took them in time");
+        tracing::warn!(
+            lines,
+            "lines were left out here: they were not taken in time"
+        );
     })?;
     let terminal = io::stderr().is_terminal();
     let (filter, handle) = reload::Layer::new(filter(level));

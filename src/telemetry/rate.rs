@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Lets so many lines through in each window of time.
+/// Lets a limited number of lines through in each window of time.
 #[derive(Debug)]
 pub(crate) struct RateLimit {
     window: Duration,

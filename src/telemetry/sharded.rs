@@ -59,10 +59,8 @@ impl<const N: usize> Counters<N> {
 
     /// The sum over all workers.
     pub(crate) fn sum(&self, index: usize) -> u64 {
-        self.0
-            .iter()
-            .map(|line| line.0[index].load(Relaxed))
-            .fold(0, u64::wrapping_add)
+        let counts = self.0.iter().map(|line| line.0[index].load(Relaxed));
+        counts.fold(0, u64::wrapping_add)
     }
 
     pub(crate) fn sums(&self) -> [u64; N] {
@@ -107,16 +105,11 @@ impl Latency {
             reason = "a histogram's sum is a float by its format"
         )]
         let seconds = |micros: u64| micros as f64 / 1e6;
-        let bounds = BOUNDS
-            .iter()
-            .map(|bound| seconds(*bound))
-            .chain([f64::INFINITY]);
-        let buckets = bounds.zip(sums[..BUCKETS].iter().copied()).collect();
-        (
-            seconds(sums[BUCKETS]),
-            sums[..BUCKETS].iter().sum(),
-            buckets,
-        )
+        let counts = &sums[..BUCKETS];
+        let bounds = BOUNDS.iter().map(|bound| seconds(*bound));
+        let bounds = bounds.chain([f64::INFINITY]);
+        let buckets = bounds.zip(counts.iter().copied()).collect();
+        (seconds(sums[BUCKETS]), counts.iter().sum(), buckets)
     }
 }
 

@@ -13,10 +13,10 @@ use tracing_subscriber::{
     fmt::{FormatFields, format::Writer},
 };
 
-/// So many bytes of an id or a path are logged.
+/// Limit of the bytes of an id or a path that are logged.
 const LONGEST: usize = 256;
 
-/// What came from somebody else, as text for a log: cut, and with escapes for what is no printable character (control
+/// Received bytes as text for a log: cut, and with escapes for unprintable characters (control
 /// characters of ASCII and of Unicode, line and paragraph separators, marks of direction).
 pub(crate) fn shown(bytes: &[u8]) -> Cow<'_, str> {
     let is_plain = |byte: &u8| matches!(byte, b' '..=b'~');
@@ -124,6 +124,14 @@ pub(crate) fn millis(span: Duration) -> f64 {
 /// Microseconds, to a tenth.
 pub(crate) fn micros(span: Duration) -> f64 {
     (span.as_secs_f64() * 1e7).round() / 10.0
+}
+
+/// Milliseconds since 1970.
+pub(crate) fn unix_millis(time: std::time::SystemTime) -> i64 {
+    let since = time
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::{
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::kit::{Conn, OK, Server, Tee, answers, eventually, get, shadowtee};
+use crate::kit::{Client, Conn, OK, Server, Tee, answers, eventually, get, shadowtee};
 
 /// What is never the same.
 static TOKEN: AtomicU64 = AtomicU64::new(0x9e37_79b9);
@@ -121,7 +121,7 @@ fn a_fault_is_found_and_what_is_random_is_not_told() {
     }
     tee.wait_for_log("the first of its kind", |line| {
         line.contains("a response differs in a way that was not seen before")
-            && line.contains("$.total")
+            && line.contains("total is 100 times larger")
     });
 }
 
@@ -289,10 +289,49 @@ fn rules_hide_what_is_expected_and_a_wrong_file_changes_nothing() {
 }
 
 #[test]
+fn a_rule_can_be_added_while_it_runs_and_stands_in_the_file() {
+    let primary = application(|target| order(target, 1));
+    let shadow = application(|target| order(target, 100));
+    let dir = tempfile::tempdir().unwrap();
+    let rules = dir.path().join("rules.toml");
+    fs::write(&rules, "# reviewed by two people\n").unwrap();
+    let tee = Tee::with_primary(&primary)
+        .shadow_with("next", &shadow, "compare = true")
+        .toml(&format!("[compare]\nrules = {rules:?}"))
+        .start();
+    let sent = ask(&tee, 3);
+    assert_eq!(titles(&report_of(&tee, sent), "confirmed").len(), 1);
+    let add = |rule: &str| {
+        let mut client = Client::connect(tee.admin().as_path());
+        client.send(format!(
+            "POST /api/report/rules HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{rule}",
+            rule.len()
+        ));
+        client.answer()
+    };
+    assert_eq!(
+        add("{\"place\": \"$.total\", \"action\": \"hide\"}").status(),
+        400
+    );
+    let added = add("{\"place\": \"$.total\", \"action\": \"expected\", \"reason\": \"cents\"}");
+    assert_eq!(added.status(), 200, "{}", added.text());
+    assert_eq!(titles(&report(&tee), "confirmed").len(), 0);
+    let text = fs::read_to_string(&rules).unwrap();
+    assert!(
+        text.contains("reviewed by two people") && text.contains("cents"),
+        "{text}"
+    );
+    let reloaded = tee.reload();
+    assert_eq!(reloaded.status(), 200, "{}", reloaded.text());
+    assert_eq!(titles(&report(&tee), "confirmed").len(), 0);
+}
+
+#[test]
 fn a_baseline_takes_drift_away() {
     // The data on the side of the shadows is another.
     let primary = application(|target| order(target, 1));
-    let page = |target: &str| order(target, 1).replace("}", ",\"stock\":3}");
+    let page = |target: &str| order(target, 1).replace('}', ",\"stock\":3}");
     let drifted = application(page);
     let next = application(move |target| page(target).replace("total", "sum"));
     let tee = Tee::with_primary(&primary)

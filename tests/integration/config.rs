@@ -549,7 +549,7 @@ fn variables_that_nobody_knows_are_told_with_what_was_meant() {
         ),
         (
             "SHADOWTEE_LIMITS__CONNECTIONS__X",
-            "`limits.connections` is no table",
+            "`limits.connections` is not a table",
         ),
     ] {
         let (code, _, stderr) = check_with(SMALL, name, "5");
@@ -621,9 +621,9 @@ fn wrong_shadow(settings: &str, told: &[&str]) {
 fn a_share_that_is_none_is_told() {
     for (share, told) in [
         ("\"101%\"", "more than 100%"),
-        ("\"ten\"", "no share"),
+        ("\"ten\"", "not a share"),
         ("10", "\"10%\""),
-        ("\"-1%\"", "no share"),
+        ("\"-1%\"", "not a share"),
     ] {
         wrong_shadow(
             &format!("sample = {share}"),
@@ -642,7 +642,10 @@ fn a_share_that_is_none_is_told() {
         "sample.without_key = \"copy\"",
         &["sample.without_key", "at random"],
     );
-    wrong_shadow("order_by = \"random\"", &["shadow[0].order_by", "no key"]);
+    wrong_shadow(
+        "order_by = \"random\"",
+        &["shadow[0].order_by", "not a key"],
+    );
     wrong_shadow("limit = 0", &["shadow[0].limit.per_second", "0.001"]);
     wrong_shadow("limit.burst = 5", &["shadow[0].limit.burst", "per_second"]);
     wrong_shadow(
@@ -664,7 +667,10 @@ fn a_wrong_regex_is_told_where_it_stands() {
     );
     wrong_shadow(
         "rewrite.path = [{ regex = \"*\", to = \"\" }]",
-        &["shadow[0].rewrite.path[0].regex", "no regular expression"],
+        &[
+            "shadow[0].rewrite.path[0].regex",
+            "not a regular expression",
+        ],
     );
 }
 
@@ -714,14 +720,14 @@ fn a_rule_that_can_never_match_is_told() {
         ),
         (
             "deny = [{ client = \"10.0.0.0/40\" }]",
-            "no address and no network",
+            "neither an address nor a network",
         ),
         ("deny = [{ pth = \"/a\" }]", "did you mean `path`?"),
     ] {
         wrong_shadow(&format!("select.{select}"), &["shadow[0].select", told]);
     }
     let after = "send = \"after_answer\"\nselect.deny = [{ status = [\"6xx\"] }]";
-    wrong_shadow(after, &["shadow[0].select.deny[0].status", "no status"]);
+    wrong_shadow(after, &["shadow[0].select.deny[0].status", "not a status"]);
 }
 
 #[test]
@@ -799,7 +805,7 @@ fn a_rewrite_that_would_make_no_sound_request_is_told() {
         (
             "headers.add = { \"X A\" = \"1\" }",
             "headers.add.X A",
-            "no header name",
+            "not a header name",
         ),
         (
             "headers.set = { X-Shadow-Request = \"1\" }",
@@ -814,7 +820,7 @@ fn a_rewrite_that_would_make_no_sound_request_is_told() {
         (
             "cookies.rename = { a = \"b c\" }",
             "cookies.rename",
-            "no name of a cookie",
+            "not a cookie name",
         ),
         (
             "authorization = { }",

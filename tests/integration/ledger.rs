@@ -1,6 +1,6 @@
 //! Every request counts once for each shadow; the administrative interface says how.
 
-use crate::kit::{Gate, OK, Server, Tee, answers, get, hangs, post, shadowtee};
+use crate::kit::{Gate, OK, Server, Tee, answers, eventually, get, hangs, post, shadowtee};
 
 const OUTCOMES: [&str; 22] = [
     "answered",
@@ -221,7 +221,16 @@ fn the_metrics_say_what_the_ledger_says() {
         tee.get("/");
     }
     tee.settled(7);
-    let answer = tee.ask_admin("/metrics");
+    // The pair of statuses is known when both are, which may be later than the outcome.
+    let answer = eventually("all pairs", || {
+        let answer = tee.ask_admin("/metrics");
+        let is_pair = |line: &&str| line.contains("answer_pairs_total") && line.ends_with("} 7");
+        answer
+            .text()
+            .lines()
+            .any(|line| is_pair(&line))
+            .then_some(answer)
+    });
     let kind = answer.header("content-type").unwrap_or_default();
     assert!(kind.starts_with("text/plain; version=0.0.4"), "{kind}");
     let text = answer.text();

@@ -36,6 +36,7 @@ mod puma;
 mod reload;
 mod repaired;
 mod replay;
+mod replay_compare;
 mod restart;
 mod reuse;
 mod rewrite;

@@ -156,7 +156,7 @@ fn a_header_that_can_not_be_saved_is_named_in_the_log_and_its_value_is_not() {
     for (line, told) in [
         ("Set-Cookie: session=hunter2\0", "line 3 (Set-Cookie) "),
         ("X-\x1b[31m: hunter2\rb", "line 3 (X-\\\\x1b[31m) "),
-        ("Content-Length: hunter2", "Content-Length is no number"),
+        ("Content-Length: hunter2", "Content-Length is not a number"),
         ("Content-Length: 3", "more than one Content-Length"),
     ] {
         let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{line}\r\n\r\nok");

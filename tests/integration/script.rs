@@ -467,7 +467,7 @@ fn check_tells_every_mistake_of_a_script_with_all_others() {
         ),
         (
             "[script]\ncommand = [\"cat\"]\nwhen_down = \"x\"",
-            "script.when_down: \"x\" is none of send, hold_back",
+            "script.when_down: \"x\" is not one of send, hold_back",
         ),
         (
             "[script]\ncommand = [\"cat\"]\nby = \"client\"",
@@ -483,7 +483,7 @@ fn check_tells_every_mistake_of_a_script_with_all_others() {
             said,
             "primary.address",
             "shadow[0].script.command: there is no program /no/such",
-            "shadow[0].script.speed: is no key",
+            "shadow[0].script.speed: is not a known key",
         ] {
             assert!(mistakes.contains(said), "{said:?} in {mistakes}");
         }

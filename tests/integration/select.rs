@@ -458,7 +458,7 @@ fn check_explains_what_becomes_of_a_request() {
     }
     let (code, _, said) = explain(&["GET /a b HTTP/1.1"]);
     assert_eq!(code, Some(1));
-    assert!(said.contains("no request"), "{said}");
+    assert!(said.contains("not a request"), "{said}");
     let (code, _, said) = explain(&["GET /", "-H", "Host: a", "-H", "Host: b"]);
     assert_eq!(code, Some(1));
     assert!(said.contains("more than one Host"), "{said}");

@@ -53,10 +53,10 @@ impl<W: Write> Script<W> {
             }
         }
         for (name, value) in &parts.headers {
-            let framing = ["content-length", "transfer-encoding"];
+            let framing = [&b"content-length"[..], b"transfer-encoding"];
             if framing
                 .iter()
-                .any(|framing| name.eq_ignore_ascii_case(framing.as_bytes()))
+                .any(|framing| name.eq_ignore_ascii_case(framing))
             {
                 continue;
             }
@@ -84,10 +84,8 @@ impl<W: Write> Script<W> {
 fn quoted(parts: &[&[u8]], out: &mut impl Write) -> io::Result<()> {
     out.write_all(b"'")?;
     for byte in parts.iter().copied().flatten() {
-        match byte {
-            b'\'' => out.write_all(br"'\''")?,
-            byte => out.write_all(&[*byte])?,
-        }
+        let plain = std::slice::from_ref(byte);
+        out.write_all(if *byte == b'\'' { br"'\''" } else { plain })?;
     }
     out.write_all(b"'")
 }

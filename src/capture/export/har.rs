@@ -77,13 +77,9 @@ fn request(record: &Record<'_>) -> Value {
         format!("http://{host}/{target}")
     };
     let query = target.split_once('?').map_or("", |(_, query)| query);
-    let pairs = query
-        .split('&')
-        .filter(|pair| !pair.is_empty())
-        .map(|pair| {
-            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            json!({ "name": name, "value": value })
-        });
+    let pairs = query.split('&').filter(|pair| !pair.is_empty());
+    let pairs = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+    let pairs = pairs.map(|(name, value)| json!({ "name": name, "value": value }));
     let mut request = json!({
         "method": method,
         "url": url,

@@ -5,7 +5,7 @@ use bytes::BytesMut;
 use super::super::{field, split_head};
 use crate::http::{BodyReader, Framing, Parsed};
 
-/// A message's parts, as far as they can be told.
+/// A message's parts, as far as they are known.
 pub(super) struct Parts<'a> {
     /// The words of the first line.
     pub(super) start: [&'a [u8]; 3],
@@ -38,13 +38,10 @@ pub(super) fn text(bytes: &[u8]) -> String {
 
 pub(super) fn parts(message: &[u8]) -> Parts<'_> {
     let (head, _) = split_head(message);
-    let mut lines = head
-        .split(|byte| *byte == b'\n')
-        .map(<[u8]>::trim_ascii_end);
-    let mut words = lines
-        .next()
-        .unwrap_or_default()
-        .splitn(3, |byte| *byte == b' ');
+    let lines = head.split(|byte| *byte == b'\n');
+    let mut lines = lines.map(<[u8]>::trim_ascii_end);
+    let start = lines.next().unwrap_or_default();
+    let mut words = start.splitn(3, |byte| *byte == b' ');
     let mut word = || words.next().unwrap_or_default();
     let start = [word(), word(), word()];
     let headers = lines.filter_map(|line| {

@@ -1,13 +1,13 @@
 //! Where a request ends by its own framing, without parsing all of it.
 
-/// How a request's end can be told.
+/// How a request's end is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// So many bytes from its start.
+    /// Bytes from its start.
     At(u64),
-    /// More has to be seen, at least so many bytes.
+    /// More has to be read: at least this many bytes.
     Needs(usize),
-    /// It does not say it in a way that can be relied on.
+    /// Its framing can't be relied on.
     Unknown,
 }
 

@@ -36,7 +36,7 @@ struct Exchange {
     answer: Vec<u8>,
 }
 
-/// So many requests wait for their answer at most, and so many bytes of them.
+/// Limits of the requests that wait for their answer, and of their bytes.
 const WAITING: usize = 1024;
 const HELD: usize = 16 << 20;
 
@@ -100,16 +100,12 @@ impl Joiner {
                 self.waiting.push_back(exchange);
             }
             b'2' => {
-                let place = self
-                    .by_id
-                    .get(id)
-                    .and_then(|number| number.checked_sub(self.first));
-                let Some(exchange) =
-                    place.and_then(|place| self.waiting.get_mut(usize::try_from(place).ok()?))
-                else {
-                    return;
-                };
-                if exchange.status.is_none() {
+                let number = self.by_id.get(id);
+                let place = number.and_then(|number| number.checked_sub(self.first));
+                let place = place.and_then(|place| usize::try_from(place).ok());
+                if let Some(exchange) = place.and_then(|place| self.waiting.get_mut(place))
+                    && exchange.status.is_none()
+                {
                     exchange.status = Some(status(payload));
                     exchange.after = message.latency;
                     exchange.answer.extend_from_slice(payload);

@@ -13,10 +13,8 @@ pub(super) fn replace(
         let end = string_end(text, start);
         at = end;
         let blank = |from: usize| {
-            from + text[from..]
-                .iter()
-                .take_while(|byte| byte.is_ascii_whitespace())
-                .count()
+            let rest = text[from..].iter();
+            from + rest.take_while(|byte| byte.is_ascii_whitespace()).count()
         };
         let colon = blank(end);
         if text.get(colon) != Some(&b':') || !is_named(&text[start..end], names) {

@@ -5,11 +5,9 @@ mod report;
 mod traffic;
 
 use std::{
-    fs,
     io::{self, Write},
     net::TcpListener,
-    os::unix::fs::DirBuilderExt,
-    path::{Path, PathBuf},
+    path::Path,
     thread,
     time::{Duration, Instant},
 };
@@ -26,15 +24,19 @@ use crate::{
 use applications::Version;
 use report::Ports;
 
-/// Where the demo listens, unless somebody else does.
+/// The demo's ports, unless they are taken.
 const LISTEN: u16 = 8480;
 const ADMIN: u16 = 8481;
 
 /// Shows what a tee does, with nothing else installed.
 pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
-    let folder = Folder::create()?;
+    // Removed when it is dropped; open to this user alone.
+    let folder = tempfile::Builder::new()
+        .prefix("shadowtee-demo-")
+        .tempdir()
+        .context("can't make a folder for the demo's sockets")?;
     let [primary, shadow, front] =
-        ["primary.sock", "next.sock", "tee.sock"].map(|name| folder.0.join(name));
+        ["primary.sock", "next.sock", "tee.sock"].map(|name| folder.path().join(name));
     let runtime_of_both = runtime()?;
     let entered = runtime_of_both.enter();
     for (socket, version) in [(&primary, Version::One), (&shadow, Version::Two)] {
@@ -89,7 +91,7 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whoever does not read on does not want to.
+/// Prints; a reader that has gone away is no error.
 fn say(text: &str) {
     let _ = io::stdout().write_all(text.as_bytes());
 }
@@ -140,24 +142,4 @@ fn tee([primary, shadow, front]: [&Path; 3], ports: Ports) -> anyhow::Result<App
 fn free_port() -> anyhow::Result<u16> {
     let free = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr());
     Ok(free.context("no port of 127.0.0.1 is free")?.port())
-}
-
-/// The folder of the demo's sockets, removed in the end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn create() -> anyhow::Result<Self> {
-        let path = std::env::temp_dir().join(format!("shadowtee-demo-{}", std::process::id()));
-        fs::DirBuilder::new()
-            .mode(0o700)
-            .create(&path)
-            .with_context(|| format!("can't make {}", path.display()))?;
-        Ok(Self(path))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }

@@ -138,18 +138,15 @@ fn curl(example: &Example) -> String {
     line.push_str(" \"$SHADOW\"");
     line.push_str(&quoted(&example.target));
     for (name, value) in &example.headers {
-        match value {
-            Some(value) => {
-                line.push_str(" -H ");
-                line.push_str(&quoted(&format!("{name}: {value}")));
-            }
-            None => {
-                line.push_str(" -H \"");
-                line.push_str(name);
-                line.push_str(": $");
-                line.push_str(&name.to_ascii_uppercase().replace('-', "_"));
-                line.push('"');
-            }
+        if let Some(value) = value {
+            line.push_str(" -H ");
+            line.push_str(&quoted(&format!("{name}: {value}")));
+        } else {
+            line.push_str(" -H \"");
+            line.push_str(name);
+            line.push_str(": $");
+            line.push_str(&name.to_ascii_uppercase().replace('-', "_"));
+            line.push('"');
         }
     }
     if example.has_body {

@@ -53,6 +53,10 @@ pub(crate) fn headline(cell: &Cell, route: &str) -> String {
 /// A report, with the logged pairs of each cause by their number.
 pub(crate) struct Reported {
     pub(crate) report: Report,
+    #[allow(
+        dead_code,
+        reason = "only the bench asks which requests a cause is about"
+    )]
     pub(crate) pairs: BTreeMap<String, Vec<u64>>,
 }
 

@@ -6,7 +6,7 @@ use std::collections::{HashMap, VecDeque};
 use super::PairIn;
 use crate::compare::{
     answer::{Answer, Asked},
-    learn::recent::OwnedAnswer,
+    learn::recent::{OwnedAnswer, OwnedHeaders},
 };
 
 /// How long one waits for the other, in milliseconds.
@@ -26,7 +26,7 @@ pub(super) struct OwnedPair {
 pub(super) struct OwnedAsked {
     method: Box<[u8]>,
     target: Box<[u8]>,
-    headers: Vec<(Box<[u8]>, Box<[u8]>)>,
+    headers: OwnedHeaders,
     body: Option<Box<[u8]>>,
 }
 

@@ -5,13 +5,11 @@ mod explain;
 mod pair;
 mod probe;
 mod store;
-
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+#[cfg(test)]
+mod tests;
 
 use super::{
-    answer::{Answer, Asked, PairIn},
+    answer::{Answer, PairIn},
     cause,
     counts::Counts,
     difference::Differences,
@@ -25,7 +23,6 @@ use baseline::Joins;
 use probe::Probes;
 
 pub(crate) use probe::Probe;
-pub(crate) use store::StoreError;
 
 /// How a comparer works.
 #[derive(Clone, Debug)]
@@ -142,15 +139,13 @@ impl Comparer {
 
     /// Takes a baseline's answer to a request. Where its pair is here already, it is compared now.
     pub(crate) fn take_baseline(&mut self, request_id: &str, answer: &Answer<'_>) -> Option<Taken> {
-        match self.joins.pair_of(request_id) {
-            Some(pair) => Some(self.compare(&pair.as_pair(), Some(answer))),
-            None => {
-                for late in self.joins.keep_baseline(request_id, answer) {
-                    self.compare(&late.as_pair(), None);
-                }
-                None
-            }
+        if let Some(pair) = self.joins.pair_of(request_id) {
+            return Some(self.compare(&pair.as_pair(), Some(answer)));
         }
+        for late in self.joins.keep_baseline(request_id, answer) {
+            self.compare(&late.as_pair(), None);
+        }
+        None
     }
 
     /// Compares what still waits for a baseline's answer that won't come.
@@ -198,8 +193,10 @@ impl Comparer {
         self.settings = settings;
     }
 
-    pub(crate) fn rules(&self) -> &Rules {
-        &self.settings.rules
+    /// Other rules hold from now on, also for what was seen before.
+    pub(crate) fn set_rules(&mut self, rules: Rules) {
+        self.hidden = Hidden::default();
+        self.settings.rules = rules;
     }
 
     /// Forgets all that was learned and counted.

@@ -225,7 +225,7 @@ impl Comparer {
     /// Notes what production's answer has at each place, and whether words in the path turn out to be data.
     fn note_base(&mut self, turn: &Turn<'_>, base: &Extract) {
         self.learned.route(turn.route).note_answer(base);
-        let skeleton = Skeleton::of(base.leaves().map(|leaf| leaf.place.hash()));
+        let skeleton = Skeleton::of(base.leaf_refs().map(|leaf| leaf.place().hash()));
         if let Some(skeleton) = skeleton {
             for merged in self.routes.learn(&turn.located, skeleton) {
                 self.learned.merge(merged);
@@ -456,7 +456,7 @@ impl Comparer {
     }
 }
 
-impl<'a> Turn<'a> {
+impl Turn<'_> {
     fn observed<'b>(&self, features: &'b [FeatureId]) -> Observed<'b> {
         Observed {
             route: self.route,

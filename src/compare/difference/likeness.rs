@@ -40,6 +40,11 @@ impl<'a> Trees<'a> {
         if one.class != other.class {
             return false;
         }
+        let are_leaves =
+            matches!(one.kind, NodeKind::Leaf(_)) && matches!(other.kind, NodeKind::Leaf(_));
+        if are_leaves && one.key != other.key {
+            return false;
+        }
         match (one.kind, other.kind) {
             (NodeKind::Leaf(_), NodeKind::Leaf(_)) => {
                 let attribute = |place: &'a str| place.rsplit_once('@').map(|(_, name)| name);
@@ -65,7 +70,7 @@ impl Likeness for Trees<'_> {
         }
         let hash = tree.leaves(at).take(LEAVES).fold(
             u64::from(tree.node(at).kind == NodeKind::Flow),
-            |hash, leaf| hash_mix(hash, masked_hash(tree.text(leaf))),
+            |hash, leaf| hash_mix(hash, signature(tree, leaf)),
         );
         self.masked.insert(known, hash);
         hash

@@ -41,7 +41,10 @@ pub(super) fn compare(primary: &Extract, shadow: &Extract, differences: &mut Dif
     }
     let body_before = walk.differences.found.len();
     match bodies {
-        (Some(one), Some(other)) => walk.pair(one, other),
+        (Some(one), Some(other)) => {
+            walk.pair(one, other);
+            never_in_silence(&mut walk, body_before, (one, other));
+        }
         (Some(_), None) => add_body(&mut walk, Kind::Missing, Change::Gone, bodies),
         (None, Some(_)) => add_body(&mut walk, Kind::Extra, Change::Added, bodies),
         (None, None) => {}
@@ -168,6 +171,19 @@ fn add_body(walk: &mut Walk<'_>, kind: Kind, change: Change, bodies: (Option<u32
         primary: bodies.0.map(|at| walk.left.value(at)),
         shadow: bodies.1.map(|at| walk.right.value(at)),
     });
+}
+
+/// Bodies that don't say the same have a difference, whatever the walk made of them.
+fn never_in_silence(walk: &mut Walk<'_>, before: usize, bodies: (u32, u32)) {
+    let (one, other) = (walk.left.node(bodies.0), walk.right.node(bodies.1));
+    let is_told = walk.differences.found.len() > before
+        || walk.differences.left_out > 0
+        || !walk.differences.explained.is_empty()
+        || walk.is_dressed_anew;
+    if one.hash != other.hash && !one.is_cut && !other.is_cut && !is_told {
+        let bodies = (Some(bodies.0), Some(bodies.1));
+        add_body(walk, Kind::Value, Change::Other, bodies);
+    }
 }
 
 /// What lies beyond the limits of both is compared by how long it is, where all before it is equal.

@@ -173,7 +173,7 @@ impl Walk<'_> {
             let item = |at| Item {
                 at,
                 key: tree.node(at).key,
-                hash: tree.node(at).hash,
+                hash: tree.node(at).identity(),
             };
             tree.children(at).map(item).collect()
         };
@@ -315,7 +315,7 @@ impl Walk<'_> {
         let leaves = members(
             flat(left, gone).into_iter(),
             flat(right, added).into_iter(),
-            |side, at| side.tree(left, right).node(at).hash,
+            |side, at| side.tree(left, right).node(at).identity(),
         );
         if leaves.pairs.is_empty() {
             return;

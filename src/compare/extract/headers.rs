@@ -81,6 +81,12 @@ pub(crate) fn headers(builder: &mut Builder, answer: &Answer<'_>, host: &[u8]) -
             one(builder, header, name, &joined(answer, name), host);
         }
     }
+    // How a body is framed is between two neighbours: one in chunks has its length, too.
+    let length = b"content-length";
+    if answer.header("transfer-encoding").is_some() && !names.iter().any(|name| name == length) {
+        let value = answer.length.to_string();
+        one(builder, Header::Derived, length, &value, host);
+    }
     builder.close(root);
     root
 }

@@ -40,7 +40,6 @@ pub(crate) use header::DerivedForm;
 pub(crate) use limits::Limits;
 pub(crate) use mask::{mask_text, masked_hash};
 pub(crate) use media::Media;
-pub(crate) use opaque::Shape;
 pub(crate) use place::{Place, cut};
 pub(crate) use time::{Time, TimeForm, TimeStyle};
 pub(crate) use tree::{Class, NodeKind, Tree};
@@ -92,10 +91,10 @@ pub(crate) enum NotCompared {
 }
 
 /// A place and what one response has there.
+#[cfg(test)]
 #[derive(Clone, Debug)]
 pub(crate) struct Leaf {
     pub(crate) place: Place,
-    pub(crate) class: Class,
     pub(crate) value: Value,
 }
 
@@ -111,19 +110,6 @@ impl<'a> LeafRef<'a> {
         self.tree.place(self.at)
     }
 
-    pub(crate) fn class(&self) -> Class {
-        self.tree.node(self.at).class
-    }
-
-    /// The hash that its value has.
-    pub(crate) fn hash(&self) -> u64 {
-        self.tree.node(self.at).hash
-    }
-
-    pub(crate) fn text(&self) -> &'a str {
-        self.tree.text(self.at)
-    }
-
     pub(crate) fn value(&self) -> Value {
         self.tree.value(self.at)
     }
@@ -131,16 +117,15 @@ impl<'a> LeafRef<'a> {
 
 impl Extract {
     /// All leaves, the status first. Each is made when it is asked for.
+    #[cfg(test)]
     pub(crate) fn leaves(&self) -> impl Iterator<Item = Leaf> + '_ {
         let status = Leaf {
             place: Place::new("status"),
-            class: Class::Status,
             value: Value::of(Scalar::Number, &self.status.to_string()),
         };
         let is_leaf = |at: &u32| matches!(self.tree.node(*at).kind, NodeKind::Leaf(_));
         let others = (0..self.tree.len()).filter(is_leaf).map(|at| Leaf {
             place: self.tree.place(at).clone(),
-            class: self.tree.node(at).class,
             value: self.tree.value(at),
         });
         std::iter::once(status).chain(others)
@@ -157,6 +142,7 @@ impl Extract {
     }
 
     /// About how many bytes it takes.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn bytes(&self) -> usize {
         size_of::<Self>() + self.tree.bytes()
     }

@@ -197,6 +197,7 @@ impl Places {
     }
 
     /// About how many bytes they take.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn bytes(&self) -> usize {
         const EACH: usize = 80;
         let texts: usize = self.all.iter().map(|place| place.as_str().len()).sum();

@@ -63,6 +63,17 @@ pub(crate) struct Node {
     text: (u32, u32),
 }
 
+impl Node {
+    /// The hash of what it says, with its name where it is a leaf: two attributes with one value are two things. What a group
+    /// is called is how it is recognised, and no part of what it says.
+    pub(crate) fn identity(&self) -> u64 {
+        match self.kind {
+            NodeKind::Leaf(_) if self.key != 0 => mix(self.key, self.hash),
+            _ => self.hash,
+        }
+    }
+}
+
 /// A response, taken apart.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tree {
@@ -85,6 +96,7 @@ impl Tree {
     }
 
     /// About how many bytes it takes.
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(&self.nodes[..]) + self.texts.len() + self.places.bytes()
     }
@@ -150,7 +162,8 @@ impl Iterator for Children<'_> {
             return None;
         }
         let at = self.next;
-        self.next = self.tree.node(at).end;
+        // A node that was never closed has nothing below it.
+        self.next = self.tree.node(at).end.max(at + 1);
         Some(at)
     }
 }
@@ -268,7 +281,7 @@ impl Builder {
                 hash = hash.wrapping_add(mix(child.key, child.hash));
                 dress = dress.wrapping_add(child.dress);
             } else {
-                hash = mix(hash, child.hash);
+                hash = mix(hash, child.identity());
                 if child.dress != 0 {
                     dress = mix(dress, child.dress);
                 }

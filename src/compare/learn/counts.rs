@@ -102,11 +102,6 @@ impl Top {
         self.values.len() == 1 && self.others == 0
     }
 
-    /// Whether no value came twice, as far as is known.
-    pub(crate) fn never_recurs(&self) -> bool {
-        self.values.iter().all(|known| known.count == 1)
-    }
-
     /// The share of the most frequent value.
     pub(crate) fn peak(&self) -> u32 {
         self.values
@@ -174,7 +169,7 @@ mod tests {
         }
         assert!(top.count(7) > 0);
         assert_eq!(top.total(), 10_000);
-        assert!(!top.is_constant() && !top.never_recurs());
+        assert!(!top.is_constant());
         assert!(top.values.len() <= Top::MOST);
     }
 

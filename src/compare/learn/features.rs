@@ -313,9 +313,9 @@ fn of_body(found: &mut Found<'_>, asked: &Asked<'_>) {
 
 fn of_answer(found: &mut Found<'_>, primary: &Extract) {
     found.add_value(format_args!("answer "), &primary.status.to_string());
-    let mut items: HashMap<u64, (String, usize)> = HashMap::new();
-    for leaf in primary.leaves().take(LEAVES) {
-        let place = leaf.place.as_str();
+    let mut items: HashMap<u64, (&str, usize)> = HashMap::new();
+    for leaf in primary.leaf_refs().take(LEAVES) {
+        let place = leaf.place().as_str();
         if !place.starts_with('$') {
             continue;
         }
@@ -323,14 +323,12 @@ fn of_answer(found: &mut Found<'_>, primary: &Extract) {
         // A list's first leaf of each kind counts its items.
         if let Some((list, rest)) = name.split_once("[]") {
             if !rest.contains("[]") {
-                let count = items
-                    .entry(leaf.place.hash())
-                    .or_insert((list.to_owned(), 0));
+                let count = items.entry(leaf.place().hash()).or_insert((list, 0));
                 count.1 += 1;
             }
             continue;
         }
-        let value = &leaf.value;
+        let value = leaf.value();
         match value.looks {
             Looks::Null => found.add(format_args!("{name} null")),
             Looks::Bool => found.add(format_args!("{name}={}", value.text())),
@@ -345,7 +343,7 @@ fn of_answer(found: &mut Found<'_>, primary: &Extract) {
             _ => {}
         }
     }
-    let mut most: HashMap<String, usize> = HashMap::new();
+    let mut most: HashMap<&str, usize> = HashMap::new();
     for (list, count) in items.into_values() {
         let known = most.entry(list).or_default();
         *known = (*known).max(count);
@@ -354,7 +352,7 @@ fn of_answer(found: &mut Found<'_>, primary: &Extract) {
         let list = if list.is_empty() || list == "$" {
             "items"
         } else {
-            &list
+            list
         };
         thresholds(found, list, count);
     }

@@ -276,25 +276,23 @@ impl Learned {
             };
             cell.route = merged.into;
             cell.features = cell.features.renamed(&names);
-            match into.cells.get(&key) {
-                Some(known) => {
-                    renamed.insert(id, *known);
-                    self.cell_bytes -= cell.bytes().min(self.cell_bytes);
-                    if let Some(known) = self.cells.get_mut(known) {
-                        known.absorb(&cell);
-                    }
+            if let Some(known) = into.cells.get(&key) {
+                renamed.insert(id, *known);
+                self.cell_bytes -= cell.bytes().min(self.cell_bytes);
+                if let Some(known) = self.cells.get_mut(known) {
+                    known.absorb(&cell);
                 }
-                None => {
-                    into.at_place.entry(key.place).or_default().push(id);
-                    into.cells.insert(key, id);
-                    self.cells.insert(id, cell);
-                }
+            } else {
+                into.at_place.entry(key.place).or_default().push(id);
+                into.cells.insert(key, id);
+                self.cells.insert(id, cell);
             }
         }
         into.pairs += from.pairs;
         into.bodies += from.bodies;
         into.requests += from.requests;
         into.not_judged += from.not_judged;
+        into.asked_again += from.asked_again;
         into.primary_repeats += from.primary_repeats;
         into.shadow_repeats += from.shadow_repeats;
         into.last_used = into.last_used.max(from.last_used);

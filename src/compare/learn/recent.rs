@@ -9,11 +9,14 @@ use crate::compare::{
     extract::{Extract, Limits, digest, extract},
 };
 
+/// Names and values.
+pub(crate) type OwnedHeaders = Vec<(Box<[u8]>, Box<[u8]>)>;
+
 /// An answer that is kept as it came.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnedAnswer {
     status: u16,
-    headers: Vec<(Box<[u8]>, Box<[u8]>)>,
+    headers: OwnedHeaders,
     body: Box<[u8]>,
     length: u64,
     is_whole: bool,

@@ -177,7 +177,7 @@ mod tests {
     use super::*;
     use std::time::Duration;
 
-    fn asked<'a>(cookie: Option<&'a str>) -> Asked<'a> {
+    fn asked(cookie: Option<&str>) -> Asked<'_> {
         Asked {
             method: b"GET",
             target: b"/",
@@ -189,7 +189,7 @@ mod tests {
         }
     }
 
-    fn answer<'a>(set_cookie: Option<&'a str>) -> Answer<'a> {
+    fn answer(set_cookie: Option<&str>) -> Answer<'_> {
         Answer {
             status: 200,
             headers: set_cookie

@@ -94,7 +94,7 @@ mod tests {
         let mut speed = Speed::default();
         for at in 0..2_000_u64 {
             let primary = Duration::from_micros(1_000 * (1 + at % 100));
-            let shadow = primary.mul_f64(3.0 + 0.01 * (at % 7) as f64);
+            let shadow = primary.mul_f64(3.0 + 0.01 * f64::from(u8::try_from(at % 7).unwrap()));
             let shadow = if at % 50 == 0 { shadow * 40 } else { shadow };
             speed.add(primary, shadow);
         }

@@ -137,20 +137,20 @@ fn gamma_upper(a: f64, x: f64) -> f64 {
     }
     // Lentz's continued fraction.
     let tiny = f64::MIN_POSITIVE / PRECISION;
-    let mut b = x + 1.0 - a;
-    let mut c = 1.0 / tiny;
-    let mut d = 1.0 / b;
-    let mut fraction = d;
-    let mut i = 0.0;
+    let mut base = x + 1.0 - a;
+    let mut upper = 1.0 / tiny;
+    let mut lower = 1.0 / base;
+    let mut fraction = lower;
+    let mut step = 0.0;
     for _ in 0..STEPS {
-        i += 1.0;
-        let numerator = -i * (i - a);
-        b += 2.0;
-        d = 1.0 / not_zero(numerator * d + b, tiny);
-        c = not_zero(b + numerator / c, tiny);
-        let step = d * c;
-        fraction *= step;
-        if (step - 1.0).abs() < PRECISION {
+        step += 1.0;
+        let numerator = -step * (step - a);
+        base += 2.0;
+        lower = 1.0 / not_zero(numerator * lower + base, tiny);
+        upper = not_zero(base + numerator / upper, tiny);
+        let factor = lower * upper;
+        fraction *= factor;
+        if (factor - 1.0).abs() < PRECISION {
             break;
         }
     }

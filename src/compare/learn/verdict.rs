@@ -135,7 +135,7 @@ impl Evidence<'_> {
         const LAG: i64 = 60_000;
         let distances = self.cell.distances;
         let is_value = self.cell.key.kind == Kind::Value;
-        if !is_value || distances.count == 0 || distances.count < self.differing() {
+        if !is_value || distances.count == 0 || distances.count * 10 < self.differing() * 9 {
             return None;
         }
         let spread = distances.greatest - distances.least;
@@ -168,7 +168,7 @@ impl Evidence<'_> {
     /// Tokens of one shape that differ always and come for nobody else are random.
     fn tokens(&self) -> Option<Judged> {
         let cell = self.cell;
-        if cell.both_opaque == 0 || cell.both_opaque < self.differing() {
+        if cell.both_opaque == 0 || cell.both_opaque * 10 < self.differing() * 9 {
             return None;
         }
         let is_shared = cell.primary_tokens.recurred > 0;

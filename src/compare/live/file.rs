@@ -36,7 +36,7 @@ pub(super) fn load(path: &Path) -> io::Result<Option<Vec<u8>>> {
 ///
 /// # Errors
 /// Where it can't be written; what was there stays.
-pub(super) fn save(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let beside = path.with_extension("new");
     // What is left of an attempt that was broken off.
     let _ = fs::remove_file(&beside);
@@ -62,13 +62,13 @@ mod tests {
         let path = state_file(folder.path(), "next");
         assert!(load(&path).unwrap().is_none());
         for text in ["one", "two"] {
-            save(&path, text.as_bytes()).unwrap();
+            replace(&path, text.as_bytes()).unwrap();
             assert_eq!(load(&path).unwrap().unwrap(), text.as_bytes());
         }
         assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         fs::write(path.with_extension("new"), "broken off").unwrap();
-        save(&path, b"three").unwrap();
+        replace(&path, b"three").unwrap();
         assert_eq!(load(&path).unwrap().unwrap(), b"three");
     }
 }

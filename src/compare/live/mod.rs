@@ -11,11 +11,11 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+    time::{Duration, Instant, SystemTime},
 };
 
 use super::{
-    Report, Settings,
+    Report, Rules, Settings,
     comparer::{Comparer, Taken},
 };
 use crate::{
@@ -23,11 +23,11 @@ use crate::{
     telemetry::{
         metrics::{self, Samples},
         rate::RateLimit,
-        text::shown,
+        text::{shown, unix_millis},
     },
 };
 
-pub(crate) use file::state_file;
+pub(crate) use file::{replace, state_file};
 pub(crate) use pair::{ComparedRequest, LivePair, LiveResponse, REQUEST_BODY};
 pub(crate) use thread::{CompareThread, Probes};
 
@@ -201,6 +201,11 @@ impl Comparison {
         lock(&self.comparer).set(settings);
     }
 
+    /// Other rules hold from now on, also for what was seen before.
+    pub(crate) fn set_rules(&self, rules: Rules) {
+        lock(&self.comparer).set_rules(rules);
+    }
+
     /// Forgets all that was learned and counted.
     pub(crate) fn reset(&self) {
         for count in &self.left_out {
@@ -259,7 +264,7 @@ impl Comparison {
         *lock(&self.saved) = Instant::now();
         self.changed.store(false, Relaxed);
         let bytes = self.counted().save();
-        if let Err(error) = file::save(path, &bytes) {
+        if let Err(error) = replace(path, &bytes) {
             tracing::warn!(
                 shadow = self.name, file = %path.display(), %error,
                 "what was learned of this shadow's responses can't be saved"
@@ -289,12 +294,7 @@ fn restore(comparer: &mut Comparer, path: &std::path::Path) -> Result<(), String
 
 /// Milliseconds since 1970.
 fn now() -> i64 {
-    millis(SystemTime::now())
-}
-
-fn millis(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    unix_millis(SystemTime::now())
 }
 
 /// What is behind these locks is whole whenever somebody panics.

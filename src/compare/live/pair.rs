@@ -6,12 +6,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use super::millis;
 use crate::{
     compare::{Answer, Asked, PairIn},
     exchange::Exchange,
     http::{Headers, RequestHead, now},
     tee::{Kept, RecordedResponse, Recording},
+    telemetry::text::unix_millis,
 };
 
 /// A request and the two responses to it.
@@ -103,7 +103,7 @@ impl LiveResponse {
             body,
             length: recording.length(),
             is_whole: *is_whole && recording.kept() == Kept::All,
-            at: millis(SystemTime::now() - now().saturating_duration_since(self.at)),
+            at: unix_millis(SystemTime::now() - now().saturating_duration_since(self.at)),
             took: self.took,
         }
     }

@@ -3,12 +3,14 @@
 use std::{
     sync::{
         Arc, Mutex, OnceLock, Weak,
-        atomic::{AtomicBool, Ordering::Relaxed},
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::{self, JoinHandle},
     time::Duration,
 };
+
+use cpu_time::ThreadTime;
 
 use super::{Comparison, LeftOut, LivePair, LiveResponse, lock, pair::ComparedRequest};
 use crate::{compare::comparer::Taken, http::RequestHead};
@@ -19,6 +21,8 @@ pub(crate) struct CompareThread {
     work: Mutex<Option<SyncSender<Work>>>,
     handle: Mutex<Option<JoinHandle<()>>>,
     may_begin: AtomicBool,
+    /// Processor time that is taken for shadows, in nanoseconds: no cost of production.
+    spent: Arc<AtomicU64>,
     comparisons: Arc<Mutex<Vec<Arc<Comparison>>>>,
     probes: Arc<OnceLock<Weak<dyn Probes>>>,
 }
@@ -52,9 +56,15 @@ impl CompareThread {
             work: Mutex::default(),
             handle: Mutex::default(),
             may_begin: AtomicBool::new(false),
+            spent: Arc::default(),
             comparisons: Arc::default(),
             probes: Arc::default(),
         })
+    }
+
+    /// Where the processor time is added up that is taken for shadows.
+    pub(crate) fn spent(&self) -> &Arc<AtomicU64> {
+        &self.spent
     }
 
     /// Starts it, now or when there is something to compare.
@@ -72,6 +82,7 @@ impl CompareThread {
         let runner = Runner {
             comparisons: Arc::clone(&self.comparisons),
             probes: Arc::clone(&self.probes),
+            spent: Arc::clone(&self.spent),
         };
         let thread = thread::Builder::new().name("compare".into());
         match thread.spawn(move || runner.run(&inbox)) {
@@ -140,6 +151,7 @@ impl CompareThread {
 }
 
 struct Runner {
+    spent: Arc<AtomicU64>,
     comparisons: Arc<Mutex<Vec<Arc<Comparison>>>>,
     probes: Arc<OnceLock<Weak<dyn Probes>>>,
 }
@@ -149,6 +161,7 @@ impl Runner {
         if let Err(error) = rustix::process::setpriority_process(None, LOWEST) {
             tracing::warn!(%error, "the thread that compares can't be given the lowest priority");
         }
+        let mut told = ThreadTime::now();
         loop {
             match inbox.recv_timeout(SAVE) {
                 Ok(work) => self.take(work),
@@ -158,6 +171,10 @@ impl Runner {
             for comparison in self.comparisons() {
                 comparison.save_if_due(SAVE);
             }
+            let took = told.elapsed().as_nanos();
+            told = ThreadTime::now();
+            self.spent
+                .fetch_add(u64::try_from(took).unwrap_or_default(), Relaxed);
         }
         for comparison in self.comparisons() {
             comparison.finish();

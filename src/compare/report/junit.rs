@@ -1,4 +1,4 @@
-//! The report as JUnit XML, which CI systems show: a test for each route that was compared, failed by its causes.
+//! The report as `JUnit` XML, which CI systems show: a test for each route that was compared, failed by its causes.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::{
     words::{condition, diff, origin, share},
 };
 
-/// The report as JUnit XML.
+/// The report as `JUnit` XML.
 pub(crate) fn junit(report: &Report) -> String {
     let mut suite = TestSuite::new(format!("shadow {}", report.shadow));
     let mut failed: BTreeMap<&str, Vec<&Cause>> = BTreeMap::new();

@@ -165,16 +165,6 @@ pub(crate) struct Memory {
 }
 
 impl Report {
-    pub(crate) fn to_json(&self) -> String {
-        // All keys are texts, so that nothing can fail.
-        serde_json::to_string_pretty(self).unwrap_or_default()
-    }
-
-    /// As a page of text without colour.
-    pub(crate) fn to_text(&self) -> String {
-        text(self, Style::default())
-    }
-
     pub(crate) fn confirmed(&self) -> impl Iterator<Item = &Cause> {
         self.causes
             .iter()

@@ -1,5 +1,5 @@
 //! The routes that an application has, as it lists them itself: lines of `METHOD /path/{param}`, what `rails routes`
-//! prints, or an OpenAPI document (JSON, or YAML in block style).
+//! prints, or an `OpenAPI` document (JSON, or YAML in block style).
 
 use thiserror::Error;
 

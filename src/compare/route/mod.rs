@@ -16,7 +16,7 @@ use super::answer::Asked;
 use operation::operation;
 use trie::Trie;
 
-pub(crate) use inventory::{InventoryError, read as read_inventory};
+pub(crate) use inventory::read as read_inventory;
 pub(crate) use pattern::Pattern;
 pub(crate) use skeleton::Skeleton;
 pub(crate) use trie::Merged;

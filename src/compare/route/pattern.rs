@@ -24,12 +24,14 @@ impl Pattern {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut words = text.split_whitespace();
         let first = words.next()?;
-        let (method, path) = if first.starts_with('/') {
-            (None, first)
-        } else {
-            (method_of(first)?, words.next()?)
-        };
-        Self::new(method.as_deref(), path)
+        if first.starts_with('/') {
+            return Self::new(None, first);
+        }
+        let path = words.next()?;
+        if is_any_method(first) {
+            return Self::new(None, path);
+        }
+        is_method(first).then(|| Self::new(Some(first), path))?
     }
 
     pub(crate) fn new(method: Option<&str>, path: &str) -> Option<Self> {
@@ -103,12 +105,12 @@ impl Pattern {
     }
 }
 
-fn method_of(word: &str) -> Option<Option<String>> {
-    if word == "*" || word.eq_ignore_ascii_case("any") {
-        return Some(None);
-    }
-    let is_method = (3..=10).contains(&word.len()) && word.bytes().all(|c| c.is_ascii_alphabetic());
-    is_method.then(|| Some(word.to_ascii_uppercase()))
+fn is_any_method(word: &str) -> bool {
+    word == "*" || word.eq_ignore_ascii_case("any")
+}
+
+fn is_method(word: &str) -> bool {
+    (3..=10).contains(&word.len()) && word.bytes().all(|c| c.is_ascii_alphabetic())
 }
 
 fn segment(text: &str) -> Segment {

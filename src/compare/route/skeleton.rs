@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 const SAMPLES: usize = 12;
 
-/// The least hashes of a set of places, by as many hash functions (MinHash).
+/// The least hashes of a set of places, by as many hash functions (`MinHash`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Skeleton([u32; SAMPLES]);
 

@@ -56,7 +56,7 @@ impl Headers {
         }
         drop(names);
         if self.iter().any(|(name, _)| is_odd(name)) {
-            tracing::debug!("took off a request's header whose name is none");
+            tracing::debug!("took off a request's header with an invalid name");
             self.remove_named(is_odd);
         }
         Ok(())

@@ -133,11 +133,11 @@ impl Headers {
             folds_into_nothing = value.is_none();
             let Some(value) = value else {
                 if is_framing(name) || speaks_of_framing(name) {
-                    return bad("is no field, and may say where the body ends");
+                    return bad("is not a field, and may say where the body ends");
                 }
                 tracing::debug!(
                     number,
-                    "left out a line of a response's header that is no field"
+                    "left out a line of a response's header that is not a field"
                 );
                 continue;
             };
@@ -161,20 +161,17 @@ fn is_name(name: &[u8]) -> bool {
 
 /// Whether a reader that passes over what is odd in this name finds one that says where a body ends.
 fn is_framing(name: &[u8]) -> bool {
-    matches!(
-        looks_like(name),
-        Known::ContentLength | Known::TransferEncoding
-    )
+    let known = looks_like(name);
+    known == Known::ContentLength || known == Known::TransferEncoding
 }
 
-/// Whether a line that is no field begins as one that says where a body ends.
+/// Whether a line that is not a field begins as one that says where a body ends.
 fn speaks_of_framing(name: &[u8]) -> bool {
-    [&b"content-length"[..], b"transfer-encoding"]
-        .iter()
-        .any(|known| {
-            name.get(..known.len())
-                .is_some_and(|start| start.eq_ignore_ascii_case(known))
-        })
+    let begins_with = |known: &[u8]| {
+        let start = name.get(..known.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(known))
+    };
+    begins_with(b"content-length") || begins_with(b"transfer-encoding")
 }
 
 #[cfg(test)]
@@ -277,15 +274,15 @@ mod tests {
             ("secret\0", "line 3 has a CR or a NUL in it"),
             (
                 "Content-Length 5",
-                "line 3 is no field, and may say where the body ends",
+                "line 3 is not a field, and may say where the body ends",
             ),
             (
                 "Content-Length\u{b}: 5",
-                "line 3 (Content-Length\\x0b) is no field, and may say where the body ends",
+                "line 3 (Content-Length\\x0b) is not a field, and may say where the body ends",
             ),
             (
                 "\u{1}Transfer-Encoding: chunked",
-                "line 3 (\\x01Transfer-Encoding) is no field, and may say where the body ends",
+                "line 3 (\\x01Transfer-Encoding) is not a field, and may say where the body ends",
             ),
             (
                 "Content-Length[]: 5",

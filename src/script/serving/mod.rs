@@ -40,7 +40,7 @@ pub(super) struct Serving<'a> {
     echoes: Echoes,
     /// What it is to be given next.
     backlog: VecDeque<Given>,
-    /// Digits on their way to it; so many of them are written.
+    /// Digits on their way to it, and how many of them are written.
     out: Vec<u8>,
     out_written: usize,
     /// Bytes that went into `out`.
@@ -65,7 +65,7 @@ pub(super) struct Serving<'a> {
 /// Why a process is served no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum End {
-    /// Nobody needs it any more.
+    /// It is not needed any more.
     Asked,
     Exited,
     /// It took nothing for too long.
@@ -76,15 +76,15 @@ pub(super) enum End {
     Closed,
 }
 
-/// So much is made into digits before it is written: about as much as a pipe holds.
+/// Limit of the digits that are made before they are written: about as much as a pipe holds.
 const OUT: usize = 64 * 1024;
 const BUF: usize = 64 * 1024;
-/// So often one side is read before the other has its turn.
+/// Limit of the reads of one side before the other has its turn.
 const TURNS: usize = 16;
 /// How long standard error rests where there is very much of it. A script waits for it to be read: it is still some
 /// sixty megabytes a second, so that what a script says holds up none of its copies.
 const REST: Duration = Duration::from_millis(1);
-/// A process may write so much that nobody asked for, beside twice what it was given.
+/// Limit of the unasked bytes that a process may write, beside twice what it was given.
 const UNASKED: u64 = 8 << 20;
 /// What a line has beside the message as it is given: room for a larger one.
 const GROWTH: usize = 64 * 1024;
@@ -338,15 +338,13 @@ impl<'a> Serving<'a> {
             self.gate.queued.load(Relaxed) as u64,
         );
         let before = std::mem::replace(&mut self.shown, now);
-        if now.0 != before.0 {
-            metrics
-                .waiting
-                .fetch_add(now.0.wrapping_sub(before.0), Relaxed);
-        }
-        if now.1 != before.1 {
-            metrics
-                .queued
-                .fetch_add(now.1.wrapping_sub(before.1), Relaxed);
+        for (gauge, now, before) in [
+            (&metrics.waiting, now.0, before.0),
+            (&metrics.queued, now.1, before.1),
+        ] {
+            if now != before {
+                gauge.fetch_add(now.wrapping_sub(before), Relaxed);
+            }
         }
     }
 
@@ -354,7 +352,7 @@ impl<'a> Serving<'a> {
     pub(super) fn lose(mut self) -> Vec<Given> {
         let backlog: Vec<_> = std::mem::take(&mut self.backlog).into();
         let Echoes { pending, calls, .. } = &mut self.echoes;
-        // Each of these gets its reply from whoever takes it.
+        // Each of these gets its reply from the caller.
         for given in &backlog {
             if let Given::Request { token, .. } = given {
                 pending.forget(*token);

@@ -31,7 +31,6 @@ named! {
     }
 }
 
-/// What the capture counts.
 #[derive(Debug)]
 pub(crate) struct CaptureMetrics {
     outcomes: Counters<{ CaptureOutcome::ALL.len() }>,
@@ -50,7 +49,7 @@ impl CaptureMetrics {
         self.outcomes.add(outcome as usize, exchanges);
     }
 
-    /// So many more bytes are in files.
+    /// Counts bytes written to files.
     pub(crate) fn bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Relaxed);
     }

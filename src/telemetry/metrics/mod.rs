@@ -48,7 +48,7 @@ metrics! {
     BUILD_INFO Gauge "build_info" ["version"] "Always 1; the version that runs";
     START_TIME Gauge "start_time_seconds" [] "When the process started, in seconds since 1970";
     WORKERS Gauge "workers" [] "Worker threads";
-    LOG_LEFT_OUT Counter "log_lines_left_out_total" [] "Log lines that nobody took in time";
+    LOG_LEFT_OUT Counter "log_lines_left_out_total" [] "Log lines that were not taken in time";
     REQUESTS Counter "requests_total" [] "Requests received";
     ANSWERS Counter "answers_total" ["class"] "Answers sent to clients by status class, the primary's and shadowtee's own";
     ERRORS Counter "errors_total" ["reason"] "Answers that shadowtee made itself, by reason";

@@ -45,12 +45,13 @@ impl Page<'_> {
         let place = self.field_place(word, &name);
         // Of radio buttons and check boxes each value is a field of its own.
         let is_choice = kind == "radio" || kind == "checkbox";
-        let mut key = mix(hash_of(name.as_bytes()), hash_of(kind.as_bytes()));
+        let mut key = field_key(&name);
         if is_choice || name.is_empty() {
-            key = mix(key, hash_of(value.as_bytes()));
+            key = mix(key, hash_of(value.as_bytes())) | 1;
         }
         self.fields += 1;
-        let group = self.group(NodeKind::Object, place, Class::Action, key | 1);
+        let group = self.group(NodeKind::Object, place, Class::Action, key);
+        self.part(place, "name", Scalar::Text, &name);
         let scalar = if is_token(&name) {
             Scalar::Token
         } else {
@@ -74,9 +75,10 @@ impl Page<'_> {
     }
 
     /// A part of a field: `@value`.
-    fn part(&mut self, place: PlaceId, name: &str, scalar: Scalar, text: &str) {
+    pub(super) fn part(&mut self, place: PlaceId, name: &str, scalar: Scalar, text: &str) {
         let below = self.builder.below(place, Step::Attribute(name));
-        self.leaf(below, Class::Action, hash_of(name.as_bytes()), scalar, text);
+        let key = hash_of(name.as_bytes()) | 1;
+        self.leaf(below, Class::Action, key, scalar, text);
     }
 
     /// What a person can or must do with a field.
@@ -104,9 +106,10 @@ impl Page<'_> {
     pub(super) fn textarea(&mut self, tokens: &mut Tokens<'_>) {
         let name = tokens.attribute("name").unwrap_or_default();
         let place = self.field_place("textarea", &name);
-        let key = hash_of(name.as_bytes()) | 1;
+        let key = field_key(&name);
         self.fields += 1;
         let group = self.group(NodeKind::Object, place, Class::Action, key);
+        self.part(place, "name", Scalar::Text, &name);
         self.flags(place, tokens);
         if let Some(Token::Raw(text)) = raw_after(tokens) {
             self.part(place, "value", Scalar::Text, unescaped(text).trim());
@@ -118,12 +121,11 @@ impl Page<'_> {
     pub(super) fn select(&mut self, element: &mut Element, tokens: &Tokens<'_>) {
         let name = tokens.attribute("name").unwrap_or_default();
         let place = self.field_place("select", &name);
-        let key = hash_of(name.as_bytes()) | 1;
+        let key = field_key(&name);
         self.fields += 1;
-        element.enter(
-            place,
-            self.group(NodeKind::Array, place, Class::Action, key),
-        );
+        let group = self.group(NodeKind::Array, place, Class::Action, key);
+        self.part(place, "name", Scalar::Text, &name);
+        element.enter(place, group);
     }
 
     pub(super) fn option(&mut self, element: &mut Element, tokens: &Tokens<'_>) {
@@ -131,8 +133,7 @@ impl Page<'_> {
         let place = self.builder.below(scope, Step::Word("option"));
         element.enter(place, self.group(NodeKind::Flow, place, Class::Action, 0));
         if let Some(value) = tokens.attribute("value") {
-            let below = self.builder.below(place, Step::Attribute("value"));
-            self.leaf(below, Class::Action, 0, Scalar::Text, &value);
+            self.part(place, "value", Scalar::Text, &value);
         }
         self.is_chosen = tokens.has("selected");
     }
@@ -192,9 +193,15 @@ impl Page<'_> {
             let place = self.builder.below(scope, Step::Word(name));
             let place = self.builder.below(place, Step::Attribute("src"));
             let source = own_origin(&source, self.host).into_owned();
-            self.leaf(place, Class::Content, 0, Scalar::Url, &source);
+            let key = hash_of(name.as_bytes()) | 1;
+            self.leaf(place, Class::Content, key, Scalar::Url, &source);
         }
     }
+}
+
+/// Fields are recognised by their names, but for what is made anew in these.
+fn field_key(name: &str) -> u64 {
+    hash_of(mask_name(name).as_bytes()) | 1
 }
 
 /// The raw content of the element that was just begun, if it has any.

@@ -7,9 +7,12 @@ mod dress;
 mod fields;
 mod head;
 mod page;
+mod parts;
+mod table;
 mod tag;
 #[cfg(test)]
 mod tests;
+mod texts;
 
 use super::{
     Limits,

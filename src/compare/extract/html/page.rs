@@ -1,52 +1,50 @@
 //! Reads a page: keeps the open elements, collects texts, and opens and closes the groups of its tree.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::collections::HashMap;
 
 use super::{
     super::{
         Limits,
         hash::{HashedKeys, hash_of, mix},
         json::Stop,
-        mask::{mask_name, mask_path, masked_hash},
         place::{PlaceId, Step, cut},
         tokens::{Language, Token, Tokens, unescaped},
-        tree::{Builder, Class, NewLeaf, NodeKind},
-        url::own_origin,
+        tree::{Builder, Class, NodeKind},
         value::Scalar,
     },
-    cards::{Block, Cards},
-    dress::dress,
+    cards::Cards,
     fields::raw_after,
+    table::{Table, identity},
     tag::Tag,
 };
 
 /// Elements that may be open; what is deeper belongs to the last of them.
 const DEEPEST: usize = 200;
-/// Characters of a table's heading in a place.
-const HEADING: usize = 40;
+/// Characters of a heading in a place.
+pub(super) const HEADING: usize = 40;
 
 /// An open element.
 #[derive(Clone, Copy)]
 pub(super) struct Element {
-    tag: Tag,
-    name: u64,
+    pub(super) tag: Tag,
+    pub(super) name: u64,
     /// Where its parts are found: the nearest anchor, form, list or table.
-    scope: PlaceId,
+    pub(super) scope: PlaceId,
     /// Where its text is found.
     pub(super) text: PlaceId,
-    class: Class,
-    dress: u64,
-    group: Option<u32>,
+    pub(super) class: Class,
+    pub(super) dress: u64,
+    pub(super) group: Option<u32>,
     /// An id below it is not an anchor.
-    is_fixed: bool,
+    pub(super) is_fixed: bool,
     /// What it may be one of several of.
-    block: Option<u64>,
-    block_place: PlaceId,
+    pub(super) block: Option<u64>,
+    pub(super) block_place: PlaceId,
     /// The first node below it, and fields before it.
-    begin: u32,
-    fields: u32,
+    pub(super) begin: u32,
+    pub(super) fields: u32,
     /// Tells it from all others.
-    serial: u32,
+    pub(super) serial: u32,
 }
 
 impl Element {
@@ -59,53 +57,33 @@ impl Element {
     }
 }
 
-/// A table that is open.
-#[derive(Default)]
-struct Table {
-    headings: Vec<(u64, String)>,
-    column: usize,
-    in_first_row: bool,
-    /// The rows' list, from the second row on.
-    rows: Option<u32>,
-    has_rows: bool,
-    first: FirstRow,
-}
-
-/// What the first row of a table is made of.
-#[derive(Default)]
-struct FirstRow {
-    begin: u32,
-    headings: usize,
-    cells: usize,
-}
-
 pub(super) struct Page<'b> {
     pub(super) builder: &'b mut Builder,
     pub(super) limits: &'b Limits,
     pub(super) host: &'b [u8],
-    stack: Vec<Element>,
+    pub(super) stack: Vec<Element>,
     /// Elements too deep to be kept.
-    beyond: usize,
-    tables: Vec<Table>,
+    pub(super) beyond: usize,
+    pub(super) tables: Vec<Table>,
     /// A text, with white space collapsed, and where it began.
-    text: String,
-    text_place: Option<(PlaceId, Class, u64)>,
+    pub(super) text: String,
+    pub(super) text_place: Option<(PlaceId, Class, u64)>,
     /// A space is due before the next word.
-    space: bool,
+    pub(super) space: bool,
     /// The heading of a list of terms.
-    term: String,
+    pub(super) term: String,
     /// The option that is open is chosen, and the values of those that are.
     pub(super) is_chosen: bool,
     pub(super) chosen: String,
-    cards: Cards,
+    pub(super) cards: Cards,
     /// Elements that were opened so far.
-    opened: u32,
+    pub(super) opened: u32,
     /// Fields so far.
     pub(super) fields: u32,
     /// The markup of tags by the hash of how they are written.
-    dresses: HashMap<u64, u64, HashedKeys>,
+    pub(super) dresses: HashMap<u64, u64, HashedKeys>,
     /// Icons before the next leaf.
-    icons: u64,
+    pub(super) icons: u64,
     /// Scripts and styles so far.
     pub(super) scripts: u64,
     pub(super) base: PlaceId,
@@ -229,7 +207,8 @@ impl<'b> Page<'b> {
             let place = self
                 .builder
                 .below(self.top().text, Step::Attribute("title"));
-            self.leaf(place, Class::Content, 0, Scalar::Text, title.trim());
+            let key = hash_of(b"title") | 1;
+            self.leaf(place, Class::Content, key, Scalar::Text, title.trim());
         }
     }
 
@@ -297,257 +276,6 @@ impl<'b> Page<'b> {
             _ => {}
         }
         self.stack.push(element);
-    }
-
-    /// A wrapper with a class may be one of several that are alike.
-    fn block(&mut self, element: &mut Element, name: &str, tokens: &Tokens<'_>) {
-        let classes = tokens.attribute("class").unwrap_or_default();
-        let class = classes.split_ascii_whitespace().next();
-        if class.is_none() && name != "article" {
-            return;
-        }
-        element.block = Some(mix(element.name, masked_hash(&classes)));
-        let above = self.scope();
-        element.block_place = match class {
-            Some(class) => self
-                .builder
-                .below(above, Step::Named(name, &mask_name(class))),
-            None => self.builder.below(above, Step::Word(name)),
-        };
-    }
-
-    /// Notes a wrapper that was closed. One with fields is a part of a form, which are told one by one.
-    fn end_block(&mut self, element: &Element) {
-        let end = self.builder.len();
-        let Some(signature) = element.block else {
-            return;
-        };
-        if end < element.begin + 2 || self.fields != element.fields {
-            return;
-        }
-        let block = Block {
-            place: element.block_place,
-            class: element.class,
-            begin: element.begin,
-            end,
-        };
-        let parent = self.top().serial;
-        self.cards.note(parent, signature, block);
-    }
-
-    /// An id, a test id or a landmark is where parts of a page are found, whatever stands around it.
-    fn anchor(&mut self, element: &mut Element, name: &str, tokens: &Tokens<'_>) {
-        let id = match element.tag {
-            Tag::Link | Tag::Button | Tag::Inline => None,
-            _ => tokens.attribute("id").filter(|id| !id.is_empty()),
-        };
-        let word = if let Some(test) = tokens.attribute("data-testid") {
-            Cow::Owned(format!("[data-testid={}]", mask_name(&test)))
-        } else if let Some(id) = id {
-            Cow::Owned(format!("#{}", mask_name(&id)))
-        } else if element.tag == Tag::Landmark {
-            Cow::Borrowed(name)
-        } else {
-            return;
-        };
-        element.scope = self.builder.below(self.base, Step::Word(&word));
-        element.text = self.builder.below(element.scope, Step::Word("text"));
-    }
-
-    pub(super) fn group(&mut self, kind: NodeKind, place: PlaceId, class: Class, key: u64) -> u32 {
-        self.builder.open(kind, place, class, key)
-    }
-
-    fn link(&mut self, element: &mut Element, tokens: &Tokens<'_>) {
-        let Some(target) = tokens.attribute("href") else {
-            return;
-        };
-        let target = own_origin(target.trim(), self.host);
-        // Without its origin a link of an instance is the same as one that is relative.
-        let target = target
-            .strip_prefix(super::super::url::OWN)
-            .unwrap_or(&target);
-        let route = mask_path(target);
-        element.scope = self.builder.below(element.scope, Step::Named("a", &route));
-        element.text = element.scope;
-        element.class = Class::Action;
-        let group = self.group(NodeKind::Flow, element.scope, Class::Action, 0);
-        element.group = Some(group);
-        let place = self.builder.below(element.scope, Step::Attribute("href"));
-        self.leaf(place, Class::Action, 0, Scalar::Url, target);
-        self.acts(element.scope, tokens);
-    }
-
-    /// What a script does with a link or a button, as it is told by attributes.
-    pub(super) fn acts(&mut self, scope: PlaceId, tokens: &Tokens<'_>) {
-        const ACTS: &[&str] = &[
-            "data-method",
-            "data-turbo-method",
-            "data-confirm",
-            "data-turbo-confirm",
-            "download",
-        ];
-        for attribute in &tokens.attributes {
-            if ACTS.contains(&&*attribute.name) {
-                let place = self.builder.below(scope, Step::Attribute(&attribute.name));
-                self.leaf(place, Class::Action, 0, Scalar::Text, &attribute.text());
-            }
-        }
-    }
-
-    fn button(&mut self, element: &mut Element, tokens: &Tokens<'_>) {
-        let name = tokens.attribute("name").unwrap_or_default();
-        element.scope = self.field_place("button", &name);
-        element.text = element.scope;
-        element.class = Class::Action;
-        element.group = Some(self.group(NodeKind::Flow, element.scope, Class::Action, 0));
-        self.flags(element.scope, tokens);
-        self.acts(element.scope, tokens);
-    }
-
-    fn form(&mut self, element: &mut Element, tokens: &Tokens<'_>) {
-        let action = tokens.attribute("action").unwrap_or_default();
-        let action = own_origin(action.trim(), self.host);
-        let action = action
-            .strip_prefix(super::super::url::OWN)
-            .unwrap_or(&action);
-        let route = mask_path(action);
-        element.scope = self
-            .builder
-            .below(element.scope, Step::Named("form", &route));
-        element.text = self.builder.below(element.scope, Step::Word("text"));
-        element.is_fixed = true;
-        let method = tokens
-            .attribute("method")
-            .unwrap_or_default()
-            .to_ascii_lowercase();
-        let key = mix(hash_of(route.as_bytes()), 1);
-        element.group = Some(self.group(NodeKind::Flow, element.scope, Class::Action, key));
-        for (name, value, scalar) in [
-            ("action", action, Scalar::Url),
-            ("method", &method, Scalar::Text),
-        ] {
-            let place = self.builder.below(element.scope, Step::Attribute(name));
-            self.leaf(
-                place,
-                Class::Action,
-                hash_of(name.as_bytes()),
-                scalar,
-                value,
-            );
-        }
-    }
-
-    fn table(&mut self, element: &mut Element) {
-        element.scope = self.builder.below(element.scope, Step::Word("table"));
-        element.text = element.scope;
-        element.group = Some(self.group(NodeKind::Table, element.scope, Class::Content, 0));
-        self.tables.push(Table::default());
-    }
-
-    fn row(&mut self, element: &mut Element, tokens: &Tokens<'_>) {
-        let Some(table) = self.tables.last_mut() else {
-            return;
-        };
-        table.column = 0;
-        table.in_first_row = !table.has_rows;
-        table.has_rows = true;
-        if table.in_first_row {
-            table.first.begin = self.builder.len();
-        }
-        let kind = if table.headings.is_empty() {
-            NodeKind::Flow
-        } else {
-            NodeKind::Object
-        };
-        element.scope = self.builder.below(element.scope, Step::Word("tr"));
-        element.text = element.scope;
-        element.is_fixed = true;
-        let key = identity(tokens);
-        element.group = Some(self.group(kind, element.scope, Class::Content, key));
-    }
-
-    fn cell(&mut self, element: &mut Element, tokens: &Tokens<'_>) {
-        let Some(table) = self.tables.last_mut() else {
-            return;
-        };
-        let column = table.column;
-        let span = tokens
-            .attribute("colspan")
-            .and_then(|span| span.parse().ok());
-        table.column += usize::min(span.unwrap_or(1), 1000).max(1);
-        if table.in_first_row {
-            table.first.cells += 1;
-            table.first.headings += usize::from(element.tag == Tag::HeaderCell);
-        }
-        let (key, step) = match table.headings.get(column) {
-            Some((key, heading)) => (*key, Step::Named("td", heading)),
-            None => (0, Step::Word("td")),
-        };
-        element.scope = self.builder.below(element.scope, step);
-        element.text = element.scope;
-        element.group = Some(self.group(NodeKind::Flow, element.scope, Class::Content, key));
-    }
-
-    /// A first row of headings is the table's columns; a table without one is a list of rows.
-    fn end_first_row(&mut self, row: u32) {
-        let Some(table) = self.tables.last_mut() else {
-            return;
-        };
-        let first = std::mem::take(&mut table.first);
-        table.in_first_row = false;
-        if first.cells == 0 || first.headings < first.cells {
-            return;
-        }
-        let cells: Vec<u32> = self.builder.tree().children(row).collect();
-        let headings = cells.iter().map(|cell| {
-            let texts = self.builder.tree().leaves(*cell);
-            let texts = texts.filter(|at| {
-                self.builder.tree().node(*at).class != Class::Action || {
-                    !matches!(
-                        self.builder.tree().node(*at).kind,
-                        NodeKind::Leaf(Scalar::Url)
-                    )
-                }
-            });
-            let texts: Vec<&str> = texts.map(|at| self.builder.tree().text(at)).collect();
-            texts.join(" ")
-        });
-        let headings: Vec<String> = headings.collect();
-        self.builder.take_back(first.begin);
-        self.cards.forget_from(first.begin);
-        let scope = self.scope();
-        let columns = self.group(NodeKind::Array, scope, Class::Content, 1);
-        let mut known = Vec::with_capacity(headings.len());
-        for heading in headings {
-            let name = cut(&heading, HEADING).to_owned();
-            let doubles = known.iter().filter(|(_, other)| *other == name).count();
-            let key = mix(hash_of(heading.as_bytes()), doubles as u64) | 1;
-            let place = self.builder.below(scope, Step::Named("th", &name));
-            self.leaf(place, Class::Content, key, Scalar::Text, &heading);
-            known.push((key, name));
-        }
-        self.builder.close(columns);
-        let rows = self.group(NodeKind::Array, scope, Class::Content, 2);
-        if let Some(table) = self.tables.last_mut() {
-            table.headings = known;
-            table.rows = Some(rows);
-        }
-    }
-
-    fn end_table(&mut self, group: u32, is_cut: bool) {
-        let Some(table) = self.tables.pop() else {
-            return;
-        };
-        match table.rows {
-            Some(rows) => {
-                if is_cut {
-                    self.builder.set_cut(rows);
-                }
-                self.builder.close(rows);
-            }
-            None => self.builder.set_kind(group, NodeKind::Array),
-        }
     }
 
     fn end(&mut self, name: &str) {
@@ -637,103 +365,4 @@ impl<'b> Page<'b> {
             _ => {}
         }
     }
-
-    /// Adds to the text that is being collected.
-    fn add_text(&mut self, text: &str) {
-        let mut words = text.split(|c: char| c.is_ascii_whitespace() || c == '\u{a0}');
-        let Some(first) = words.next() else {
-            return;
-        };
-        self.add_word(first);
-        for word in words {
-            self.space = true;
-            self.add_word(word);
-        }
-    }
-
-    fn add_word(&mut self, word: &str) {
-        if word.is_empty() {
-            return;
-        }
-        if self.text_place.is_none() {
-            let top = self.top();
-            self.text_place = Some((top.text, top.class, top.dress));
-        } else if self.space {
-            self.text.push(' ');
-        }
-        self.space = false;
-        self.text.push_str(word);
-    }
-
-    /// Makes a leaf of the text that was collected.
-    pub(super) fn flush(&mut self) {
-        self.space = false;
-        let Some((place, class, dress)) = self.text_place.take() else {
-            return;
-        };
-        let text = std::mem::take(&mut self.text);
-        if self.top().tag == Tag::Term {
-            self.term.clear();
-            self.term.push_str(&mask_name(cut(&text, HEADING)));
-        }
-        self.dressed_leaf(place, class, 0, Scalar::Text, &text, dress);
-        self.text = text;
-        self.text.clear();
-    }
-
-    pub(super) fn leaf(
-        &mut self,
-        place: PlaceId,
-        class: Class,
-        key: u64,
-        scalar: Scalar,
-        text: &str,
-    ) {
-        let dress = self.top().dress;
-        self.dressed_leaf(place, class, key, scalar, text, dress);
-    }
-
-    fn dressed_leaf(
-        &mut self,
-        place: PlaceId,
-        class: Class,
-        key: u64,
-        scalar: Scalar,
-        text: &str,
-        dress: u64,
-    ) {
-        let leaf = NewLeaf {
-            place,
-            class,
-            key,
-            scalar,
-            text,
-        };
-        if let Some(at) = self.builder.leaf(leaf) {
-            let icons = std::mem::take(&mut self.icons);
-            self.builder.set_dress(at, mix(dress, icons));
-        }
-    }
-
-    /// An icon says nothing by itself; it dresses what comes next.
-    fn icon(&mut self, name: &str, tokens: &mut Tokens<'_>) {
-        self.icons = mix(self.icons, self.local_dress(name, tokens));
-    }
-
-    /// The markup of a tag. The same tags come again in each row, so that they are looked into once.
-    fn local_dress(&mut self, name: &str, tokens: &Tokens<'_>) -> u64 {
-        *self
-            .dresses
-            .entry(hash_of(tokens.raw_tag().as_bytes()))
-            .or_insert_with(|| dress(name, &tokens.attributes))
-    }
-}
-
-/// The hash of an element's own id, by which a row is recognised.
-fn identity(tokens: &Tokens<'_>) -> u64 {
-    let id = tokens
-        .attribute("id")
-        .or_else(|| tokens.attribute("data-id"));
-    id.filter(|id| !id.is_empty())
-        .map_or(0, |id| hash_of(id.as_bytes()) | 1)
 }

@@ -117,6 +117,16 @@ fn one_change_of_content_is_one_difference_at_its_place() {
             "content=\"\"",
             "value meta[csrf-token]@content: emptied",
         ),
+        (
+            "name=\"q\"",
+            "name=\"query\"",
+            "value #query_form form[/projects/web-shop/issues] input[q]@name: suffix added",
+        ),
+        (
+            "name=\"apply\"",
+            "name=\"run\"",
+            "value #query_form form[/projects/web-shop/issues] button[apply]@name: other value",
+        ),
         ("Powered by ", "Powered  by\n", ""),
     ] {
         let shown = with(from, to);
@@ -126,6 +136,24 @@ fn one_change_of_content_is_one_difference_at_its_place() {
             assert_eq!(shown, [wanted], "{from}");
         }
     }
+}
+
+#[test]
+fn another_attribute_with_the_same_value_is_not_the_same() {
+    assert_eq!(
+        with("data-method=\"post\"", "data-confirm=\"post\""),
+        [
+            "missing #account ul li a[/logout]@data-method: gone",
+            "extra #account ul li a[/logout]@data-confirm: added"
+        ]
+    );
+    assert_eq!(
+        with("name=\"description\"", "name=\"keywords\""),
+        [
+            "missing meta[description]@content: gone",
+            "extra meta[keywords]@content: added"
+        ]
+    );
 }
 
 #[test]

@@ -1,0 +1,388 @@
+//! From pairs to reports, through all of the comparer.
+
+use std::time::Duration;
+
+use super::{Comparer, Outcome, PairIn, Settings, Taken};
+use crate::compare::{
+    answer::{Answer, Asked},
+    report::{Report, Status, Style, html, junit, markdown, text},
+    rules::Rules,
+};
+
+fn page(report: &Report) -> String {
+    text(report, Style::default())
+}
+
+const NOW: i64 = 1_790_000_000_000;
+
+/// A request and what each side answers.
+struct Exchange {
+    method: &'static str,
+    target: String,
+    cookie: Option<String>,
+    primary: Side,
+    shadow: Side,
+    at: i64,
+}
+
+#[derive(Clone)]
+struct Side {
+    status: u16,
+    headers: Vec<(String, String)>,
+    body: String,
+    took: Duration,
+}
+
+fn json(body: &str) -> Side {
+    Side {
+        status: 200,
+        headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
+        body: body.to_owned(),
+        took: Duration::from_millis(5),
+    }
+}
+
+fn status(status: u16, header: Option<(&str, &str)>) -> Side {
+    Side {
+        status,
+        headers: header
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into_iter()
+            .collect(),
+        ..json("")
+    }
+}
+
+fn get(target: &str, primary: Side, shadow: Side) -> Exchange {
+    Exchange {
+        method: "GET",
+        target: target.to_owned(),
+        cookie: None,
+        primary,
+        shadow,
+        at: NOW,
+    }
+}
+
+impl Side {
+    fn answer(&self, at: i64) -> Answer<'_> {
+        Answer {
+            status: self.status,
+            headers: self
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+                .collect(),
+            body: self.body.as_bytes(),
+            length: self.body.len() as u64,
+            is_whole: true,
+            at,
+            took: self.took,
+        }
+    }
+}
+
+impl Exchange {
+    fn by(mut self, cookie: &str) -> Self {
+        self.cookie = Some(cookie.to_owned());
+        self
+    }
+
+    fn at(mut self, seconds: i64) -> Self {
+        self.at = NOW + seconds * 1000;
+        self
+    }
+
+    fn pair(&self) -> PairIn<'_> {
+        let mut headers: Vec<(&[u8], &[u8])> = vec![(b"Host", b"shop.example")];
+        if let Some(cookie) = &self.cookie {
+            headers.push((b"Cookie", cookie.as_bytes()));
+        }
+        PairIn {
+            request_id: &self.target,
+            asked: Asked {
+                method: self.method.as_bytes(),
+                target: self.target.as_bytes(),
+                headers,
+                body: None,
+            },
+            primary: self.primary.answer(self.at),
+            shadow: self.shadow.answer(self.at + 30),
+        }
+    }
+}
+
+fn take(comparer: &mut Comparer, exchange: &Exchange) -> Taken {
+    comparer.take(&exchange.pair())
+}
+
+/// An order, with a token that is random on each side.
+fn order(id: u32, total: &str, token: u32) -> Side {
+    json(&format!(
+        r#"{{"id":{id},"total":"{total}","token":"{:032x}"}}"#,
+        u128::from(token).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+    ))
+}
+
+/// A comparer that has seen orders whose totals are a hundredth on the shadow from ten lines on.
+fn with_orders() -> Comparer {
+    let mut comparer = Comparer::new(Settings::default());
+    for id in 0..200 {
+        let total = format!("{}.25", 100 + id);
+        let wrong = format!("{}.{:02}25", (100 + id) / 100, (100 + id) % 100);
+        let is_wrong = id % 10 == 0;
+        let target = format!("/orders/{id}{}", if is_wrong { "?full=1" } else { "" });
+        let shadow = order(id, if is_wrong { &wrong } else { &total }, id + 7_000);
+        take(
+            &mut comparer,
+            &get(&target, order(id, &total, id), shadow).at(i64::from(id)),
+        );
+    }
+    comparer
+}
+
+fn sums_are_right(report: &Report) {
+    let requests = report.requests;
+    let not_compared: u64 = report.not_compared.values().sum();
+    assert_eq!(requests.compared + not_compared, requests.answered);
+    assert_eq!(
+        requests.identical + requests.explained + requests.different + requests.unconfirmed,
+        requests.compared
+    );
+}
+
+#[test]
+fn a_fault_is_one_cause_with_its_condition_and_noise_is_none() {
+    let report = with_orders().report(NOW);
+    sums_are_right(&report);
+    let causes: Vec<_> = report.confirmed().collect();
+    assert_eq!(causes.len(), 1, "{}", page(&report));
+    let cause = causes[0];
+    assert_eq!(cause.title, "total is 100 times smaller");
+    assert_eq!(cause.routes[0].route, "GET /orders/{n}");
+    assert_eq!((cause.routes[0].different, cause.routes[0].of), (20, 200));
+    assert_eq!(cause.when[0].feature, "?full");
+    assert_eq!(
+        (cause.when[0].hit, cause.when[0].miss),
+        ([20, 20], [0, 180])
+    );
+    assert_eq!(report.requests.different, 20);
+    assert_eq!(report.requests.explained, 180);
+}
+
+#[test]
+fn an_id_of_a_cause_is_the_same_in_another_run() {
+    let id = |report: &Report| report.confirmed().next().unwrap().id.clone();
+    assert_eq!(
+        id(&with_orders().report(NOW)),
+        id(&with_orders().report(NOW + 5))
+    );
+}
+
+#[test]
+fn what_was_learned_survives_a_restart() {
+    let mut comparer = with_orders();
+    let before = comparer.report(NOW);
+    let saved = comparer.save();
+    let mut other = Comparer::new(Settings::default());
+    other.restore(&saved).unwrap();
+    let mut after = other.report(NOW);
+    after.learned = before.learned;
+    assert_eq!(after, before);
+    assert!(other.restore(b"TEELRN00").is_err());
+    assert!(other.restore(&saved[..saved.len() / 2]).is_err());
+    assert_eq!(other.report(NOW).causes, before.causes);
+    other.reset();
+    assert_eq!(other.report(NOW).requests.answered, 0);
+}
+
+#[test]
+fn a_rule_hides_what_it_is_for_and_tells_how_much() {
+    let mut comparer = with_orders();
+    let rules = "[[rule]]\nplace = \"$.total\"\naction = \"expected\"\n[[rule]]\nplace = \"$.gone\"\naction = \"ignore\"\n";
+    comparer.set(Settings {
+        rules: Rules::parse(rules).unwrap(),
+        ..Settings::default()
+    });
+    let report = comparer.report(NOW);
+    sums_are_right(&report);
+    assert_eq!(report.causes, []);
+    assert_eq!(report.rules[0].hides, 20);
+    assert_eq!(report.rules[1].note, "hides nothing any more");
+}
+
+#[test]
+fn a_missing_field_is_certain_at_its_first_pair() {
+    let mut comparer = Comparer::new(Settings::default());
+    let whole = json(r#"{"a":1,"b":2}"#);
+    for _ in 0..9 {
+        let taken = take(&mut comparer, &get("/x", whole.clone(), whole.clone()));
+        assert_eq!(taken.outcome, Outcome::Identical);
+    }
+    let taken = take(&mut comparer, &get("/x", whole, json(r#"{"a":1}"#)));
+    assert_eq!(taken.news.as_deref(), Some("GET /x: b is gone"));
+}
+
+#[test]
+fn lost_sessions_stand_above_all_and_nothing_is_learned_from_them() {
+    let mut comparer = Comparer::new(Settings::default());
+    let login = ("Set-Cookie", "sid=0123456789abcdef; path=/");
+    let mut post = get("/login", status(303, Some(login)), status(303, None));
+    post.method = "POST";
+    take(&mut comparer, &post);
+    for target in ["/account", "/orders", "/account", "/public"] {
+        let refused = status(302, Some(("Location", "/login")));
+        let shadow = if target == "/public" {
+            json(r#"{"user":null}"#)
+        } else {
+            refused
+        };
+        let exchange = get(target, json(r#"{"user":"ada"}"#), shadow);
+        take(&mut comparer, &exchange.by("sid=0123456789abcdef"));
+    }
+    let report = comparer.report(NOW);
+    sums_are_right(&report);
+    let first = &report.causes[0];
+    assert_eq!(
+        first.title,
+        "the shadow has lost 1 of 1 sessions, from `POST /login` on"
+    );
+    let others: Vec<_> = report
+        .confirmed()
+        .skip(1)
+        .filter(|cause| cause.kind == "status")
+        .collect();
+    assert_eq!(others, Vec::<&crate::compare::report::Cause>::new());
+}
+
+#[test]
+fn what_the_baseline_does_as_well_is_no_difference_of_the_upgrade() {
+    let settings = Settings {
+        has_baseline: true,
+        ..Settings::default()
+    };
+    let mut comparer = Comparer::new(settings);
+    for id in 0..60_u32 {
+        // Each third order has changed in production since the copies were made; the note is the upgrade's fault.
+        let side =
+            |total: u32, note: &str| json(&format!(r#"{{"total":{total},"note":"{note}"}}"#));
+        let drifted = if id % 3 == 0 { 77_777 } else { id };
+        let exchange =
+            get(&format!("/orders/{id}"), side(id, "x"), side(drifted, "")).at(i64::from(id));
+        assert_eq!(take(&mut comparer, &exchange).outcome, Outcome::Waiting);
+        let baseline = side(drifted, "x");
+        let taken = comparer.take_baseline(&exchange.target, &baseline.answer(exchange.at + 20));
+        assert_eq!(taken.unwrap().outcome, Outcome::Recorded);
+    }
+    let lost = get("/account", json("{}"), json("{}")).at(61);
+    take(&mut comparer, &lost);
+    let login = status(302, Some(("Location", "/login")));
+    comparer.take_baseline("/account", &login.answer(lost.at));
+    comparer.finish();
+    let report = comparer.report(NOW);
+    sums_are_right(&report);
+    let titles: Vec<&str> = report.confirmed().map(|cause| &*cause.title).collect();
+    assert_eq!(titles, ["note is empty"]);
+    assert!(report.unconfirmed().next().is_none());
+    assert_eq!(report.not_compared["baseline_lost_session"], 1);
+}
+
+#[test]
+fn memory_is_bounded_whatever_comes() {
+    const BYTES: usize = 4 << 20;
+    let mut comparer = Comparer::new(Settings {
+        bytes: BYTES,
+        ..Settings::default()
+    });
+    for id in 0..4_000_u32 {
+        let word: String = id
+            .to_string()
+            .bytes()
+            .map(|digit| char::from(digit + 49))
+            .collect();
+        let body = |value: u32| {
+            json(&format!(
+                r#"{{"a{word}":{value},"b":"{}"}}"#,
+                "x".repeat(300)
+            ))
+        };
+        let exchange = get(&format!("/{word}/x?{word}={word}"), body(1), body(2)).at(i64::from(id));
+        take(&mut comparer, &exchange);
+    }
+    assert!(comparer.bytes() < BYTES * 2, "{} bytes", comparer.bytes());
+    let report = comparer.report(NOW);
+    assert!(report.learned.evicted > 0);
+    sums_are_right(&report);
+}
+
+#[test]
+fn probes_are_few_and_only_for_what_is_not_certain() {
+    // Numbers without any order.
+    let mixed = |seed: u32| {
+        let mixed = (seed ^ (seed >> 16)).wrapping_mul(0x7feb_352d);
+        let mixed = (mixed ^ (mixed >> 15)).wrapping_mul(0x846c_a68b);
+        (mixed ^ (mixed >> 16)) % 1_000
+    };
+    let side = |seed: u32| json(&format!(r#"{{"value":{}}}"#, mixed(seed)));
+    let mut comparer = Comparer::new(Settings::default());
+    let mut probes = 0;
+    for id in 0..1_000_u32 {
+        let exchange = get(&format!("/x/{id}"), side(id), side(id + 5_000)).at(i64::from(id));
+        let Some(probe) = take(&mut comparer, &exchange).probe else {
+            continue;
+        };
+        probes += 1;
+        assert_eq!(probe.request_id, exchange.target);
+        comparer.probed(probe.number, &side(id + 9_000).answer(exchange.at + 100));
+    }
+    assert!((3..=10).contains(&probes), "{probes} probes");
+}
+
+#[test]
+fn a_slower_route_is_told() {
+    let mut comparer = Comparer::new(Settings::default());
+    for id in 0..50_u32 {
+        let fast = json("{}");
+        let slow = Side {
+            took: Duration::from_millis(40 + u64::from(id % 7)),
+            ..fast.clone()
+        };
+        take(
+            &mut comparer,
+            &get("/reports", fast, slow).at(i64::from(id)),
+        );
+    }
+    let report = comparer.report(NOW);
+    assert_eq!(report.slower[0].route, "GET /reports");
+    assert!(report.slower[0].low > 7.0);
+}
+
+#[test]
+fn each_form_of_a_report_bears_hostile_values() {
+    let mut comparer = Comparer::new(Settings::default());
+    let evil = "</pre><script>alert(1)</script>```\\u001b[31m|*_";
+    for id in 0..30_u32 {
+        let primary = json(r#"{"x":"fine"}"#);
+        let shadow = json(&format!(r#"{{"x":"{evil}"}}"#));
+        let target = format!("/a/{id}?q=<b>'\"$(x)");
+        take(
+            &mut comparer,
+            &get(&target, primary, shadow).at(i64::from(id)),
+        );
+    }
+    let report = comparer.report(NOW);
+    assert_eq!(report.confirmed().count(), 1);
+    let file = html(&report);
+    assert!(!file.contains("<script") && !file.contains("<b>"));
+    assert!(!page(&report).contains('\u{1b}'));
+    assert_eq!(markdown(&report).matches("```").count(), 2);
+    assert!(junit(&report).contains("&lt;/pre>") || junit(&report).contains("&lt;/pre&gt;"));
+    let read: Report = serde_json::from_str(&serde_json::to_string(&report).unwrap()).unwrap();
+    assert_eq!(read, report);
+    assert!(
+        report
+            .causes
+            .iter()
+            .all(|cause| cause.status == Status::Confirmed)
+    );
+}
