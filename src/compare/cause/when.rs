@@ -13,17 +13,19 @@ use crate::compare::{
     route::RouteId,
 };
 
-/// Whether a cell's place is in nearly all answers of its route: a place that is there under a condition only differs under
-/// that condition only, also by noise.
+/// Whether a cell's place is in nearly all answers of its route, whatever their status: a place that is there under a
+/// condition only differs under that condition only, also by noise.
 pub(crate) fn is_everywhere(learned: &Learned, told: &Told<'_>) -> bool {
     let cell = told.cell;
     let Some(route) = learned.routes.get(&cell.route) else {
         return false;
     };
-    let parsed = route.parsed.get(&cell.status).copied().unwrap_or(0);
-    let seen = route
-        .spot(cell.key.place, cell.status)
-        .map_or(0, |spot| spot.seen);
+    let (mut parsed, mut seen) = (0, 0);
+    for (status, count) in &route.parsed {
+        parsed += count;
+        let spot = route.spot(cell.key.place, *status);
+        seen += spot.map_or(0, |spot| spot.seen);
+    }
     cell.key.kind == Kind::Status || (parsed >= 5 && seen * 20 >= parsed * 19)
 }
 

@@ -215,9 +215,12 @@ impl Comparer {
         if has_bodies {
             route.speed.add(turn.base.took, turn.pair.shadow.took);
         }
-        if turn.previous.is_some() {
+        if let Some(previous) = &turn.previous {
             route.primary_repeats = route.primary_repeats.saturating_add(1);
             route.shadow_repeats = route.shadow_repeats.saturating_add(1);
+            if previous.primary.as_answer().status == turn.base.status {
+                *route.steady_repeats.entry(turn.base.status).or_default() += 1;
+            }
         }
         sample
     }
@@ -295,7 +298,11 @@ impl Comparer {
     ) {
         let primary = extract(&turn.pair.asked, &turn.pair.primary, &self.settings.limits);
         let own = differences(&primary, base);
-        self.learned.route(turn.route).primary_repeats += 1;
+        let route = self.learned.route(turn.route);
+        route.primary_repeats += 1;
+        if primary.status == base.status {
+            *route.steady_repeats.entry(base.status).or_default() += 1;
+        }
         let observed = turn.observed(features);
         self.learned
             .note_varied(&observed, &by_key(&own.found), true);

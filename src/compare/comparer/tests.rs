@@ -386,3 +386,94 @@ fn each_form_of_a_report_bears_hostile_values() {
             .all(|cause| cause.status == Status::Confirmed)
     );
 }
+
+#[test]
+fn an_error_that_comes_again_says_nothing_of_other_answers() {
+    let mut comparer = Comparer::new(Settings::default());
+    let took = |seed: u32| {
+        let hundredths = seed.wrapping_mul(2_654_435_761) % 97;
+        json(&format!(
+            r#"{{"id":1,"footer":"Queries took {hundredths} hundredths"}}"#
+        ))
+    };
+    let missing = status(404, None);
+    for turn in 0..32 {
+        let seconds = i64::from(turn);
+        let target = format!("/products/{}", 100 + turn);
+        let found = get(&target, took(turn), took(turn + 500)).at(seconds);
+        take(&mut comparer, &found);
+        let again = get("/products/99999", missing.clone(), missing.clone()).at(seconds);
+        take(&mut comparer, &again);
+    }
+    let report = comparer.report(NOW + 60_000);
+    let confirmed = report
+        .causes
+        .iter()
+        .filter(|cause| cause.status == Status::Confirmed);
+    assert_eq!(confirmed.count(), 0, "{}", page(&report));
+}
+
+#[test]
+fn how_long_a_query_took_is_not_held_against_the_busier_side() {
+    let mut comparer = Comparer::new(Settings::default());
+    for turn in 0..60_u32 {
+        let noise = f64::from(turn.wrapping_mul(2_654_435_761) % 89) / 97.0;
+        let body = |took: f64| json(&format!(r#"{{"id":1,"query_ms":{took}}}"#));
+        let exchange = get("/products.json", body(3.1 + noise), body(4.7 + noise / 3.0));
+        take(&mut comparer, &exchange.at(i64::from(turn)));
+    }
+    let report = comparer.report(NOW + 60_000);
+    let confirmed = report
+        .causes
+        .iter()
+        .filter(|cause| cause.status == Status::Confirmed);
+    assert_eq!(confirmed.count(), 0, "{}", page(&report));
+}
+
+#[test]
+fn a_method_that_is_refused_twice_is_certain() {
+    let mut comparer = Comparer::new(Settings::default());
+    for turn in 0..2 {
+        let exchange = get(
+            "/logout",
+            json(r#"{"bye":true}"#),
+            status(405, Some(("Allow", "POST"))),
+        );
+        take(&mut comparer, &exchange.at(turn));
+    }
+    let report = comparer.report(NOW + 60_000);
+    assert_eq!(report.causes.len(), 1, "{}", page(&report));
+    assert_eq!(report.causes[0].status, Status::Confirmed);
+}
+
+#[test]
+fn a_new_form_is_told_without_its_token() {
+    let mut comparer = Comparer::new(Settings::default());
+    let mut tokens = Vec::new();
+    for turn in 0..8_u32 {
+        let html = |form: &str| Side {
+            headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
+            ..json(&format!("<html><body><h1>Books</h1>{form}</body></html>"))
+        };
+        let seed = u128::from(turn + 3);
+        let token = format!(
+            "{:032X}",
+            seed.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+        );
+        let form = format!(
+            r#"<form method="post" action="/logout"><input type="hidden" name="csrfmiddlewaretoken" value="{token}"><button>Log out</button></form>"#
+        );
+        tokens.push(token);
+        let exchange = get(&format!("/books/{turn}"), html(""), html(&form));
+        take(&mut comparer, &exchange.at(i64::from(turn)));
+    }
+    let report = comparer.report(NOW + 60_000);
+    let page = page(&report);
+    assert!(
+        page.contains("/logout") && page.contains("is new"),
+        "{page}"
+    );
+    for token in tokens {
+        assert!(!page.contains(&token[..8]), "{token}: {page}");
+    }
+}

@@ -300,6 +300,9 @@ impl Learned {
         for (status, count) in from.statuses {
             *into.statuses.entry(status).or_default() += count;
         }
+        for (status, count) in from.steady_repeats {
+            *into.steady_repeats.entry(status).or_default() += count;
+        }
         for (status, count) in from.parsed {
             *into.parsed.entry(status).or_default() += count;
         }

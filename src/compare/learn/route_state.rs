@@ -35,6 +35,8 @@ pub(crate) struct RouteState {
     pub(crate) asked_again: u32,
     pub(crate) primary_repeats: u32,
     pub(crate) shadow_repeats: u32,
+    /// The primary's by status, where it was the same before: a page of an error that came again says nothing of others.
+    pub(crate) steady_repeats: BTreeMap<u16, u32>,
     pub(crate) features: Features,
     pub(crate) spots: HashMap<u64, Spot>,
     pub(crate) spots_left_out: u32,

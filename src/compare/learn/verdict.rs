@@ -124,8 +124,17 @@ impl Evidence<'_> {
             .unwrap_or(0)
     }
 
+    /// How often production was asked again for what has this place: answers of other statuses don't.
+    fn primary_repeats(&self) -> u32 {
+        if self.cell.key.kind == Kind::Status {
+            return self.route.primary_repeats;
+        }
+        let of_status = self.route.steady_repeats.get(&self.cell.status);
+        of_status.copied().unwrap_or(0)
+    }
+
     fn is_steady_on_repeats(&self) -> bool {
-        self.route.primary_repeats >= 3 && self.primary_varied() == 0
+        self.primary_repeats() >= 3 && self.primary_varied() == 0
     }
 
     /// Times at a constant distance are another expiry or zone; at a changing one, each side's own moment.
@@ -198,7 +207,7 @@ impl Evidence<'_> {
             return None;
         }
         let shadow = Share::new(varied, self.route.shadow_repeats);
-        let primary = Share::new(0, self.route.primary_repeats);
+        let primary = Share::new(0, self.primary_repeats());
         (fisher_greater(shadow, primary) < RARE).then(|| {
             confirmed(format!(
                 "asked again, production gave the same {} of {} times, the shadow only {} of {}: the new version is unsteady",
@@ -260,6 +269,9 @@ impl Evidence<'_> {
     fn skew(&self) -> Option<Judged> {
         const FEWEST: u32 = 20;
         let cell = self.cell;
+        if is_duration(&cell.place) {
+            return None;
+        }
         let is_counter = self.spot.is_some_and(Spot::is_counter);
         let (less, more) = (cell.primary_larger, cell.shadow_larger);
         if less + more >= FEWEST && !is_counter {
@@ -290,6 +302,9 @@ impl Evidence<'_> {
     fn constant(&self) -> Option<Judged> {
         let parsed = self.parsed();
         let is_noisy = self.primary_varied() > 0;
+        if !is_noisy && self.refuses() {
+            return self.refused();
+        }
         if parsed < STEADY || is_noisy {
             return None;
         }
@@ -345,6 +360,26 @@ impl Evidence<'_> {
         }
     }
 
+    /// Whether the shadow refuses what the route is asked for, in a way that neither data nor a session can make.
+    fn refuses(&self) -> bool {
+        const REFUSALS: [&str; 4] = ["405", "406", "415", "501"];
+        let change = &self.cell.key.change;
+        let to = change
+            .split_once(" to ")
+            .and_then(|(_, to)| to.split(' ').next());
+        self.cell.key.kind == Kind::Status && to.is_some_and(|to| REFUSALS.contains(&to))
+    }
+
+    fn refused(&self) -> Option<Judged> {
+        (self.differing() >= 2 && self.inverted() == 0).then(|| {
+            confirmed(format!(
+                "{} of {} pairs, and it depends on nothing but the request",
+                self.differing(),
+                self.route.pairs
+            ))
+        })
+    }
+
     /// Another status is the new version's, unless it goes both ways.
     fn constant_status(&self) -> Option<Judged> {
         let cell = self.cell;
@@ -368,13 +403,13 @@ impl Evidence<'_> {
             return None;
         }
         let tried = cell.held + cell.wavered;
-        if cell.held >= 2 && cell.held * 5 >= tried * 4 && self.route.primary_repeats >= 3 {
+        if cell.held >= 2 && cell.held * 5 >= tried * 4 && self.primary_repeats() >= 3 {
             return Some(confirmed(format!(
                 "asked again, both sides gave the same as before {} of {tried} times",
                 cell.held
             )));
         }
-        let repeats = Share::new(0, self.route.primary_repeats);
+        let repeats = Share::new(0, self.primary_repeats());
         let pairs = Share::new(self.differing(), self.pairs());
         if repeats.of >= 3 && fisher_greater(pairs, repeats) < UNLIKELY / 10.0 {
             return Some(confirmed(format!(
@@ -467,6 +502,23 @@ fn minutes(milliseconds: i64) -> String {
     } else {
         format!("{minutes:+} minutes")
     }
+}
+
+/// Whether a place holds how long something took. That is more on a busy machine, whatever the version.
+fn is_duration(place: &str) -> bool {
+    const WORDS: [&str; 8] = [
+        "ms",
+        "millis",
+        "milliseconds",
+        "duration",
+        "elapsed",
+        "took",
+        "runtime",
+        "latency",
+    ];
+    let name = place.rsplit(['.', ' ']).next().unwrap_or(place);
+    let mut words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
+    words.any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
 }
 
 /// How unlikely a transformation is by chance.
