@@ -369,3 +369,21 @@ impl Builder {
         self.tree
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body that breaks off may leave a node open within one that is closed.
+    #[test]
+    fn a_node_that_was_never_closed_is_passed_over() {
+        let mut builder = Builder::new(8);
+        let place = builder.root("$");
+        let outer = builder.open(NodeKind::Array, place, Class::Content, 0);
+        let inner = builder.open(NodeKind::Object, place, Class::Content, 0);
+        builder.close(outer);
+        let tree = builder.finish();
+        assert_eq!(tree.children(outer).take(3).collect::<Vec<_>>(), [inner]);
+        assert_eq!(tree.children(inner).next(), None);
+    }
+}
