@@ -39,11 +39,22 @@ struct Inlet {
     behind: RefCell<VecDeque<Message>>,
     spent: RefCell<Consumer<RequestHead>>,
     numbers: Cell<u64>,
-    door: Arc<Doorbell>,
     /// What was put in since the bell rang.
     touched: Cell<Urgency>,
     closed: Cell<bool>,
     ringer: Cell<Option<Waker>>,
+    /// The last field: it rings when the ring before it is seen to be gone.
+    door: LastRing,
+}
+
+/// A bell that rings once more when it is dropped. A worker's runtime that ends drops its tasks as they are, and with them
+/// the one that rings: without this the other end would sleep on, and nobody could wait for it.
+struct LastRing(Arc<Doorbell>);
+
+impl Drop for LastRing {
+    fn drop(&mut self) {
+        self.0.ring();
+    }
 }
 
 /// The shadow side's end.
@@ -72,10 +83,10 @@ impl Valve {
             behind: RefCell::default(),
             spent: spent.into(),
             numbers: Cell::new(0),
-            door: Arc::clone(door),
             touched: Cell::default(),
             closed: Cell::new(false),
             ringer: Cell::new(None),
+            door: LastRing(Arc::clone(door)),
         });
         spawn_local(Rc::clone(&inlet).ring());
         (Self(inlet), UnopenedOutlet { ring, spent: heads })
@@ -159,16 +170,13 @@ impl Inlet {
             while let Ok(head) = self.spent.borrow_mut().pop() {
                 head.reuse();
             }
-            self.door.ring_for(touched);
+            self.door.0.ring_for(touched);
             while !self.catch_up() {
-                self.door.ring();
+                self.door.0.ring();
                 sleep(AGAIN).await;
             }
             if self.closed.get() {
-                let door = Arc::clone(&self.door);
-                // The other end is seen to be gone before the bell rings for it.
-                drop(self);
-                return door.ring();
+                return;
             }
         }
     }
@@ -322,6 +330,39 @@ mod tests {
             assert!(wakes(&mut sleeper, true, || valve.put(part())).await);
             assert!(wakes(&mut sleeper, true, || drop(valve)).await);
         });
+    }
+
+    #[test]
+    fn a_runtime_that_ends_wakes_the_other_end() {
+        let (door, hears) = Doorbell::new().unwrap();
+        let (sender, ends) = std::sync::mpsc::channel::<UnopenedOutlet>();
+        let asleep = Arc::clone(&door);
+        let worker = thread::spawn(move || {
+            let runtime = Builder::new_current_thread()
+                .build_local(LocalOptions::default())
+                .unwrap();
+            let valve = runtime.block_on(async {
+                let (valve, ends) = Valve::open(&asleep);
+                sender.send(ends).unwrap();
+                valve
+            });
+            thread::sleep(Duration::from_millis(50));
+            // The task that rings does not run any more.
+            drop(valve);
+            drop(runtime);
+        });
+        run(async {
+            let outlet = ends.recv().unwrap().open();
+            let mut sleeper = Sleeper::new(&door, hears).unwrap();
+            let is_over = async {
+                while !outlet.is_over() {
+                    sleeper.sleep(true, || outlet.is_over()).await;
+                }
+            };
+            let limit = Duration::from_secs(5);
+            assert!(tokio::time::timeout(limit, is_over).await.is_ok());
+        });
+        worker.join().unwrap();
     }
 
     #[test]
