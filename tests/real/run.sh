@@ -34,6 +34,14 @@ wait_for() {
     return 1
 }
 
+# Two programs may listen on one port here, and would share what comes.
+for port in "$old_port" "$new_port" "$tee_port" "$admin_port"; do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+        echo "run.sh: port $port is taken, set REAL_PORT" >&2
+        exit 1
+    fi
+done
+
 # What the application is for production and for the shadow: `equal` runs the old version twice.
 run() {
     local app=$1 mode=$2 shadow_version=new
