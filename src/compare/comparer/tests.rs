@@ -414,6 +414,32 @@ fn an_error_that_comes_again_says_nothing_of_other_answers() {
 }
 
 #[test]
+fn an_answer_without_a_place_says_nothing_of_the_place_when_it_comes_again() {
+    let mut comparer = Comparer::new(Settings::default());
+    for turn in 0..32_u32 {
+        let noise = |seed: u32| {
+            let value = seed.wrapping_mul(2_654_435_761) % 9_973;
+            json(&format!(r#"{{"rows":[1,2],"load":{value}}}"#))
+        };
+        let plain = json(r#"{"rows":[1,2]}"#);
+        let seconds = i64::from(turn);
+        let target = format!("/products.json?next={turn}");
+        take(
+            &mut comparer,
+            &get(&target, noise(turn), noise(turn + 700)).at(seconds),
+        );
+        let again = get("/products.json?short=1", plain.clone(), plain);
+        take(&mut comparer, &again.at(seconds));
+    }
+    let report = comparer.report(NOW + 60_000);
+    let confirmed = report
+        .causes
+        .iter()
+        .filter(|cause| cause.status == Status::Confirmed);
+    assert_eq!(confirmed.count(), 0, "{}", page(&report));
+}
+
+#[test]
 fn how_long_a_query_took_is_not_held_against_the_busier_side() {
     let mut comparer = Comparer::new(Settings::default());
     for turn in 0..60_u32 {

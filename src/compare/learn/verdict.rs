@@ -124,10 +124,16 @@ impl Evidence<'_> {
             .unwrap_or(0)
     }
 
-    /// How often production was asked again for what has this place: answers of other statuses don't.
+    /// How often production was asked again for what has this place: answers of other statuses don't, and of a place that
+    /// some answers lack it isn't known.
     fn primary_repeats(&self) -> u32 {
-        if self.cell.key.kind == Kind::Status {
+        let kind = self.cell.key.kind;
+        if kind == Kind::Status {
             return self.route.primary_repeats;
+        }
+        let seen = self.spot.map_or(0, |spot| spot.seen);
+        if kind != Kind::Extra && seen * 20 < self.parsed() * 19 {
+            return 0;
         }
         let of_status = self.route.steady_repeats.get(&self.cell.status);
         of_status.copied().unwrap_or(0)
@@ -403,7 +409,7 @@ impl Evidence<'_> {
             return None;
         }
         let tried = cell.held + cell.wavered;
-        if cell.held >= 2 && cell.held * 5 >= tried * 4 && self.primary_repeats() >= 3 {
+        if cell.held >= 2 && cell.held * 5 >= tried * 4 && self.route.primary_repeats >= 3 {
             return Some(confirmed(format!(
                 "asked again, both sides gave the same as before {} of {tried} times",
                 cell.held
