@@ -283,15 +283,16 @@ impl FromStr for FailOn {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.parse() {
-            Ok(condition) => Ok(Self::Compared(condition)),
-            Err(_) => text.parse().map(Self::Sent),
-        }
+        let of_causes = text.parse().map(Self::Compared);
+        let of_either = of_causes.or_else(|_: String| text.parse().map(Self::Sent));
+        of_either.map_err(|wrong: String| {
+            format!("{wrong}, with --compare also \"causes>0\" or \"new-causes>0\"")
+        })
     }
 }
 
 /// How a report is written.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportForm {
     Text,
     Json,
@@ -330,6 +331,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl Replay {
+    pub(crate) fn speed(&self) -> Speed {
+        self.rate.map_or(self.speed, Speed::Rate)
+    }
+
     /// What is to be done with these files.
     /// `edit` is what is made of requests before they are sent.
     pub(crate) fn into_options(
@@ -341,6 +346,7 @@ impl Replay {
         if self.to.has_no_port() {
             anyhow::bail!("--to {}: port 0 can't be connected to", self.to);
         }
+        let speed = self.speed();
         let (edit, of_shadow) = edit.unzip();
         let mut script = self.script.or(of_shadow.flatten());
         if let Some(script) = &mut script {
@@ -353,7 +359,7 @@ impl Replay {
             files,
             to: self.to,
             tls: ClientTls::trusting(self.ca, self.server_name),
-            speed: self.rate.map_or(self.speed, Speed::Rate),
+            speed,
             rounds: self.rounds,
             limit: self.limit,
             from: self.from.unwrap_or(0),

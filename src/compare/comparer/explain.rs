@@ -1,10 +1,13 @@
 //! Differences that are harmless by themselves, pair by pair: two clocks, a value that production gave lately, a rule's
 //! tolerance.
 
-use crate::compare::{
-    difference::{Difference, Kind, differences},
-    extract::{Extract, Looks, TimeForm},
-    rules::{Hidden, Rules},
+use crate::{
+    capture::is_redacted,
+    compare::{
+        difference::{Difference, Kind, differences},
+        extract::{Extract, Looks, TimeForm},
+        rules::{Hidden, Rules},
+    },
 };
 
 /// Takes out differences of times that say "now", each by its own side's clock.
@@ -57,6 +60,17 @@ fn same_but_fraction(one: TimeForm, other: TimeForm) -> bool {
         fraction: one.fraction,
         ..other
     } && (one.fraction == other.fraction || (one.fraction > 0 && other.fraction > 0))
+}
+
+/// Takes out values that a capture does not have: a mark stands in their place. That there is a value is still asserted.
+pub(super) fn redacted(found: &mut Vec<Difference>) -> usize {
+    let before = found.len();
+    found.retain(|difference| {
+        let primary = difference.primary.as_ref();
+        let is_mark = primary.is_some_and(|value| is_redacted(value.text()));
+        difference.shadow.is_none() || !is_mark
+    });
+    before - found.len()
 }
 
 /// Takes out what the shadow says as production itself said it lately.
