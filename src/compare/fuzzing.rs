@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use super::{Answer, Asked, Extract, Limits, differences, extract};
+use super::{
+    Answer, Asked, Limits,
+    difference::differences,
+    extract::{Extract, extract},
+};
 
 /// Small enough that they are reached.
 const LIMITS: Limits = Limits {

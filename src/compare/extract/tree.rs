@@ -135,7 +135,9 @@ impl Tree {
     fn summary(&self, at: u32) -> Value {
         const ENOUGH: usize = 200;
         let mut text = String::new();
-        for leaf in self.leaves(at) {
+        // A token would be another one in each answer, and is nobody's business.
+        let is_token = |at: &u32| self.node(*at).kind == NodeKind::Leaf(Scalar::Token);
+        for leaf in self.leaves(at).filter(|at| !is_token(at)) {
             if text.len() >= ENOUGH {
                 break;
             }
@@ -365,5 +367,23 @@ impl Builder {
 
     pub(crate) fn finish(self) -> Tree {
         self.tree
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A body that breaks off may leave a node open within one that is closed.
+    #[test]
+    fn a_node_that_was_never_closed_is_passed_over() {
+        let mut builder = Builder::new(8);
+        let place = builder.root("$");
+        let outer = builder.open(NodeKind::Array, place, Class::Content, 0);
+        let inner = builder.open(NodeKind::Object, place, Class::Content, 0);
+        builder.close(outer);
+        let tree = builder.finish();
+        assert_eq!(tree.children(outer).take(3).collect::<Vec<_>>(), [inner]);
+        assert_eq!(tree.children(inner).next(), None);
     }
 }

@@ -1,0 +1,71 @@
+#!/bin/bash
+# Puts `shadowtee run --compare` in front of two instances of real applications, drives them, and
+# writes the report and a line of figures for each run.
+#
+#     tests/real/run.sh [APP[:equal|:upgrade] …]
+#
+# Everything is below $REAL_DIR (target/real). The binary is $SHADOWTEE (target/debug/shadowtee).
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+export REAL_DIR=${REAL_DIR:-$here/../../target/real}
+mkdir -p "$REAL_DIR"
+REAL_DIR=$(cd "$REAL_DIR" && pwd)
+tee=${SHADOWTEE:-$here/../../target/debug/shadowtee}
+
+base_port=${REAL_PORT:-18700}
+old_port=$base_port new_port=$((base_port + 1)) tee_port=$((base_port + 2)) admin_port=$((base_port + 3))
+pids=()
+
+stop_all() {
+    local pid
+    for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null || true; done
+    for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" 2>/dev/null || true; done
+    pids=()
+}
+trap stop_all EXIT
+
+wait_for() {
+    local _
+    for _ in $(seq 150); do
+        if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
+        sleep 0.2
+    done
+    echo "run.sh: nothing listens on port $1, see $out" >&2
+    return 1
+}
+
+# What the application is for production and for the shadow: `equal` runs the old version twice.
+run() {
+    local app=$1 mode=$2 shadow_version=new
+    [ "$mode" = equal ] && shadow_version=old
+    export APP_DIR=$REAL_DIR/$app
+    out=$REAL_DIR/results/$app-$mode
+    rm -rf "$out" && mkdir -p "$APP_DIR" "$out"
+    "$here/$app/install.sh" >"$out/install.log" 2>&1
+    rm -rf "$APP_DIR/production" "$APP_DIR/shadow"
+    "$here/$app/serve.sh" old production "$old_port" >"$out/production.log" 2>&1 & pids+=($!)
+    "$here/$app/serve.sh" "$shadow_version" shadow "$new_port" >"$out/shadow.log" 2>&1 & pids+=($!)
+    wait_for "$old_port" && wait_for "$new_port"
+    # Each user of the traffic has an address of its own, so `client` keeps each one's order. The
+    # Host is the client's, or else every absolute link would differ by its port.
+    "$tee" run --listen "127.0.0.1:$tee_port" --primary "127.0.0.1:$old_port" \
+        --shadow "next=127.0.0.1:$new_port" --host client --compare --order-by client --after-answer \
+        --admin "127.0.0.1:$admin_port" >"$out/shadowtee.log" 2>&1 & pids+=($!)
+    wait_for "$tee_port" && wait_for "$admin_port"
+    PYTHONPATH=$here python3 "$here/$app/traffic.py" "$tee_port" >"$out/traffic.log"
+    sleep 3
+    "$tee" report --admin "127.0.0.1:$admin_port" >"$out/report.txt"
+    "$tee" report --admin "127.0.0.1:$admin_port" --format json >"$out/report.json"
+    stop_all
+    local known=$here/$app/known.txt
+    [ "$mode" = equal ] && known=/dev/null
+    python3 "$here/figures.py" "$app:$mode" "$out/report.json" "$known" "$out/traffic.log" | tee "$out/figures.txt"
+}
+
+[ $# -gt 0 ] || set -- datasette django
+for what in "$@"; do
+    case $what in
+        *:*) run "${what%%:*}" "${what##*:}" ;;
+        *) run "$what" equal; run "$what" upgrade ;;
+    esac
+done
