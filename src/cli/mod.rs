@@ -76,6 +76,10 @@ A request is due when it was captured, seen from the first one, at the given spe
 A slow answer delays no other request; latency counts from when a request was due.
 Several files are merged by time. A file named - is standard input.
 
+With --compare the causes of what differs stand behind the report. --format, --output, --since, --rules and --routes are
+about them. Standard output has one document where a program may read it: --report json has the causes in it, as \"comparison\";
+with --format json the report of the replay goes to standard error. The capture needs answers = \"body\" in [capture].
+
 Examples:
   shadowtee replay day.tee.zst --to http://127.0.0.1:8080
   shadowtee replay 'captures/*.gor.gz' --to unix:/run/next.sock --speed 10x --max-gap 5s
@@ -98,7 +102,9 @@ Examples:
 Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
 
 const COMPARE_EXAMPLES: &str = "\
-Requests are the same by their id. Both captures need the bodies of responses: capture.answers = \"body\".
+Requests are the same by their id (X-Request-Id). Both captures need the bodies of responses: answers = \"body\" in [capture].
+Few wait for their partners where both captures are in about the same order: 64 MiB of each in memory, more in a file
+in TMPDIR. What has no partner is counted and told.
 
 Examples:
   shadowtee compare production.tee next.tee
@@ -254,7 +260,7 @@ pub(crate) struct Replay {
     /// Read everything and send nothing.
     #[arg(long)]
     dry_run: bool,
-    /// How the report is written.
+    /// How the report of what was sent is written.
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(crate) report: ReportForm,
     /// Exit with 2 where this is so: errors>1%, p99>250ms, differences>0.5%, and with --compare causes>0, new-causes>0; may be
