@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use super::report::{judge, older, too_little, write};
 use crate::{
-    app,
+    app, capture,
     cli::{CauseCondition, FailOn, Replay, ReportForm, ReportFormat, ReportOut},
     compare::{self, Settings},
     config::{Flags, Sources},
@@ -173,7 +173,7 @@ fn compare_settings(arguments: &Replay) -> anyhow::Result<Settings> {
     Ok(Settings {
         shadow: shadow.to_owned(),
         has_times,
-        is_redacted: true,
+        is_redacted: capture::is_redacted,
         ..settings
     })
 }

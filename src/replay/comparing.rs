@@ -163,9 +163,8 @@ impl Comparing {
             if queued == 0 || queued + size <= QUEUE_BYTES {
                 self.queued.fetch_add(size, Relaxed);
                 match self.pairs.try_send(pair) {
-                    Ok(()) => return waited,
-                    // The end tells of it.
-                    Err(TrySendError::Disconnected(_)) => return waited,
+                    // Where the thread is gone, the end tells of it.
+                    Ok(()) | Err(TrySendError::Disconnected(_)) => return waited,
                     Err(TrySendError::Full(unsent)) => pair = unsent,
                 }
                 self.queued.fetch_sub(size, Relaxed);

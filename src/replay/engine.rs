@@ -322,7 +322,9 @@ impl Engine {
         };
         let behind = started.saturating_duration_since(due);
         self.tally.borrow_mut().goes(behind, busy && !job.late);
-        let result = lane.send(job, started, self.recording(&original)).await;
+        let result = lane
+            .send(job, started, self.recording(original.is_some()))
+            .await;
         let ended = Instant::now();
         let (outcome, kept) = match result {
             Ok(result) => result,
@@ -350,10 +352,10 @@ impl Engine {
     }
 
     /// What keeps the response, for the comparing or for the script.
-    fn recording(&self, original: &Option<Box<Original>>) -> Option<Recording> {
+    fn recording(&self, has_original: bool) -> Option<Recording> {
         let script = self.script.as_ref();
         match &self.comparing {
-            Some(comparing) if original.is_some() => {
+            Some(comparing) if has_original => {
                 let wanted = script.and_then(Scripting::wanted).unwrap_or(0);
                 Some(comparing.recording(wanted))
             }

@@ -32,7 +32,7 @@ pub(super) struct Limits {
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Exchange {
     pub(super) id: Vec<u8>,
-    /// The same for both captures, though one of them is GoReplay's.
+    /// The same for both captures, though one of them is `GoReplay`'s.
     pub(super) key: Vec<u8>,
     pub(super) time: u64,
     pub(super) request: Vec<u8>,

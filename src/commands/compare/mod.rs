@@ -14,7 +14,7 @@ use anyhow::{Context, bail};
 use super::report::{judge, older, too_little, write};
 use crate::{
     app,
-    capture::Reader,
+    capture::{self, Reader},
     cli::Compare,
     compare::{CapturedMessage, Comparer, Report, Settings, captured_pair_of_two},
     telemetry::text::unix_millis,
@@ -39,7 +39,7 @@ pub(super) fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {
     };
     let comparer = Comparer::new(Settings {
         shadow: arguments.other.display().to_string(),
-        is_redacted: true,
+        is_redacted: capture::is_redacted,
         ..settings
     });
     let sides = [

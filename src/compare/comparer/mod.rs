@@ -37,8 +37,8 @@ pub(crate) struct Settings {
     pub(crate) may_probe: bool,
     /// Both sides had about the same to do at the time, so that how long they took can be compared.
     pub(crate) has_times: bool,
-    /// Production's responses are from a capture, which may have left out values.
-    pub(crate) is_redacted: bool,
+    /// Whether a value of production's only stands for one, which its capture left out.
+    pub(crate) is_redacted: fn(&str) -> bool,
     pub(crate) rules: Rules,
     /// The user's routes, which come before learned ones.
     pub(crate) patterns: Vec<Pattern>,
@@ -55,7 +55,7 @@ impl Default for Settings {
             has_baseline: false,
             may_probe: true,
             has_times: true,
-            is_redacted: false,
+            is_redacted: |_| false,
             rules: Rules::default(),
             patterns: Vec::new(),
             inventory: Vec::new(),

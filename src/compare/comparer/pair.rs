@@ -320,9 +320,7 @@ impl Comparer {
         found: &mut Vec<Difference>,
     ) -> usize {
         let mut known = explain::clocks(found, base, shadow);
-        if self.settings.is_redacted {
-            known += explain::redacted(found);
-        }
+        known += explain::redacted(found, self.settings.is_redacted);
         if let Some(previous) = &turn.previous {
             let before = previous.before.as_ref();
             let last = (previous.primary.digest != turn.base_digest).then_some(&previous.primary);
