@@ -26,12 +26,12 @@ mod writer;
 
 pub(crate) use crate::config::{Compression, FORMAT_ENDINGS, Format};
 pub(crate) use file::CaptureFile;
-pub(crate) use gor::{first_line, message_line};
+pub(crate) use gor::{first_line, gor_id, message_line};
 pub(crate) use reader::Reader;
 pub(crate) use record::{Answered, Record, split_head};
 pub(crate) use recorder::{Ended, Recorder, Taps};
 use redact::Redact;
-pub(crate) use redact::{cookie, field};
+pub(crate) use redact::{cookie, field, is_redacted};
 pub(crate) use sink::Sink;
 pub(crate) use trouble::Troubles;
 

@@ -76,6 +76,10 @@ A request is due when it was captured, seen from the first one, at the given spe
 A slow answer delays no other request; latency counts from when a request was due.
 Several files are merged by time. A file named - is standard input.
 
+With --compare the causes of what differs stand behind the report. --format, --output, --since, --rules and --routes are
+about them. Standard output has one document where a program may read it: --report json has the causes in it, as \"comparison\";
+with --format json the report of the replay goes to standard error. The capture needs answers = \"body\" in [capture].
+
 Examples:
   shadowtee replay day.tee.zst --to http://127.0.0.1:8080
   shadowtee replay 'captures/*.gor.gz' --to unix:/run/next.sock --speed 10x --max-gap 5s
@@ -98,7 +102,9 @@ Examples:
 Exit codes: 0 fine; 1 it failed; 2 a --fail-on was met, or the command line is wrong.";
 
 const COMPARE_EXAMPLES: &str = "\
-Requests are the same by their id. Both captures need the bodies of responses: capture.answers = \"body\".
+Requests are the same by their id (X-Request-Id). Both captures need the bodies of responses: answers = \"body\" in [capture].
+Few wait for their partners where both captures are in about the same order: 64 MiB of each in memory, more in a file
+in TMPDIR. What has no partner is counted and told.
 
 Examples:
   shadowtee compare production.tee next.tee
@@ -254,7 +260,7 @@ pub(crate) struct Replay {
     /// Read everything and send nothing.
     #[arg(long)]
     dry_run: bool,
-    /// How the report is written.
+    /// How the report of what was sent is written.
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(crate) report: ReportForm,
     /// Exit with 2 where this is so: errors>1%, p99>250ms, differences>0.5%, and with --compare causes>0, new-causes>0; may be
@@ -283,15 +289,16 @@ impl FromStr for FailOn {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        match text.parse() {
-            Ok(condition) => Ok(Self::Compared(condition)),
-            Err(_) => text.parse().map(Self::Sent),
-        }
+        let of_causes = text.parse().map(Self::Compared);
+        let of_either = of_causes.or_else(|_: String| text.parse().map(Self::Sent));
+        of_either.map_err(|wrong: String| {
+            format!("{wrong}, with --compare also \"causes>0\" or \"new-causes>0\"")
+        })
     }
 }
 
 /// How a report is written.
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ReportForm {
     Text,
     Json,
@@ -330,6 +337,10 @@ fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl Replay {
+    pub(crate) fn speed(&self) -> Speed {
+        self.rate.map_or(self.speed, Speed::Rate)
+    }
+
     /// What is to be done with these files.
     /// `edit` is what is made of requests before they are sent.
     pub(crate) fn into_options(
@@ -341,6 +352,7 @@ impl Replay {
         if self.to.has_no_port() {
             anyhow::bail!("--to {}: port 0 can't be connected to", self.to);
         }
+        let speed = self.speed();
         let (edit, of_shadow) = edit.unzip();
         let mut script = self.script.or(of_shadow.flatten());
         if let Some(script) = &mut script {
@@ -353,7 +365,7 @@ impl Replay {
             files,
             to: self.to,
             tls: ClientTls::trusting(self.ca, self.server_name),
-            speed: self.rate.map_or(self.speed, Speed::Rate),
+            speed,
             rounds: self.rounds,
             limit: self.limit,
             from: self.from.unwrap_or(0),

@@ -67,6 +67,11 @@ pub(crate) struct CompareFiles {
 }
 
 impl CompareFiles {
+    /// Whether anything of it was said.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        self.rules.is_some() || self.routes.is_some()
+    }
+
     pub(crate) fn settings(&self) -> config::Compare {
         config::Compare {
             rules: self.rules.clone(),

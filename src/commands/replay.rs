@@ -11,28 +11,32 @@ use std::{
 use anyhow::{Context, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::report::publish;
+use serde::Serialize;
+
+use super::report::{judge, older, too_little, write};
 use crate::{
-    app,
-    cli::{FailOn, Replay, ReportForm},
-    compare::Settings,
+    app, capture,
+    cli::{CauseCondition, FailOn, Replay, ReportForm, ReportFormat, ReportOut},
+    compare::{self, Settings},
     config::{Flags, Sources},
-    replay::{self, Moment, Report, met},
+    replay::{self, Condition, Moment, Report, met},
 };
+
+/// What a replay wrote, as one document.
+#[derive(Serialize)]
+struct Whole<'a> {
+    #[serde(flatten)]
+    report: &'a Report,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<&'a compare::Report>,
+}
 
 /// Sends captures to a target, and tells what came of it.
 pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
     let files = expand(&arguments.files)?;
-    let (mut of_sent, mut of_causes) = (Vec::new(), Vec::new());
-    for condition in &arguments.fail_on {
-        match condition.clone() {
-            FailOn::Sent(condition) => of_sent.push(condition),
-            FailOn::Compared(condition) => of_causes.push(condition),
-        }
-    }
-    if !arguments.compare && (!of_causes.is_empty() || arguments.causes.is_asked_for()) {
-        bail!("causes are known with --compare only");
-    }
+    let conditions = Conditions::of(&arguments.fail_on);
+    check(&arguments, &conditions)?;
+    let older = older(&arguments.causes)?;
     let form = arguments.report;
     let edit = match (&arguments.config, &arguments.as_shadow) {
         (Some(file), Some(name)) => {
@@ -45,8 +49,18 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
         _ => None,
     };
     let compare = arguments.compare.then(|| compare_settings(&arguments));
-    let (options, causes) = arguments.into_options(files, edit, compare.transpose()?)?;
+    let (options, out) = arguments.into_options(files, edit, compare.transpose()?)?;
     let is_dry = options.dry_run;
+    if options
+        .compare
+        .as_ref()
+        .is_some_and(|compare| !compare.has_times)
+        && !is_dry
+    {
+        eprintln!(
+            "shadowtee: how long responses take is not compared at this speed: the target gets more at a time than production did"
+        );
+    }
     let bar = (io::stderr().is_terminal() && !is_dry).then(bar);
     let shown = bar.clone();
     let done = replay::run(&options, move |moment| {
@@ -58,35 +72,108 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
         bar.finish_and_clear();
     }
     let report = done.report;
-    let text = match form {
-        ReportForm::Json => serde_json::to_string_pretty(&report)? + "\n",
-        ReportForm::Text if is_dry => dry(&report),
-        ReportForm::Text => report.to_string(),
-    };
-    io::stdout()
-        .write_all(text.as_bytes())
-        .context("can't write to standard output")?;
-    let met: Vec<_> = met(&of_sent, &report).collect();
-    for condition in &met {
+    let causes = done.causes.as_slice();
+    publish(&report, causes, (form, is_dry), &out)?;
+    let mut is_failure = false;
+    for condition in met(&conditions.of_sent, &report) {
         eprintln!("shadowtee: failed by {condition}");
+        is_failure = true;
     }
     if report.requests == 0 && !report.interrupted {
         // A pipeline must not take an empty replay for a success.
         bail!("the files hold no request that was to be sent");
     }
-    let mut is_failure = !met.is_empty();
-    if let Some(found) = done.causes {
-        is_failure |= publish(&[found], &causes, &of_causes)?;
+    is_failure |= judge(causes, &out, &older, &conditions.of_causes);
+    if let [found] = causes
+        && let Some(why) = too_little(found)
+        && !is_failure
+        && !report.interrupted
+    {
+        bail!(why);
     }
     Ok(ExitCode::from(if is_failure { 2 } else { 0 }))
+}
+
+/// What `--fail-on` asks for.
+#[derive(Default)]
+struct Conditions {
+    of_sent: Vec<Condition>,
+    of_causes: Vec<CauseCondition>,
+}
+
+impl Conditions {
+    fn of(asked: &[FailOn]) -> Self {
+        let mut conditions = Self::default();
+        for condition in asked {
+            match condition.clone() {
+                FailOn::Sent(condition) => conditions.of_sent.push(condition),
+                FailOn::Compared(condition) => conditions.of_causes.push(condition),
+            }
+        }
+        conditions
+    }
+}
+
+/// Whether the flags go together.
+fn check(arguments: &Replay, conditions: &Conditions) -> anyhow::Result<()> {
+    let out = &arguments.causes;
+    let is_about_causes = !conditions.of_causes.is_empty()
+        || out.is_asked_for()
+        || arguments.files_of_compare.is_asked_for();
+    if is_about_causes && !arguments.compare {
+        bail!(
+            "--format, --output, --since, --rules, --routes and conditions on causes need --compare"
+        );
+    }
+    let is_one_document = arguments.report == ReportForm::Json && out.output.is_none();
+    if is_one_document && !matches!(out.format, ReportFormat::Text | ReportFormat::Json) {
+        bail!("--report json takes standard output: say with --output FILE where the causes go");
+    }
+    Ok(())
+}
+
+/// Writes the report of what was sent, and the one of causes. Standard output has one document where a program may read it.
+fn publish(
+    report: &Report,
+    causes: &[compare::Report],
+    (form, is_dry): (ReportForm, bool),
+    out: &ReportOut,
+) -> anyhow::Result<()> {
+    let text = match form {
+        ReportForm::Json => {
+            let comparison = causes.first();
+            serde_json::to_string_pretty(&Whole { report, comparison })? + "\n"
+        }
+        ReportForm::Text if is_dry => dry(report),
+        ReportForm::Text => report.to_string(),
+    };
+    let has_output = out.output.is_none() && !causes.is_empty();
+    match (has_output, form, out.format) {
+        (true, ReportForm::Json, _) => return say(io::stdout(), &text),
+        (true, ReportForm::Text, ReportFormat::Text) => say(io::stdout(), &(text + "\n"))?,
+        (true, ReportForm::Text, _) => say(io::stderr(), &text)?,
+        (false, ..) => say(io::stdout(), &text)?,
+    }
+    if causes.is_empty() {
+        return Ok(());
+    }
+    write(causes, out)
+}
+
+fn say(mut to: impl Write, text: &str) -> anyhow::Result<()> {
+    to.write_all(text.as_bytes())
+        .context("can't write the report")
 }
 
 fn compare_settings(arguments: &Replay) -> anyhow::Result<Settings> {
     let settings = app::compare_settings(&arguments.files_of_compare.settings());
     let settings = settings.map_err(|wrong| anyhow::anyhow!("{}", wrong.what))?;
+    let has_times = arguments.speed().is_as_captured();
     let shadow = arguments.as_shadow.as_deref().unwrap_or("the target");
     Ok(Settings {
         shadow: shadow.to_owned(),
+        has_times,
+        is_redacted: capture::is_redacted,
         ..settings
     })
 }

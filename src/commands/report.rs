@@ -21,7 +21,7 @@ use tokio::{runtime::Builder, time::timeout};
 
 use crate::{
     cli::{CauseCondition, Finding, Report as Arguments, ReportFormat, ReportOut},
-    compare::{Report, Since, Style, html, junit, markdown, text},
+    compare::{Report, Requests, Since, Style, html, junit, markdown, text},
     net::Connector,
 };
 
@@ -34,8 +34,15 @@ struct Several {
     shadows: Vec<Report>,
 }
 
+/// What a replay wrote in JSON.
+#[derive(Deserialize)]
+struct Replayed {
+    comparison: Report,
+}
+
 /// Asks a running program what it found, or reads what another one found, and writes it as it is to be read.
 pub(super) fn report(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let older = older(&arguments.out)?;
     let reports = match (&arguments.file, &arguments.admin) {
         (Some(file), _) => parse(&fs::read(file).with_context(|| unreadable(file.display()))?)?,
         (None, Some(_)) => ask(arguments)?,
@@ -47,45 +54,61 @@ pub(super) fn report(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         println!("all that was learned and counted is forgotten");
         return Ok(ExitCode::SUCCESS);
     }
-    let is_failure = publish(&reports, &arguments.out, &arguments.fail_on)?;
+    write(&reports, &arguments.out)?;
+    let is_failure = judge(&reports, &arguments.out, &older, &arguments.fail_on);
     Ok(ExitCode::from(if is_failure { 2 } else { 0 }))
 }
 
-/// Writes reports, and returns whether they are a failure.
-pub(super) fn publish(
-    reports: &[Report],
-    out: &ReportOut,
-    fail_on: &[CauseCondition],
-) -> anyhow::Result<bool> {
+/// The older report that causes are new since. What would only fail once all is done is told here, before it begins.
+pub(super) fn older(out: &ReportOut) -> anyhow::Result<Vec<Report>> {
+    let folder = out.output.as_ref().and_then(|path| path.parent());
+    if let Some(folder) = folder.filter(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+    {
+        bail!("--output: there is no folder {}", folder.display());
+    }
+    let Some(file) = &out.since else {
+        return Ok(Vec::new());
+    };
+    let json = fs::read(file).with_context(|| unreadable(file.display()))?;
+    parse(&json).with_context(|| unreadable(file.display()))
+}
+
+/// Writes reports as they are asked for.
+pub(super) fn write(reports: &[Report], out: &ReportOut) -> anyhow::Result<()> {
     let written = written(reports, out)?;
     match &out.output {
         Some(path) => {
-            fs::write(path, written).with_context(|| format!("can't write {}", path.display()))?;
+            fs::write(path, written).with_context(|| format!("can't write {}", path.display()))
         }
         None => io::stdout()
             .write_all(written.as_bytes())
-            .context("can't write to standard output")?,
+            .context("can't write to standard output"),
     }
-    let older = match &out.since {
-        Some(file) => parse(&fs::read(file).with_context(|| unreadable(file.display()))?)?,
-        None => Vec::new(),
-    };
+}
+
+/// Tells what is new, and returns whether reports meet a condition.
+pub(super) fn judge(
+    reports: &[Report],
+    out: &ReportOut,
+    older: &[Report],
+    fail_on: &[CauseCondition],
+) -> bool {
+    let asks_for_new = |condition: &CauseCondition| condition.finding == Finding::NewCauses;
+    let tells_new = out.since.is_some() || fail_on.iter().any(asks_for_new);
+    let nothing = Report::default();
     let mut is_failure = false;
-    for condition in fail_on {
-        for report in reports {
-            let (count, what) = match condition.finding {
-                Finding::Causes => (report.confirmed().count(), "causes"),
-                Finding::NewCauses => {
-                    let known = older.iter().find(|older| older.shadow == report.shadow);
-                    let nothing = Report::default();
-                    let since = Since::of(report, known.unwrap_or(&nothing));
-                    for cause in &since.new {
-                        eprintln!("shadowtee: new: {} ({})", cause.title, cause.id);
-                    }
-                    (since.new.len(), "new causes")
-                }
+    for report in reports {
+        let since = Since::of(report, before(report, reports, older).unwrap_or(&nothing));
+        if tells_new {
+            tell(&since);
+        }
+        for condition in fail_on {
+            let (count, one, many) = match condition.finding {
+                Finding::Causes => (report.confirmed().count(), "cause", "causes"),
+                Finding::NewCauses => (since.new.len(), "new cause", "new causes"),
             };
             if count as u64 > condition.most {
+                let what = if count == 1 { one } else { many };
                 eprintln!(
                     "shadowtee: failed by {condition}: {count} {what} of {}",
                     report.shadow
@@ -94,7 +117,53 @@ pub(super) fn publish(
             }
         }
     }
-    Ok(is_failure)
+    is_failure
+}
+
+/// Why what was compared says nothing, which a pipeline must not take for a success.
+pub(super) fn too_little(found: &Report) -> Option<String> {
+    let bare = ["no_primary", "not_captured", "no_body"];
+    let bare = bare.iter().filter_map(|why| found.not_compared.get(*why));
+    let bare = bare.sum::<u64>();
+    let Requests {
+        answered, compared, ..
+    } = found.requests;
+    if answered == 0 {
+        return Some("nothing was compared: the target answered no request".to_owned());
+    }
+    if bare > compared {
+        return Some(format!(
+            "{bare} of {answered} responses have no body in the capture to compare with; captures have them with answers = \"body\" in [capture]"
+        ));
+    }
+    (compared == 0).then(|| "nothing was compared; the report says why".to_owned())
+}
+
+/// What an older report said of the same shadow. Where there is one on either side, its name says nothing: it may be that of
+/// a file.
+fn before<'a>(report: &Report, reports: &[Report], older: &'a [Report]) -> Option<&'a Report> {
+    match (reports, older) {
+        ([_], [one]) => Some(one),
+        _ => older.iter().find(|older| older.shadow == report.shadow),
+    }
+}
+
+fn tell(since: &Since<'_>) {
+    for (what, causes) in [("new", &since.new), ("gone", &since.gone)] {
+        for cause in causes {
+            eprintln!(
+                "shadowtee: {what}: {} ({})",
+                printable(&cause.title),
+                cause.id
+            );
+        }
+    }
+}
+
+/// What others wrote must not steer the terminal.
+fn printable(text: &str) -> String {
+    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    text.chars().map(clean).collect()
 }
 
 fn unreadable(file: impl Display) -> String {
@@ -114,7 +183,7 @@ fn written(reports: &[Report], out: &ReportOut) -> anyhow::Result<String> {
         Some(_) => Style::default(),
         None => Style::of_output(),
     };
-    let write = |report| match format {
+    let form = |report| match format {
         ReportFormat::Text | ReportFormat::Json => text(report, style),
         ReportFormat::Html => html(report),
         ReportFormat::Junit => junit(report),
@@ -125,17 +194,20 @@ fn written(reports: &[Report], out: &ReportOut) -> anyhow::Result<String> {
         [_, _, ..] if matches!(format, ReportFormat::Html | ReportFormat::Junit) => {
             bail!("several shadows are compared; choose one with --shadow")
         }
-        several => Ok(several.iter().map(write).collect::<Vec<_>>().join("\n")),
+        several => Ok(several.iter().map(form).collect::<Vec<_>>().join("\n")),
     }
 }
 
-/// One report, or several.
+/// One report, that of a replay, or several.
 fn parse(json: &[u8]) -> anyhow::Result<Vec<Report>> {
-    let reports = match serde_json::from_slice::<Several>(json) {
-        Ok(several) => several.shadows,
-        Err(_) => vec![serde_json::from_slice(json).context("this is not a report in JSON")?],
-    };
-    Ok(reports)
+    if let Ok(several) = serde_json::from_slice::<Several>(json) {
+        return Ok(several.shadows);
+    }
+    if let Ok(replayed) = serde_json::from_slice::<Replayed>(json) {
+        return Ok(vec![replayed.comparison]);
+    }
+    let report = serde_json::from_slice(json);
+    Ok(vec![report.context("this is not a report in JSON")?])
 }
 
 /// Asks the administration of a running program.

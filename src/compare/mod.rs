@@ -26,7 +26,9 @@ mod rules;
 mod speed;
 
 pub(crate) use answer::{Answer, Asked, PairIn};
-pub(crate) use captured::{CapturedMessage, ResponseOf, captured_pair, captured_pair_of_two};
+pub(crate) use captured::{
+    CapturedMessage, ResponseOf, asked_part, captured_pair, captured_pair_of_two, shorten,
+};
 pub(crate) use comparer::{Comparer, Settings};
 #[cfg(test)]
 pub(crate) use difference::{Difference, Differences, Kind, differences};
@@ -37,6 +39,6 @@ pub(crate) use live::{
     CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
     REQUEST_BODY, Role, replace, state_file,
 };
-pub(crate) use report::{Report, Since, Style, html, junit, markdown, text};
+pub(crate) use report::{Report, Requests, Since, Style, html, junit, markdown, text};
 pub(crate) use route::{Pattern, read_inventory};
 pub(crate) use rules::Rules;

@@ -5,6 +5,7 @@ use std::{
     io,
     sync::{
         Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
         mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
     },
     thread::{self, JoinHandle},
@@ -14,10 +15,13 @@ use std::{
 use bytes::Bytes;
 use tokio::time::sleep;
 
+use super::lane::Times;
 use crate::{
     capture::Record,
-    compare::{CapturedMessage, Comparer, Report, ResponseOf, Settings, captured_pair},
-    tee::{Budget, RecordedResponse, Recording},
+    compare::{
+        CapturedMessage, Comparer, Report, ResponseOf, Settings, asked_part, captured_pair, shorten,
+    },
+    tee::{Budget, Kept, RecordedResponse, Recording},
     telemetry::text::unix_millis,
 };
 
@@ -32,30 +36,41 @@ pub(super) struct Original {
 #[derive(Debug)]
 struct OriginalAnswer {
     message: Bytes,
+    /// Bytes of its body, where not all of them are kept.
+    length: Option<u64>,
     /// Milliseconds since 1970.
     at: i64,
     after: Duration,
     is_cut: bool,
 }
 
-/// How many pairs wait at most.
+/// How many pairs wait at most, and their bytes.
 const QUEUE: usize = 256;
-/// Memory for responses that wait.
-const MEMORY: usize = 256 << 20;
+const QUEUE_BYTES: usize = 32 << 20;
+/// Memory for the responses of all connections, however many there are.
+const MEMORY: usize = 1 << 30;
 /// How often it is looked whether there is room for a pair.
 const LOOK: Duration = Duration::from_millis(1);
 
 impl Original {
-    pub(super) fn of(record: &Record<'_>) -> Self {
+    /// Keeps so many bytes of its response's body at most.
+    pub(super) fn of(record: &Record<'_>, most: usize) -> Self {
         let millis = |nanos: u64| i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX);
         Self {
             id: Bytes::copy_from_slice(record.id),
-            request: Bytes::copy_from_slice(record.request),
-            answer: record.answer.map(|answer| OriginalAnswer {
-                message: Bytes::copy_from_slice(answer.message),
-                at: millis(record.time.saturating_add(answer.after)),
-                after: Duration::from_nanos(answer.after),
-                is_cut: answer.cut,
+            request: Bytes::copy_from_slice(asked_part(record.request)),
+            answer: record.answer.map(|answer| {
+                let (message, length) = match shorten(answer.message, most) {
+                    Some((message, length)) => (message.into(), Some(length)),
+                    None => (Bytes::copy_from_slice(answer.message), None),
+                };
+                OriginalAnswer {
+                    message,
+                    length,
+                    at: millis(record.time.saturating_add(answer.after)),
+                    after: Duration::from_nanos(answer.after),
+                    is_cut: answer.cut,
+                }
             }),
         }
     }
@@ -78,9 +93,21 @@ struct Pair {
     took: Duration,
 }
 
+impl Pair {
+    fn size(&self) -> usize {
+        self.original.size() + self.response.body.cost()
+    }
+}
+
+/// The thread that compares ended before its time.
+#[derive(Debug)]
+pub(super) struct Broken;
+
 /// The thread that compares.
 pub(super) struct Comparing {
     pairs: SyncSender<Pair>,
+    /// Bytes of the pairs that wait.
+    queued: Arc<AtomicUsize>,
     thread: JoinHandle<Report>,
     budget: Arc<Budget>,
     bytes: u64,
@@ -89,61 +116,83 @@ pub(super) struct Comparing {
 impl Comparing {
     /// # Errors
     /// Where the system refuses a thread.
-    pub(super) fn start(settings: Settings) -> io::Result<Self> {
-        let bytes = settings.limits.bytes as u64;
+    pub(super) fn start(settings: Settings, concurrency: usize) -> io::Result<Self> {
+        let bytes = settings.limits.bytes;
         let (pairs, inbox) = sync_channel(QUEUE);
+        let queued = Arc::new(AtomicUsize::new(0));
+        let waiting = Arc::clone(&queued);
         let thread = thread::Builder::new()
             .name("compare".into())
-            .spawn(move || compare(settings, &inbox))?;
+            .spawn(move || compare(settings, &inbox, &waiting))?;
+        // Each connection reads one response, beside those that wait.
+        let memory = concurrency
+            .saturating_mul(bytes)
+            .saturating_add(2 * QUEUE_BYTES);
         Ok(Self {
             pairs,
+            queued,
             thread,
-            budget: Budget::new(MEMORY),
-            bytes,
+            budget: Budget::new(memory.min(MEMORY)),
+            bytes: bytes as u64,
         })
     }
 
-    /// What keeps the target's response.
-    pub(super) fn recording(&self) -> Recording {
-        Recording::new(self.bytes, &self.budget)
+    /// What keeps the target's response, of which somebody else wants so many bytes.
+    pub(super) fn recording(&self, wanted: u64) -> Recording {
+        Recording::new(self.bytes.max(wanted), &self.budget)
     }
 
-    /// The target answered; `took`: from the request to the end of its response.
+    /// The target answered. Returns whether there was no room at once, which may make the next request late.
     pub(super) async fn take(
         &self,
         original: Box<Original>,
         response: RecordedResponse,
-        took: Duration,
-    ) {
+        times: Times,
+    ) -> bool {
         let mut pair = Pair {
             original,
             response,
-            at: SystemTime::now(),
-            took,
+            at: SystemTime::now() - times.head.elapsed(),
+            took: times.head.saturating_duration_since(times.began),
         };
-        while let Err(TrySendError::Full(unsent)) = self.pairs.try_send(pair) {
-            pair = unsent;
+        let size = pair.size();
+        let mut waited = false;
+        loop {
+            let queued = self.queued.load(Relaxed);
+            // One pair always fits, however large it is.
+            if queued == 0 || queued + size <= QUEUE_BYTES {
+                self.queued.fetch_add(size, Relaxed);
+                match self.pairs.try_send(pair) {
+                    // Where the thread is gone, the end tells of it.
+                    Ok(()) | Err(TrySendError::Disconnected(_)) => return waited,
+                    Err(TrySendError::Full(unsent)) => pair = unsent,
+                }
+                self.queued.fetch_sub(size, Relaxed);
+            }
+            waited = true;
             sleep(LOOK).await;
         }
     }
 
     /// What was found in all.
-    pub(super) fn end(self) -> Option<Report> {
+    pub(super) fn end(self) -> Result<Report, Broken> {
         drop(self.pairs);
-        self.thread.join().ok()
+        self.thread.join().map_err(|_| Broken)
     }
 }
 
-fn compare(settings: Settings, inbox: &Receiver<Pair>) -> Report {
+fn compare(settings: Settings, inbox: &Receiver<Pair>, queued: &AtomicUsize) -> Report {
+    let most = settings.limits.bytes;
     let mut comparer = Comparer::new(settings);
     for pair in inbox {
-        take(&mut comparer, &pair);
+        take(&mut comparer, &pair, most);
+        queued.fetch_sub(pair.size(), Relaxed);
     }
     comparer.finish();
     comparer.report(unix_millis(SystemTime::now()))
 }
 
-fn take(comparer: &mut Comparer, pair: &Pair) {
+fn take(comparer: &mut Comparer, pair: &Pair, most: usize) {
     let Pair {
         original,
         response,
@@ -153,7 +202,10 @@ fn take(comparer: &mut Comparer, pair: &Pair) {
     let Some(answer) = &original.answer else {
         return comparer.not_compared("no_primary");
     };
-    let body = response.body.bytes(usize::MAX);
+    if response.body.kept() == Kept::Nothing {
+        return comparer.not_compared("over_budget");
+    }
+    let body = response.body.bytes(most);
     let shadow = ResponseOf {
         head: &response.head,
         body: &body,
@@ -164,9 +216,10 @@ fn take(comparer: &mut Comparer, pair: &Pair) {
     };
     let primary = CapturedMessage {
         message: &answer.message,
+        length: answer.length,
         is_cut: answer.is_cut,
         at: answer.at,
         took: answer.after,
     };
-    captured_pair(comparer, &original.id, &original.request, &primary, &shadow);
+    captured_pair(comparer, &original.id, &original.request, &primary, shadow);
 }

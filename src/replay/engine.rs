@@ -17,11 +17,11 @@ use tokio::{
 
 use super::{
     Options, ReplayError, Report, Speed,
-    comparing::{Comparing, Original},
+    comparing::{Broken, Comparing, Original},
     feed::{Feed, Progress},
     finish::Finish,
     job::Job,
-    lane::Lane,
+    lane::{KeptResponse, Lane},
     order::Order,
     progress::Moment,
     scripting::Scripting,
@@ -31,6 +31,7 @@ use crate::{
     compare,
     http::Marks,
     net::Connector,
+    tee::Recording,
     upstream::{Pool, PoolSettings, Reading},
 };
 
@@ -75,7 +76,8 @@ pub(crate) fn run(
     let script = script.map(|script| Scripting::start(script, Arc::clone(&finish)));
     let script = script.transpose()?;
     let compare = options.compare.clone().filter(|_| !options.dry_run);
-    let comparing = compare.map(Comparing::start).transpose()?;
+    let comparing = compare.map(|settings| Comparing::start(settings, options.concurrency));
+    let comparing = comparing.transpose()?;
     let mut feed = Feed::start(options, finish)?;
     let runtime = Builder::new_current_thread()
         .enable_all()
@@ -103,11 +105,13 @@ pub(crate) fn run(
     let tally = engine.tally.take();
     // Lanes that were interrupted hold the engine until the runtime is gone.
     drop(runtime);
-    let engine = Rc::into_inner(engine);
-    let comparing = engine.and_then(|engine| engine.comparing);
+    let causes = match Rc::into_inner(engine) {
+        Some(engine) => engine.comparing.map(Comparing::end).transpose(),
+        None => Err(Broken),
+    };
     Ok(Done {
         report: Report::new(&tally, &read, took, interrupted),
-        causes: comparing.and_then(Comparing::end),
+        causes: causes.map_err(|Broken| ReplayError::Uncompared)?,
     })
 }
 
@@ -295,13 +299,21 @@ impl Engine {
             };
             let size = job.size();
             let original = job.original.take();
-            self.send(&mut lane, &job, original, !was_idle).await;
-            was_idle = false;
+            let waited = self.send(&mut lane, &job, original, !was_idle).await;
+            // What waited for the comparing is not late because of the target.
+            was_idle = waited;
             self.done(job.key, size);
         }
     }
 
-    async fn send(&self, lane: &mut Lane, job: &Job, original: Option<Box<Original>>, busy: bool) {
+    /// Sends a request, and returns whether its response had to wait before it was compared.
+    async fn send(
+        &self,
+        lane: &mut Lane,
+        job: &Job,
+        original: Option<Box<Original>>,
+        busy: bool,
+    ) -> bool {
         let started = Instant::now();
         let due = if self.is_paced {
             self.start + job.due
@@ -310,40 +322,44 @@ impl Engine {
         };
         let behind = started.saturating_duration_since(due);
         self.tally.borrow_mut().goes(behind, busy && !job.late);
-        let comparing = self.comparing.as_ref().filter(|_| original.is_some());
-        let kept = match comparing {
-            Some(comparing) => Some(comparing.recording()),
-            None => self.script.as_ref().and_then(Scripting::recording),
-        };
-        let result = lane.send(job, started, kept).await;
-        if let (Some(script), Some(ticket), Ok((_, Some(response)))) =
-            (&self.script, job.ticket, &result)
-        {
-            script.tell(ticket, response, started.elapsed());
-        }
+        let result = lane
+            .send(job, started, self.recording(original.is_some()))
+            .await;
         let ended = Instant::now();
-        let result = match result {
-            Ok((outcome, response)) => {
-                if let (Some(comparing), Some(original), Some(response)) =
-                    (comparing, original, response)
-                {
-                    comparing.take(original, response, ended - started).await;
-                }
-                Ok(outcome)
+        let (outcome, kept) = match result {
+            Ok(result) => result,
+            Err(why) => {
+                self.tally.borrow_mut().failed(why);
+                return false;
             }
-            Err(why) => Err(why),
         };
-        let mut tally = self.tally.borrow_mut();
-        match result {
-            Ok(outcome) => {
-                tally.answered(
-                    job,
-                    &outcome,
-                    ended.saturating_duration_since(due),
-                    ended - started,
-                );
+        self.tally.borrow_mut().answered(
+            job,
+            &outcome,
+            ended.saturating_duration_since(due),
+            ended - started,
+        );
+        let Some(KeptResponse { response, times }) = kept else {
+            return false;
+        };
+        if let (Some(script), Some(ticket)) = (&self.script, job.ticket) {
+            script.tell(ticket, &response, ended - started);
+        }
+        match (&self.comparing, original) {
+            (Some(comparing), Some(original)) => comparing.take(original, response, times).await,
+            _ => false,
+        }
+    }
+
+    /// What keeps the response, for the comparing or for the script.
+    fn recording(&self, has_original: bool) -> Option<Recording> {
+        let script = self.script.as_ref();
+        match &self.comparing {
+            Some(comparing) if has_original => {
+                let wanted = script.and_then(Scripting::wanted).unwrap_or(0);
+                Some(comparing.recording(wanted))
             }
-            Err(why) => tally.failed(why),
+            _ => script.and_then(Scripting::recording),
         }
     }
 

@@ -12,6 +12,8 @@ pub(crate) enum ReplayError {
     Once(PathBuf),
     #[error("TLS to the target")]
     Tls(#[from] TlsError),
+    #[error("the thread that compares responses ended early: there is no report of causes")]
+    Uncompared,
     #[error("the system refuses what a replay needs")]
     System(#[from] io::Error),
 }

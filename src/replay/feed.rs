@@ -69,13 +69,14 @@ impl Feed {
         // What is not sent needs no script.
         let script = options.script.as_ref().filter(|_| !options.dry_run);
         let script = script.map(|script| script.answers);
+        let compares = options.compare.as_ref().filter(|_| !options.dry_run);
         let mut feeder = Feeder {
             intake: Intake {
                 maker: Maker::new(
                     options.ordered_by.clone(),
                     finish,
                     script,
-                    options.compare.is_some(),
+                    compares.map(|settings| settings.limits.bytes),
                 ),
                 window: options.from..options.until,
                 left_out: LeftOut::default(),

@@ -81,8 +81,8 @@ pub(super) struct Maker {
     finish: Arc<Finish>,
     /// Requests go through a script first; with production's answers, where it wants them.
     script: Option<bool>,
-    /// Responses are compared.
-    compares: bool,
+    /// Responses are compared: so many bytes of the body of each captured one.
+    compares: Option<usize>,
 }
 
 /// Memory is taken in pieces of this.
@@ -95,7 +95,7 @@ impl Maker {
         key: Option<ClientKey>,
         finish: Arc<Finish>,
         script: Option<bool>,
-        compares: bool,
+        compares: Option<usize>,
     ) -> Self {
         Self {
             arena: BytesMut::new(),
@@ -110,7 +110,7 @@ impl Maker {
 
     /// From now on requests come again: production's answer would only be the same once more.
     pub(super) fn again(&mut self) {
-        self.compares = false;
+        self.compares = None;
     }
 
     /// A record's job, due at the start.
@@ -188,7 +188,9 @@ impl Maker {
             status: status.unwrap_or(0),
             answer,
             ticket: None,
-            original: self.compares.then(|| Box::new(Original::of(record))),
+            original: self
+                .compares
+                .map(|most| Box::new(Original::of(record, most))),
         })
     }
 }
@@ -248,9 +250,14 @@ impl Job {
         &self.head[start..start + self.target]
     }
 
+    /// What it holds to be compared with the target's response.
+    pub(super) fn compared_bytes(&self) -> usize {
+        self.original.as_ref().map_or(0, |original| original.size())
+    }
+
     /// What it holds in memory.
     pub(super) fn size(&self) -> usize {
-        let original = self.original.as_ref().map_or(0, |original| original.size());
-        self.head.len() + self.body.len() + self.answer.len() + original + size_of::<Self>()
+        let sent = self.head.len() + self.body.len() + self.answer.len();
+        sent + self.compared_bytes() + size_of::<Self>()
     }
 }

@@ -1,6 +1,7 @@
 //! A connection to the target, and the requests that go over it, one after the other.
 
 use std::{
+    cell::Cell,
     rc::Rc,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
@@ -16,6 +17,19 @@ use crate::{
         Uncalled, call,
     },
 };
+
+/// When a request was sent, the time to connect aside, and when the head of its response came.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    pub(super) began: Instant,
+    pub(super) head: Instant,
+}
+
+/// A response that is kept.
+pub(super) struct KeptResponse {
+    pub(super) response: RecordedResponse,
+    pub(super) times: Times,
+}
 
 /// Requests that go over one connection, which is made anew where it ended.
 pub(super) struct Lane {
@@ -42,7 +56,7 @@ impl Lane {
         job: &Job,
         started: Instant,
         kept: Option<Recording>,
-    ) -> Result<(Outcome, Option<RecordedResponse>), &'static str> {
+    ) -> Result<(Outcome, Option<KeptResponse>), &'static str> {
         let mut sending = Sending {
             pool: &self.pool,
             job,
@@ -51,6 +65,8 @@ impl Lane {
             alarm: &mut self.alarm,
             due: started + self.timeout,
             received: 0,
+            began: Cell::new(started),
+            head_came: None,
         };
         match call(&mut sending, &self.pool, started).await {
             Ok(((), call)) => {
@@ -60,10 +76,18 @@ impl Lane {
                     status: sending.head.status,
                     received: sending.received,
                 };
-                let response = sending.kept.map(|body| RecordedResponse {
-                    head: self.head.clone(),
-                    is_whole,
-                    body,
+                let began = sending.began.get();
+                let times = Times {
+                    began,
+                    head: sending.head_came.unwrap_or(began),
+                };
+                let response = sending.kept.map(|body| KeptResponse {
+                    response: RecordedResponse {
+                        head: self.head.clone(),
+                        is_whole,
+                        body,
+                    },
+                    times,
                 });
                 Ok((outcome, response))
             }
@@ -84,6 +108,9 @@ struct Sending<'a> {
     due: Instant,
     /// Bytes of the response's body.
     received: u64,
+    /// When there was a connection to send it on.
+    began: Cell<Instant>,
+    head_came: Option<Instant>,
 }
 
 impl Caller for Sending<'_> {
@@ -91,6 +118,8 @@ impl Caller for Sending<'_> {
     type GivenUp = &'static str;
 
     fn request(&self) -> Request {
+        // Asked for once for each connection that is tried.
+        self.began.set(Instant::now());
         Request::new(self.job.method(), RequestBody::Written)
     }
 
@@ -136,7 +165,11 @@ impl Sending<'_> {
         call: &mut Call,
     ) -> Poll<Result<(), BadResponse>> {
         loop {
-            match call.next(self.head)? {
+            let next = call.next(self.head)?;
+            if matches!(next, Next::Head(_)) {
+                self.head_came = Some(Instant::now());
+            }
+            match next {
                 // It has no end, and its header was an answer.
                 Next::Head(_) if call.response().is_event_stream(self.head) => break,
                 Next::Interim | Next::Head(_) => {}

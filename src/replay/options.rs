@@ -65,6 +65,13 @@ pub(crate) enum Speed {
     Max,
 }
 
+impl Speed {
+    /// Whether the target gets no more at a time than production did.
+    pub(crate) fn is_as_captured(self) -> bool {
+        matches!(self, Self::Times(times) if times <= 1.0)
+    }
+}
+
 impl FromStr for Speed {
     type Err = String;
 

@@ -1,7 +1,7 @@
 //! Requests of a replay that go through a script before they are sent.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::HashMap,
     io,
     sync::Arc,
@@ -24,6 +24,8 @@ pub(super) struct Scripting {
     crew: ProcessPool,
     pub(super) inbox: Arc<Inbox>,
     waiting: RefCell<HashMap<u64, Job>>,
+    /// What those that wait hold to be compared later.
+    waiting_bytes: Cell<usize>,
     finish: Arc<Finish>,
 }
 
@@ -37,6 +39,8 @@ const LIMITS: Limits = Limits {
 const MEMORY: usize = 512 << 20;
 /// So many may wait, most of which a script has dropped then.
 const MOST: usize = 100_000;
+/// What those may hold to be compared later.
+const MOST_BYTES: usize = 64 << 20;
 
 impl Scripting {
     /// # Errors
@@ -51,13 +55,16 @@ impl Scripting {
             crew,
             inbox: Arc::default(),
             waiting: RefCell::default(),
+            waiting_bytes: Cell::new(0),
             finish,
         })
     }
 
     /// Whether the script has room for another request.
     pub(super) fn has_room(&self) -> bool {
-        self.waiting.borrow().len() < MOST && self.script.queued() == 0
+        self.waiting.borrow().len() < MOST
+            && self.waiting_bytes.get() < MOST_BYTES
+            && self.script.queued() == 0
     }
 
     /// Gives a request to the script; the job comes back by [`Scripting::replies`].
@@ -79,6 +86,8 @@ impl Scripting {
             answer: Bytes::new(),
             ..job
         };
+        self.waiting_bytes
+            .set(self.waiting_bytes.get() + job.compared_bytes());
         self.waiting.borrow_mut().insert(ticket.token, job);
         Ok(())
     }
@@ -88,6 +97,8 @@ impl Scripting {
         let replies = self.inbox.take().into_iter();
         let of_job = replies.filter_map(|reply| {
             let mut job = self.waiting.borrow_mut().remove(&reply.token)?;
+            self.waiting_bytes
+                .set(self.waiting_bytes.get() - job.compared_bytes());
             let result = reply.result.map_err(word).map(|(mut edited, _held)| {
                 let mut text = Vec::new();
                 (job.method, job.target) = self.finish.write(&mut edited.head, None, &mut text);
@@ -103,6 +114,11 @@ impl Scripting {
     /// What keeps the target's response for the script, where it wants responses.
     pub(super) fn recording(&self) -> Option<Recording> {
         self.script.recording()
+    }
+
+    /// How many bytes of a response's body the script wants, where it wants responses.
+    pub(super) fn wanted(&self) -> Option<u64> {
+        self.script.wanted()
     }
 
     fn limit(&self) -> usize {

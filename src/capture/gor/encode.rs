@@ -36,7 +36,7 @@ impl Encoder {
                 return Err(Unwritable::Separator);
             }
         }
-        let id = id(record.id);
+        let id = gor_id(record.id);
         put(b'1', &id, record.time, 0, record.request, out);
         if let Some(answer) = answer {
             let time = record.time.saturating_add(answer.after);
@@ -62,8 +62,8 @@ fn put(kind: u8, id: &[u8], time: u64, latency: u64, message: &[u8], out: &mut V
     out.extend_from_slice(SEPARATOR);
 }
 
-/// An id of 24 or 40 hex digits: as it is, filled up, or made of its hash.
-fn id(id: &[u8]) -> Vec<u8> {
+/// An id of 24 or 40 hex digits: as it is, filled up, or made of its hash. That of such an id is the same again.
+pub(crate) fn gor_id(id: &[u8]) -> Vec<u8> {
     let is_hex = !id.is_empty() && id.iter().all(u8::is_ascii_hexdigit);
     match id.len() {
         24 | 40 if is_hex => id.to_vec(),

@@ -9,7 +9,7 @@ mod framing;
 mod join;
 
 pub(crate) use decode::message_line;
-pub(crate) use encode::{Encoder, Unwritable, first_line};
+pub(crate) use encode::{Encoder, Unwritable, first_line, gor_id};
 pub(crate) use join::Joiner;
 
 /// What stands between two messages.

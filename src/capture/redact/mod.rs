@@ -25,6 +25,20 @@ pub(crate) struct Redact {
 /// What stands in place of a value.
 const MARK: &str = "redacted";
 
+/// Bytes of the hash that stands behind the mark.
+const HASH: usize = 8;
+
+/// Whether this stands in place of a value that was left out.
+pub(crate) fn is_redacted(text: &str) -> bool {
+    let Some(rest) = text.strip_prefix(MARK) else {
+        return false;
+    };
+    let hash = rest.strip_prefix('-');
+    let is_hash =
+        |hash: &str| hash.len() == 2 * HASH && hash.bytes().all(|b| b.is_ascii_hexdigit());
+    rest.is_empty() || hash.is_some_and(is_hash)
+}
+
 impl Redact {
     pub(crate) fn new(settings: &crate::config::Redact) -> Self {
         let key = settings.key.as_ref();
@@ -51,7 +65,7 @@ impl Redact {
         let mut text = MARK.to_owned();
         if let Some(key) = &self.key {
             text.push('-');
-            for byte in &hmac::sign(key, value).as_ref()[..8] {
+            for byte in &hmac::sign(key, value).as_ref()[..HASH] {
                 // Writing to a string can't fail.
                 let _ = write!(text, "{byte:02x}");
             }

@@ -59,6 +59,17 @@ fn same_but_fraction(one: TimeForm, other: TimeForm) -> bool {
     } && (one.fraction == other.fraction || (one.fraction > 0 && other.fraction > 0))
 }
 
+/// Takes out values that a capture does not have: a mark stands in their place. That there is a value is still asserted.
+pub(super) fn redacted(found: &mut Vec<Difference>, is_redacted: fn(&str) -> bool) -> usize {
+    let before = found.len();
+    found.retain(|difference| {
+        let primary = difference.primary.as_ref();
+        let is_mark = primary.is_some_and(|value| is_redacted(value.text()));
+        difference.shadow.is_none() || !is_mark
+    });
+    before - found.len()
+}
+
 /// Takes out what the shadow says as production itself said it lately.
 pub(super) fn stale(found: &mut Vec<Difference>, lately: &Extract, shadow: &Extract) -> usize {
     if lately.status != shadow.status {

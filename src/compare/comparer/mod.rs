@@ -35,6 +35,10 @@ pub(crate) struct Settings {
     /// Wait for a baseline's answer to each request.
     pub(crate) has_baseline: bool,
     pub(crate) may_probe: bool,
+    /// Both sides had about the same to do at the time, so that how long they took can be compared.
+    pub(crate) has_times: bool,
+    /// Whether a value of production's only stands for one, which its capture left out.
+    pub(crate) is_redacted: fn(&str) -> bool,
     pub(crate) rules: Rules,
     /// The user's routes, which come before learned ones.
     pub(crate) patterns: Vec<Pattern>,
@@ -50,6 +54,8 @@ impl Default for Settings {
             bytes: 64 << 20,
             has_baseline: false,
             may_probe: true,
+            has_times: true,
+            is_redacted: |_| false,
             rules: Rules::default(),
             patterns: Vec::new(),
             inventory: Vec::new(),

@@ -165,7 +165,6 @@ impl Comparer {
     }
 
     fn identical(&mut self, turn: &Turn<'_>) -> Taken {
-        self.counts.identical += 1;
         let sample = self.note_route(turn, true);
         let features = match sample {
             Some(times) => {
@@ -177,6 +176,11 @@ impl Comparer {
         };
         let varied = self.varied(turn, None, None);
         self.note_varied(turn, &varied, &features);
+        if !turn.base.is_whole || !turn.pair.shadow.is_whole {
+            // What is missing may differ.
+            return self.give_up(name_of(NotCompared::Truncated));
+        }
+        self.counts.identical += 1;
         Outcome::Identical.into()
     }
 
@@ -212,7 +216,7 @@ impl Comparer {
         route.pairs = route.pairs.saturating_add(1);
         route.bodies = route.bodies.saturating_add(u32::from(has_bodies));
         *route.statuses.entry(turn.base.status).or_default() += 1;
-        if has_bodies {
+        if has_bodies && self.settings.has_times {
             route.speed.add(turn.base.took, turn.pair.shadow.took);
         }
         if let Some(previous) = &turn.previous {
@@ -323,6 +327,7 @@ impl Comparer {
         found: &mut Vec<Difference>,
     ) -> usize {
         let mut known = explain::clocks(found, base, shadow);
+        known += explain::redacted(found, self.settings.is_redacted);
         if let Some(previous) = &turn.previous {
             let before = previous.before.as_ref();
             let last = (previous.primary.digest != turn.base_digest).then_some(&previous.primary);

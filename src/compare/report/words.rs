@@ -59,9 +59,11 @@ pub(super) fn sentence(report: &Report) -> String {
         _ => format!(" {} not certain yet.", counted(open, "more is", "more are")),
     };
     if confirmed == 0 {
-        return format!(
-            "{shadow} answers as production does, in all of {compared} that were compared.{open}"
-        );
+        let all = match requests.compared {
+            1 => "in the one request that was compared".to_owned(),
+            _ => format!("in all of {compared} that were compared"),
+        };
+        return format!("{shadow} answers as production does, {all}.{open}");
     }
     let causes = counted(confirmed, "cause", "causes");
     format!(
