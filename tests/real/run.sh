@@ -2,7 +2,10 @@
 # Puts `shadowtee run --compare` in front of two instances of real applications, drives them, and
 # writes the report and a line of figures for each run.
 #
-#     tests/real/run.sh [APP[:equal|:upgrade] …]
+#     tests/real/run.sh [APP[:equal|:upgrade|:direct] …]
+#
+# `direct` puts nothing in front, and keeps each version's responses in files for `diff -r`: that is how the
+# lists of known differences begin.
 #
 # Everything is below $REAL_DIR (target/real). The binary is $SHADOWTEE (target/debug/shadowtee).
 set -euo pipefail
@@ -46,6 +49,13 @@ run() {
     "$here/$app/serve.sh" old production "$old_port" >"$out/production.log" 2>&1 & pids+=($!)
     "$here/$app/serve.sh" "$shadow_version" shadow "$new_port" >"$out/shadow.log" 2>&1 & pids+=($!)
     wait_for "$old_port" && wait_for "$new_port"
+    if [ "$mode" = direct ]; then
+        mkdir "$out/old" "$out/new"
+        PYTHONPATH=$here REAL_DUMP=$out/old python3 "$here/$app/traffic.py" "$old_port" >"$out/old.log"
+        PYTHONPATH=$here REAL_DUMP=$out/new python3 "$here/$app/traffic.py" "$new_port" >"$out/new.log"
+        stop_all
+        return
+    fi
     # Each user of the traffic has an address of its own, so `client` keeps each one's order. The
     # Host is the client's, or else every absolute link would differ by its port.
     "$tee" run --listen "127.0.0.1:$tee_port" --primary "127.0.0.1:$old_port" \
