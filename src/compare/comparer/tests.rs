@@ -386,3 +386,35 @@ fn each_form_of_a_report_bears_hostile_values() {
             .all(|cause| cause.status == Status::Confirmed)
     );
 }
+
+#[test]
+fn a_new_form_is_told_without_its_token() {
+    let mut comparer = Comparer::new(Settings::default());
+    let mut tokens = Vec::new();
+    for turn in 0..8_u32 {
+        let html = |form: &str| Side {
+            headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
+            ..json(&format!("<html><body><h1>Books</h1>{form}</body></html>"))
+        };
+        let seed = u128::from(turn + 3);
+        let token = format!(
+            "{:032X}",
+            seed.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+        );
+        let form = format!(
+            r#"<form method="post" action="/logout"><input type="hidden" name="csrfmiddlewaretoken" value="{token}"><button>Log out</button></form>"#
+        );
+        tokens.push(token);
+        let exchange = get(&format!("/books/{turn}"), html(""), html(&form));
+        take(&mut comparer, &exchange.at(i64::from(turn)));
+    }
+    let report = comparer.report(NOW + 60_000);
+    let page = page(&report);
+    assert!(
+        page.contains("/logout") && page.contains("is new"),
+        "{page}"
+    );
+    for token in tokens {
+        assert!(!page.contains(&token[..8]), "{token}: {page}");
+    }
+}

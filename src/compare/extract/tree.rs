@@ -135,7 +135,9 @@ impl Tree {
     fn summary(&self, at: u32) -> Value {
         const ENOUGH: usize = 200;
         let mut text = String::new();
-        for leaf in self.leaves(at) {
+        // A token would be another one in each answer, and is nobody's business.
+        let is_token = |at: &u32| self.node(*at).kind == NodeKind::Leaf(Scalar::Token);
+        for leaf in self.leaves(at).filter(|at| !is_token(at)) {
             if text.len() >= ENOUGH {
                 break;
             }

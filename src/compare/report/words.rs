@@ -89,7 +89,9 @@ pub(super) fn condition(when: &When) -> String {
         number(when.miss[0]),
         number(when.miss[1])
     )
+    .replace("only with not without ", "only with ")
     .replace("only with not ", "only without ")
+    .replace("only with without ", "only without ")
 }
 
 /// Two values as lines of a diff. A side that has nothing has no line.
