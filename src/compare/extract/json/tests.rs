@@ -208,3 +208,15 @@ fn a_page_of_search_results_that_are_others_is_one_difference() {
         ["items $.results: other items"]
     );
 }
+
+#[test]
+fn elements_keep_their_names_where_ids_become_text() {
+    let primary = r#"[{"id":1,"n":"a"},{"id":2,"n":"b"},{"id":3,"n":"c"}]"#;
+    let shadow = r#"[{"id":"3","n":"c"},{"id":"1","n":"a"},{"id":"2","n":"b"}]"#;
+    let shown = shown(&json(primary), &json(shadow));
+    assert!(shown.iter().any(|line| line.contains("order")), "{shown:?}");
+    let other = shown.iter().filter(|line| !line.contains("order"));
+    for line in other {
+        assert_eq!(line, "format $[].id: number to text");
+    }
+}
