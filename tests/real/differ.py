@@ -3,6 +3,7 @@
     python3 differ.py FOLDER/old FOLDER/new
 """
 
+import difflib
 import os
 import re
 import sys
@@ -30,7 +31,13 @@ def changes(old, new):
         if before != after and not (both and name in NEVER_EQUAL):
             yield f"{name}: {before} -> {after}"[:130]
     if old[3] != new[3]:
-        yield f"body of {len(old[3])} -> {len(new[3])}"
+        lines = difflib.ndiff(parts(old[3])[:400], parts(new[3])[:400])
+        changed = [line.strip() for line in lines if line[0] in "-+" and line[1:].strip()]
+        yield "body " + " ".join(changed)[:200]
+
+
+def parts(body):
+    return re.sub(r"([>}]|,)", r"\1\n", body).splitlines()
 
 
 def main(old_folder, new_folder):
@@ -39,7 +46,7 @@ def main(old_folder, new_folder):
         old, new = load(f"{old_folder}/{name}"), load(f"{new_folder}/{name}")
         kind = re.sub(r"\d+", "N", old[0])
         for change in changes(old, new):
-            kinds = found.setdefault(re.sub(r"\d{3,}", "N", change), {})
+            kinds = found.setdefault(change if change.startswith("status") else re.sub(r"\d{3,}", "N", change), {})
             kinds.setdefault(kind, name)
     for change, kinds in sorted(found.items()):
         first = " ".join(f"[{number} {kind}]" for kind, number in list(kinds.items())[:3])
