@@ -37,6 +37,18 @@ wait_for() {
     return 1
 }
 
+# Until each copy was answered and compared, or nothing comes any more.
+wait_for_copies() {
+    local before=-1 now _
+    for _ in $(seq 60); do
+        sleep 2
+        now=$("$tee" report --admin "127.0.0.1:$admin_port" --format json |
+            python3 -c 'import json, sys; print(json.load(sys.stdin)["requests"]["answered"])')
+        if [ "$now" -ge "$1" ] || [ "$now" = "$before" ]; then return; fi
+        before=$now
+    done
+}
+
 # What the application is for production and for the shadow: `equal` runs the old version twice.
 run() {
     local app=$1 mode=$2 shadow_version=new
@@ -63,7 +75,7 @@ run() {
         --admin "127.0.0.1:$admin_port" >"$out/shadowtee.log" 2>&1 & pids+=($!)
     wait_for "$tee_port" && wait_for "$admin_port"
     PYTHONPATH=$here python3 "$here/$app/traffic.py" "$tee_port" >"$out/traffic.log"
-    sleep 3
+    wait_for_copies "$(wc -l <"$out/traffic.log")"
     "$tee" report --admin "127.0.0.1:$admin_port" >"$out/report.txt"
     "$tee" report --admin "127.0.0.1:$admin_port" --format json >"$out/report.json"
     stop_all

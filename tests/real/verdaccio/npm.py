@@ -56,11 +56,11 @@ def document(name, version, keywords=()):
     }
 
 
-def login(user, name, password="secret-password"):
-    """Makes the account if it isn't there, and sends its token from now on."""
+def login(user, name, password="secret-password", with_token=True):
+    """Makes the account if it isn't there, and sends its token from now on, or name and password."""
     account = {"_id": f"org.couchdb.user:{name}", "name": name, "password": password,
                "type": "user", "roles": [], "date": "2024-01-02T03:04:05.000Z"}
     user.sign_in(name, password)
     answer = user.json("PUT", f"/-/user/org.couchdb.user:{name}", account)
-    if "token" in answer:
+    if with_token and "token" in answer:
         user.bearer(answer["token"])
