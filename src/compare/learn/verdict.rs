@@ -294,6 +294,9 @@ impl Evidence<'_> {
             return None;
         }
         let seen = self.spot.map_or(0, |spot| spot.seen);
+        if self.is_named_by_data() && self.differing() < STEADY {
+            return None;
+        }
         match self.cell.key.kind {
             Kind::Status => self.constant_status(),
             Kind::Missing if seen >= parsed => Some(confirmed(format!(
@@ -333,7 +336,10 @@ impl Evidence<'_> {
                 let is_constant = spot.values.is_constant() && spot.seen >= STEADY;
                 // Each time it was the shadow that had another value: no chance, if either side could have had it.
                 let always = self.cell.primary.peak();
-                let is_sure = sign_test(always, self.differing()) < UNLIKELY / 5.0;
+                // The shadow's is always the same, too: twice as many draws that came out so.
+                let draws = 1 + u32::from(self.cell.shadow.is_constant());
+                let p = sign_test(draws * always, draws * self.differing());
+                let is_sure = self.differing() >= STEADY && p < UNLIKELY / 5.0;
                 (is_constant && is_sure).then(|| {
                     confirmed(format!(
                         "production gave the same value {} of {} times",
@@ -343,6 +349,12 @@ impl Evidence<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether the member that is gone or new has a name that is data: an entry of a table, that may come a moment later.
+    fn is_named_by_data(&self) -> bool {
+        let name = self.cell.place.rsplit('.').next().unwrap_or_default();
+        matches!(self.cell.key.kind, Kind::Missing | Kind::Extra) && name.contains('{')
     }
 
     /// Another status is the new version's, unless it goes both ways.
