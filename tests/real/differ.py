@@ -8,7 +8,7 @@ import os
 import re
 import sys
 
-NEVER_EQUAL = ("date", "etag", "content-length", "last-modified")
+NEVER_EQUAL = ("date", "etag", "content-length", "last-modified", "expires", "set-cookie")
 
 
 def load(file):

@@ -162,6 +162,13 @@ impl Evidence<'_> {
                 distances.count
             )));
         }
+        if is_lag && spread <= 1 && self.cell.primary_values.len() < 3 {
+            // Something was made or started once on each side, and not in the same second.
+            return Some(Judged {
+                verdict: Verdict::Unconfirmed,
+                evidence: "one moment on each side, within a minute of each other".to_owned(),
+            });
+        }
         (is_lag && spread > 1).then(|| noise("each side notes its own moment"))
     }
 
@@ -294,7 +301,8 @@ impl Evidence<'_> {
             return None;
         }
         let seen = self.spot.map_or(0, |spot| spot.seen);
-        if self.is_named_by_data() && self.differing() < STEADY {
+        let is_often = self.differing() * 2 >= parsed;
+        if self.is_named_by_data() && !is_often {
             return None;
         }
         match self.cell.key.kind {
