@@ -2,7 +2,10 @@
 # Puts `shadowtee run --compare` in front of two instances of real applications, drives them, and
 # writes the report and a line of figures for each run.
 #
-#     tests/real/run.sh [APP[:equal|:upgrade] …]
+#     tests/real/run.sh [APP[:equal|:upgrade|:direct] …]
+#
+# `direct` puts nothing in front, and keeps each version's responses in files for `diff -r`: that is how the
+# lists of known differences begin.
 #
 # Everything is below $REAL_DIR (target/real). The binary is $SHADOWTEE (target/debug/shadowtee).
 set -euo pipefail
@@ -42,6 +45,18 @@ for port in "$old_port" "$new_port" "$tee_port" "$admin_port"; do
     fi
 done
 
+# Until each copy was answered and compared, or nothing comes any more.
+wait_for_copies() {
+    local before=-1 now _
+    for _ in $(seq 60); do
+        sleep 2
+        now=$("$tee" report --admin "127.0.0.1:$admin_port" --format json |
+            python3 -c 'import json, sys; print(json.load(sys.stdin)["requests"]["answered"])')
+        if [ "$now" -ge "$1" ] || [ "$now" = "$before" ]; then return; fi
+        before=$now
+    done
+}
+
 # What the application is for production and for the shadow: `equal` runs the old version twice.
 run() {
     local app=$1 mode=$2 shadow_version=new
@@ -54,6 +69,13 @@ run() {
     "$here/$app/serve.sh" old production "$old_port" >"$out/production.log" 2>&1 & pids+=($!)
     "$here/$app/serve.sh" "$shadow_version" shadow "$new_port" >"$out/shadow.log" 2>&1 & pids+=($!)
     wait_for "$old_port" && wait_for "$new_port"
+    if [ "$mode" = direct ]; then
+        mkdir "$out/old" "$out/new"
+        PYTHONPATH=$here REAL_DUMP=$out/old python3 "$here/$app/traffic.py" "$old_port" >"$out/old.log"
+        PYTHONPATH=$here REAL_DUMP=$out/new python3 "$here/$app/traffic.py" "$new_port" >"$out/new.log"
+        stop_all
+        return
+    fi
     # Each user of the traffic has an address of its own, so `client` keeps each one's order. The
     # Host is the client's, or else every absolute link would differ by its port.
     "$tee" run --listen "127.0.0.1:$tee_port" --primary "127.0.0.1:$old_port" \
@@ -61,7 +83,7 @@ run() {
         --admin "127.0.0.1:$admin_port" >"$out/shadowtee.log" 2>&1 & pids+=($!)
     wait_for "$tee_port" && wait_for "$admin_port"
     PYTHONPATH=$here python3 "$here/$app/traffic.py" "$tee_port" >"$out/traffic.log"
-    sleep 3
+    wait_for_copies "$(wc -l <"$out/traffic.log")"
     "$tee" report --admin "127.0.0.1:$admin_port" >"$out/report.txt"
     "$tee" report --admin "127.0.0.1:$admin_port" --format json >"$out/report.json"
     stop_all

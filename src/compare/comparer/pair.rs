@@ -497,12 +497,24 @@ fn is_safe(asked: &Asked<'_>) -> bool {
     }
 }
 
+/// Headers of a request that choose among answers: without the same ones it is another request.
+const CHOOSING: [&str; 8] = [
+    "host",
+    "accept",
+    "accept-language",
+    "accept-encoding",
+    "range",
+    "if-none-match",
+    "if-modified-since",
+    "x-requested-with",
+];
+
 fn request_key(asked: &Asked<'_>, session: SessionId) -> u64 {
-    let host = asked.header("host").unwrap_or_default();
     let body = asked.body.unwrap_or_default();
-    let accept = asked.header("accept").unwrap_or_default();
-    let session = session.to_le_bytes();
-    hash(&[asked.method, asked.target, host, accept, body, &session])
+    let whole = hash(&[asked.method, asked.target, body, &session.to_le_bytes()]);
+    CHOOSING.iter().fold(whole, |key, name| {
+        mix(key, hash_of(asked.header(name).unwrap_or_default()))
+    })
 }
 
 fn hash(parts: &[&[u8]]) -> u64 {
@@ -516,5 +528,28 @@ fn name_of(reason: NotCompared) -> &'static str {
         NotCompared::Expansion => "expansion",
         NotCompared::BrokenEncoding => "broken_encoding",
         NotCompared::OpaqueType => "opaque_type",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_or_a_range_makes_another_request() {
+        let key = |header: Option<(&'static [u8], &'static [u8])>| {
+            let asked = Asked {
+                method: b"GET",
+                target: b"/style.css",
+                headers: header.into_iter().collect(),
+                body: None,
+            };
+            request_key(&asked, 1)
+        };
+        let plain = key(None);
+        assert_eq!(plain, key(None));
+        assert_eq!(plain, key(Some((b"User-Agent", b"curl"))));
+        assert_ne!(plain, key(Some((b"If-None-Match", b"\"1\""))));
+        assert_ne!(plain, key(Some((b"Range", b"bytes=0-9"))));
     }
 }

@@ -503,3 +503,72 @@ fn a_new_form_is_told_without_its_token() {
         assert!(!page.contains(&token[..8]), "{token}: {page}");
     }
 }
+
+fn confirmed_of(report: &Report) -> Vec<&str> {
+    let confirmed = |cause: &&crate::compare::report::Cause| cause.status == Status::Confirmed;
+    let causes = report.causes.iter().filter(confirmed);
+    causes.map(|cause| cause.title.as_str()).collect()
+}
+
+#[test]
+fn what_comes_a_few_times_on_each_of_several_routes_is_certain() {
+    let mut comparer = Comparer::new(Settings::default());
+    for (turn, route) in ["/red", "/green", "/blue"].into_iter().enumerate() {
+        for again in 0..2 {
+            let exchange = get(
+                &format!("{route}/export?page={again}"),
+                status(404, None),
+                status(301, Some(("Location", "/exports"))),
+            );
+            let at = i64::try_from(turn).expect("few") * 10 + again;
+            take(&mut comparer, &exchange.at(at));
+        }
+    }
+    let report = comparer.report(NOW + 60_000);
+    assert_eq!(confirmed_of(&report).len(), 1, "{}", page(&report));
+}
+
+#[test]
+fn a_token_in_an_address_that_each_side_makes_for_itself_is_noise() {
+    let mut comparer = Comparer::new(Settings::default());
+    let body = |seed: u128| {
+        let token = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
+        json(&format!(
+            r#"{{"sync":"http://calendar.example/ns/sync/{token:032x}"}}"#
+        ))
+    };
+    for turn in 0..20 {
+        // Each side gives its own token again when it is asked again.
+        let mut exchange = get("/work", body(7), body(1_000_003));
+        exchange.cookie = Some("session=0123456789abcdef0123".to_owned());
+        take(&mut comparer, &exchange.at(turn));
+    }
+    let report = comparer.report(NOW + 60_000);
+    assert_eq!(
+        confirmed_of(&report),
+        <[&str; 0]>::default(),
+        "{}",
+        page(&report)
+    );
+}
+
+#[test]
+fn an_entry_of_a_table_that_comes_a_moment_earlier_is_not_certain() {
+    let mut comparer = Comparer::new(Settings::default());
+    for turn in 0..32 {
+        let shadow = if turn == 9 {
+            r#"{"lamp":{"n":1},"made-3-by-2":{"n":1}}"#
+        } else {
+            r#"{"lamp":{"n":1}}"#
+        };
+        let exchange = get("/all", json(r#"{"lamp":{"n":1}}"#), json(shadow));
+        take(&mut comparer, &exchange.at(turn));
+    }
+    let report = comparer.report(NOW + 60_000);
+    assert_eq!(
+        confirmed_of(&report),
+        <[&str; 0]>::default(),
+        "{}",
+        page(&report)
+    );
+}

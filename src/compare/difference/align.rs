@@ -316,7 +316,11 @@ impl Gap {
     ) -> Vec<(usize, usize)> {
         let mut pairs = Vec::new();
         let is_square = self.left.len() == self.right.len();
-        if is_square {
+        // Several that have other names are other things, not changed ones.
+        let is_named = self.left.len() > 1
+            && self.left.iter().all(|at| left[*at].key != 0)
+            && self.right.iter().all(|at| right[*at].key != 0);
+        if is_square && !is_named {
             // The simplest story first: each was changed where it stands.
             let both = self.left.iter().zip(&self.right);
             if self.left.len() <= TRIED

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::compare::{
     difference::{Change, Difference, Kind},
-    extract::{Class, Looks, Value, mask::mask_path},
+    extract::{Class, Looks, Value, mask::mask_path, opaque::opaque},
     route::RouteId,
 };
 
@@ -279,10 +279,7 @@ impl Cell {
         if let Some(distance) = distance(primary, shadow) {
             self.distances.add(distance);
         }
-        if let (Looks::Opaque { shape: one, .. }, Looks::Opaque { shape: other, .. }) =
-            (primary.looks, shadow.looks)
-            && one == other
-        {
+        if differ_by_tokens(primary, shadow) {
             self.both_opaque = self.both_opaque.saturating_add(1);
             self.primary_tokens.add(primary.hash(), session);
             self.shadow_tokens.add(shadow.hash(), session);
@@ -332,6 +329,25 @@ impl Cell {
         const FIXED: usize = 1_200;
         const FEATURE: usize = 12;
         FIXED + self.place.len() + self.example.size() + self.features.len() * FEATURE
+    }
+}
+
+/// Whether both are tokens of one shape, or addresses that differ by such tokens only.
+fn differ_by_tokens(primary: &Value, shadow: &Value) -> bool {
+    const BITS: u16 = 64;
+    match (primary.looks, shadow.looks) {
+        (Looks::Opaque { shape: one, .. }, Looks::Opaque { shape: other, .. }) => one == other,
+        (Looks::Url, Looks::Url) => {
+            let mut parts = primary.text().split('/').zip(shadow.text().split('/'));
+            let lengths = [primary, shadow].map(|value| value.text().matches('/').count());
+            let are_tokens = |one: &str, other: &str| match (opaque(one), opaque(other)) {
+                (Some(one), Some(other)) => one.shape == other.shape && one.bits >= BITS,
+                _ => false,
+            };
+            lengths[0] == lengths[1]
+                && parts.all(|(one, other)| one == other || are_tokens(one, other))
+        }
+        _ => false,
     }
 }
 

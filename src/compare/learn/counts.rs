@@ -102,6 +102,12 @@ impl Top {
         self.values.len() == 1 && self.others == 0
     }
 
+    /// The value that came each time, if there was only one.
+    pub(crate) fn only(&self) -> Option<u64> {
+        let first = self.values.first()?;
+        self.is_constant().then_some(first.hash)
+    }
+
     /// The share of the most frequent value.
     pub(crate) fn peak(&self) -> u32 {
         self.values

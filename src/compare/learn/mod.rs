@@ -6,6 +6,7 @@ pub(crate) mod counts;
 pub(crate) mod features;
 pub(crate) mod log;
 pub(crate) mod lost;
+mod pooled;
 pub(crate) mod recent;
 pub(crate) mod route_state;
 pub(crate) mod sessions;
@@ -238,12 +239,13 @@ impl Learned {
 
     /// Judges all cells anew.
     pub(crate) fn judge_all(&mut self) -> HashMap<CellId, Judged> {
-        let judged: HashMap<CellId, Judged> = self
+        let mut judged: HashMap<CellId, Judged> = self
             .cells
             .iter()
             .filter(|(_, cell)| cell.differing > 0)
             .map(|(id, cell)| (*id, self.judge(cell)))
             .collect();
+        self.confirm_together(&mut judged);
         for (id, judged) in &judged {
             if let Some(cell) = self.cells.get_mut(id) {
                 cell.verdict = judged.verdict;

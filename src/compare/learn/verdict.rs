@@ -177,6 +177,13 @@ impl Evidence<'_> {
                 distances.count
             )));
         }
+        if is_lag && spread <= 1 && self.cell.primary_values.len() < 3 {
+            // Something was made or started once on each side, and not in the same second.
+            return Some(Judged {
+                verdict: Verdict::Unconfirmed,
+                evidence: "one moment on each side, within a minute of each other".to_owned(),
+            });
+        }
         (is_lag && spread > 1).then(|| noise("each side notes its own moment"))
     }
 
@@ -315,6 +322,10 @@ impl Evidence<'_> {
             return None;
         }
         let seen = self.spot.map_or(0, |spot| spot.seen);
+        let is_often = self.differing() * 2 >= parsed;
+        if self.is_named_by_data() && !is_often {
+            return None;
+        }
         match self.cell.key.kind {
             Kind::Status => self.constant_status(),
             Kind::Missing if seen >= parsed => Some(confirmed(format!(
@@ -354,7 +365,10 @@ impl Evidence<'_> {
                 let is_constant = spot.values.is_constant() && spot.seen >= STEADY;
                 // Each time it was the shadow that had another value: no chance, if either side could have had it.
                 let always = self.cell.primary.peak();
-                let is_sure = sign_test(always, self.differing()) < UNLIKELY / 5.0;
+                // The shadow's is always the same, too: twice as many draws that came out so.
+                let draws = 1 + u32::from(self.cell.shadow.is_constant());
+                let p = sign_test(draws * always, draws * self.differing());
+                let is_sure = self.differing() >= STEADY && p < UNLIKELY / 5.0;
                 (is_constant && is_sure).then(|| {
                     confirmed(format!(
                         "production gave the same value {} of {} times",
@@ -384,6 +398,12 @@ impl Evidence<'_> {
                 self.route.pairs
             ))
         })
+    }
+
+    /// Whether the member that is gone or new has a name that is data: an entry of a table, that may come a moment later.
+    fn is_named_by_data(&self) -> bool {
+        let name = self.cell.place.rsplit('.').next().unwrap_or_default();
+        matches!(self.cell.key.kind, Kind::Missing | Kind::Extra) && name.contains('{')
     }
 
     /// Another status is the new version's, unless it goes both ways.

@@ -199,7 +199,9 @@ impl<'a, 'b> Parser<'a, 'b> {
     fn name_element(&mut self, element: u32, member: u32, rank: usize, best: &mut usize) {
         let node = self.builder.tree().node(member);
         if let NodeKind::Leaf(Scalar::Text | Scalar::Number) = node.kind {
-            let key = mix(node.key, node.hash) | 1;
+            // 1 and "1" name the same element, so that a change of type is told once and not as other elements.
+            let text = hash_of(self.builder.tree().text(member).as_bytes());
+            let key = mix(node.key, text) | 1;
             self.builder.set_key(element, key);
             *best = rank;
         }

@@ -208,3 +208,30 @@ fn a_page_of_search_results_that_are_others_is_one_difference() {
         ["items $.results: other items"]
     );
 }
+
+#[test]
+fn elements_keep_their_names_where_ids_become_text() {
+    let primary = r#"[{"id":1,"n":"a"},{"id":2,"n":"b"},{"id":3,"n":"c"}]"#;
+    let shadow = r#"[{"id":"3","n":"c"},{"id":"1","n":"a"},{"id":"2","n":"b"}]"#;
+    let shown = shown(&json(primary), &json(shadow));
+    assert!(shown.iter().any(|line| line.contains("order")), "{shown:?}");
+    let other = shown.iter().filter(|line| !line.contains("order"));
+    for line in other {
+        assert_eq!(line, "format $[].id: number to text");
+    }
+}
+
+#[test]
+fn another_page_of_a_list_is_other_items_and_not_other_values() {
+    let page = |from: u32| {
+        let row = |id: u32| {
+            let name = ["lamp", "chair", "table", "stone", "river", "salt"][id as usize % 6];
+            format!(r#"{{"id":{id},"title":"the {name} of {id}","by":"{name} and son"}}"#)
+        };
+        let rows: Vec<String> = (from..from + 3).map(row).collect();
+        json(&format!("[{}]", rows.join(",")))
+    };
+    let shown = shown(&page(1), &page(4));
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    assert!(shown[0].starts_with("items $"), "{shown:?}");
+}
