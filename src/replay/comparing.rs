@@ -12,37 +12,14 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use bytes::Bytes;
 use tokio::time::sleep;
 
-use super::lane::Times;
+use super::{lane::Times, original::Original};
 use crate::{
-    capture::Record,
-    compare::{
-        CapturedMessage, Comparer, Report, ResponseOf, Settings, asked_part, captured_pair, shorten,
-    },
+    compare::{CapturedMessage, Comparer, Report, ResponseOf, Settings, captured_pair},
     tee::{Budget, Kept, RecordedResponse, Recording},
     telemetry::text::unix_millis,
 };
-
-/// What is compared with the target's response: the exchange as it was captured.
-#[derive(Debug)]
-pub(super) struct Original {
-    id: Bytes,
-    request: Bytes,
-    answer: Option<OriginalAnswer>,
-}
-
-#[derive(Debug)]
-struct OriginalAnswer {
-    message: Bytes,
-    /// Bytes of its body, where not all of them are kept.
-    length: Option<u64>,
-    /// Milliseconds since 1970.
-    at: i64,
-    after: Duration,
-    is_cut: bool,
-}
 
 /// How many pairs wait at most, and their bytes.
 const QUEUE: usize = 256;
@@ -51,39 +28,6 @@ const QUEUE_BYTES: usize = 32 << 20;
 const MEMORY: usize = 1 << 30;
 /// How often it is looked whether there is room for a pair.
 const LOOK: Duration = Duration::from_millis(1);
-
-impl Original {
-    /// Keeps so many bytes of its response's body at most.
-    pub(super) fn of(record: &Record<'_>, most: usize) -> Self {
-        let millis = |nanos: u64| i64::try_from(nanos / 1_000_000).unwrap_or(i64::MAX);
-        Self {
-            id: Bytes::copy_from_slice(record.id),
-            request: Bytes::copy_from_slice(asked_part(record.request)),
-            answer: record.answer.map(|answer| {
-                let (message, length) = match shorten(answer.message, most) {
-                    Some((message, length)) => (message.into(), Some(length)),
-                    None => (Bytes::copy_from_slice(answer.message), None),
-                };
-                OriginalAnswer {
-                    message,
-                    length,
-                    at: millis(record.time.saturating_add(answer.after)),
-                    after: Duration::from_nanos(answer.after),
-                    is_cut: answer.cut,
-                }
-            }),
-        }
-    }
-
-    /// Bytes that it holds.
-    pub(super) fn size(&self) -> usize {
-        let answer = self
-            .answer
-            .as_ref()
-            .map_or(0, |answer| answer.message.len());
-        self.id.len() + self.request.len() + answer + size_of::<Self>()
-    }
-}
 
 /// A captured exchange with the target's response.
 struct Pair {

@@ -17,12 +17,13 @@ use tokio::{
 
 use super::{
     Options, ReplayError, Report, Speed,
-    comparing::{Broken, Comparing, Original},
+    comparing::{Broken, Comparing},
     feed::{Feed, Progress},
     finish::Finish,
     job::Job,
     lane::{KeptResponse, Lane},
     order::Order,
+    original::Original,
     progress::Moment,
     scripting::Scripting,
     tally::{LATE, Tally},

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use super::{comparing::Original, finish::Finish};
+use super::{finish::Finish, original::Original};
 use crate::{
     capture::Record,
     config::ClientKey,

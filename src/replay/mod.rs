@@ -13,6 +13,7 @@ mod lane;
 mod merge;
 mod options;
 mod order;
+mod original;
 mod pace;
 mod progress;
 mod report;

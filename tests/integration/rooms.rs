@@ -48,7 +48,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "compare", "script", "tee", "upstream", "exchange", "ledger", "net", "http",
         ],
     ),
-    ("compare", &["tee", "exchange", "http"]),
+    ("compare", &["capture", "tee", "exchange", "http"]),
     ("script", &["capture", "tee", "http"]),
     ("capture", &["tee", "exchange", "http"]),
     (
