@@ -15,6 +15,8 @@ mod exchange;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
 mod http;
+#[allow(dead_code, unused_imports)]
+mod identity;
 mod ledger;
 mod lifecycle;
 mod net;

@@ -35,6 +35,10 @@ use std::hash::{Hash, Hasher};
 
 use super::answer::{Answer, Asked};
 
+pub(crate) use decode::{decode, text_of};
+pub(crate) use opaque::opaque;
+pub(crate) use time::time_of;
+pub(crate) use tokens::{Language, Token, Tokens, unescaped};
 pub(crate) use hash::{HashedKeys, mix as hash_mix};
 pub(crate) use header::DerivedForm;
 pub(crate) use limits::Limits;

@@ -1,0 +1,386 @@
+//! Small ids: what `1407` is on the shadow depends on what it is the number of. They are kept for each place that names a
+//! thing (`/orders/…`, `order_id`), and never taken for more than that.
+
+use std::collections::{BTreeSet, HashMap};
+
+use lru::LruCache;
+
+use super::values::noun;
+
+/// What an id is the number of, as a place says it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Scope {
+    /// All up to it in a path, with `{}` for the ids before it.
+    Path(String),
+    /// The name of a field or of a member.
+    Field(String),
+}
+
+impl Scope {
+    /// The thing, in one form for all places.
+    pub(super) fn noun(&self) -> String {
+        match self {
+            Self::Path(prefix) => {
+                let words = prefix.rsplit('/').filter(|part| !part.is_empty());
+                let mut words = words.filter(|part| !part.contains("{}"));
+                noun(words.next().unwrap_or_default())
+            }
+            Self::Field(name) => noun(name),
+        }
+    }
+}
+
+/// How sure it is that two ids are of one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Strength {
+    /// They stand at the same place of two pages.
+    Seen,
+    /// Both were given out for the same request.
+    Minted,
+}
+
+/// What an id of production's is on the shadow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Resolved {
+    Is(Box<str>),
+    /// The shadow has nothing in its place, or maybe somebody else's.
+    Orphan,
+    /// It was there before, or it is no id.
+    Unknown,
+}
+
+#[derive(Clone, Debug)]
+struct Known {
+    shadow: Option<Box<str>>,
+    strength: Strength,
+}
+
+/// Ids of one scope.
+#[derive(Debug, Default)]
+struct OfScope {
+    noun: u32,
+    /// Production's id that one of the shadow's stands for.
+    reverse: HashMap<Box<str>, Box<str>>,
+    /// The least and the greatest number that the shadow gave out while it was watched.
+    minted: Option<(u64, u64)>,
+}
+
+/// The shadow may have given out more than was seen, as far above.
+const UNSEEN: u64 = 64;
+/// Places of ids.
+const SCOPES: usize = 10_000;
+/// What an entry costs beside its texts.
+const ENTRY: usize = 200;
+
+type ScopeId = u32;
+
+/// All small ids, within a number of bytes.
+#[derive(Debug)]
+pub(super) struct Ids {
+    scopes: HashMap<Scope, ScopeId>,
+    of: Vec<OfScope>,
+    nouns: HashMap<String, u32>,
+    by_noun: Vec<BTreeSet<ScopeId>>,
+    known: LruCache<(ScopeId, Box<str>), Known>,
+    bytes: usize,
+    most: usize,
+    pub(super) conflicts: u64,
+    pub(super) evicted: u64,
+}
+
+impl Ids {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            scopes: HashMap::new(),
+            of: Vec::new(),
+            nouns: HashMap::new(),
+            by_noun: Vec::new(),
+            known: LruCache::unbounded(),
+            bytes: 0,
+            most,
+            conflicts: 0,
+            evicted: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    fn scope(&mut self, scope: &Scope) -> Option<ScopeId> {
+        if let Some(id) = self.scopes.get(scope) {
+            return Some(*id);
+        }
+        if self.of.len() == SCOPES {
+            return None;
+        }
+        let id = u32::try_from(self.of.len()).ok()?;
+        let word = scope.noun();
+        let next = self.by_noun.len();
+        let noun = *self
+            .nouns
+            .entry(word)
+            .or_insert_with(|| u32::try_from(next).unwrap_or(u32::MAX));
+        if noun as usize == next {
+            self.by_noun.push(BTreeSet::new());
+        }
+        self.by_noun[noun as usize].insert(id);
+        self.scopes.insert(scope.clone(), id);
+        self.of.push(OfScope {
+            noun,
+            ..OfScope::default()
+        });
+        Some(id)
+    }
+
+    /// Both sides show these for the same thing.
+    pub(super) fn learn(&mut self, scope: &Scope, primary: &str, shadow: &str, strength: Strength) {
+        let Some(scope) = self.scope(scope) else {
+            return;
+        };
+        let key = (scope, primary.into());
+        if let Some(known) = self.known.get(&key) {
+            let is_same = known.shadow.as_deref() == Some(shadow);
+            if is_same && known.strength >= strength {
+                return;
+            }
+            if !is_same && known.shadow.is_some() {
+                self.conflicts += 1;
+            }
+            if !is_same && known.strength > strength {
+                return;
+            }
+            if !is_same && strength == Strength::Seen && known.shadow.is_some() {
+                // Two pages disagree: neither is believed.
+                self.put(key, None, strength);
+                return;
+            }
+        }
+        let taken = self.of[scope as usize].reverse.get(shadow).cloned();
+        if let Some(other) = taken
+            && *other != *primary
+        {
+            self.conflicts += 1;
+            let other_key = (scope, other);
+            let is_stronger = self
+                .known
+                .peek(&other_key)
+                .is_some_and(|known| known.strength > strength);
+            if is_stronger {
+                return;
+            }
+            // A number that is given out again.
+            self.put(other_key, None, Strength::Seen);
+        }
+        if strength == Strength::Minted
+            && let Ok(number) = shadow.parse::<u64>()
+        {
+            let minted = &mut self.of[scope as usize].minted;
+            let (least, greatest) = minted.unwrap_or((number, number));
+            *minted = Some((least.min(number), greatest.max(number)));
+        }
+        self.put(key, Some(shadow.into()), strength);
+    }
+
+    /// Production gave it out, and the shadow nothing in its place.
+    pub(super) fn miss(&mut self, scope: &Scope, primary: &str) {
+        if let Some(scope) = self.scope(scope) {
+            let key = (scope, primary.into());
+            if self.known.peek(&key).is_none_or(|known| known.shadow.is_none()) {
+                self.put(key, None, Strength::Minted);
+            }
+        }
+    }
+
+    fn put(&mut self, key: (ScopeId, Box<str>), shadow: Option<Box<str>>, strength: Strength) {
+        let scope = key.0 as usize;
+        let bytes = |primary: &str, shadow: Option<&str>| {
+            ENTRY + 2 * (primary.len() + shadow.map_or(0, str::len))
+        };
+        self.bytes += bytes(&key.1, shadow.as_deref());
+        if let Some(shadow) = &shadow {
+            self.of[scope].reverse.insert(shadow.clone(), key.1.clone());
+        }
+        let primary = key.1.clone();
+        let now = shadow.clone();
+        if let Some(before) = self.known.put(key, Known { shadow, strength }) {
+            self.bytes -= bytes(&primary, before.shadow.as_deref());
+            if before.shadow != now {
+                self.forget(scope, &primary, before.shadow.as_deref());
+            }
+        }
+        while self.bytes > self.most
+            && let Some(((scope, primary), known)) = self.known.pop_lru()
+        {
+            self.bytes -= bytes(&primary, known.shadow.as_deref());
+            self.forget(scope as usize, &primary, known.shadow.as_deref());
+            self.evicted += 1;
+        }
+    }
+
+    /// The shadow's id stands for production's no more.
+    fn forget(&mut self, scope: usize, primary: &str, shadow: Option<&str>) {
+        let reverse = &mut self.of[scope].reverse;
+        if let Some(shadow) = shadow
+            && reverse.get(shadow).is_some_and(|known| **known == *primary)
+        {
+            reverse.remove(shadow);
+        }
+    }
+
+    /// What an id is on the shadow. `is_named`: the place says that it is an id, so that other places of the same thing
+    /// speak for it as well.
+    pub(super) fn resolve(&mut self, scope: &Scope, primary: &str, is_named: bool) -> Resolved {
+        let own = self.scopes.get(scope).copied();
+        if let Some(own) = own {
+            let resolved = self.in_scope(own, primary);
+            if resolved != Resolved::Unknown || self.of[own as usize].minted.is_some() {
+                return resolved;
+            }
+        }
+        if !is_named {
+            return Resolved::Unknown;
+        }
+        let noun = match own {
+            Some(own) => self.of[own as usize].noun,
+            None => match self.nouns.get(&scope.noun()) {
+                Some(noun) => *noun,
+                None => return Resolved::Unknown,
+            },
+        };
+        let mut all = Resolved::Unknown;
+        let scopes: Vec<_> = self.by_noun[noun as usize].iter().copied().collect();
+        for other in scopes.into_iter().filter(|other| Some(*other) != own) {
+            match (self.in_scope(other, primary), &all) {
+                (Resolved::Unknown, _) => {}
+                (found, Resolved::Unknown) => all = found,
+                (found, known) if found == *known => {}
+                _ => return Resolved::Orphan,
+            }
+        }
+        all
+    }
+
+    fn in_scope(&mut self, scope: ScopeId, primary: &str) -> Resolved {
+        if let Some(known) = self.known.get(&(scope, primary.into())) {
+            return match &known.shadow {
+                Some(shadow) => Resolved::Is(shadow.clone()),
+                None => Resolved::Orphan,
+            };
+        }
+        // The shadow's row of this number is another one, where it gave out the number itself.
+        let of = &self.of[scope as usize];
+        let number = primary.parse::<u64>();
+        match (of.minted, number) {
+            (Some((least, greatest)), Ok(number))
+                if (least..=greatest.saturating_add(UNSEEN)).contains(&number) =>
+            {
+                Resolved::Orphan
+            }
+            _ if of.reverse.contains_key(primary) => Resolved::Orphan,
+            _ => Resolved::Unknown,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(prefix: &str) -> Scope {
+        Scope::Path(prefix.into())
+    }
+
+    fn is(text: &str) -> Resolved {
+        Resolved::Is(text.into())
+    }
+
+    #[test]
+    fn an_id_is_one_of_its_place_only() {
+        let mut ids = Ids::new(100_000);
+        ids.learn(&path("/orders/"), "7", "5", Strength::Minted);
+        assert_eq!(ids.resolve(&path("/orders/"), "7", true), is("5"));
+        assert_eq!(
+            ids.resolve(&path("/users/"), "7", true),
+            Resolved::Unknown
+        );
+        assert_eq!(
+            ids.resolve(&path("/admin/orders/"), "7", true),
+            is("5"),
+            "the same thing elsewhere"
+        );
+        let field = Scope::Field("order_id".into());
+        assert_eq!(ids.resolve(&field, "7", true), is("5"));
+        assert_eq!(
+            ids.resolve(&Scope::Field("order".into()), "7", false),
+            Resolved::Unknown
+        );
+    }
+
+    #[test]
+    fn a_number_that_the_shadow_gave_to_another_is_nobodys() {
+        let mut ids = Ids::new(100_000);
+        let orders = path("/orders/");
+        ids.learn(&orders, "7", "5", Strength::Minted);
+        ids.learn(&orders, "9", "6", Strength::Minted);
+        assert_eq!(ids.resolve(&orders, "5", true), Resolved::Orphan);
+        assert_eq!(ids.resolve(&orders, "8", true), Resolved::Orphan);
+        assert_eq!(ids.resolve(&orders, "4", true), Resolved::Unknown);
+        assert_eq!(ids.resolve(&orders, "999999", true), Resolved::Unknown);
+    }
+
+    #[test]
+    fn what_was_minted_is_believed_more_than_what_pages_show() {
+        let mut ids = Ids::new(100_000);
+        let orders = path("/orders/");
+        ids.learn(&orders, "7", "5", Strength::Minted);
+        ids.learn(&orders, "7", "6", Strength::Seen);
+        ids.learn(&orders, "8", "5", Strength::Seen);
+        assert_eq!(ids.resolve(&orders, "7", true), is("5"));
+        let users = path("/users/");
+        ids.learn(&users, "1", "1", Strength::Seen);
+        ids.learn(&users, "1", "2", Strength::Seen);
+        assert_eq!(ids.resolve(&users, "1", true), Resolved::Orphan);
+        ids.learn(&orders, "7", "9", Strength::Minted);
+        assert_eq!(
+            ids.resolve(&orders, "7", true),
+            is("9"),
+            "a number that is given out again"
+        );
+    }
+
+    #[test]
+    fn two_places_that_disagree_say_nothing() {
+        let mut ids = Ids::new(100_000);
+        ids.learn(&path("/shop/items/"), "7", "5", Strength::Minted);
+        ids.learn(&path("/blog/items/"), "7", "7", Strength::Minted);
+        assert_eq!(ids.resolve(&path("/shop/items/"), "7", true), is("5"));
+        assert_eq!(ids.resolve(&path("/blog/items/"), "7", true), is("7"));
+        let field = Scope::Field("item_id".into());
+        assert_eq!(ids.resolve(&field, "7", true), Resolved::Orphan);
+    }
+
+    #[test]
+    fn an_id_without_a_partner_is_an_orphan_until_it_has_one() {
+        let mut ids = Ids::new(100_000);
+        let orders = path("/orders/");
+        ids.miss(&orders, "7");
+        assert_eq!(ids.resolve(&orders, "7", true), Resolved::Orphan);
+        ids.learn(&orders, "7", "5", Strength::Seen);
+        assert_eq!(ids.resolve(&orders, "7", true), Resolved::Orphan);
+        ids.learn(&orders, "7", "5", Strength::Minted);
+        assert_eq!(ids.resolve(&orders, "7", true), is("5"));
+        assert_eq!(ids.bytes, ENTRY + 4);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut ids = Ids::new(50 * ENTRY);
+        for number in 0..10_000 {
+            let text = number.to_string();
+            ids.learn(&path("/orders/"), &text, &text, Strength::Seen);
+        }
+        assert!(ids.bytes <= 50 * ENTRY && ids.len() < 50 && ids.evicted > 9_900);
+        assert_eq!(ids.of[0].reverse.len(), ids.len());
+    }
+}

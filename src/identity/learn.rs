@@ -1,0 +1,364 @@
+//! What is learned when both sides have answered a request: the same place of both answers gives what production gave out
+//! and what the shadow gave out for it.
+
+use super::{
+    Identity, SessionId,
+    address::{Address, What, collection, resolved},
+    cookies::{SetCookie, sent},
+    found::{Field, Found, Kind, Origin, found, together},
+    ids::{Scope, Strength},
+    partners::Partner,
+    values::{is_opaque, names_session, names_token},
+};
+use crate::{
+    compare::Answer,
+    http::{Known, RequestHead},
+};
+
+/// A request with what both sides answered.
+pub(crate) struct Learning<'a> {
+    /// Whose it is, once production has answered.
+    pub(crate) session: Option<SessionId>,
+    /// As its client sent it.
+    pub(crate) head: &'a RequestHead,
+    pub(crate) primary: &'a Answer<'a>,
+    /// None where the copy had no answer.
+    pub(crate) shadow: Option<&'a Answer<'a>>,
+}
+
+/// What of the request decides what an answer means.
+struct Asked<'a> {
+    target: &'a str,
+    host: &'a str,
+    is_unsafe: bool,
+    makes: bool,
+}
+
+impl<'a> Asked<'a> {
+    fn of(head: &'a RequestHead) -> Self {
+        let text = |bytes| std::str::from_utf8(bytes).unwrap_or_default();
+        let method = head.method();
+        let target = text(head.target());
+        let target = target.find("://").map_or(target, |at| {
+            let path = target[at + 3..].find('/');
+            path.map_or("/", |path| &target[at + 3 + path..])
+        });
+        Self {
+            target,
+            host: text(head.headers.get(Known::Host).unwrap_or_default()),
+            is_unsafe: !matches!(method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE"),
+            makes: method == b"POST",
+        }
+    }
+
+    fn names(&self, id: &str) -> bool {
+        let address = Address::of(self.target);
+        let mut parts = address.parts.iter();
+        parts.any(|part| &self.target[part.at.clone()] == id)
+    }
+}
+
+fn lines<'a>(answer: &'a Answer<'_>, name: &'static str) -> impl Iterator<Item = &'a str> {
+    let lines = answer
+        .headers
+        .iter()
+        .filter(move |(known, _)| known.eq_ignore_ascii_case(name.as_bytes()));
+    lines.filter_map(|(_, value)| std::str::from_utf8(value).ok())
+}
+
+fn set_cookies<'a>(answer: &'a Answer<'_>) -> Vec<SetCookie<'a>> {
+    lines(answer, "set-cookie")
+        .filter_map(|line| SetCookie::read(line, answer.at))
+        .collect()
+}
+
+impl Identity {
+    /// Production's answer begins: what it sets are names of the session from now on. Returns whose it is.
+    pub(crate) fn issued<'a>(
+        &mut self,
+        session: Option<SessionId>,
+        set_cookies: impl IntoIterator<Item = &'a [u8]>,
+        now: i64,
+    ) -> Option<SessionId> {
+        let mut session = session;
+        for line in set_cookies {
+            let Some(set) = std::str::from_utf8(line)
+                .ok()
+                .and_then(|line| SetCookie::read(line, now))
+            else {
+                continue;
+            };
+            if set.is_deleted || !self.is_credential(set.name, set.value) {
+                continue;
+            }
+            let id = *session.get_or_insert_with(|| self.sessions.begin());
+            let alias = self.cookie_alias(set.name, set.value);
+            self.sessions.name(id, alias);
+        }
+        session
+    }
+
+    /// Takes what both sides answered.
+    pub(crate) fn learn(&mut self, learning: &Learning<'_>) {
+        let asked = Asked::of(learning.head);
+        self.learn_cookies(learning);
+        let shadow = learning.shadow.filter(|shadow| {
+            shadow.status / 100 == learning.primary.status / 100
+        });
+        let Some(shadow) = shadow else {
+            return self.miss(&asked, learning.primary);
+        };
+        self.counts.pairs += 1;
+        self.learn_etag(&asked, learning.primary, shadow);
+        self.learn_location(&asked, learning.primary, shadow);
+        let origin = self.origin(&asked);
+        let (ours, theirs) = (found(origin, learning.primary), found(origin, shadow));
+        self.learn_found(learning.session, &asked, &ours, &theirs);
+    }
+
+    fn origin<'a>(&self, asked: &Asked<'a>) -> Origin<'a> {
+        Origin {
+            key: self.key,
+            target: asked.target,
+            host: asked.host,
+        }
+    }
+
+    fn learn_cookies(&mut self, learning: &Learning<'_>) {
+        let ours = set_cookies(learning.primary);
+        let theirs = learning.shadow.map(set_cookies).unwrap_or_default();
+        let carried: Vec<(&str, &str)> = learning
+            .head
+            .headers
+            .named(b"cookie")
+            .filter_map(|line| std::str::from_utf8(line).ok())
+            .flat_map(sent)
+            .collect();
+        let carried = |name: &str| carried.iter().find(|(known, _)| *known == name);
+        for set in ours.iter().filter(|set| !set.is_deleted) {
+            let partner = match theirs.iter().rfind(|other| other.name == set.name) {
+                Some(other) if other.is_deleted => Some(Partner::None),
+                Some(other) => Some(Partner::Value(other.value.into())),
+                // The shadow goes on with the one that it gave out before.
+                None => carried(set.name).and_then(|(name, value)| {
+                    self.cookies.get(self.key.of(&[name, value])).cloned()
+                }),
+            };
+            if let Some(partner) = partner {
+                if let Partner::Value(value) = &partner
+                    && (is_opaque(set.value) || names_token(set.name))
+                {
+                    self.note_token(set.value, value);
+                }
+                let hash = self.key.of(&[set.name, set.value]);
+                self.cookies.set(hash, partner);
+            }
+        }
+        for set in &theirs {
+            if ours.iter().any(|other| other.name == set.name) {
+                continue;
+            }
+            let value = (!set.is_deleted).then_some(set.value);
+            if let Some((name, before)) = carried(set.name) {
+                let partner = value.map_or(Partner::None, |value| Partner::Value(value.into()));
+                let hash = self.key.of(&[name, before]);
+                self.cookies.set(hash, partner);
+            } else if let Some(session) = learning.session {
+                self.sessions
+                    .change(session, |session| session.note_extra(set.name, value));
+            }
+        }
+    }
+
+    /// A token is sent as it is written, and decoded where it stands in a header.
+    fn note_token(&mut self, primary: &str, shadow: &str) {
+        let decoded = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy();
+        let (plain, theirs) = (decoded(primary), decoded(shadow));
+        let hash = self.key.of(&[primary]);
+        self.tokens.set(hash, Partner::Value(shadow.into()));
+        if plain != primary {
+            let hash = self.key.of(&[&plain]);
+            self.tokens.set(hash, Partner::Value((*theirs).into()));
+        }
+    }
+
+    fn learn_etag(&mut self, asked: &Asked<'_>, primary: &Answer<'_>, shadow: &Answer<'_>) {
+        let Some(ours) = lines(primary, "etag").next() else {
+            return;
+        };
+        let hash = self.key.of(&[asked.target, ours]);
+        let partner = lines(shadow, "etag")
+            .next()
+            .map_or(Partner::None, |etag| Partner::Value(etag.into()));
+        self.etags.set(hash, partner);
+    }
+
+    fn learn_location(&mut self, asked: &Asked<'_>, primary: &Answer<'_>, shadow: &Answer<'_>) {
+        let location = |answer| lines(answer, "location").next();
+        let Some(ours) = location(primary) else {
+            return;
+        };
+        let theirs = location(shadow);
+        let strength = if asked.is_unsafe {
+            Strength::Minted
+        } else {
+            Strength::Seen
+        };
+        let is_learned = theirs.is_some_and(|theirs| {
+            let both = (
+                resolved(ours, asked.target, asked.host),
+                resolved(theirs, asked.target, asked.host),
+            );
+            matches!(both, (Some(ours), Some(theirs)) if self.learn_link(asked, &ours, &theirs, strength))
+        });
+        if !is_learned && asked.is_unsafe {
+            self.miss_location(asked, ours);
+        }
+    }
+
+    /// Two paths that lead to the same thing. Returns whether they do.
+    fn learn_link(
+        &mut self,
+        asked: &Asked<'_>,
+        ours: &str,
+        theirs: &str,
+        strength: Strength,
+    ) -> bool {
+        let (our, their) = (Address::of(ours), Address::of(theirs));
+        if our.skeleton != their.skeleton || our.parts.len() != their.parts.len() {
+            return false;
+        }
+        for (part, other) in our.parts.iter().zip(&their.parts) {
+            let (ours, theirs) = (&ours[part.at.clone()], &theirs[other.at.clone()]);
+            match &part.what {
+                What::Token => self.learn_token(ours, theirs),
+                What::Id(scope) => {
+                    let strength = if asked.names(ours) {
+                        Strength::Seen
+                    } else {
+                        strength
+                    };
+                    self.ids.learn(scope, ours, theirs, strength);
+                }
+            }
+        }
+        true
+    }
+
+    fn learn_token(&mut self, ours: &str, theirs: &str) {
+        if ours != theirs {
+            let hash = self.key.of(&[ours]);
+            self.tokens.learn(hash, theirs);
+        }
+    }
+
+    fn learn_found(
+        &mut self,
+        session: Option<SessionId>,
+        asked: &Asked<'_>,
+        ours: &[Found],
+        theirs: &[Found],
+    ) {
+        let collection = collection(&Address::of(asked.target).skeleton);
+        for both in together(ours, theirs) {
+            match both.kind {
+                Kind::Token(Some(field)) => {
+                    self.note_token(both.primary, both.shadow);
+                    self.note_newest(session, field, both.shadow);
+                    self.note_bearer(session, &field.name, both.primary);
+                }
+                Kind::Token(None) => self.learn_token(both.primary, both.shadow),
+                Kind::Link => {
+                    self.learn_link(asked, both.primary, both.shadow, Strength::Seen);
+                }
+                Kind::Id(scope) => {
+                    let is_made = asked.makes
+                        && is_of(scope, &collection)
+                        && !asked.names(both.primary);
+                    let strength = if is_made {
+                        Strength::Minted
+                    } else {
+                        Strength::Seen
+                    };
+                    self.ids.learn(scope, both.primary, both.shadow, strength);
+                    if is_made && *scope != collection {
+                        self.ids
+                            .learn(&collection, both.primary, both.shadow, strength);
+                    }
+                }
+            }
+        }
+        // What the shadow gave out where production's was not found is the latest all the same.
+        for found in theirs {
+            if let Kind::Token(Some(field)) = &found.kind {
+                self.note_newest(session, field, &found.text);
+            }
+        }
+    }
+
+    fn note_newest(&mut self, session: Option<SessionId>, field: &Field, token: &str) {
+        let by_form = self.key.of(&[&field.name, &field.form]);
+        let by_name = self.key.of(&[&field.name]);
+        if let Some(session) = session {
+            self.sessions.change(session, |session| {
+                session.note_token(by_form, token);
+                session.note_token(by_name, token);
+            });
+        }
+    }
+
+    /// A token that is sent as `Authorization: Bearer` names the session.
+    fn note_bearer(&mut self, session: Option<SessionId>, name: &str, token: &str) {
+        if names_session(name) && is_opaque(token) {
+            let id = session.unwrap_or_else(|| self.sessions.begin());
+            let alias = self.bearer_alias(token);
+            self.sessions.name(id, alias);
+        }
+    }
+
+    /// Production answered, and the shadow not so: what was given out has no partner.
+    fn miss(&mut self, asked: &Asked<'_>, primary: &Answer<'_>) {
+        self.counts.unlearned += 1;
+        if !asked.is_unsafe || primary.status >= 400 {
+            return;
+        }
+        if let Some(location) = lines(primary, "location").next() {
+            self.miss_location(asked, location);
+        }
+        if !asked.makes {
+            return;
+        }
+        let collection = collection(&Address::of(asked.target).skeleton);
+        for found in found(self.origin(asked), primary) {
+            match &found.kind {
+                Kind::Id(scope) if is_of(scope, &collection) && !asked.names(&found.text) => {
+                    self.ids.miss(scope, &found.text);
+                    self.ids.miss(&collection, &found.text);
+                }
+                Kind::Token(None) => self.tokens.miss(self.key.of(&[&found.text])),
+                _ => {}
+            }
+        }
+    }
+
+    fn miss_location(&mut self, asked: &Asked<'_>, location: &str) {
+        let Some(path) = resolved(location, asked.target, asked.host) else {
+            return;
+        };
+        for part in Address::of(&path).parts {
+            let text = &path[part.at];
+            if asked.names(text) {
+                continue;
+            }
+            match &part.what {
+                What::Token => self.tokens.miss(self.key.of(&[text])),
+                What::Id(scope) => self.ids.miss(scope, text),
+            }
+        }
+    }
+}
+
+/// Whether an id is one of what the request's path is a collection of.
+fn is_of(scope: &Scope, collection: &Scope) -> bool {
+    scope == collection || scope.noun() == collection.noun()
+}

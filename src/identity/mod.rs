@@ -1,0 +1,175 @@
+//! Sessions that stay alive on a shadow: what production gave out, and what the shadow gave out for it, so that a copy
+//! carries the shadow's cookies, tokens and ids in place of production's.
+//!
+//! All of it belongs to one shadow, and is used by one thread. What production gave out is kept as keyed hashes.
+
+mod address;
+mod cookies;
+mod found;
+mod ids;
+mod learn;
+mod partners;
+mod sessions;
+mod substitute;
+mod values;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use learn::Learning;
+pub(crate) use sessions::SessionId;
+pub(crate) use substitute::{Substituted, Unpaired};
+
+use cookies::sent;
+use ids::Ids;
+use partners::Partners;
+use sessions::Sessions;
+use values::{Key, is_opaque, names_session};
+
+use crate::http::{Known, RequestHead};
+
+/// What one shadow has in place of what production gave out.
+#[derive(Debug)]
+pub(crate) struct Identity {
+    key: Key,
+    sessions: Sessions,
+    /// Tokens and other values that nobody else can have.
+    tokens: Partners,
+    /// Cookies, by name and value.
+    cookies: Partners,
+    /// `ETag`s, by path and value.
+    etags: Partners,
+    ids: Ids,
+    counts: Counts,
+}
+
+/// What was done so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// Pairs of answers that were learned from, and those that could not be.
+    pub(crate) pairs: u64,
+    pub(crate) unlearned: u64,
+    /// Substitutions by kind.
+    pub(crate) cookies: u64,
+    pub(crate) tokens: u64,
+    /// Tokens of forms that were replaced by the shadow's latest.
+    pub(crate) newest: u64,
+    pub(crate) ids: u64,
+    pub(crate) conditions: u64,
+    pub(crate) unpaired: u64,
+}
+
+/// Whose a request is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Whose {
+    pub(crate) session: Option<SessionId>,
+    /// It carries what production was not seen to give out: before the start, or just now.
+    pub(crate) is_new: bool,
+}
+
+impl Identity {
+    /// `most`: bytes of all that is remembered.
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            key: Key::random(),
+            sessions: Sessions::new(most / 4),
+            tokens: Partners::new(most / 4),
+            cookies: Partners::new(most / 8),
+            etags: Partners::new(most / 8),
+            ids: Ids::new(most / 4),
+            counts: Counts::default(),
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Values of production's that have a partner, or are known to have none.
+    pub(crate) fn known(&self) -> usize {
+        self.tokens.len() + self.cookies.len() + self.etags.len() + self.ids.len()
+    }
+
+    pub(crate) fn sessions(&self) -> usize {
+        self.sessions.len()
+    }
+
+    /// Values with two partners, that stand for none.
+    pub(crate) fn conflicts(&self) -> u64 {
+        self.tokens.conflicts + self.ids.conflicts
+    }
+
+    /// What was forgotten for want of room.
+    pub(crate) fn evicted(&self) -> u64 {
+        let partners = self.tokens.evicted + self.cookies.evicted + self.etags.evicted;
+        partners + self.ids.evicted + self.sessions.evicted
+    }
+
+    /// Whose a request is.
+    pub(crate) fn whose(&mut self, head: &RequestHead) -> Whose {
+        let aliases = self.aliases(head);
+        if let Some(session) = self.sessions.find(&aliases) {
+            return Whose {
+                session: Some(session),
+                is_new: false,
+            };
+        }
+        let unknown = aliases
+            .into_iter()
+            .find(|alias| !self.sessions.is_shared(*alias));
+        let Some(alias) = unknown else {
+            return Whose::default();
+        };
+        let id = self.sessions.begin();
+        self.sessions.name(id, alias);
+        Whose {
+            session: Some(id),
+            is_new: true,
+        }
+    }
+
+    /// All that may name a session, what is most likely to do so first.
+    fn aliases(&self, head: &RequestHead) -> Vec<u64> {
+        let text = |bytes| std::str::from_utf8(bytes).ok();
+        let bearer = head.headers.named(b"authorization").filter_map(text);
+        let bearer = bearer.filter_map(bearer_token);
+        let mut aliases: Vec<u64> = bearer.map(|token| self.bearer_alias(token)).collect();
+        let cookies = head.headers.named(b"cookie").filter_map(text);
+        let cookies: Vec<_> = cookies
+            .flat_map(sent)
+            .filter(|(name, value)| self.is_credential(name, value))
+            .collect();
+        for is_named in [true, false] {
+            let some = cookies.iter().filter(|(name, _)| names_session(name) == is_named);
+            aliases.extend(some.map(|(name, value)| self.cookie_alias(name, value)));
+        }
+        aliases
+    }
+
+    /// Whether a cookie may name a session.
+    #[expect(clippy::unused_self, reason = "it belongs to the aliases")]
+    fn is_credential(&self, name: &str, value: &str) -> bool {
+        is_opaque(value) || names_session(name) && value.len() >= 8
+    }
+
+    fn cookie_alias(&self, name: &str, value: &str) -> u64 {
+        self.key.of(&["cookie", name, value])
+    }
+
+    fn bearer_alias(&self, token: &str) -> u64 {
+        self.key.of(&["bearer", token])
+    }
+}
+
+/// The token of `Authorization: Bearer` (RFC 6750, 2.1), and of the like of it.
+fn bearer_token(value: &str) -> Option<&str> {
+    let (scheme, token) = value.split_once(' ')?;
+    let is_bearer = ["bearer", "token", "jwt"]
+        .iter()
+        .any(|known| scheme.eq_ignore_ascii_case(known));
+    is_bearer.then(|| {
+        let token = token.trim();
+        // `Token token="…"`, as Rails reads it.
+        let token = token.strip_prefix("token=").unwrap_or(token);
+        token.trim_matches('"')
+    })
+}

@@ -1,0 +1,238 @@
+//! Whose a request is. A session is a lineage: each cookie and token that production gives to it in place of the one before
+//! is one more name of it.
+
+use std::collections::HashMap;
+
+use lru::LruCache;
+
+/// A session's number.
+pub(crate) type SessionId = u64;
+
+/// What is known of one session.
+#[derive(Debug, Default)]
+pub(super) struct Session {
+    /// Its names, the latest at the end.
+    aliases: Vec<u64>,
+    /// The shadow's latest token for each field that carries one, by the hash of the field's name.
+    pub(super) newest: Vec<(u64, Box<str>)>,
+    /// Cookies that the shadow alone sets.
+    pub(super) extras: Vec<(Box<str>, Box<str>)>,
+}
+
+/// Names of one session that are remembered; fields with tokens; cookies.
+const ALIASES: usize = 16;
+const TOKENS: usize = 16;
+const EXTRAS: usize = 8;
+/// Bytes of a session beside its texts.
+const SESSION: usize = 256;
+const ALIAS: usize = 48;
+
+impl Session {
+    fn bytes(&self) -> usize {
+        let texts = self.newest.iter().map(|(_, token)| token.len() + 24);
+        let extras = self.extras.iter().map(|(a, b)| a.len() + b.len() + 32);
+        SESSION + self.aliases.len() * ALIAS + texts.sum::<usize>() + extras.sum::<usize>()
+    }
+
+    /// The shadow's latest token for a field.
+    pub(super) fn token(&self, field: u64) -> Option<&str> {
+        let mut known = self.newest.iter();
+        let (_, token) = known.find(|(known, _)| *known == field)?;
+        Some(token)
+    }
+
+    pub(super) fn note_token(&mut self, field: u64, token: &str) {
+        self.newest.retain(|(known, _)| *known != field);
+        if self.newest.len() == TOKENS {
+            self.newest.remove(0);
+        }
+        self.newest.push((field, token.into()));
+    }
+
+    /// A cookie that the shadow alone sets; none where it deletes it.
+    pub(super) fn note_extra(&mut self, name: &str, value: Option<&str>) {
+        self.extras.retain(|(known, _)| **known != *name);
+        if let Some(value) = value
+            && self.extras.len() < EXTRAS
+        {
+            self.extras.push((name.into(), value.into()));
+        }
+    }
+}
+
+/// What is remembered of all sessions, within a number of bytes.
+#[derive(Debug)]
+pub(super) struct Sessions {
+    known: LruCache<SessionId, Session>,
+    by_alias: HashMap<u64, Owner>,
+    /// Names that many have.
+    shared: usize,
+    next: SessionId,
+    bytes: usize,
+    most: usize,
+    pub(super) evicted: u64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Owner {
+    One(SessionId),
+    /// Production gives it to several sessions: it names none.
+    Shared,
+}
+
+/// Shared names that are remembered.
+const SHARED: usize = 10_000;
+
+impl Sessions {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            known: LruCache::unbounded(),
+            by_alias: HashMap::new(),
+            shared: 0,
+            next: 1,
+            bytes: 0,
+            most,
+            evicted: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.known.len()
+    }
+
+    /// The session that one of these names is of, the first that is known.
+    pub(super) fn find(&mut self, aliases: &[u64]) -> Option<SessionId> {
+        aliases.iter().find_map(|alias| {
+            let Owner::One(id) = *self.by_alias.get(alias)? else {
+                return None;
+            };
+            self.known.promote(&id);
+            self.known.contains(&id).then_some(id)
+        })
+    }
+
+    /// Whether a name stands for no session, as production gives it to many.
+    pub(super) fn is_shared(&self, alias: u64) -> bool {
+        self.by_alias.get(&alias) == Some(&Owner::Shared)
+    }
+
+    pub(super) fn get(&mut self, id: SessionId) -> Option<&mut Session> {
+        self.known.get_mut(&id)
+    }
+
+    /// A session that nobody knew.
+    pub(super) fn begin(&mut self) -> SessionId {
+        let id = self.next;
+        self.next += 1;
+        self.bytes += SESSION;
+        self.known.put(id, Session::default());
+        self.shrink();
+        id
+    }
+
+    /// From now on this names that session as well. Where it names another one, it names none: one that many get is no
+    /// session's.
+    pub(super) fn name(&mut self, id: SessionId, alias: u64) {
+        match self.by_alias.get(&alias) {
+            Some(Owner::One(known)) if *known == id => return,
+            Some(Owner::Shared) => return,
+            Some(Owner::One(known)) if self.known.contains(known) => {
+                let known = *known;
+                self.change(known, |session| {
+                    session.aliases.retain(|name| *name != alias);
+                });
+                if self.shared < SHARED {
+                    self.shared += 1;
+                    self.by_alias.insert(alias, Owner::Shared);
+                } else {
+                    self.by_alias.remove(&alias);
+                }
+                return;
+            }
+            _ => {}
+        }
+        let mut forgotten = None;
+        self.change(id, |session| {
+            if session.aliases.len() == ALIASES {
+                // The first one stays: it may be one that never changes.
+                forgotten = Some(session.aliases.remove(1));
+            }
+            session.aliases.push(alias);
+        });
+        if let Some(forgotten) = forgotten {
+            self.by_alias.remove(&forgotten);
+        }
+        if self.known.contains(&id) {
+            self.by_alias.insert(alias, Owner::One(id));
+        }
+    }
+
+    /// Changes a session, and counts its bytes anew.
+    pub(super) fn change(&mut self, id: SessionId, change: impl FnOnce(&mut Session)) {
+        if let Some(session) = self.known.get_mut(&id) {
+            self.bytes -= session.bytes();
+            change(session);
+            self.bytes += session.bytes();
+            self.shrink();
+        }
+    }
+
+    fn shrink(&mut self) {
+        while self.bytes > self.most && self.known.len() > 1 {
+            let Some((_, session)) = self.known.pop_lru() else {
+                return;
+            };
+            self.bytes -= session.bytes();
+            for alias in session.aliases {
+                self.by_alias.remove(&alias);
+            }
+            self.evicted += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_that_is_given_later_is_of_the_same_session() {
+        let mut sessions = Sessions::new(100_000);
+        let one = sessions.begin();
+        for alias in 1..=100 {
+            sessions.name(one, alias);
+            assert_eq!(sessions.find(&[alias]), Some(one));
+        }
+        assert_eq!(sessions.find(&[1]), Some(one), "the first one is kept");
+        assert_eq!(sessions.find(&[50]), None);
+        assert_eq!(sessions.find(&[50, 100]), Some(one));
+    }
+
+    #[test]
+    fn what_production_gives_to_several_names_nobody() {
+        let mut sessions = Sessions::new(100_000);
+        let (one, other) = (sessions.begin(), sessions.begin());
+        sessions.name(one, 7);
+        sessions.name(other, 7);
+        sessions.name(one, 7);
+        assert_eq!(sessions.find(&[7]), None);
+        assert!(sessions.is_shared(7));
+    }
+
+    #[test]
+    fn those_that_were_not_seen_for_longest_are_forgotten() {
+        let mut sessions = Sessions::new(3 * (SESSION + ALIAS));
+        let first = sessions.begin();
+        sessions.name(first, 1);
+        for alias in 2..=3 {
+            let id = sessions.begin();
+            sessions.name(id, alias);
+        }
+        assert_eq!(sessions.find(&[1]), Some(first));
+        let last = sessions.begin();
+        sessions.name(last, 4);
+        assert_eq!(sessions.find(&[2]), None);
+        assert_eq!((sessions.find(&[1]), sessions.evicted), (Some(first), 1));
+        assert_eq!((sessions.len(), sessions.by_alias.len()), (3, 3));
+    }
+}

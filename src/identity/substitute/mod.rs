@@ -1,0 +1,489 @@
+//! Puts the shadow's cookies, tokens and ids into a copy, in place of production's.
+
+mod form;
+mod json;
+mod multipart;
+
+use std::ops::Range;
+
+use super::{
+    Identity, Whose,
+    address::{Address, What, resolved},
+    bearer_token,
+    cookies::sent,
+    ids::{Resolved, Scope},
+    partners::Partner,
+    values::{id_in, is_opaque, names_id, names_token},
+};
+use crate::{
+    compare::Media,
+    http::{Edit, Known, RequestHead},
+};
+
+/// What a copy is sent with in place of what its client sent; nothing where that stays as it is.
+#[derive(Debug, Default)]
+pub(crate) struct Substituted {
+    pub(crate) head: Option<Box<RequestHead>>,
+    pub(crate) body: Option<Vec<u8>>,
+}
+
+/// It names what production made, and the shadow did not: it would hit nothing, or somebody else's row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Unpaired;
+
+/// Another text in place of a part of one.
+type Replaced = Result<Option<String>, Unpaired>;
+
+/// Headers that say that the client signed the request: what it signed must stay.
+const SIGNED: [&[u8]; 5] = [
+    b"signature",
+    b"signature-input",
+    b"x-signature",
+    b"x-hub-signature",
+    b"x-hub-signature-256",
+];
+
+impl Identity {
+    /// What a request becomes on the shadow. `body`: where it is whole, and is to be looked into.
+    ///
+    /// # Errors
+    /// Where it names something that the shadow has no partner for.
+    pub(crate) fn substitute(
+        &mut self,
+        whose: Whose,
+        head: &RequestHead,
+        body: Option<&[u8]>,
+    ) -> Result<Substituted, Unpaired> {
+        if is_signed(head) {
+            return Ok(Substituted::default());
+        }
+        let result = self.request(whose, head, body);
+        if result.is_err() {
+            self.counts.unpaired += 1;
+        }
+        result
+    }
+
+    fn request(
+        &mut self,
+        whose: Whose,
+        head: &RequestHead,
+        body: Option<&[u8]>,
+    ) -> Result<Substituted, Unpaired> {
+        let host = text(head.headers.get(Known::Host).unwrap_or_default());
+        let mut request = Request {
+            whose,
+            host: host.unwrap_or_default().to_owned(),
+            form: String::new(),
+        };
+        let mut written: Option<Box<RequestHead>> = None;
+        if let Some(target) = text(head.target()) {
+            request.form = Address::of(target).skeleton;
+            if let Some(target) = self.link(&request, target, Lenient::No)? {
+                written
+                    .get_or_insert_with(|| Box::new(head.clone()))
+                    .set_target(target.as_bytes());
+            }
+        }
+        self.headers(&request, head, &mut written);
+        let body = match body {
+            Some(body) if !body.is_empty() => self.body(&request, head, body)?,
+            _ => None,
+        };
+        if let Some(body) = &body {
+            let written = written.get_or_insert_with(|| Box::new(head.clone()));
+            if written.headers.has(Known::ContentLength) {
+                let length = body.len().to_string();
+                written.headers.set(b"Content-Length", length.as_bytes());
+            }
+        }
+        Ok(Substituted {
+            head: written,
+            body,
+        })
+    }
+
+    fn body(&mut self, request: &Request, head: &RequestHead, body: &[u8]) -> Result<Option<Vec<u8>>, Unpaired> {
+        let content_type = head.headers.named(b"content-type").next();
+        let content_type = content_type.unwrap_or_default();
+        if head.headers.named(b"content-encoding").next().is_some() {
+            return Ok(None);
+        }
+        let Ok(body) = std::str::from_utf8(body) else {
+            return multipart::edit(content_type, body, |name, value| {
+                self.value(request, name, value)
+            });
+        };
+        let edited = match Media::of(content_type, b"") {
+            Media::Form => form::edit(body, |name, value| self.value(request, name, value))?,
+            Media::Json => json::edit(body, |place, value| {
+                let scope = super::found::json_scope(place, &request.form);
+                let name = place.iter().rev().find(|name| **name != "[]");
+                self.scalar(request, name.copied().unwrap_or(""), &scope, value)
+            })?,
+            _ => {
+                return multipart::edit(content_type, body.as_bytes(), |name, value| {
+                    self.value(request, name, value)
+                });
+            }
+        };
+        Ok(edited.map(String::into_bytes))
+    }
+
+    /// A field of a form.
+    fn value(&mut self, request: &Request, name: &str, value: &str) -> Replaced {
+        let scope = super::address::field_of(name, &request.form);
+        self.scalar(request, name, &scope, value)
+    }
+
+    /// A value with a name: the whole of it is a token or an id, or it is a path, or it has tokens in it.
+    fn scalar(&mut self, request: &Request, name: &str, scope: &Scope, value: &str) -> Replaced {
+        let is_token = names_token(name);
+        if is_token || is_opaque(value) {
+            if let Some(partner) = self.token(value)? {
+                return Ok(Some(partner));
+            }
+            if is_token {
+                return Ok(self.newest(request, name));
+            }
+        }
+        if id_in(value) == Some(0..value.len()) {
+            let resolved = self.ids.resolve(scope, value, names_id(name));
+            return self.id(resolved, value);
+        }
+        if value.starts_with('/') || value.starts_with("http") {
+            return self.link(request, value, Lenient::Yes);
+        }
+        if value.contains(char::is_whitespace) {
+            return Ok(None);
+        }
+        self.within(value)
+    }
+
+    fn id(&mut self, resolved: Resolved, value: &str) -> Replaced {
+        match resolved {
+            Resolved::Is(shadow) if *shadow == *value => Ok(None),
+            Resolved::Is(shadow) => {
+                self.counts.ids += 1;
+                Ok(Some(shadow.into_string()))
+            }
+            Resolved::Orphan => Err(Unpaired),
+            Resolved::Unknown => Ok(None),
+        }
+    }
+
+    /// The shadow's token for one of production's.
+    fn token(&mut self, value: &str) -> Replaced {
+        match self.tokens.get(self.key.of(&[value])) {
+            Some(Partner::Value(token)) => {
+                let token = token.to_string();
+                self.counts.tokens += 1;
+                Ok(Some(token))
+            }
+            Some(Partner::None) => Err(Unpaired),
+            Some(Partner::Conflict) | None => Ok(None),
+        }
+    }
+
+    /// The shadow's latest token for a field of this session.
+    fn newest(&mut self, request: &Request, name: &str) -> Option<String> {
+        let by_form = self.key.of(&[name, &request.form]);
+        let by_name = self.key.of(&[name]);
+        let session = self.sessions.get(request.whose.session?)?;
+        let token = session.token(by_form).or_else(|| session.token(by_name))?;
+        let token = token.to_owned();
+        self.counts.newest += 1;
+        Some(token)
+    }
+
+    /// Tokens in a text.
+    fn within(&mut self, text: &str) -> Replaced {
+        const LONGEST: usize = 2048;
+        if text.len() > LONGEST {
+            return Ok(None);
+        }
+        let mut edits = Vec::new();
+        for range in runs(text) {
+            let run = &text[range.clone()];
+            if is_opaque(run)
+                && let Some(token) = self.token(run)?
+            {
+                edits.push((range, token));
+            }
+        }
+        Ok(edited(text, edits))
+    }
+
+    /// A path with its query, or a URL of this site.
+    fn link(&mut self, request: &Request, text: &str, lenient: Lenient) -> Replaced {
+        let Some(path) = resolved(text, "/", &request.host) else {
+            return Ok(None);
+        };
+        let path = &*path;
+        let Some(begin) = text.find(path) else {
+            return Ok(None);
+        };
+        let address = Address::of(path);
+        let mut edits = Vec::new();
+        for part in &address.parts {
+            let value = &path[part.at.clone()];
+            let replaced = match &part.what {
+                What::Token => self.token(value),
+                What::Id(scope) => {
+                    let resolved = self.ids.resolve(scope, value, true);
+                    self.id(resolved, value)
+                }
+            };
+            match replaced {
+                Ok(Some(value)) => edits.push((part.at.clone(), value)),
+                Ok(None) => {}
+                Err(unpaired) if lenient == Lenient::No => return Err(unpaired),
+                Err(_) => return Ok(None),
+            }
+        }
+        if lenient == Lenient::No {
+            self.parameters(request, path, &address, &mut edits)?;
+        }
+        let edits = edits
+            .into_iter()
+            .map(|(at, value)| (begin + at.start..begin + at.end, value));
+        Ok(edited(text, edits.collect()))
+    }
+
+    /// Parameters that are neither ids nor tokens by themselves.
+    fn parameters(
+        &mut self,
+        request: &Request,
+        path: &str,
+        address: &Address,
+        edits: &mut Vec<(Range<usize>, String)>,
+    ) -> Result<(), Unpaired> {
+        let Some((_, query)) = path.split_once('?') else {
+            return Ok(());
+        };
+        let begin = path.len() - query.len();
+        form::pairs(query, |name, value, range| {
+            let at = begin + range.start..begin + range.end;
+            if address.parts.iter().any(|part| part.at == at) {
+                return Ok(());
+            }
+            if let Some(value) = self.value(request, name, value)? {
+                edits.push((at, form::encoded(&value)));
+            }
+            Ok(())
+        })
+    }
+
+    fn headers(
+        &mut self,
+        request: &Request,
+        head: &RequestHead,
+        written: &mut Option<Box<RequestHead>>,
+    ) {
+        let mut edits: Vec<(Vec<u8>, Vec<u8>, Edit)> = Vec::new();
+        let mut has_cookie = false;
+        for (name, value) in head.headers.iter() {
+            let (Some(name_text), Some(value_text)) = (text(name), text(value)) else {
+                continue;
+            };
+            has_cookie |= name.eq_ignore_ascii_case(b"cookie");
+            let edit = self.header(request, head, &name_text.to_ascii_lowercase(), value_text);
+            if edit != Edit::Keep {
+                edits.push((name.to_vec(), value.to_vec(), edit));
+            }
+        }
+        let extras = (!has_cookie).then(|| self.extras(request, &[])).unwrap_or_default();
+        if edits.is_empty() && extras.is_empty() {
+            return;
+        }
+        let written = written.get_or_insert_with(|| Box::new(head.clone()));
+        for (name, before, edit) in edits {
+            written.headers.edit(&name, |value| {
+                if *value == *before {
+                    edit.clone()
+                } else {
+                    Edit::Keep
+                }
+            });
+        }
+        if !extras.is_empty() {
+            written.headers.append(b"Cookie", extras.join("; ").as_bytes());
+        }
+    }
+
+    fn header(
+        &mut self,
+        request: &Request,
+        head: &RequestHead,
+        name: &str,
+        value: &str,
+    ) -> Edit {
+        let to = |value: Option<String>| value.map_or(Edit::Keep, |value| Edit::To(value.into()));
+        match name {
+            "cookie" => self.cookie(request, value),
+            "authorization" => {
+                let Some(token) = bearer_token(value).filter(|token| !token.is_empty()) else {
+                    return Edit::Keep;
+                };
+                let shadow = self.token(token).unwrap_or_default();
+                to(shadow.map(|shadow| value.replace(token, &shadow)))
+            }
+            "if-none-match" | "if-match" => self.condition(head, value),
+            "referer" => to(self.link(request, value, Lenient::Yes).unwrap_or_default()),
+            _ if names_token(name) => {
+                let token = self.token(value).unwrap_or_default();
+                to(token.or_else(|| self.newest_of_any(request, name)))
+            }
+            _ if is_opaque(value) => to(self.token(value).unwrap_or_default()),
+            _ => Edit::Keep,
+        }
+    }
+
+    /// The latest token of a page, for a header that carries it.
+    fn newest_of_any(&mut self, request: &Request, header: &str) -> Option<String> {
+        let names = [header, "csrf-token", "csrf_token", "csrfmiddlewaretoken", "_csrf", "_token"];
+        names.iter().find_map(|name| self.newest(request, name))
+    }
+
+    fn cookie(&mut self, request: &Request, line: &str) -> Edit {
+        let mut out: Vec<String> = Vec::new();
+        let mut names = Vec::new();
+        let mut is_changed = false;
+        for (name, value) in sent(line) {
+            names.push(name);
+            let hash = self.key.of(&[name, value]);
+            match self.cookies.get(hash) {
+                Some(Partner::Value(shadow)) => {
+                    is_changed |= **shadow != *value;
+                    self.counts.cookies += u64::from(**shadow != *value);
+                    out.push(format!("{name}={shadow}"));
+                }
+                Some(Partner::None) => is_changed = true,
+                Some(Partner::Conflict) | None => {
+                    let token = if is_opaque(value) {
+                        self.token(value).unwrap_or_default()
+                    } else {
+                        None
+                    };
+                    is_changed |= token.is_some();
+                    out.push(format!("{name}={}", token.as_deref().unwrap_or(value)));
+                }
+            }
+        }
+        let extras = self.extras(request, &names);
+        if !is_changed && extras.is_empty() {
+            return Edit::Keep;
+        }
+        out.extend(extras);
+        if out.is_empty() {
+            return Edit::Remove;
+        }
+        Edit::To(out.join("; ").into_bytes())
+    }
+
+    /// Cookies that the shadow alone sets.
+    fn extras(&mut self, request: &Request, sent: &[&str]) -> Vec<String> {
+        let session = request.whose.session.and_then(|id| self.sessions.get(id));
+        let Some(session) = session else {
+            return Vec::new();
+        };
+        let extras = session.extras.iter();
+        extras
+            .filter(|(name, _)| !sent.contains(&&**name))
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect()
+    }
+
+    /// The shadow's own `ETag`s; a condition that can't be told in them goes, and the answer is a whole one.
+    fn condition(&mut self, head: &RequestHead, value: &str) -> Edit {
+        if value.trim() == "*" {
+            return Edit::Keep;
+        }
+        let Some(target) = text(head.target()) else {
+            return Edit::Keep;
+        };
+        let mut out = Vec::new();
+        for etag in value.split(',').map(str::trim) {
+            match self.etags.get(self.key.of(&[target, etag])) {
+                Some(Partner::Value(shadow)) => out.push(shadow.to_string()),
+                Some(Partner::None | Partner::Conflict) | None => {}
+            }
+        }
+        let joined = out.join(", ");
+        if joined == value {
+            return Edit::Keep;
+        }
+        self.counts.conditions += 1;
+        if out.is_empty() {
+            Edit::Remove
+        } else {
+            Edit::To(joined.into_bytes())
+        }
+    }
+}
+
+/// What all of one request has in common.
+struct Request {
+    whose: Whose,
+    host: String,
+    /// Where it leads to, without ids.
+    form: String,
+}
+
+/// Whether an id without a partner may stay as it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lenient {
+    Yes,
+    No,
+}
+
+fn text(bytes: &[u8]) -> Option<&str> {
+    std::str::from_utf8(bytes).ok()
+}
+
+fn is_signed(head: &RequestHead) -> bool {
+    let mut authorizations = head.headers.named(b"authorization");
+    let is_signature = |value: &[u8]| {
+        let scheme = value.split(|c| *c == b' ').next().unwrap_or_default();
+        let scheme = scheme.to_ascii_uppercase();
+        [b"AWS4".as_slice(), b"HMAC", b"SIGNATURE", b"DIGEST", b"OAUTH", b"HAWK"]
+            .iter()
+            .any(|known| scheme.starts_with(known))
+    };
+    authorizations.any(is_signature)
+        || SIGNED.iter().any(|name| head.headers.named(name).next().is_some())
+}
+
+/// Parts of a text that may be tokens.
+fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_of_token = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let begin = at + bytes[at..].iter().position(|c| is_of_token(*c))?;
+        let length = bytes[begin..].iter().take_while(|c| is_of_token(**c)).count();
+        at = begin + length;
+        Some(begin..at)
+    })
+}
+
+/// A text with other parts; none where nothing is another.
+fn edited(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> {
+    if edits.is_empty() {
+        return None;
+    }
+    edits.sort_by_key(|(range, _)| range.start);
+    let mut out = String::with_capacity(text.len() + 32);
+    let mut at = 0;
+    for (range, value) in edits {
+        if range.start < at {
+            continue;
+        }
+        out.push_str(&text[at..range.start]);
+        out.push_str(&value);
+        at = range.end;
+    }
+    out.push_str(&text[at..]);
+    Some(out)
+}
+

@@ -1,0 +1,189 @@
+//! What a value is to a session: a token that says nothing by itself, a small id, or neither.
+
+use std::{hash::Hasher, ops::Range};
+
+use siphasher::sip::SipHasher13;
+
+use crate::compare::opaque;
+
+/// Hashes what production gave out, so that its secrets are not kept.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Key(pub(super) u64, pub(super) u64);
+
+impl Key {
+    pub(super) fn random() -> Self {
+        Self(fastrand::u64(..), fastrand::u64(..))
+    }
+
+    /// Of texts one behind the other: no two lists of texts are taken for the same.
+    pub(super) fn of(self, texts: &[&str]) -> u64 {
+        let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
+        for text in texts {
+            hasher.write(text.as_bytes());
+            hasher.write_u8(0xff);
+        }
+        hasher.finish()
+    }
+}
+
+/// So many bits can't be the same by chance.
+const OPAQUE_BITS: u16 = 64;
+/// No token is longer.
+const LONGEST: usize = 8 * 1024;
+/// A small id is no longer.
+const LONGEST_ID: usize = 20;
+
+/// Whether a text is a token that nobody else can have.
+pub(super) fn is_opaque(text: &str) -> bool {
+    text.len() <= LONGEST && opaque(text).is_some_and(|token| token.bits >= OPAQUE_BITS)
+}
+
+/// Whether a field carries a token, as its name says, whatever that looks like.
+pub(super) fn names_token(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "csrf",
+        "xsrf",
+        "authenticity_token",
+        "requestverificationtoken",
+        "nonce",
+        "_token",
+    ];
+    let name = name.to_ascii_lowercase();
+    name == "token" || WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Whether a cookie carries a session, as its name says.
+pub(super) fn names_session(name: &str) -> bool {
+    const WORDS: &[&str] = &["sess", "sid", "auth", "token", "jwt", "remember", "login"];
+    let name = name.to_ascii_lowercase();
+    WORDS.iter().any(|word| name.contains(word))
+}
+
+/// Where the id is in a part of a path: `1407`, `1407-title`, `1407.json`, `ORD-1407`, `k3j9x2`.
+pub(super) fn id_in(part: &str) -> Option<Range<usize>> {
+    let bytes = part.as_bytes();
+    if !bytes.iter().any(u8::is_ascii_digit) || !part.is_ascii() {
+        return None;
+    }
+    let leading = bytes.iter().take_while(|c| c.is_ascii_digit()).count();
+    let is_short = |range: &Range<usize>| range.len() <= LONGEST_ID;
+    if leading == bytes.len() || leading > 0 && matches!(bytes[leading], b'-' | b'_' | b'.' | b',')
+    {
+        return Some(0..leading).filter(is_short);
+    }
+    let (stem, _) = part.split_once('.').unwrap_or((part, ""));
+    let trailing = stem.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let before = &stem[..stem.len() - trailing];
+    let is_word = |text: &str| text.bytes().all(|c| c.is_ascii_alphabetic());
+    if trailing > 0 && is_word(before.trim_end_matches(['-', '_'])) {
+        // `v2` is a version.
+        let is_version = before.eq_ignore_ascii_case("v");
+        return (!is_version)
+            .then_some(before.len()..stem.len())
+            .filter(is_short);
+    }
+    let is_code = (4..=16).contains(&stem.len()) && stem.bytes().all(|c| c.is_ascii_alphanumeric());
+    is_code.then_some(0..stem.len())
+}
+
+/// The thing that a name is of, in one form: `orders`, `order_id`, `orderId` and `order[id]` are `order`.
+pub(super) fn noun(name: &str) -> String {
+    let mut words = snake(name);
+    for ending in ["_ids", "_id", "_pk", "_uuid"] {
+        if let Some(stem) = words.strip_suffix(ending) {
+            words = stem.to_owned();
+            break;
+        }
+    }
+    singular(&words)
+}
+
+/// Whether a name says that its value is an id.
+pub(super) fn names_id(name: &str) -> bool {
+    let words = snake(name);
+    matches!(&*words, "id" | "ids" | "pk" | "uuid")
+        || ["_id", "_ids", "_pk"]
+            .iter()
+            .any(|ending| words.ends_with(ending))
+}
+
+fn snake(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    let mut was_lower = false;
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && was_lower {
+            out.push('_');
+        }
+        was_lower = c.is_ascii_lowercase() || c.is_ascii_digit();
+        out.push(match c {
+            '-' | ' ' | '.' => '_',
+            c => c.to_ascii_lowercase(),
+        });
+    }
+    out
+}
+
+fn singular(word: &str) -> String {
+    if let Some(stem) = word.strip_suffix("ies") {
+        return format!("{stem}y");
+    }
+    for ending in ["sses", "shes", "ches", "xes", "zes"] {
+        if word.ends_with(ending) {
+            return word[..word.len() - 2].to_owned();
+        }
+    }
+    let is_plural = word.len() > 3 && word.ends_with('s') && !word.ends_with("ss");
+    if is_plural {
+        word[..word.len() - 1].to_owned()
+    } else {
+        word.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_found_in_parts_of_paths() {
+        for (part, id) in [
+            ("1407", Some("1407")),
+            ("1407-a-title-2", Some("1407")),
+            ("1407.json", Some("1407")),
+            ("ORD-1407", Some("1407")),
+            ("page2.html", Some("2")),
+            ("k3j9x2", Some("k3j9x2")),
+            ("v2", None),
+            ("orders", None),
+            ("a-title-of-2026", None),
+            ("2026-a", Some("2026")),
+        ] {
+            assert_eq!(id_in(part).map(|range| &part[range]), id, "{part}");
+        }
+    }
+
+    #[test]
+    fn one_noun_for_the_names_of_a_thing() {
+        for name in [
+            "orders",
+            "order_id",
+            "orderId",
+            "OrderIDs",
+            "order-ids",
+            "order",
+        ] {
+            assert_eq!(noun(name), "order", "{name}");
+        }
+        assert_eq!(noun("categories"), "category");
+        assert_eq!(noun("addresses"), "address");
+        assert_eq!(noun("news"), "new");
+        assert!(names_id("orderId") && names_id("id") && !names_id("paid"));
+    }
+
+    #[test]
+    fn tokens_are_told_from_words_and_numbers() {
+        assert!(is_opaque("550e8400-e29b-41d4-a716-446655440000"));
+        assert!(is_opaque("x7Kq2mB9zR4tYw1p"));
+        assert!(!is_opaque("1407") && !is_opaque("a-title-of-two") && !is_opaque("deadbeef"));
+    }
+}
