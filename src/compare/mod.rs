@@ -32,9 +32,11 @@ pub(crate) use captured::{
 pub(crate) use comparer::{Comparer, Settings};
 #[cfg(test)]
 pub(crate) use difference::{Difference, Differences, Kind, differences};
-pub(crate) use extract::{Language, Limits, Media, Token, Tokens, Url, decode, opaque, text_of, time_of, unescaped};
 #[cfg(test)]
 pub(crate) use extract::{Class, Extract, Looks, Value, extract};
+pub(crate) use extract::{
+    Language, Limits, Media, Token, Tokens, Url, decode, opaque, text_of, time_of, unescaped,
+};
 pub(crate) use live::{
     CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
     REQUEST_BODY, Role, replace, state_file,

@@ -204,7 +204,10 @@ mod tests {
     fn an_id_in_a_path_belongs_to_what_stands_before_it() {
         let wanted = pairs(&[("5", "/users/"), ("1407", "/users/{}/orders/")]);
         assert_eq!(parts("/users/5/orders/1407-a-title/edit?page=2"), wanted);
-        assert_eq!(parts("/orders/ORD-12.pdf"), pairs(&[("12", "/orders/ORD-")]));
+        assert_eq!(
+            parts("/orders/ORD-12.pdf"),
+            pairs(&[("12", "/orders/ORD-")])
+        );
     }
 
     #[test]

@@ -63,6 +63,8 @@ struct OfScope {
     reverse: HashMap<Box<str>, Box<str>>,
     /// The least and the greatest number that the shadow gave out while it was watched.
     minted: Option<(u64, u64)>,
+    /// The least that production gave out.
+    ours: Option<u64>,
 }
 
 /// The shadow may have given out more than was seen, as far above.
@@ -156,6 +158,17 @@ impl Ids {
                 return;
             }
         }
+        let of = &mut self.of[scope as usize];
+        if let Ok(number) = primary.parse::<u64>() {
+            match strength {
+                Strength::Minted => {
+                    of.ours = Some(of.ours.map_or(number, |least| least.min(number)));
+                }
+                // What was made under way is known from there, and two rows may say the same.
+                Strength::Seen if of.ours.is_some_and(|least| number >= least) => return,
+                Strength::Seen => {}
+            }
+        }
         let taken = self.of[scope as usize].reverse.get(shadow).cloned();
         if let Some(other) = taken
             && *other != *primary
@@ -186,7 +199,11 @@ impl Ids {
     pub(super) fn miss(&mut self, scope: &Scope, primary: &str) {
         if let Some(scope) = self.scope(scope) {
             let key = (scope, primary.into());
-            if self.known.peek(&key).is_none_or(|known| known.shadow.is_none()) {
+            if self
+                .known
+                .peek(&key)
+                .is_none_or(|known| known.shadow.is_none())
+            {
                 self.put(key, None, Strength::Minted);
             }
         }
@@ -232,54 +249,64 @@ impl Ids {
     /// speak for it as well.
     pub(super) fn resolve(&mut self, scope: &Scope, primary: &str, is_named: bool) -> Resolved {
         let own = self.scopes.get(scope).copied();
-        if let Some(own) = own {
-            let resolved = self.in_scope(own, primary);
-            if resolved != Resolved::Unknown || self.of[own as usize].minted.is_some() {
-                return resolved;
-            }
+        if let Some(known) = own.and_then(|own| self.known(own, primary)) {
+            return known;
         }
-        if !is_named {
-            return Resolved::Unknown;
-        }
-        let noun = match own {
-            Some(own) => self.of[own as usize].noun,
-            None => match self.nouns.get(&scope.noun()) {
-                Some(noun) => *noun,
-                None => return Resolved::Unknown,
-            },
+        let others = if is_named {
+            self.others(scope, own)
+        } else {
+            Vec::new()
         };
-        let mut all = Resolved::Unknown;
-        let scopes: Vec<_> = self.by_noun[noun as usize].iter().copied().collect();
-        for other in scopes.into_iter().filter(|other| Some(*other) != own) {
-            match (self.in_scope(other, primary), &all) {
-                (Resolved::Unknown, _) => {}
-                (found, Resolved::Unknown) => all = found,
-                (found, known) if found == *known => {}
-                _ => return Resolved::Orphan,
+        let mut all = None;
+        for other in &others {
+            match self.known(*other, primary) {
+                Some(found) if all.as_ref().is_none_or(|all| *all == found) => all = Some(found),
+                Some(_) => return Resolved::Orphan,
+                None => {}
             }
         }
-        all
+        if let Some(found) = all {
+            return found;
+        }
+        let mut scopes = own.into_iter().chain(others);
+        if scopes.any(|scope| self.is_anothers(scope, primary)) {
+            Resolved::Orphan
+        } else {
+            Resolved::Unknown
+        }
     }
 
-    fn in_scope(&mut self, scope: ScopeId, primary: &str) -> Resolved {
-        if let Some(known) = self.known.get(&(scope, primary.into())) {
-            return match &known.shadow {
-                Some(shadow) => Resolved::Is(shadow.clone()),
-                None => Resolved::Orphan,
-            };
-        }
-        // The shadow's row of this number is another one, where it gave out the number itself.
+    /// Other scopes of the same thing.
+    fn others(&self, scope: &Scope, own: Option<ScopeId>) -> Vec<ScopeId> {
+        let noun = match own {
+            Some(own) => Some(self.of[own as usize].noun),
+            None => self.nouns.get(&scope.noun()).copied(),
+        };
+        let Some(noun) = noun else {
+            return Vec::new();
+        };
+        let all = self.by_noun[noun as usize].iter().copied();
+        all.filter(|other| Some(*other) != own).collect()
+    }
+
+    fn known(&mut self, scope: ScopeId, primary: &str) -> Option<Resolved> {
+        let known = self.known.get(&(scope, primary.into()))?;
+        Some(match &known.shadow {
+            Some(shadow) => Resolved::Is(shadow.clone()),
+            None => Resolved::Orphan,
+        })
+    }
+
+    /// Whether the shadow's row of this number is another one, as it gave out the number itself.
+    fn is_anothers(&self, scope: ScopeId, primary: &str) -> bool {
         let of = &self.of[scope as usize];
-        let number = primary.parse::<u64>();
-        match (of.minted, number) {
-            (Some((least, greatest)), Ok(number))
-                if (least..=greatest.saturating_add(UNSEEN)).contains(&number) =>
-            {
-                Resolved::Orphan
+        let is_minted = match (of.minted, primary.parse::<u64>()) {
+            (Some((least, greatest)), Ok(number)) => {
+                (least..=greatest.saturating_add(UNSEEN)).contains(&number)
             }
-            _ if of.reverse.contains_key(primary) => Resolved::Orphan,
-            _ => Resolved::Unknown,
-        }
+            _ => false,
+        };
+        is_minted || of.reverse.contains_key(primary)
     }
 }
 
@@ -300,10 +327,7 @@ mod tests {
         let mut ids = Ids::new(100_000);
         ids.learn(&path("/orders/"), "7", "5", Strength::Minted);
         assert_eq!(ids.resolve(&path("/orders/"), "7", true), is("5"));
-        assert_eq!(
-            ids.resolve(&path("/users/"), "7", true),
-            Resolved::Unknown
-        );
+        assert_eq!(ids.resolve(&path("/users/"), "7", true), Resolved::Unknown);
         assert_eq!(
             ids.resolve(&path("/admin/orders/"), "7", true),
             is("5"),

@@ -11,14 +11,14 @@ use super::{
     values::{is_opaque, names_session, names_token},
 };
 use crate::{
-    compare::Answer,
+    compare::{Answer, Media},
     http::{Known, RequestHead},
 };
 
 /// A request with what both sides answered.
 pub(crate) struct Learning<'a> {
     /// Whose it is, once production has answered.
-    pub(crate) session: Option<SessionId>,
+    pub(crate) session: SessionId,
     /// As its client sent it.
     pub(crate) head: &'a RequestHead,
     pub(crate) primary: &'a Answer<'a>,
@@ -73,38 +73,37 @@ fn set_cookies<'a>(answer: &'a Answer<'_>) -> Vec<SetCookie<'a>> {
 }
 
 impl Identity {
-    /// Production's answer begins: what it sets are names of the session from now on. Returns whose it is.
-    pub(crate) fn issued<'a>(
-        &mut self,
-        session: Option<SessionId>,
-        set_cookies: impl IntoIterator<Item = &'a [u8]>,
-        now: i64,
-    ) -> Option<SessionId> {
-        let mut session = session;
-        for line in set_cookies {
-            let Some(set) = std::str::from_utf8(line)
-                .ok()
-                .and_then(|line| SetCookie::read(line, now))
-            else {
-                continue;
-            };
-            if set.is_deleted || !self.is_credential(set.name, set.value) {
-                continue;
+    /// Production answered: the cookies and tokens that it gave out are names of the session from now on.
+    pub(crate) fn issued(&mut self, session: SessionId, head: &RequestHead, primary: &Answer<'_>) {
+        for set in set_cookies(primary) {
+            if !set.is_deleted && self.is_credential(set.name, set.value) {
+                let alias = self.cookie_alias(set.name, set.value);
+                self.sessions.name(session, alias);
             }
-            let id = *session.get_or_insert_with(|| self.sessions.begin());
-            let alias = self.cookie_alias(set.name, set.value);
-            self.sessions.name(id, alias);
         }
-        session
+        let asked = Asked::of(head);
+        let is_json = primary
+            .header("content-type")
+            .is_some_and(|media| Media::of(media, b"") == Media::Json);
+        if asked.is_unsafe && is_json {
+            for found in found(self.origin(&asked), primary) {
+                if let Kind::Token(Some(field)) = &found.kind
+                    && names_session(&field.name)
+                {
+                    let alias = self.bearer_alias(&found.text);
+                    self.sessions.name(session, alias);
+                }
+            }
+        }
     }
 
     /// Takes what both sides answered.
     pub(crate) fn learn(&mut self, learning: &Learning<'_>) {
         let asked = Asked::of(learning.head);
         self.learn_cookies(learning);
-        let shadow = learning.shadow.filter(|shadow| {
-            shadow.status / 100 == learning.primary.status / 100
-        });
+        let shadow = learning
+            .shadow
+            .filter(|shadow| shadow.status / 100 == learning.primary.status / 100);
         let Some(shadow) = shadow else {
             return self.miss(&asked, learning.primary);
         };
@@ -163,9 +162,10 @@ impl Identity {
                 let partner = value.map_or(Partner::None, |value| Partner::Value(value.into()));
                 let hash = self.key.of(&[name, before]);
                 self.cookies.set(hash, partner);
-            } else if let Some(session) = learning.session {
-                self.sessions
-                    .change(session, |session| session.note_extra(set.name, value));
+            } else {
+                self.sessions.change(learning.session, |session| {
+                    session.note_extra(set.name, value)
+                });
             }
         }
     }
@@ -254,7 +254,7 @@ impl Identity {
 
     fn learn_found(
         &mut self,
-        session: Option<SessionId>,
+        session: SessionId,
         asked: &Asked<'_>,
         ours: &[Found],
         theirs: &[Found],
@@ -265,16 +265,14 @@ impl Identity {
                 Kind::Token(Some(field)) => {
                     self.note_token(both.primary, both.shadow);
                     self.note_newest(session, field, both.shadow);
-                    self.note_bearer(session, &field.name, both.primary);
                 }
                 Kind::Token(None) => self.learn_token(both.primary, both.shadow),
                 Kind::Link => {
                     self.learn_link(asked, both.primary, both.shadow, Strength::Seen);
                 }
                 Kind::Id(scope) => {
-                    let is_made = asked.makes
-                        && is_of(scope, &collection)
-                        && !asked.names(both.primary);
+                    let is_made =
+                        asked.makes && is_of(scope, &collection) && !asked.names(both.primary);
                     let strength = if is_made {
                         Strength::Minted
                     } else {
@@ -296,24 +294,13 @@ impl Identity {
         }
     }
 
-    fn note_newest(&mut self, session: Option<SessionId>, field: &Field, token: &str) {
+    fn note_newest(&mut self, session: SessionId, field: &Field, token: &str) {
         let by_form = self.key.of(&[&field.name, &field.form]);
         let by_name = self.key.of(&[&field.name]);
-        if let Some(session) = session {
-            self.sessions.change(session, |session| {
-                session.note_token(by_form, token);
-                session.note_token(by_name, token);
-            });
-        }
-    }
-
-    /// A token that is sent as `Authorization: Bearer` names the session.
-    fn note_bearer(&mut self, session: Option<SessionId>, name: &str, token: &str) {
-        if names_session(name) && is_opaque(token) {
-            let id = session.unwrap_or_else(|| self.sessions.begin());
-            let alias = self.bearer_alias(token);
-            self.sessions.name(id, alias);
-        }
+        self.sessions.change(session, |session| {
+            session.note_token(by_form, token);
+            session.note_token(by_name, token);
+        });
     }
 
     /// Production answered, and the shadow not so: what was given out has no partner.

@@ -11,9 +11,9 @@ mod learn;
 mod partners;
 mod sessions;
 mod substitute;
-mod values;
 #[cfg(test)]
 mod tests;
+mod values;
 
 pub(crate) use learn::Learning;
 pub(crate) use sessions::SessionId;
@@ -59,11 +59,11 @@ pub(crate) struct Counts {
 }
 
 /// Whose a request is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Whose {
-    pub(crate) session: Option<SessionId>,
-    /// It carries what production was not seen to give out: before the start, or just now.
-    pub(crate) is_new: bool,
+    pub(crate) session: SessionId,
+    /// Something is known of it.
+    pub(crate) is_known: bool,
 }
 
 impl Identity {
@@ -109,21 +109,19 @@ impl Identity {
         let aliases = self.aliases(head);
         if let Some(session) = self.sessions.find(&aliases) {
             return Whose {
-                session: Some(session),
-                is_new: false,
+                session,
+                is_known: true,
             };
         }
         let unknown = aliases
             .into_iter()
             .find(|alias| !self.sessions.is_shared(*alias));
-        let Some(alias) = unknown else {
-            return Whose::default();
-        };
-        let id = self.sessions.begin();
-        self.sessions.name(id, alias);
         Whose {
-            session: Some(id),
-            is_new: true,
+            session: match unknown {
+                Some(alias) => self.sessions.guess(alias),
+                None => self.sessions.number(),
+            },
+            is_known: false,
         }
     }
 
@@ -139,7 +137,9 @@ impl Identity {
             .filter(|(name, value)| self.is_credential(name, value))
             .collect();
         for is_named in [true, false] {
-            let some = cookies.iter().filter(|(name, _)| names_session(name) == is_named);
+            let some = cookies
+                .iter()
+                .filter(|(name, _)| names_session(name) == is_named);
             aliases.extend(some.map(|(name, value)| self.cookie_alias(name, value)));
         }
         aliases

@@ -88,7 +88,10 @@ impl Partners {
 
     /// All that is known, what was used last at the end.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, &Partner)> {
-        self.known.iter().rev().map(|(hash, partner)| (*hash, partner))
+        self.known
+            .iter()
+            .rev()
+            .map(|(hash, partner)| (*hash, partner))
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) type SessionId = u64;
 pub(super) struct Session {
     /// Its names, the latest at the end.
     aliases: Vec<u64>,
+    /// It began with a name that production was not seen to give: that may turn out to be another's.
+    is_guess: bool,
     /// The shadow's latest token for each field that carries one, by the hash of the field's name.
     pub(super) newest: Vec<(u64, Box<str>)>,
     /// Cookies that the shadow alone sets.
@@ -120,27 +122,38 @@ impl Sessions {
         self.known.get_mut(&id)
     }
 
-    /// A session that nobody knew.
-    pub(super) fn begin(&mut self) -> SessionId {
-        let id = self.next;
+    /// The number of a session that nothing is known of yet.
+    pub(super) fn number(&mut self) -> SessionId {
         self.next += 1;
-        self.bytes += SESSION;
-        self.known.put(id, Session::default());
-        self.shrink();
+        self.next - 1
+    }
+
+    /// A session of which no more is known than this name, which production was not seen to give.
+    pub(super) fn guess(&mut self, alias: u64) -> SessionId {
+        let id = self.number();
+        self.name(id, alias);
+        self.change(id, |session| session.is_guess = true);
         id
     }
 
-    /// From now on this names that session as well. Where it names another one, it names none: one that many get is no
-    /// session's.
+    /// Production gave this name to the session. Where it gave it to another one as well, it names none: what many get is
+    /// no session's.
     pub(super) fn name(&mut self, id: SessionId, alias: u64) {
         match self.by_alias.get(&alias) {
             Some(Owner::One(known)) if *known == id => return,
             Some(Owner::Shared) => return,
             Some(Owner::One(known)) if self.known.contains(known) => {
                 let known = *known;
+                let mut is_guess = false;
                 self.change(known, |session| {
                     session.aliases.retain(|name| *name != alias);
+                    is_guess = session.is_guess;
                 });
+                if is_guess {
+                    // It was this one's all the time.
+                    self.by_alias.remove(&alias);
+                    return self.name(id, alias);
+                }
                 if self.shared < SHARED {
                     self.shared += 1;
                     self.by_alias.insert(alias, Owner::Shared);
@@ -150,6 +163,10 @@ impl Sessions {
                 return;
             }
             _ => {}
+        }
+        if !self.known.contains(&id) {
+            self.bytes += SESSION;
+            self.known.put(id, Session::default());
         }
         let mut forgotten = None;
         self.change(id, |session| {
@@ -198,7 +215,7 @@ mod tests {
     #[test]
     fn each_name_that_is_given_later_is_of_the_same_session() {
         let mut sessions = Sessions::new(100_000);
-        let one = sessions.begin();
+        let one = sessions.number();
         for alias in 1..=100 {
             sessions.name(one, alias);
             assert_eq!(sessions.find(&[alias]), Some(one));
@@ -211,7 +228,7 @@ mod tests {
     #[test]
     fn what_production_gives_to_several_names_nobody() {
         let mut sessions = Sessions::new(100_000);
-        let (one, other) = (sessions.begin(), sessions.begin());
+        let (one, other) = (sessions.number(), sessions.number());
         sessions.name(one, 7);
         sessions.name(other, 7);
         sessions.name(one, 7);
@@ -220,16 +237,27 @@ mod tests {
     }
 
     #[test]
+    fn a_session_that_was_guessed_from_a_name_gives_it_to_whom_it_was_given() {
+        let mut sessions = Sessions::new(100_000);
+        let guess = sessions.guess(7);
+        assert_eq!(sessions.find(&[7]), Some(guess));
+        let one = sessions.number();
+        sessions.name(one, 7);
+        assert_eq!(sessions.find(&[7]), Some(one));
+        assert!(!sessions.is_shared(7));
+    }
+
+    #[test]
     fn those_that_were_not_seen_for_longest_are_forgotten() {
         let mut sessions = Sessions::new(3 * (SESSION + ALIAS));
-        let first = sessions.begin();
+        let first = sessions.number();
         sessions.name(first, 1);
         for alias in 2..=3 {
-            let id = sessions.begin();
+            let id = sessions.number();
             sessions.name(id, alias);
         }
         assert_eq!(sessions.find(&[1]), Some(first));
-        let last = sessions.begin();
+        let last = sessions.number();
         sessions.name(last, 4);
         assert_eq!(sessions.find(&[2]), None);
         assert_eq!((sessions.find(&[1]), sessions.evicted), (Some(first), 1));

@@ -76,7 +76,9 @@ impl Page<'_> {
                 Token::End { name } => self.end(&name),
                 Token::Text(text) => self.text(&unescaped(text)),
                 Token::Raw(text) => match script.take() {
-                    Some(true) => self.scripts.extend(json::found(self.origin, text.as_bytes())),
+                    Some(true) => self
+                        .scripts
+                        .extend(json::found(self.origin, text.as_bytes())),
                     Some(false) => self.script(text),
                     None => {}
                 },
@@ -98,7 +100,11 @@ impl Page<'_> {
             "form" => {
                 let action = tokens.attribute("action").unwrap_or_default();
                 let target = self.origin.target;
-                let action = if action.is_empty() { target.into() } else { action };
+                let action = if action.is_empty() {
+                    target.into()
+                } else {
+                    action
+                };
                 let action = resolved(&action, target, self.origin.host).unwrap_or_default();
                 self.form = Address::of(&action);
             }
@@ -120,7 +126,9 @@ impl Page<'_> {
                 }
             }
             "meta" => {
-                let field = tokens.attribute("name").or_else(|| tokens.attribute("property"));
+                let field = tokens
+                    .attribute("name")
+                    .or_else(|| tokens.attribute("property"));
                 if let (Some(field), Some(content)) = (field, tokens.attribute("content")) {
                     self.token(&["meta", &field], &field, &content);
                 }
@@ -202,7 +210,11 @@ impl Page<'_> {
             place: place.iter().map(|part| (*part).to_owned()).collect(),
             kind,
             text: text.to_owned(),
-            says: if row.is_none() { self.before.clone() } else { String::new() },
+            says: if row.is_none() {
+                self.before.clone()
+            } else {
+                String::new()
+            },
             row,
         });
     }
@@ -251,7 +263,11 @@ impl Page<'_> {
             for (number, part) in text.split(quote).enumerate() {
                 // Every other part is between quotes.
                 if number % 2 == 1 && is_opaque(part) {
-                    let begin = text[..from].char_indices().rev().nth(24).map_or(0, |(at, _)| at);
+                    let begin = text[..from]
+                        .char_indices()
+                        .rev()
+                        .nth(24)
+                        .map_or(0, |(at, _)| at);
                     let name = &text[begin..from];
                     let kind = Kind::Token(names_token(name).then(|| Field {
                         name: "script".to_owned(),
@@ -288,4 +304,3 @@ fn add(to: &mut String, text: &str) {
         to.push_str(text);
     }
 }
-

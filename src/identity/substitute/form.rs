@@ -7,7 +7,11 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::{Unpaired, edited};
 use crate::http::decoded;
 
-const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 /// A value as it is written in a form.
 pub(super) fn encoded(value: &str) -> String {
@@ -27,7 +31,10 @@ pub(super) fn pairs(
         if value.is_empty() {
             continue;
         }
-        let (name, value_text) = (decoded(name.as_bytes(), true), decoded(value.as_bytes(), true));
+        let (name, value_text) = (
+            decoded(name.as_bytes(), true),
+            decoded(value.as_bytes(), true),
+        );
         if let (Ok(name), Ok(value_text)) =
             (std::str::from_utf8(&name), std::str::from_utf8(&value_text))
         {
@@ -61,7 +68,10 @@ mod tests {
         let edited = edit("a=1&b%5Bid%5D=7+8&c=&d=1", |name, value| {
             Ok((name == "b[id]" && value == "7 8").then(|| "x/y z".to_owned()))
         });
-        assert_eq!(edited, Ok(Some("a=1&b%5Bid%5D=x%2Fy%20z&c=&d=1".to_owned())));
+        assert_eq!(
+            edited,
+            Ok(Some("a=1&b%5Bid%5D=x%2Fy%20z&c=&d=1".to_owned()))
+        );
         assert_eq!(edit("a=1", |_, _| Ok(None)), Ok(None));
     }
 }

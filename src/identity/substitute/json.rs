@@ -60,7 +60,9 @@ struct Reader<'a> {
 impl Reader<'_> {
     fn peek(&mut self) -> Option<u8> {
         let rest = &self.text.as_bytes()[self.at..];
-        let space = rest.iter().take_while(|c| matches!(c, b' ' | b'\t' | b'\r' | b'\n'));
+        let space = rest
+            .iter()
+            .take_while(|c| matches!(c, b' ' | b'\t' | b'\r' | b'\n'));
         self.at += space.count();
         self.text.as_bytes().get(self.at).copied()
     }
@@ -168,7 +170,8 @@ mod tests {
 
     #[test]
     fn values_are_replaced_where_they_stand() {
-        let text = r#"{ "b": 1.50, "order": {"id": 7, "lines": [ {"sku": "a\"7"}, "7" ]}, "n": null }"#;
+        let text =
+            r#"{ "b": 1.50, "order": {"id": 7, "lines": [ {"sku": "a\"7"}, "7" ]}, "n": null }"#;
         let edited = edit(text, |place, value| {
             Ok(match (place, value) {
                 (["order", "id"], "7") => Some("5".to_owned()),
@@ -177,13 +180,24 @@ mod tests {
                 _ => None,
             })
         });
-        let wanted = r#"{ "b": 1.50, "order": {"id": 5, "lines": [ {"sku": "b\"5"}, "x" ]}, "n": null }"#;
+        let wanted =
+            r#"{ "b": 1.50, "order": {"id": 5, "lines": [ {"sku": "b\"5"}, "x" ]}, "n": null }"#;
         assert_eq!(edited, Ok(Some(wanted.to_owned())));
     }
 
     #[test]
     fn what_is_no_json_stays() {
-        for text in ["", "{", "[1", "{\"a\"}", "{\"a\":1}}", "\"a", "\"\\", "[1,]", "1 2"] {
+        for text in [
+            "",
+            "{",
+            "[1",
+            "{\"a\"}",
+            "{\"a\":1}}",
+            "\"a",
+            "\"\\",
+            "[1,]",
+            "1 2",
+        ] {
             assert_eq!(edit(text, |_, _| Ok(Some("x".into()))), Ok(None), "{text}");
         }
         let deep = "[".repeat(10_000);

@@ -7,7 +7,7 @@ mod multipart;
 use std::ops::Range;
 
 use super::{
-    Identity, Whose,
+    Identity, SessionId,
     address::{Address, What, resolved},
     bearer_token,
     cookies::sent,
@@ -50,14 +50,14 @@ impl Identity {
     /// Where it names something that the shadow has no partner for.
     pub(crate) fn substitute(
         &mut self,
-        whose: Whose,
+        session: SessionId,
         head: &RequestHead,
         body: Option<&[u8]>,
     ) -> Result<Substituted, Unpaired> {
         if is_signed(head) {
             return Ok(Substituted::default());
         }
-        let result = self.request(whose, head, body);
+        let result = self.request(session, head, body);
         if result.is_err() {
             self.counts.unpaired += 1;
         }
@@ -66,13 +66,13 @@ impl Identity {
 
     fn request(
         &mut self,
-        whose: Whose,
+        session: SessionId,
         head: &RequestHead,
         body: Option<&[u8]>,
     ) -> Result<Substituted, Unpaired> {
         let host = text(head.headers.get(Known::Host).unwrap_or_default());
         let mut request = Request {
-            whose,
+            session,
             host: host.unwrap_or_default().to_owned(),
             form: String::new(),
         };
@@ -103,7 +103,12 @@ impl Identity {
         })
     }
 
-    fn body(&mut self, request: &Request, head: &RequestHead, body: &[u8]) -> Result<Option<Vec<u8>>, Unpaired> {
+    fn body(
+        &mut self,
+        request: &Request,
+        head: &RequestHead,
+        body: &[u8],
+    ) -> Result<Option<Vec<u8>>, Unpaired> {
         let content_type = head.headers.named(b"content-type").next();
         let content_type = content_type.unwrap_or_default();
         if head.headers.named(b"content-encoding").next().is_some() {
@@ -189,7 +194,7 @@ impl Identity {
     fn newest(&mut self, request: &Request, name: &str) -> Option<String> {
         let by_form = self.key.of(&[name, &request.form]);
         let by_name = self.key.of(&[name]);
-        let session = self.sessions.get(request.whose.session?)?;
+        let session = self.sessions.get(request.session)?;
         let token = session.token(by_form).or_else(|| session.token(by_name))?;
         let token = token.to_owned();
         self.counts.newest += 1;
@@ -292,7 +297,9 @@ impl Identity {
                 edits.push((name.to_vec(), value.to_vec(), edit));
             }
         }
-        let extras = (!has_cookie).then(|| self.extras(request, &[])).unwrap_or_default();
+        let extras = (!has_cookie)
+            .then(|| self.extras(request, &[]))
+            .unwrap_or_default();
         if edits.is_empty() && extras.is_empty() {
             return;
         }
@@ -307,17 +314,13 @@ impl Identity {
             });
         }
         if !extras.is_empty() {
-            written.headers.append(b"Cookie", extras.join("; ").as_bytes());
+            written
+                .headers
+                .append(b"Cookie", extras.join("; ").as_bytes());
         }
     }
 
-    fn header(
-        &mut self,
-        request: &Request,
-        head: &RequestHead,
-        name: &str,
-        value: &str,
-    ) -> Edit {
+    fn header(&mut self, request: &Request, head: &RequestHead, name: &str, value: &str) -> Edit {
         let to = |value: Option<String>| value.map_or(Edit::Keep, |value| Edit::To(value.into()));
         match name {
             "cookie" => self.cookie(request, value),
@@ -341,7 +344,14 @@ impl Identity {
 
     /// The latest token of a page, for a header that carries it.
     fn newest_of_any(&mut self, request: &Request, header: &str) -> Option<String> {
-        let names = [header, "csrf-token", "csrf_token", "csrfmiddlewaretoken", "_csrf", "_token"];
+        let names = [
+            header,
+            "csrf-token",
+            "csrf_token",
+            "csrfmiddlewaretoken",
+            "_csrf",
+            "_token",
+        ];
         names.iter().find_map(|name| self.newest(request, name))
     }
 
@@ -383,7 +393,7 @@ impl Identity {
 
     /// Cookies that the shadow alone sets.
     fn extras(&mut self, request: &Request, sent: &[&str]) -> Vec<String> {
-        let session = request.whose.session.and_then(|id| self.sessions.get(id));
+        let session = self.sessions.get(request.session);
         let Some(session) = session else {
             return Vec::new();
         };
@@ -424,7 +434,7 @@ impl Identity {
 
 /// What all of one request has in common.
 struct Request {
-    whose: Whose,
+    session: SessionId,
     host: String,
     /// Where it leads to, without ids.
     form: String,
@@ -446,12 +456,21 @@ fn is_signed(head: &RequestHead) -> bool {
     let is_signature = |value: &[u8]| {
         let scheme = value.split(|c| *c == b' ').next().unwrap_or_default();
         let scheme = scheme.to_ascii_uppercase();
-        [b"AWS4".as_slice(), b"HMAC", b"SIGNATURE", b"DIGEST", b"OAUTH", b"HAWK"]
-            .iter()
-            .any(|known| scheme.starts_with(known))
+        [
+            b"AWS4".as_slice(),
+            b"HMAC",
+            b"SIGNATURE",
+            b"DIGEST",
+            b"OAUTH",
+            b"HAWK",
+        ]
+        .iter()
+        .any(|known| scheme.starts_with(known))
     };
     authorizations.any(is_signature)
-        || SIGNED.iter().any(|name| head.headers.named(name).next().is_some())
+        || SIGNED
+            .iter()
+            .any(|name| head.headers.named(name).next().is_some())
 }
 
 /// Parts of a text that may be tokens.
@@ -461,7 +480,10 @@ fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let begin = at + bytes[at..].iter().position(|c| is_of_token(*c))?;
-        let length = bytes[begin..].iter().take_while(|c| is_of_token(**c)).count();
+        let length = bytes[begin..]
+            .iter()
+            .take_while(|c| is_of_token(**c))
+            .count();
         at = begin + length;
         Some(begin..at)
     })
@@ -486,4 +508,3 @@ fn edited(text: &str, mut edits: Vec<(Range<usize>, String)>) -> Option<String> 
     out.push_str(&text[at..]);
     Some(out)
 }
-

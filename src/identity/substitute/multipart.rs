@@ -105,9 +105,11 @@ mod tests {
             format!("{}--b--\r\n", parts.concat())
         };
         let edit = |body: &str| {
-            edit(b"multipart/form-data; boundary=\"b\"", body.as_bytes(), |name, value| {
-                Ok((value == "7").then(|| format!("5 of {name}")))
-            })
+            edit(
+                b"multipart/form-data; boundary=\"b\"",
+                body.as_bytes(),
+                |name, value| Ok((value == "7").then(|| format!("5 of {name}"))),
+            )
         };
         let edited = edit(&body("7")).unwrap().unwrap();
         assert_eq!(String::from_utf8(edited).unwrap(), body("5 of id"));
