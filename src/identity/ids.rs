@@ -4,11 +4,12 @@
 use std::collections::{BTreeSet, HashMap};
 
 use lru::LruCache;
+use serde::{Deserialize, Serialize};
 
 use super::values::noun;
 
 /// What an id is the number of, as a place says it.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) enum Scope {
     /// All up to it in a path, with `{}` for the ids before it.
     Path(String),
@@ -31,7 +32,7 @@ impl Scope {
 }
 
 /// How sure it is that two ids are of one thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(super) enum Strength {
     /// They stand at the same place of two pages.
     Seen,
@@ -49,7 +50,7 @@ pub(super) enum Resolved {
     Unknown,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Known {
     shadow: Option<Box<str>>,
     strength: Strength,
@@ -75,6 +76,22 @@ const SCOPES: usize = 10_000;
 const ENTRY: usize = 200;
 
 type ScopeId = u32;
+
+/// A scope, as it is stored: the numbers of ids are its places in the list.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ScopeEntry {
+    scope: Scope,
+    minted: Option<(u64, u64)>,
+    ours: Option<u64>,
+}
+
+/// An id, as it is stored.
+#[derive(Serialize, Deserialize)]
+pub(super) struct IdEntry {
+    scope: ScopeId,
+    primary: Box<str>,
+    known: Known,
+}
 
 /// All small ids, within a number of bytes.
 #[derive(Debug)]
@@ -207,6 +224,48 @@ impl Ids {
                 self.put(key, None, Strength::Minted);
             }
         }
+    }
+
+    /// All scopes, and all ids, those that were not used for longest first.
+    pub(super) fn entries(&self) -> (Vec<ScopeEntry>, Vec<IdEntry>) {
+        let mut scopes: Vec<_> = self.scopes.iter().collect();
+        scopes.sort_by_key(|(_, id)| **id);
+        let scopes = scopes.into_iter().map(|(scope, id)| {
+            let of = &self.of[*id as usize];
+            ScopeEntry {
+                scope: scope.clone(),
+                minted: of.minted,
+                ours: of.ours,
+            }
+        });
+        let ids = self.known.iter().rev();
+        let ids = ids.map(|((scope, primary), known)| IdEntry {
+            scope: *scope,
+            primary: primary.clone(),
+            known: known.clone(),
+        });
+        (scopes.collect(), ids.collect())
+    }
+
+    /// With what `entries` gave.
+    pub(super) fn refilled(mut self, scopes: Vec<ScopeEntry>, ids: Vec<IdEntry>) -> Self {
+        for entry in scopes {
+            if let Some(id) = self.scope(&entry.scope) {
+                let of = &mut self.of[id as usize];
+                (of.minted, of.ours) = (entry.minted, entry.ours);
+            }
+        }
+        for IdEntry {
+            scope,
+            primary,
+            known,
+        } in ids
+        {
+            if (scope as usize) < self.of.len() {
+                self.put((scope, primary), known.shadow, known.strength);
+            }
+        }
+        self
     }
 
     fn put(&mut self, key: (ScopeId, Box<str>), shadow: Option<Box<str>>, strength: Strength) {

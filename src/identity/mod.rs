@@ -10,6 +10,7 @@ mod ids;
 mod learn;
 mod partners;
 mod sessions;
+mod state;
 mod substitute;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod values;
 
 pub(crate) use learn::Learning;
 pub(crate) use sessions::SessionId;
+pub(crate) use state::StateError;
 pub(crate) use substitute::{Substituted, Unpaired};
 
 use cookies::sent;
@@ -31,6 +33,8 @@ use crate::http::{Known, RequestHead};
 #[derive(Debug)]
 pub(crate) struct Identity {
     key: Key,
+    /// Bytes of all that is remembered.
+    most: usize,
     sessions: Sessions,
     /// Tokens and other values that nobody else can have.
     tokens: Partners,
@@ -71,6 +75,7 @@ impl Identity {
     pub(crate) fn new(most: usize) -> Self {
         Self {
             key: Key::random(),
+            most,
             sessions: Sessions::new(most / 4),
             tokens: Partners::new(most / 4),
             cookies: Partners::new(most / 8),

@@ -1,9 +1,10 @@
 //! Which value the shadow gave out where production gave out another.
 
 use lru::LruCache;
+use serde::{Deserialize, Serialize};
 
 /// What the shadow has for a value of production's.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Partner {
     Value(Box<str>),
     /// Production gave it out, and the shadow nothing in its place.

@@ -4,12 +4,13 @@
 use std::collections::HashMap;
 
 use lru::LruCache;
+use serde::{Deserialize, Serialize};
 
 /// A session's number.
 pub(crate) type SessionId = u64;
 
 /// What is known of one session.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Session {
     /// Its names, the latest at the end.
     aliases: Vec<u64>,
@@ -192,6 +193,38 @@ impl Sessions {
             self.bytes += session.bytes();
             self.shrink();
         }
+    }
+
+    /// The next number, all sessions, those that were not seen for longest first, and the names that many have.
+    pub(super) fn entries(&self) -> (SessionId, Vec<(SessionId, Session)>, Vec<u64>) {
+        let sessions = self.known.iter().rev();
+        let sessions = sessions.map(|(id, session)| (*id, session.clone()));
+        let owners = self.by_alias.iter();
+        let shared = owners.filter(|(_, owner)| **owner == Owner::Shared);
+        let shared = shared.map(|(alias, _)| *alias);
+        (self.next, sessions.collect(), shared.collect())
+    }
+
+    /// Takes up what `entries` gave.
+    pub(super) fn refill(
+        &mut self,
+        next: SessionId,
+        sessions: Vec<(SessionId, Session)>,
+        shared: &[u64],
+    ) {
+        self.next = next;
+        for (id, session) in sessions {
+            self.bytes += session.bytes();
+            let aliases = session.aliases.iter();
+            self.by_alias
+                .extend(aliases.map(|alias| (*alias, Owner::One(id))));
+            self.known.put(id, session);
+        }
+        let known = shared.iter().take(SHARED);
+        self.by_alias
+            .extend(known.map(|alias| (*alias, Owner::Shared)));
+        self.shared = shared.len().min(SHARED);
+        self.shrink();
     }
 
     fn shrink(&mut self) {

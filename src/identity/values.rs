@@ -2,12 +2,13 @@
 
 use std::{hash::Hasher, ops::Range};
 
+use serde::{Deserialize, Serialize};
 use siphasher::sip::SipHasher13;
 
 use crate::compare::opaque;
 
 /// Hashes what production gave out, so that its secrets are not kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Key(pub(super) u64, pub(super) u64);
 
 impl Key {

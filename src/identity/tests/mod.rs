@@ -257,6 +257,11 @@ fn run(settings: &Run) -> Tally {
                 primary: answered,
             });
             number += 1;
+            if number == settings.requests / 2 {
+                let mut again = Identity::new(8 << 20);
+                again.restore(&identity.save()).unwrap();
+                identity = again;
+            }
         } else if let Some(copy) = person.waiting.pop_front() {
             deliver(
                 &mut identity,
@@ -377,4 +382,19 @@ fn no_copy_touches_anothers_row_where_copies_are_lost() {
     let tally = runs(20, 3, 0.02);
     assert_eq!(tally.wrong, 0, "{tally:?}");
     assert!(tally.alive * 100 >= tally.copies * 85, "{tally:?}");
+}
+
+#[test]
+fn what_is_no_state_changes_nothing() {
+    let mut identity = Identity::new(1 << 20);
+    let whole = identity.save();
+    for bytes in [
+        &b""[..],
+        b"TEEIDN00",
+        &whole[..whole.len() - 1],
+        &whole[..9],
+    ] {
+        assert!(identity.restore(bytes).is_err());
+    }
+    assert!(identity.restore(&whole).is_ok());
 }
