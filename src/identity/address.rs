@@ -85,6 +85,10 @@ impl Address {
 
     fn parameter(&mut self, name: &str, value: &str, at: usize) {
         let range = at..at + value.len();
+        // One with escapes is looked into when it is decoded.
+        if value.contains(['%', '+']) {
+            return;
+        }
         if is_opaque(value) {
             self.push(range, What::Token);
         } else if names_id(name) && id_in(value) == Some(0..value.len()) {

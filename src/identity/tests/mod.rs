@@ -2,6 +2,7 @@
 //! may touch another row than its request did.
 
 mod model;
+mod rules;
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -397,4 +398,14 @@ fn what_is_no_state_changes_nothing() {
         assert!(identity.restore(bytes).is_err());
     }
     assert!(identity.restore(&whole).is_ok());
+}
+
+/// Takes minutes: `cargo test --lib identity -- --ignored`.
+#[test]
+#[ignore = "100,000 requests take minutes"]
+fn no_copy_of_many_touches_anothers_row() {
+    for (drift, loss) in [(0, 0.0), (3, 0.0), (3, 0.02), (40, 0.1)] {
+        let tally = runs(50, drift, loss);
+        assert_eq!(tally.wrong, 0, "{tally:?}");
+    }
 }

@@ -1,0 +1,348 @@
+//! Each rule alone: what a copy is sent with after the answers before it.
+
+use std::time::Duration;
+
+use super::super::{Identity, Learning, Unpaired};
+use crate::{compare::Answer, http::RequestHead};
+
+/// 2026-01-01.
+const NOW: i64 = 1_767_225_600_000;
+
+struct Shadow(Identity);
+
+fn answer(text: &str) -> Answer<'_> {
+    let (head, body) = text.split_once("\n\n").unwrap_or((text, ""));
+    let mut lines = head.lines();
+    let status = lines.next().unwrap().parse().unwrap();
+    let headers = lines.map(|line| line.split_once(": ").unwrap());
+    Answer {
+        status,
+        headers: headers
+            .map(|(name, value)| (name.as_bytes(), value.as_bytes()))
+            .collect(),
+        body: body.as_bytes(),
+        length: body.len() as u64,
+        is_whole: true,
+        at: NOW,
+        took: Duration::ZERO,
+    }
+}
+
+fn head(request: &str) -> (RequestHead, String) {
+    let (lines, body) = request.split_once("\n\n").unwrap_or((request, ""));
+    let mut lines = lines.lines();
+    let mut text = format!(
+        "{} HTTP/1.1\r\nHost: app.example\r\n",
+        lines.next().unwrap()
+    );
+    for line in lines {
+        text.push_str(line);
+        text.push_str("\r\n");
+    }
+    if !body.is_empty() {
+        text.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
+    text.push_str("\r\n");
+    let mut head = RequestHead::default();
+    head.parse(text.as_bytes(), 100).unwrap().unwrap();
+    (head, body.to_owned())
+}
+
+impl Shadow {
+    fn new() -> Self {
+        Self(Identity::new(1 << 20))
+    }
+
+    /// What the copy of a request is, as far as it is another, or all of it.
+    fn copy(&mut self, request: &str) -> Result<String, Unpaired> {
+        let (head, body) = head(request);
+        let whose = self.0.whose(&head);
+        let substituted = self
+            .0
+            .substitute(whose.session, &head, Some(body.as_bytes()))?;
+        let sent = substituted.head.as_deref().unwrap_or(&head);
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        let mut lines = vec![format!("{} {}", text(sent.method()), text(sent.target()))];
+        for (name, value) in sent.headers.iter() {
+            if name != b"Host" {
+                lines.push(format!("{}: {}", text(name), text(value)));
+            }
+        }
+        let body = substituted.body.map_or(body, |body| text(&body));
+        if body.is_empty() {
+            return Ok(lines.join("\n"));
+        }
+        lines.retain(|line| !line.starts_with("Content-Length"));
+        Ok(format!("{}\n\n{body}", lines.join("\n")))
+    }
+
+    /// Both sides answer a request; `None`: the shadow didn't.
+    fn pair<'a>(&mut self, request: &str, primary: &str, shadow: impl Into<Option<&'a str>>) {
+        let (head, _) = head(request);
+        let whose = self.0.whose(&head);
+        let primary = answer(primary);
+        self.0.issued(whose.session, &head, &primary);
+        let shadow = shadow.into().map(answer);
+        self.0.learn(&Learning {
+            session: whose.session,
+            head: &head,
+            primary: &primary,
+            shadow: shadow.as_ref(),
+        });
+    }
+}
+
+const OURS: &str = "Pq8sKd93jFh2LxZ0vB7n";
+const THEIRS: &str = "aZ4kTy61mWc9RgQ5uE2h";
+
+#[test]
+fn a_cookie_is_the_shadows_own() {
+    let mut shadow = Shadow::new();
+    let set = |value: &str| format!("200\nSet-Cookie: sid={value}; Path=/");
+    shadow.pair("GET /", &set(OURS), &*set(THEIRS));
+    let sent = shadow.copy(&format!("GET /a\nCookie: theme=dark; sid={OURS}"));
+    assert_eq!(
+        sent,
+        Ok(format!("GET /a\nCookie: theme=dark; sid={THEIRS}"))
+    );
+    // Production gives another one, and the shadow goes on with the same.
+    let request = format!("GET /a\nCookie: sid={OURS}");
+    shadow.pair(&request, &set("another-1-Kd93jFh2LxZ0"), "200");
+    let sent = shadow.copy("GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0");
+    assert_eq!(sent, Ok(format!("GET /b\nCookie: sid={THEIRS}")));
+    // The shadow alone gives another one.
+    shadow.pair(
+        "GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0",
+        "200",
+        &*set("new-2"),
+    );
+    let sent = shadow.copy("GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0");
+    assert_eq!(sent, Ok("GET /b\nCookie: sid=new-2".to_owned()));
+    // And deletes it.
+    shadow.pair(
+        "GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0",
+        "200",
+        "302\nSet-Cookie: sid=; Max-Age=0",
+    );
+    let sent = shadow.copy("GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0");
+    assert_eq!(sent, Ok("GET /b".to_owned()));
+}
+
+#[test]
+fn a_cookie_that_production_was_not_seen_to_give_stays() {
+    let mut shadow = Shadow::new();
+    let request = format!("GET /a\nCookie: sid={OURS}");
+    assert_eq!(shadow.copy(&request), Ok(request));
+}
+
+#[test]
+fn a_cookie_that_the_shadow_alone_sets_comes_with_its_session() {
+    let mut shadow = Shadow::new();
+    shadow.pair(
+        "GET /",
+        &format!("200\nSet-Cookie: sid={OURS}"),
+        &*format!("200\nSet-Cookie: sid={THEIRS}\nSet-Cookie: flash=abc"),
+    );
+    let sent = shadow.copy(&format!("GET /a\nCookie: sid={OURS}"));
+    assert_eq!(sent, Ok(format!("GET /a\nCookie: sid={THEIRS}; flash=abc")));
+    assert_eq!(shadow.copy("GET /a"), Ok("GET /a".to_owned()));
+}
+
+#[test]
+fn a_token_of_a_form_is_the_one_of_the_same_form_else_the_latest() {
+    let mut shadow = Shadow::new();
+    let page = |token: &str| {
+        format!(
+            "200\nContent-Type: text/html\nSet-Cookie: sid={token}0\n\n<form action=/orders><input type=hidden name=_csrf value={token}></form>"
+        )
+    };
+    shadow.pair("GET /orders/new", &page(OURS), &*page(THEIRS));
+    let post = |token: &str| {
+        format!(
+            "POST /orders\nCookie: sid={OURS}0\nContent-Type: application/x-www-form-urlencoded\n\n_csrf={token}&name=tea"
+        )
+    };
+    let wanted = post(THEIRS).replace(&format!("sid={OURS}"), &format!("sid={THEIRS}"));
+    assert_eq!(shadow.copy(&post(OURS)), Ok(wanted.clone()));
+    assert_eq!(shadow.copy(&post("never-seen")), Ok(wanted));
+    let other = post("never-seen").replace("Cookie: sid=", "Cookie: sid=x");
+    assert_eq!(shadow.copy(&other), Ok(other), "another session");
+}
+
+#[test]
+fn a_token_of_a_page_is_sent_in_a_header() {
+    let mut shadow = Shadow::new();
+    let page = |token: &str| {
+        format!(
+            "200\nContent-Type: text/html\nSet-Cookie: sid={token}0\n\n<meta name=csrf-token content={token}>"
+        )
+    };
+    shadow.pair("GET /", &page(OURS), &*page(THEIRS));
+    for token in [OURS, "never-seen"] {
+        let sent = shadow.copy(&format!(
+            "POST /a\nCookie: sid={OURS}0\nX-CSRF-Token: {token}\nContent-Type: application/json\n\n{{}}"
+        ));
+        let wanted = format!(
+            "POST /a\nCookie: sid={THEIRS}0\nX-CSRF-Token: {THEIRS}\nContent-Type: application/json\n\n{{}}"
+        );
+        assert_eq!(sent, Ok(wanted));
+    }
+}
+
+#[test]
+fn a_header_that_repeats_a_cookie_repeats_the_shadows() {
+    let mut shadow = Shadow::new();
+    let set = |token: &str| format!("200\nSet-Cookie: XSRF-TOKEN={token}%3D%3D");
+    shadow.pair("GET /", &set(OURS), &*set(THEIRS));
+    let sent = shadow.copy(&format!(
+        "DELETE /a\nCookie: XSRF-TOKEN={OURS}%3D%3D\nX-XSRF-TOKEN: {OURS}=="
+    ));
+    let wanted = format!("DELETE /a\nCookie: XSRF-TOKEN={THEIRS}%3D%3D\nX-XSRF-TOKEN: {THEIRS}==");
+    assert_eq!(sent, Ok(wanted));
+}
+
+#[test]
+fn a_bearer_token_is_the_shadows() {
+    let mut shadow = Shadow::new();
+    let jwt =
+        |part: &str| format!("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIx{part}In0.{part}xKd93jFh2LxZ0vB7n");
+    let login = |token: &str| {
+        format!("200\nContent-Type: application/json\n\n{{\"access_token\":\"{token}\"}}")
+    };
+    shadow.pair(
+        "POST /login\nContent-Type: application/json\n\n{\"user\":\"a\"}",
+        &login(&jwt(OURS)),
+        &*login(&jwt(THEIRS)),
+    );
+    let request = format!("GET /me\nAuthorization: Bearer {}", jwt(OURS));
+    let wanted = format!("GET /me\nAuthorization: Bearer {}", jwt(THEIRS));
+    assert_eq!(shadow.copy(&request), Ok(wanted));
+    let (head, _) = head(&request);
+    assert!(shadow.0.whose(&head).is_known);
+}
+
+#[test]
+fn an_opaque_id_is_the_shadows_wherever_it_stands() {
+    let mut shadow = Shadow::new();
+    let (ours, theirs) = (
+        "550e8400-e29b-41d4-a716-446655440000",
+        "6ba7b810-9dad-41d1-80b4-00c04fd430c8",
+    );
+    let made = |id: &str| format!("201\nContent-Type: application/json\n\n{{\"id\":\"{id}\"}}");
+    shadow.pair("POST /files\n\nx", &made(ours), &*made(theirs));
+    let request = |id: &str| {
+        format!(
+            "POST /files/{id}.png?of={id}&next=%2Ffiles%2F{id}\nContent-Type: application/json\n\n{{\"a\": [\"{id}\", \"x:{id}\"], \"note\": \"about {ours} as text\"}}"
+        )
+    };
+    assert_eq!(shadow.copy(&request(ours)), Ok(request(theirs)));
+}
+
+#[test]
+fn what_has_no_partner_is_withheld() {
+    let mut shadow = Shadow::new();
+    let made = |id: &str| format!("302\nLocation: /orders/{id}");
+    shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
+    shadow.pair("POST /orders\n\nx", &made("8"), "500");
+    shadow.pair("POST /orders\n\nx", &made("9"), None);
+    assert_eq!(shadow.copy("GET /orders/7"), Ok("GET /orders/5".to_owned()));
+    for request in [
+        "GET /orders/8",
+        "DELETE /orders/9",
+        "GET /orders/5",
+        "GET /orders/6/edit",
+    ] {
+        assert_eq!(shadow.copy(request), Err(Unpaired), "{request}");
+    }
+    assert_eq!(shadow.copy("GET /orders/4"), Ok("GET /orders/4".to_owned()));
+    assert_eq!(shadow.0.counts().unpaired, 4);
+}
+
+#[test]
+fn a_condition_is_told_in_the_shadows_etags() {
+    let mut shadow = Shadow::new();
+    shadow.pair("GET /a", "200\nETag: \"one\"", "200\nETag: W/\"two\"");
+    let sent = shadow.copy("GET /a\nIf-None-Match: \"one\"");
+    assert_eq!(sent, Ok("GET /a\nIf-None-Match: W/\"two\"".to_owned()));
+    let sent = shadow.copy("GET /b\nIf-None-Match: \"one\"");
+    assert_eq!(sent, Ok("GET /b".to_owned()));
+    let all = "PUT /b\nIf-Match: *".to_owned();
+    assert_eq!(shadow.copy(&all), Ok(all));
+}
+
+#[test]
+fn what_a_client_signed_stays() {
+    let mut shadow = Shadow::new();
+    let made = |id: &str| format!("302\nLocation: /orders/{id}");
+    shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
+    for header in [
+        "Authorization: AWS4-HMAC-SHA256 Credential=x",
+        "X-Hub-Signature-256: sha256=x",
+        "Signature: sig1=:x:",
+    ] {
+        let request = format!("GET /orders/7\n{header}");
+        assert_eq!(shadow.copy(&request), Ok(request));
+    }
+}
+
+#[test]
+fn another_answer_teaches_nothing() {
+    let mut shadow = Shadow::new();
+    shadow.pair(
+        "GET /dashboard",
+        "302\nLocation: /orders/7",
+        "302\nLocation: /login",
+    );
+    shadow.pair(
+        "GET /a",
+        "302\nLocation: /dashboard",
+        "302\nLocation: /welcome",
+    );
+    for request in ["GET /orders/7", "GET /dashboard"] {
+        assert_eq!(shadow.copy(request), Ok(request.to_owned()));
+    }
+}
+
+#[test]
+fn small_numbers_that_are_no_ids_stay() {
+    let mut shadow = Shadow::new();
+    let made = |id: &str| format!("302\nLocation: /orders/{id}");
+    shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
+    let request = "POST /orders/7?page=7\nContent-Type: application/x-www-form-urlencoded\n\nquantity=7&note=order+7&order_id=7";
+    let wanted = "POST /orders/5?page=7\nContent-Type: application/x-www-form-urlencoded\n\nquantity=7&note=order+7&order_id=5";
+    assert_eq!(shadow.copy(request), Ok(wanted.to_owned()));
+}
+
+#[test]
+fn fields_of_an_upload_are_the_shadows() {
+    let mut shadow = Shadow::new();
+    let made = |id: &str| format!("302\nLocation: /orders/{id}");
+    shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
+    let request = |id: &str| {
+        format!(
+            "POST /files\nContent-Type: multipart/form-data; boundary=b\n\n--b\r\nContent-Disposition: form-data; name=\"order_id\"\r\n\r\n{id}\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"7\"\r\n\r\n7\u{0}\r\n--b--\r\n"
+        )
+    };
+    assert_eq!(shadow.copy(&request("7")), Ok(request("5")));
+}
+
+#[test]
+fn what_is_given_to_all_names_no_session() {
+    let mut shadow = Shadow::new();
+    let set = "200\nSet-Cookie: lb=x7Kq2mB9zR4tYw1p";
+    shadow.pair("GET /", set, set);
+    shadow.pair("GET /", set, set);
+    let (head, _) = head("GET /\nCookie: lb=x7Kq2mB9zR4tYw1p");
+    assert!(!shadow.0.whose(&head).is_known);
+}
+
+#[test]
+fn redirects_that_name_the_shadow_itself_are_understood() {
+    let mut shadow = Shadow::new();
+    shadow.pair(
+        "POST /orders\n\nx",
+        "303\nLocation: http://app.example/orders/7",
+        "303\nLocation: http://app.example/orders/5",
+    );
+    assert_eq!(shadow.copy("GET /orders/7"), Ok("GET /orders/5".to_owned()));
+}
