@@ -73,6 +73,41 @@ named! {
     }
 }
 
+impl Outcome {
+    /// Whether it is the shadow's fault that a copy ended so: the breaker counts these.
+    pub(crate) fn is_fault(self) -> bool {
+        match self {
+            Self::Refused
+            | Self::ConnectTimeout
+            | Self::Unresolved
+            | Self::TlsFailed
+            | Self::Timeout
+            | Self::Broken => true,
+            Self::Answered
+            | Self::Filtered
+            | Self::SampledOut
+            | Self::Absent
+            | Self::RateLimited
+            | Self::Looped
+            | Self::Upgrade
+            | Self::QueueFull
+            | Self::ConnectionLimit
+            | Self::OverBudget
+            | Self::BodyOverrun
+            | Self::BodyCut
+            | Self::ScriptedOut
+            | Self::ScriptTimeout
+            | Self::ScriptInvalid
+            | Self::ScriptDown
+            | Self::BreakerOpen
+            | Self::Paused
+            | Self::ClientAborted
+            | Self::NotForwarded
+            | Self::Shutdown => false,
+        }
+    }
+}
+
 const OUTCOMES: usize = Outcome::ALL.len();
 
 /// The index of a shadow's opened entries, behind its outcomes.

@@ -73,7 +73,7 @@ impl Scripting {
         let given = self.script.give(&self.inbox, job.key, now, |out| {
             out.extend_from_slice(&job.head);
         });
-        let ticket = given.map_err(word)?;
+        let ticket = given.map_err(Unscripted::as_str)?;
         if let Some((head, body)) = answer(&job.answer) {
             let kept = &body[..body.len().min(self.limit())];
             self.script
@@ -99,13 +99,16 @@ impl Scripting {
             let mut job = self.waiting.borrow_mut().remove(&reply.token)?;
             self.waiting_bytes
                 .set(self.waiting_bytes.get() - job.compared_bytes());
-            let result = reply.result.map_err(word).map(|(mut edited, _held)| {
-                let mut text = Vec::new();
-                (job.method, job.target) = self.finish.write(&mut edited.head, None, &mut text);
-                job.head = text.into();
-                job.body = edited.body;
-                job
-            });
+            let result = reply
+                .result
+                .map_err(Unscripted::as_str)
+                .map(|(mut edited, _held)| {
+                    let mut text = Vec::new();
+                    (job.method, job.target) = self.finish.write(&mut edited.head, None, &mut text);
+                    job.head = text.into();
+                    job.body = edited.body;
+                    job
+                });
             Some(result)
         });
         of_job.collect()
@@ -154,16 +157,4 @@ fn answer(message: &[u8]) -> Option<(ResponseHead, Vec<u8>)> {
         }
     }
     Some((head, body))
-}
-
-/// As the ledger of a tee calls it.
-fn word(why: Unscripted) -> &'static str {
-    match why {
-        Unscripted::Dropped => "scripted_out",
-        Unscripted::Late => "script_timeout",
-        Unscripted::Invalid => "script_invalid",
-        Unscripted::Down => "script_down",
-        Unscripted::Full => "queue_full",
-        Unscripted::OverBudget => "over_budget",
-    }
 }

@@ -52,20 +52,7 @@ pub(super) fn lesson<T>(ended: &Result<T, Failure>) -> Lesson {
     match ended {
         // A header in time is an answer, also where the rest takes longer than it may.
         Ok(_) | Err(Failure::Unanswered(Unanswered::Slow)) => Lesson::Works,
-        Err(failure) if is_fault(failure.outcome()) => Lesson::Fails,
+        Err(failure) if failure.outcome().is_fault() => Lesson::Fails,
         Err(_) => Lesson::Nothing,
     }
-}
-
-/// Whether it is the shadow's fault that a copy ended so.
-pub(super) fn is_fault(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Refused
-            | Outcome::ConnectTimeout
-            | Outcome::Unresolved
-            | Outcome::TlsFailed
-            | Outcome::Timeout
-            | Outcome::Broken
-    )
 }

@@ -11,10 +11,7 @@ use std::{
 use tokio::task::spawn_local;
 
 use super::{copy::ShadowCopy, order::Queued, sample};
-use crate::{
-    ledger::Outcome,
-    script::{Inbox, Script, Ticket, Unscripted, write_request},
-};
+use crate::script::{Inbox, Script, Ticket, write_request};
 
 /// Where the copies to one shadow wait for their script.
 pub(super) struct ScriptStage {
@@ -106,7 +103,7 @@ impl ScriptStage {
                 let waiting = (ticket, (copy, queued));
                 self.given.borrow_mut().insert(ticket.token, waiting);
             }
-            Err(why) => copy.settle(outcome(why)),
+            Err(why) => copy.settle(why.outcome()),
         }
     }
 
@@ -122,7 +119,7 @@ impl ScriptStage {
                     copy.write(edited.head, edited.body, held);
                     next.enter(copy, queued, Some(ticket));
                 }
-                Err(why) => copy.settle(outcome(why)),
+                Err(why) => copy.settle(why.outcome()),
             }
         }
     }
@@ -149,15 +146,4 @@ async fn await_body(next: Rc<impl Next>, copy: ShadowCopy, queued: Option<Queued
     poll_fn(|cx| copy.body.poll_whole(cx)).await;
     stage.coming.set(stage.coming.get() - 1);
     stage.is_whole(copy, queued);
-}
-
-fn outcome(why: Unscripted) -> Outcome {
-    match why {
-        Unscripted::Dropped => Outcome::ScriptedOut,
-        Unscripted::Late => Outcome::ScriptTimeout,
-        Unscripted::Invalid => Outcome::ScriptInvalid,
-        Unscripted::Down => Outcome::ScriptDown,
-        Unscripted::Full => Outcome::QueueFull,
-        Unscripted::OverBudget => Outcome::OverBudget,
-    }
 }

@@ -20,7 +20,7 @@ use super::{
     copy::ShadowCopy,
     copy_head::CopyHeadWriter,
     copying::{Copying, Means, READ, ToKeep, Tools, Unanswered},
-    failure::{Failure, is_fault, lesson},
+    failure::{Failure, lesson},
     lane::{Hand, Lanes},
     limit::Permit,
     nap::UnderWay,
@@ -342,7 +342,7 @@ impl Sender {
         waited.learn(&self.shadow, lesson(&ended));
         match ended {
             Ok(Some(ours)) => copy.pair.responded(ours),
-            Err(error) if is_fault(outcome) => {
+            Err(error) if outcome.is_fault() => {
                 self.report(copy.pair.exchange(), outcome, &error);
             }
             _ => {}
