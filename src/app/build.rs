@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::{
     AppError,
+    generation::Generation,
     live::{Live, SharedResources},
     shared::{ReloadRequest, Shared},
     watchdog::Watchdog,
@@ -129,8 +130,7 @@ impl App {
             resources,
             greeters,
             live: ArcSwap::from_pointee(live),
-            generation: tokio::sync::watch::Sender::new(0),
-            behind: 0.into(),
+            generation: Generation::new(workers),
             capture,
             captured,
             metrics: Arc::new(ProxyMetrics::new(workers)),

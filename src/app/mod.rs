@@ -6,6 +6,7 @@ mod control;
 mod edit;
 mod explain;
 mod files;
+mod generation;
 mod live;
 mod reload;
 mod shared;

@@ -9,10 +9,11 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 
 use super::{
     comparing,
+    generation::Generation,
     live::{Live, SharedResources},
     watchdog::Watchdog,
 };
@@ -43,9 +44,7 @@ pub(crate) struct Shared {
     /// What a reload changes.
     pub(super) live: ArcSwap<Live>,
     /// Counts the changes of it: workers wait for the next.
-    pub(super) generation: watch::Sender<u64>,
-    /// Workers that have not taken up the last change yet.
-    pub(super) behind: AtomicUsize,
+    pub(super) generation: Generation,
     /// One for each listener of the configuration.
     pub(super) greeters: Vec<Greeter>,
     pub(super) capture: Option<capture::Running>,

@@ -85,7 +85,7 @@ impl FromStr for Trusted {
 }
 
 /// `[client_address]`.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, PartialEq, Eq)]
 pub(crate) struct ClientAddress {
     /// None: the address that the connection comes from.
     pub(crate) header: Option<FieldName>,

@@ -7,7 +7,7 @@ use crate::config::Mark;
 const INSTANCE: &[u8] = b"X-Shadowtee-Instance";
 
 /// What is known of marks: how they are called and who this instance is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Marks {
     /// The mark's name as the configuration spells it.
     name: String,

@@ -112,7 +112,7 @@ impl Sender {
                 idle_timeout: shadow.settings.idle_timeout.0,
                 connections: Some(Arc::clone(&shadow.connections)),
                 is_careful: false,
-                reading: shadow.reading,
+                reading: shadow.common.reading,
                 metrics: Arc::clone(&shadow.metrics.pool),
             },
         );

@@ -8,7 +8,7 @@ use crate::http::{
 };
 
 /// How answers are read: the largest header that is taken, and the largest trailers.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reading {
     pub(crate) header_bytes: usize,
     pub(crate) header_count: usize,

@@ -98,6 +98,17 @@ pub(crate) enum Role {
     Baseline,
 }
 
+impl PartialEq for Compared {
+    fn eq(&self, other: &Self) -> bool {
+        let same_role = match (&self.role, &other.role) {
+            (Role::Upgrade(one), Role::Upgrade(other)) => Arc::ptr_eq(one, other),
+            (Role::Baseline, Role::Baseline) => true,
+            (Role::Upgrade(_), Role::Baseline) | (Role::Baseline, Role::Upgrade(_)) => false,
+        };
+        same_role && self.bytes == other.bytes && Arc::ptr_eq(&self.thread, &other.thread)
+    }
+}
+
 impl Compared {
     /// Takes a pair.
     pub(crate) fn take(&self, pair: LivePair) {
