@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    net::IpAddr,
     rc::Rc,
     sync::{Arc, atomic::Ordering::Relaxed, mpsc::Sender},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -44,7 +43,6 @@ pub(crate) struct Taps {
 /// What an exchange was in the end.
 pub(crate) struct Ended<'a> {
     pub(crate) exchange: &'a Exchange,
-    pub(crate) peer: Option<IpAddr>,
     /// The request went to the primary to its end.
     pub(crate) whole: bool,
     /// The answer as the client got it; `chunked` where its body is.
@@ -210,7 +208,7 @@ impl Recorder {
         Raw {
             time: self.time(exchange.received),
             id,
-            peer: ended.peer,
+            peer: ended.exchange.peer,
             request,
             answer,
         }
@@ -310,7 +308,6 @@ mod tests {
                 let tap = recorder.taps(&exchange, false, false).unwrap();
                 let ended = Ended {
                     exchange: &exchange,
-                    peer: None,
                     whole: true,
                     answer: &ResponseHead::default(),
                     chunked: false,

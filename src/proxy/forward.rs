@@ -11,10 +11,7 @@ use super::{
     refusal::Refusal,
     relay::{End, Relay},
 };
-use crate::{
-    http::{Known, Outbox, Version},
-    upstream::{Call, Caller, Connection, Request, Uncalled, call},
-};
+use crate::upstream::{Call, Caller, Connection, Request, Uncalled, call};
 
 /// Sends a request to the primary and passes its response on. What passed is in `relay` afterwards.
 pub(super) async fn forward(client: &mut Downstream, relay: &mut Relay<'_>) -> End {
@@ -47,21 +44,8 @@ impl Caller for Forwarding<'_, '_> {
     type End = End;
     type GivenUp = End;
 
-    fn request(&self) -> Request {
+    fn request(&self) -> Request<'_> {
         self.relay.request()
-    }
-
-    fn write(&self, out: &mut Outbox) {
-        let head = &self.relay.of.exchange.head;
-        // Without a Host it can only be a message of HTTP/1.0, which has to stay one.
-        let version = if head.headers.has(Known::Host) {
-            Version::Http11
-        } else {
-            Version::Http10
-        };
-        let out = out.text();
-        head.write(version, out);
-        out.extend_from_slice(b"\r\n");
     }
 
     /// A new connection to the primary, unless the client leaves before it is there.

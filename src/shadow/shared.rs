@@ -9,7 +9,7 @@ use std::{
 use super::{
     breaker::{Breaker, Change, State},
     control::Control,
-    copy_head::CopyHeadWriter,
+    copy_head::CopyHeads,
     difference::{DifferenceLog, Pair},
     limit::Limit,
     queue::Places,
@@ -53,7 +53,7 @@ pub(crate) struct Shadow {
     pub(super) compared: Option<Compared>,
     /// Each thread has a copy of these two.
     pub(super) selection: Selection,
-    pub(super) head_writer: CopyHeadWriter,
+    pub(super) copy_heads: CopyHeads,
     differences: Arc<DifferenceLog>,
     pub(super) common: Common,
 }
@@ -158,7 +158,7 @@ impl Shadow {
             script,
             compared,
             selection: Selection::new(&settings.select),
-            head_writer: CopyHeadWriter::new(&settings, &common.marks, authorization),
+            copy_heads: CopyHeads::new(&settings, &common.marks, authorization),
             differences,
             common,
             settings,

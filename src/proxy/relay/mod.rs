@@ -5,7 +5,11 @@ mod upload;
 
 pub(super) use upload::body_reader;
 
-use std::task::{Context, Poll, ready};
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use super::{
     Pipeline, downstream::Downstream, error_response::explain_cut, prepare::Prepared,
@@ -14,10 +18,11 @@ use super::{
 use crate::{
     capture,
     exchange::Exchange,
-    http::{ResponseHead, now},
+    http::{Framing, ResponseHead, now},
     ledger::Outcome,
     tee::{Copies, RecordedResponse, Recording},
-    upstream::{BadResponse, Call, Connection, Request},
+    telemetry::metrics::ProxyCount,
+    upstream::{BadResponse, Call, Connection, Request, SentHead},
 };
 use download::{Download, Receiving, Stopped};
 use upload::{Broken, Sending, Upload};
@@ -27,6 +32,7 @@ pub(super) struct Relay<'a> {
     pub(super) of: Passing<'a>,
     pub(super) upload: Upload,
     pub(super) download: Download,
+    is_captured: bool,
     /// The client's connection may serve another request.
     pub(super) keeps_client: bool,
     /// Where both speak another protocol now: the primary's side.
@@ -54,30 +60,102 @@ pub(super) enum End {
     Left,
 }
 
+/// What went to the client in the end.
+pub(super) struct Ended {
+    pub(super) status: u16,
+    /// Bytes of the answer's body.
+    pub(super) sent: u64,
+    pub(super) is_whole: bool,
+}
+
 impl<'a> Relay<'a> {
-    /// Of a request that was prepared, with its copies and with what the capture keeps of it. `head` is memory for
-    /// the answer's.
-    pub(super) fn new(
-        of: Passing<'a>,
+    /// Of a request that was prepared: copies are made of it, and the capture keeps of it what it wants. `head` is memory
+    /// for the answer's.
+    pub(super) fn begin(
+        pipeline: &'a Pipeline,
+        exchange: &'a Arc<Exchange>,
         prepared: Prepared,
-        captured: capture::Taps,
         head: ResponseHead,
     ) -> Self {
-        let told = of.copies.wanted();
-        let told = told.map(|limit| Box::new(Recording::new(limit, &of.pipeline.budget)));
+        let has_body = !matches!(prepared.framing, Framing::None | Framing::Sized(0));
+        let copies = Copies::open(exchange, has_body, &pipeline.recipients, &pipeline.budget);
+        let capture = pipeline.capture.as_ref();
+        let captured = capture.and_then(|it| it.taps(exchange, has_body, prepared.upgrade));
+        let is_captured = captured.is_some();
+        let captured = captured.unwrap_or_default();
+        let told = copies.wanted();
+        let told = told.map(|limit| Box::new(Recording::new(limit, &pipeline.budget)));
+        let of = Passing {
+            pipeline,
+            exchange,
+            copies,
+        };
         Self {
             upload: Upload::new(prepared, captured.request, &of),
-            download: Download::new(head, of.exchange, prepared, captured.answer, told),
+            download: Download::new(head, exchange, prepared, captured.answer, told),
             of,
+            is_captured,
             keeps_client: false,
             switched: None,
         }
     }
 
-    /// What is sent, as a call needs to know it.
-    pub(super) fn request(&self) -> Request {
-        Request::new(self.of.exchange.head.method(), self.upload.body)
-            .asking_for_upgrade(self.download.upgrade)
+    /// The exchange is over: the capture and the copies get all that there was of it, and it is counted.
+    pub(super) fn finish(&mut self, end: &End) -> Ended {
+        let Passing {
+            pipeline, exchange, ..
+        } = self.of;
+        let (upload, download) = (&mut self.upload, &mut self.download);
+        let answer_whole = matches!(end, End::Whole);
+        if let Some(capture) = pipeline.capture.as_ref().filter(|_| self.is_captured) {
+            let taps = capture::Taps {
+                request: upload.kept.take(),
+                answer: download.kept.take(),
+            };
+            let ended = capture::Ended {
+                exchange,
+                whole: upload.is_done(),
+                answer: &download.head,
+                chunked: download.is_chunked(),
+                answered: download.answered,
+                answer_whole,
+            };
+            capture.store(&ended, taps);
+        }
+        let told = download.told.take().filter(|_| download.answered.is_some());
+        self.of.copies.over(told.map(|body| RecordedResponse {
+            head: download.head.clone(),
+            body: *body,
+            is_whole: answer_whole,
+        }));
+        let sent = download.sent;
+        pipeline.metrics.count(ProxyCount::AnswerBytes, sent);
+        let status = download.head.status;
+        let (status, is_whole) = match end {
+            End::Refused(refusal) => (refusal.status().as_u16(), true),
+            End::Left => (status, false),
+            End::Whole | End::Switched | End::Cut => {
+                pipeline.metrics.answer(status);
+                (status, answer_whole)
+            }
+        };
+        Ended {
+            status,
+            sent,
+            is_whole,
+        }
+    }
+
+    /// What is sent.
+    pub(super) fn request(&self) -> Request<'_> {
+        Request {
+            head: SentHead::Fields {
+                head: Cow::Borrowed(&self.of.exchange.head),
+                added: &[],
+            },
+            body: self.upload.body,
+            is_upgrade: self.download.upgrade,
+        }
     }
 
     /// Until the answer is sent, or there will be none.
@@ -153,33 +231,6 @@ impl<'a> Relay<'a> {
             End::Cut
         } else {
             End::Refused(refusal)
-        }
-    }
-
-    /// What the capture kept of both bodies.
-    pub(super) fn take_captured(&mut self) -> capture::Taps {
-        capture::Taps {
-            request: self.upload.kept.take(),
-            answer: self.download.kept.take(),
-        }
-    }
-
-    /// The response as somebody wanted it, where its head came; `whole`: to its end.
-    pub(super) fn take_told(&mut self, whole: bool) -> Option<RecordedResponse> {
-        let told = self.download.told.take()?;
-        self.download.answered?;
-        Some(RecordedResponse {
-            head: self.download.head.clone(),
-            body: *told,
-            is_whole: whole,
-        })
-    }
-
-    /// The status that went to the client, where this is how it ended.
-    pub(super) fn status(&self, end: &End) -> u16 {
-        match end {
-            End::Refused(refusal) => refusal.status().as_u16(),
-            _ => self.download.head.status,
         }
     }
 

@@ -1,6 +1,6 @@
-//! One connection to a server, lent to one call at a time. What is particular to HTTP/1 on it stands here and in `response`.
+//! One connection to a server, lent to one call at a time.
 
-use super::share::Permit;
+use super::super::share::Permit;
 use crate::{http::Wire, net::Stream};
 
 /// A connection to a server.
@@ -13,7 +13,7 @@ pub(crate) struct Connection {
 
 impl Connection {
     /// `permit` is kept as long as the connection is open. It is in a box: it goes from hand to hand.
-    pub(super) fn new(stream: Stream, permit: Option<Permit>) -> Box<Self> {
+    pub(in crate::upstream) fn new(stream: Stream, permit: Option<Permit>) -> Box<Self> {
         Box::new(Self {
             wire: Wire::new(stream),
             is_used: false,
@@ -23,9 +23,16 @@ impl Connection {
 
     /// Whether nothing came on an idle connection: neither its end, nor a response that nobody asked for. The kernel is
     /// asked, or else what the runtime knew when it last asked for events.
-    pub(super) fn is_quiet(&mut self, asks_kernel: bool) -> bool {
+    pub(in crate::upstream) fn is_quiet(&mut self, asks_kernel: bool) -> bool {
         let wire = &mut self.wire;
         wire.buf.is_empty() && wire.out.is_empty() && wire.stream.is_quiet(asks_kernel)
+    }
+
+    /// Makes it ready for another call. Returns whether it may serve one: what came behind a response belongs to no request.
+    pub(in crate::upstream) fn rest(&mut self) -> bool {
+        self.is_used = true;
+        self.wire.out.trim();
+        self.wire.buf.is_empty()
     }
 
     /// Reads up to `at_once` bytes at a time, and has the kernel hold up to `unread` that nobody has read.
