@@ -109,9 +109,8 @@ async fn answer(
         }
     };
     let exchange = Exchange::new(head, peer.address, &pipeline.request_id, client.arrived);
-    let memory = std::mem::take(&mut client.answer_head);
-    let mut relay = Relay::begin(pipeline, &exchange, prepared, memory);
-    let end = forward(client, &mut relay).await;
+    let mut relay = Relay::begin(pipeline, &exchange, prepared, client);
+    let end = forward(&mut relay).await;
     let Ended {
         status,
         sent,
@@ -128,11 +127,12 @@ async fn answer(
         }
         End::Refused(refusal) => {
             let rest = (Some(&mut relay.upload.reader), closes);
+            let client = &mut *relay.client;
             Box::pin(refuse(pipeline, client, &exchange.head, &refusal, rest)).await
         }
-        end => Box::pin(after(client, &mut relay, end)).await,
+        end => Box::pin(after(&mut relay, end)).await,
     };
-    client.answer_head = std::mem::take(&mut relay.download.head).recycle();
+    relay.client.answer_head = std::mem::take(&mut relay.download.head).recycle();
     drop(relay);
     if let Some(head) = exchange.into_head() {
         head.reuse();
@@ -145,21 +145,18 @@ async fn answer(
 }
 
 /// What becomes of the connection where the answer is not whole, or no answer to a request any more.
-async fn after(client: &mut Downstream, relay: &mut Relay<'_>, end: End) -> Then {
+async fn after(relay: &mut Relay<'_>, end: End) -> Then {
     match end {
         End::Switched => {
             if let Some(primary) = relay.switched.take() {
-                upgrade::join(client, *primary).await;
+                upgrade::join(relay.client, *primary).await;
             }
             Then::End
         }
         End::Cut => {
             if relay.download.ends_with_connection() {
-                client
-                    .wire
-                    .stream
-                    .delivered(relay.of.pipeline.timeouts.idle.0)
-                    .await;
+                let patience = relay.of.pipeline.timeouts.idle.0;
+                relay.client.wire.stream.delivered(patience).await;
                 Then::Cut
             } else if relay.upload.reader.is_done() {
                 Then::End

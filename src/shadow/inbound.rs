@@ -15,12 +15,19 @@ use super::{
     copy::{CopySource, ShadowCopy},
     delivery::Delivery,
     intake::{HeldBack, Intake},
-    mail::{Mail, Probe},
     pair::{Attention, Pair, Primary},
     priority::Workload,
-    probe,
+    probe::{self, Probe},
 };
 use crate::tee::{Budget, Message, Mirrored, Outlet, Part, Sleeper, UnopenedOutlet};
+
+/// What a thread is sent beside what comes through valves.
+pub(super) enum Mail {
+    /// The way from one worker to a shadow.
+    Open(Arc<Shadow>, UnopenedOutlet),
+    /// A shadow is to be asked once more.
+    Probe(Probe),
+}
 
 /// What comes in on one thread.
 pub(super) struct Inbound<'a> {

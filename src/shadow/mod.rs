@@ -19,7 +19,6 @@ mod inbound;
 mod intake;
 mod lane;
 mod limit;
-mod mail;
 mod nap;
 mod order;
 mod pair;

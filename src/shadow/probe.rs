@@ -10,13 +10,22 @@ use std::{
 
 use tokio::task::spawn_local;
 
-use super::{delivery::Delivery, mail::Probe, sending::Sender};
+use super::{delivery::Delivery, sending::Sender};
 use crate::{
     compare::LiveResponse,
     http::{Alarm, RequestHead, ResponseHead, now},
     tee::{RecordedResponse, Recording},
     upstream::{Call, Caller, Connection, Next, Request, RequestBody, Uncalled, call},
 };
+
+/// A request without a body that is sent once more.
+pub(super) struct Probe {
+    /// The shadow's name.
+    pub(super) shadow: String,
+    /// What the comparer knows it by.
+    pub(super) number: u64,
+    pub(super) head: RequestHead,
+}
 
 /// Sends it where copies leave room for it, and tells the comparer of the response.
 pub(super) fn send(delivery: &Rc<Delivery>, probe: Probe) {

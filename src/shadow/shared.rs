@@ -10,7 +10,7 @@ use super::{
     breaker::{Breaker, Change, State},
     control::Control,
     copy_head::CopyHeads,
-    difference::{DifferenceLog, Pair},
+    difference::DifferenceLog,
     limit::Limit,
     queue::Places,
     request_view::RequestView,
@@ -54,7 +54,7 @@ pub(crate) struct Shadow {
     /// Each thread has a copy of these two.
     pub(super) selection: Selection,
     pub(super) copy_heads: CopyHeads,
-    differences: Arc<DifferenceLog>,
+    pub(super) differences: Arc<DifferenceLog>,
     pub(super) common: Common,
 }
 
@@ -242,11 +242,6 @@ impl Shadow {
     /// What the configuration says.
     pub(crate) fn settings(&self) -> &config::Shadow {
         &self.settings
-    }
-
-    /// Notes a pair of answers.
-    pub(super) fn note(&self, pair: &Pair<'_>) {
-        self.differences.note(self.name(), &self.metrics, pair);
     }
 }
 

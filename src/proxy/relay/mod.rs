@@ -6,7 +6,6 @@ mod upload;
 pub(super) use upload::body_reader;
 
 use std::{
-    borrow::Cow,
     sync::Arc,
     task::{Context, Poll, ready},
 };
@@ -18,17 +17,18 @@ use super::{
 use crate::{
     capture,
     exchange::Exchange,
-    http::{Framing, ResponseHead, now},
+    http::{Framing, now},
     ledger::Outcome,
     tee::{Copies, RecordedResponse, Recording},
     telemetry::metrics::ProxyCount,
-    upstream::{BadResponse, Call, Connection, Request, SentHead},
+    upstream::{BadResponse, Call, Connection},
 };
 use download::{Download, Receiving, Stopped};
 use upload::{Broken, Sending, Upload};
 
 /// One exchange under way.
 pub(super) struct Relay<'a> {
+    pub(super) client: &'a mut Downstream,
     pub(super) of: Passing<'a>,
     pub(super) upload: Upload,
     pub(super) download: Download,
@@ -69,13 +69,12 @@ pub(super) struct Ended {
 }
 
 impl<'a> Relay<'a> {
-    /// Of a request that was prepared: copies are made of it, and the capture keeps of it what it wants. `head` is memory
-    /// for the answer's.
+    /// Of a request that was prepared: copies are made of it, and the capture keeps of it what it wants.
     pub(super) fn begin(
         pipeline: &'a Pipeline,
         exchange: &'a Arc<Exchange>,
         prepared: Prepared,
-        head: ResponseHead,
+        client: &'a mut Downstream,
     ) -> Self {
         let has_body = !matches!(prepared.framing, Framing::None | Framing::Sized(0));
         let copies = Copies::open(exchange, has_body, &pipeline.recipients, &pipeline.budget);
@@ -92,7 +91,14 @@ impl<'a> Relay<'a> {
         };
         Self {
             upload: Upload::new(prepared, captured.request, &of),
-            download: Download::new(head, exchange, prepared, captured.answer, told),
+            download: Download::new(
+                std::mem::take(&mut client.answer_head),
+                exchange,
+                prepared,
+                captured.answer,
+                told,
+            ),
+            client,
             of,
             is_captured,
             keeps_client: false,
@@ -146,29 +152,16 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// What is sent.
-    pub(super) fn request(&self) -> Request<'_> {
-        Request {
-            head: SentHead::Fields {
-                head: Cow::Borrowed(&self.of.exchange.head),
-                added: &[],
-            },
-            body: self.upload.body,
-            is_upgrade: self.download.upgrade,
-        }
-    }
-
     /// Until the answer is sent, or there will be none.
-    pub(super) fn poll(
+    pub(super) fn poll_both(
         &mut self,
         cx: &mut Context<'_>,
-        client: &mut Downstream,
         call: &mut Call,
     ) -> Poll<Result<End, BadResponse>> {
-        if let Poll::Ready(end) = self.poll_upload(cx, client, call) {
+        if let Poll::Ready(end) = self.poll_upload(cx, call) {
             return Poll::Ready(end);
         }
-        match self.download.poll(cx, client, call, &self.of) {
+        match self.download.poll(cx, self.client, call, &self.of) {
             // The rest of a body whose answer came early still belongs to the message, to its last byte.
             Poll::Ready(Ok(())) if self.upload.goes_on(call) => {}
             Poll::Ready(Ok(())) => return Poll::Ready(Ok(self.answered())),
@@ -176,24 +169,23 @@ impl<'a> Relay<'a> {
             Poll::Pending => {}
         }
         let half_close = self.of.pipeline.timeouts.half_close.0;
-        if self.upload.state != Sending::Going && client.poll_left(cx, half_close).is_ready() {
+        if self.upload.state != Sending::Going && self.client.poll_left(cx, half_close).is_ready() {
             return Poll::Ready(Ok(End::Left));
         }
-        self.poll_late(cx, client, call).map(Ok)
+        self.poll_late(cx, call).map(Ok)
     }
 
     /// Ready only where the exchange ends with it.
     fn poll_upload(
         &mut self,
         cx: &mut Context<'_>,
-        client: &mut Downstream,
         call: &mut Call,
     ) -> Poll<Result<End, BadResponse>> {
         // A request without a body has its head to send all the same.
         if self.upload.state == Sending::Stopped || (self.upload.is_done() && call.is_flushed()) {
             return Poll::Pending;
         }
-        match ready!(self.upload.poll(cx, client, call, &mut self.of)) {
+        match ready!(self.upload.poll(cx, self.client, call, &mut self.of)) {
             Ok(()) => Poll::Pending,
             Err(Broken::Stale(error)) => Poll::Ready(Err(error)),
             Err(Broken::ByPrimary) => {
@@ -270,12 +262,7 @@ impl<'a> Relay<'a> {
     }
 
     /// Ready when one of the two takes longer than it may.
-    fn poll_late(
-        &mut self,
-        cx: &mut Context<'_>,
-        client: &mut Downstream,
-        call: &Call,
-    ) -> Poll<End> {
+    fn poll_late(&mut self, cx: &mut Context<'_>, call: &Call) -> Poll<End> {
         let (upload, download) = (&self.upload, &self.download);
         let timeouts = &self.of.pipeline.timeouts;
         let (idle, answer) = (timeouts.idle.0, timeouts.answer.0);
@@ -287,11 +274,11 @@ impl<'a> Relay<'a> {
             _ if is_clients_turn => upload.last.max(download.last) + idle,
             _ => download.last + idle,
         };
-        let stalls = !client.wire.out.is_empty();
+        let stalls = !self.client.wire.out.is_empty();
         if stalls {
             due = due.min(download.last + idle);
         }
-        ready!(client.alarm.poll(cx, due));
+        ready!(self.client.alarm.poll(cx, due));
         Poll::Ready(match download.state {
             _ if stalls && now() - download.last >= idle => {
                 self.stop(Outcome::ClientAborted);

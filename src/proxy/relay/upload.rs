@@ -23,7 +23,7 @@ use crate::{
 /// The request's body on its way.
 pub(in crate::proxy) struct Upload {
     pub(in crate::proxy) reader: BodyReader,
-    pub(super) body: RequestBody<'static>,
+    pub(in crate::proxy) body: RequestBody<'static>,
     /// What the capture keeps of it.
     pub(in crate::proxy) kept: Option<Box<Recording>>,
     passed: u64,

@@ -20,7 +20,10 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Common, DifferenceLog, Setup, Shadow, inbound::Inbound, mail::Mail};
+use super::{
+    Common, DifferenceLog, Setup, Shadow,
+    inbound::{Inbound, Mail},
+};
 use crate::{
     config::Config,
     exchange::{Exchange, PrimaryResponse},

@@ -14,9 +14,7 @@ use std::{
 };
 
 use super::{Next, Pool, Request, RequestBody, SentHead};
-use crate::http::{
-    Headers, Known, OutPiece, Outbox, Parsed, ResponseHead, Tap, Version, is_idempotent, show,
-};
+use crate::http::{Headers, OutPiece, Outbox, Parsed, ResponseHead, Tap, is_idempotent, show};
 
 pub(crate) use connection::Connection;
 use response::ResponseReader;
@@ -272,13 +270,7 @@ impl SentHead<'_> {
     pub(crate) fn write(&self, out: &mut Vec<u8>) {
         match self {
             Self::Fields { head, added } => {
-                // Without a Host it can only be a message of HTTP/1.0, which has to stay one.
-                let version = if head.headers.has(Known::Host) {
-                    Version::Http11
-                } else {
-                    Version::Http10
-                };
-                head.write(version, out);
+                head.write_on(out);
                 out.extend_from_slice(added);
             }
             Self::Lines(lines) => out.extend_from_slice(lines),
