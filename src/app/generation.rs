@@ -36,9 +36,9 @@ impl Generation {
     /// Waits until every worker has taken up this change or a later one.
     pub(super) async fn wait(&self, number: u64) {
         let mut taken = self.taken_up.subscribe();
-        let all = |taken: &Box<[u64]>| taken.iter().all(|taken| *taken >= number);
+        let all = taken.wait_for(|taken| taken.iter().all(|taken| *taken >= number));
         // It ends with `self` alone.
-        let _ = taken.wait_for(all).await;
+        let _ = all.await;
     }
 }
 

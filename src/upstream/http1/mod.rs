@@ -28,12 +28,9 @@ pub(crate) struct Call {
     is_chunked: bool,
     /// All of it is there to be sent again, which has no other effect.
     is_repeatable: bool,
-    /// Behind the response another protocol may be spoken.
-    is_upgrade: bool,
-    /// The response came to its end before the request was sent.
-    is_early: bool,
-    /// Nothing may be taken for another call's response, however unlikely it is.
-    is_careful: bool,
+    /// What comes next on the connection may belong to this call: another protocol was asked for, or the response came to
+    /// its end before the request was sent.
+    is_unclear: bool,
     /// What the first write that failed came to.
     first_error: Option<io::Error>,
 }
@@ -74,9 +71,7 @@ impl Call {
             },
             is_chunked: in_parts == Some(true),
             is_repeatable: in_parts.is_none() && is_idempotent(method),
-            is_upgrade: request.is_upgrade,
-            is_early: false,
-            is_careful: pool.is_careful(),
+            is_unclear: request.is_upgrade,
             first_error: None,
             connection,
         }
@@ -158,7 +153,7 @@ impl Call {
 
     fn note_end(&mut self) {
         let is_sent = self.sent == Sent::All && self.is_flushed();
-        self.is_early |= self.reader.is_done() && !is_sent;
+        self.is_unclear |= self.reader.is_done() && !is_sent;
     }
 
     /// Reads once, where [`Next::More`] has to come: how many bytes came, 0 where the response ends with its connection.
@@ -230,21 +225,12 @@ impl Call {
         is_unwritten.then(|| std::mem::take(&mut self.connection.wire.out))
     }
 
-    /// Whether the connection may serve another call. It may not where its next bytes may be part of this response, or what
-    /// it reads next part of this request: where another protocol was asked for, or where it answered before it had the
-    /// request.
-    pub(crate) fn keeps_connection(&self) -> bool {
-        self.sent == Sent::All
-            && self.is_flushed()
-            && !self.is_early
-            && !self.is_upgrade
-            && self.reader.stays_open()
-            && !(self.is_careful && self.reader.is_doubtful())
-    }
-
-    /// Ends the call at `now`: its connection serves another one where it may.
+    /// Ends the call at `now`. Its connection serves another one, unless its next bytes may be part of this response, or
+    /// what it reads next part of this request.
     pub(crate) fn end(self, pool: &Rc<Pool>, now: Instant) {
-        if self.keeps_connection() {
+        let is_clear = self.sent == Sent::All && self.is_flushed() && !self.is_unclear;
+        let is_doubtful = pool.is_careful() && self.reader.is_doubtful();
+        if is_clear && self.reader.stays_open() && !is_doubtful {
             pool.give_back(self.connection, now);
         }
     }
