@@ -81,6 +81,10 @@ impl Delivery {
         Ok(())
     }
 
+    fn has_waiting(&self) -> bool {
+        !self.queue.is_empty() || self.order.as_ref().is_some_and(|order| !order.is_empty())
+    }
+
     /// Gives places that are free to those that wait, for as long as any does.
     async fn run(self: Rc<Self>) {
         loop {
@@ -88,7 +92,7 @@ impl Delivery {
             while let Some(job) = self.queue.next() {
                 self.launch(job);
             }
-            if self.queue.is_empty() && self.order.as_ref().is_none_or(Order::is_empty) {
+            if !self.has_waiting() {
                 self.runs.set(false);
                 // Another waits for the same places behind a reload: a call that came here may have been for it.
                 return self.queue.call();
@@ -135,7 +139,7 @@ impl Stage for Delivery {
         if let Some(job) = self.queue.next() {
             self.launch(job);
         }
-        if !self.runs.replace(true) {
+        if self.has_waiting() && !self.runs.replace(true) {
             spawn_local(self.run());
         }
     }

@@ -68,7 +68,7 @@ struct Known {
 
 /// How many messages of one line are taken at a time.
 const MESSAGES: usize = 256;
-/// How often a sender is looked at that is to end, and pairs for which nothing is woken.
+/// How often a delivery is looked at that is to end, and pairs for which nothing is woken.
 const LOOK: Duration = Duration::from_millis(100);
 /// Nothing is waited for but messages.
 const LONG: Duration = Duration::from_secs(3600);
