@@ -12,20 +12,20 @@ use super::{
     copy::ShadowCopy,
     failure::Failure,
     pair::Ours,
-    sending::Sender,
+    sender::Sender,
     stream::Stream,
 };
 use crate::{
     compare::REQUEST_BODY,
-    http::{Alarm, Known, OutPiece, ResponseHead, asks_for_upgrade, now},
+    http::{Alarm, OutPiece, ResponseHead, now},
     tee::{Held, Part, Piece, RecordedResponse, Recording},
-    upstream::{BadResponse, Call, Caller, Connection, Next, Request, RequestBody, Uncalled},
+    upstream::{BadResponse, Call, Next, Uncalled},
 };
 
 /// One copy under way.
 pub(super) struct Copying<'a> {
-    sender: &'a Sender,
-    copy: &'a mut ShadowCopy,
+    pub(super) sender: &'a Sender,
+    pub(super) copy: &'a mut ShadowCopy,
     tools: &'a mut Tools,
     /// What is kept of its body and of the response's, where somebody wants it.
     kept_request: Option<Recording>,
@@ -71,8 +71,6 @@ const USUAL_STEPS: u32 = 3;
 const USUAL_BYTES: u64 = 32 * 1024;
 /// How many parts of what came are looked at in one go.
 const PARTS: usize = 256;
-/// Bytes that are read at a time.
-pub(super) const READ: usize = 32 * 1024;
 /// What came of something that is not whole is charged to the budget from here on.
 const LARGE: usize = 4 * 1024;
 
@@ -153,32 +151,9 @@ impl<'a> Copying<'a> {
     pub(super) fn last(&self) -> Instant {
         self.answered.unwrap_or(self.started)
     }
-}
-
-impl Caller for Copying<'_> {
-    type End = ();
-    type GivenUp = Failure;
-
-    fn request(&self) -> Request<'_> {
-        let head = self.copy.head();
-        let chunked = head.headers.has(Known::TransferEncoding);
-        Request {
-            head: self.sender.copy_heads.of(head),
-            body: if self.copy.body.exists() {
-                RequestBody::Parts { chunked }
-            } else {
-                RequestBody::None
-            },
-            is_upgrade: asks_for_upgrade(&head.headers),
-        }
-    }
-
-    async fn connect(&mut self) -> Result<Box<Connection>, Failure> {
-        self.sender.connect(self).await
-    }
 
     /// Until the answer was read to its end, or up to its limit.
-    fn poll(
+    pub(super) fn poll_both(
         &mut self,
         cx: &mut Context<'_>,
         call: &mut Call,
@@ -201,9 +176,7 @@ impl Caller for Copying<'_> {
         }
         self.poll_late(cx, call).map_err(Uncalled::GivenUp)
     }
-}
 
-impl Copying<'_> {
     /// Writes what is there of the request, until all of it is written or the shadow takes no more.
     fn poll_send(
         &mut self,

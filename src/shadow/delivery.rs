@@ -14,7 +14,8 @@ use super::{
     order::Order,
     queue::{Place, Queue},
     sample,
-    sending::Sender,
+    sender::Sender,
+    sending::send,
     stage::Stage,
 };
 use crate::{ledger::Outcome, tee::Budget};
@@ -151,7 +152,7 @@ async fn run_lane(mut delivery: Rc<Delivery>, first: Job) {
     loop {
         let (copy, place) = job;
         let under_way = UnderWay::begin();
-        delivery.sender.send(copy, &mut tools).await;
+        send(&delivery.sender, copy, &mut tools).await;
         drop(under_way);
         drop(place);
         delivery.queue_those_called();

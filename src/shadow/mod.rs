@@ -30,6 +30,7 @@ mod rewrite;
 mod sample;
 mod select;
 mod selector;
+mod sender;
 mod sending;
 mod shared;
 mod stage;

@@ -10,7 +10,7 @@ use std::{
 
 use tokio::task::spawn_local;
 
-use super::{delivery::Delivery, sending::Sender};
+use super::{delivery::Delivery, sender::Sender};
 use crate::{
     compare::LiveResponse,
     http::{Alarm, RequestHead, ResponseHead, now},
