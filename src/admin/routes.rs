@@ -1,194 +1,241 @@
-//! What there is to ask for.
+//! What there is to ask for: the table, and the checks that hold for each of its lines.
 
-use std::collections::BTreeMap;
+use std::{fmt::Write as _, pin::Pin};
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Request, Response, StatusCode,
-    header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE},
+    HeaderValue, Method, Request, Response, StatusCode,
+    header::{ALLOW, WWW_AUTHENTICATE},
 };
 use http_body_util::Full;
-use serde::Serialize;
 
 use super::{
-    Source, change,
+    Administration, api,
     guard::{Refused, check, check_change},
+    reply::text,
 };
-use crate::{compare::Report, lifecycle::Phase};
 
-const TEXT: &str = "text/plain; charset=utf-8";
-const JSON: &str = "application/json";
-const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// An answer of the interface.
+pub(super) type Reply = Response<Full<Bytes>>;
 
-const INDEX: &str = "\
-shadowtee, administration
+/// A line of the table.
+struct Route {
+    /// `NAME` stands for the name of a shadow.
+    path: &'static str,
+    methods: &'static str,
+    access: Access,
+    handler: Handler,
+    help: &'static str,
+}
 
-GET  /healthz      the process runs
-GET  /readyz       200 while clients are accepted, 503 while draining
-GET  /metrics      for Prometheus
-GET  /api/ledger   requests, and what became of each copy, as JSON
-GET  /api/shadows  each shadow as it is now, and what was changed when, as JSON
-GET  /api/report   which responses differ, and why, as JSON; ?shadow=NAME
+/// Who may ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    /// Everyone who is no page of another site: what is here tells nothing of the traffic.
+    Anyone,
+    /// Who bears the token, or, where none is set, names this machine.
+    Trusted,
+}
 
-With Content-Type: application/json:
-POST /api/reload               reads the configuration again
-POST /api/shadows/NAME/pause   no more copies, until
-POST /api/shadows/NAME/resume
-PUT  /api/shadows/NAME/sample  {\"percent\": \"10%\"}
-POST /api/report/rules         {\"place\": \"$.total\", \"action\": \"expected\", \"reason\": \"...\"}
-POST /api/report/reset         forgets what comparing learned; ?shadow=NAME
-";
+/// How a line is answered.
+enum Handler {
+    Now(fn(&Call<'_>) -> Reply),
+    /// After something has happened.
+    Later(for<'a> fn(&'a Call<'_>) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>),
+}
+
+use Handler::{Later, Now};
+
+/// A page is a line here, whose handler answers with `text/html`: `open` where it holds nothing by itself and asks for
+/// the rest with the token that its reader gives it (a browser that opens a page sends none), `show` otherwise. The
+/// server's Content-Security-Policy lets it have styles in itself, and scripts and data from lines of this table.
+const ROUTES: &[Route] = &[
+    open("/healthz", api::health, "the process runs"),
+    open(
+        "/readyz",
+        api::readiness,
+        "200 while clients are accepted, 503 while draining",
+    ),
+    show("/metrics", api::metrics, "for Prometheus"),
+    show(
+        "/api/ledger",
+        api::ledger,
+        "requests, and what became of each copy, as JSON",
+    ),
+    show(
+        "/api/shadows",
+        api::shadows,
+        "each shadow as it is now, and what was changed when, as JSON",
+    ),
+    show(
+        "/api/report",
+        api::report,
+        "which responses differ, and why, as JSON; ?shadow=NAME",
+    ),
+    change(
+        "POST",
+        "/api/reload",
+        Later(api::reload),
+        "reads the configuration again",
+    ),
+    change(
+        "POST",
+        "/api/shadows/NAME/pause",
+        Now(api::pause),
+        "no more copies, until",
+    ),
+    change("POST", "/api/shadows/NAME/resume", Now(api::resume), ""),
+    change(
+        "PUT, POST",
+        "/api/shadows/NAME/sample",
+        Now(api::sample),
+        r#"{"percent": "10%"}"#,
+    ),
+    change(
+        "POST",
+        "/api/report/rules",
+        Now(api::add_rule),
+        r#"{"place": "$.total", "action": "expected", "reason": "..."}"#,
+    ),
+    change(
+        "POST",
+        "/api/report/reset",
+        Now(api::forget),
+        "forgets what comparing learned; ?shadow=NAME",
+    ),
+    show("/", index, "this list"),
+];
+
+/// What changes nothing.
+const READ: &str = "GET, HEAD";
+
+/// Something to see for who is trusted.
+const fn show(path: &'static str, handler: fn(&Call<'_>) -> Reply, help: &'static str) -> Route {
+    Route {
+        path,
+        methods: READ,
+        access: Access::Trusted,
+        handler: Now(handler),
+        help,
+    }
+}
+
+/// Something to see for everyone.
+const fn open(path: &'static str, handler: fn(&Call<'_>) -> Reply, help: &'static str) -> Route {
+    Route {
+        access: Access::Anyone,
+        ..show(path, handler, help)
+    }
+}
+
+/// A change: a request for it has to be such as no page of another site can send.
+const fn change(
+    methods: &'static str,
+    path: &'static str,
+    handler: Handler,
+    help: &'static str,
+) -> Route {
+    Route {
+        path,
+        methods,
+        access: Access::Trusted,
+        handler,
+        help,
+    }
+}
+
+/// A request that may be answered.
+pub(super) struct Call<'a> {
+    pub(super) source: &'a dyn Administration,
+    pub(super) request: &'a Request<Bytes>,
+    /// What stands in place of `NAME`.
+    pub(super) name: &'a str,
+}
+
+impl Route {
+    /// What a path has in place of `NAME`; `None` where it is another line's.
+    fn name_in<'a>(&self, path: &'a str) -> Option<&'a str> {
+        match self.path.split_once("NAME") {
+            Some((before, after)) => path.strip_prefix(before)?.strip_suffix(after),
+            None => (path == self.path).then_some(""),
+        }
+    }
+}
 
 /// Answers one request, whose body was read; `is_tcp`: it came over tcp.
 pub(super) async fn answer(
-    source: &dyn Source,
+    source: &dyn Administration,
     is_tcp: bool,
     request: &Request<Bytes>,
-) -> Response<Full<Bytes>> {
+) -> Reply {
     let path = request.uri().path();
-    if let Err(refused) = check(request, is_tcp, source.token().as_ref()) {
+    let found = ROUTES
+        .iter()
+        .find_map(|route| Some((route, route.name_in(path)?)));
+    let is_open = found.is_some_and(|(route, _)| route.access == Access::Anyone);
+    if let Err(refused) = check(request.headers(), is_tcp, is_open, source.token().as_ref()) {
         return refuse(&refused);
     }
-    let allowed = match (path, change::of_path(path)) {
-        (_, Some((_, "sample"))) => "POST, PUT",
-        (_, Some(_)) | ("/api/reload" | "/api/report/reset" | "/api/report/rules", None) => "POST",
-        (
-            "/" | "/healthz" | "/readyz" | "/metrics" | "/api/ledger" | "/api/shadows"
-            | "/api/report",
-            None,
-        ) => "GET, HEAD",
-        _ => {
-            let why = "there is nothing here; GET / lists what there is\n";
-            return text(StatusCode::NOT_FOUND, why);
-        }
+    let Some((route, name)) = found else {
+        let why = "there is nothing here; GET / lists what there is\n";
+        return text(StatusCode::NOT_FOUND, why);
     };
-    if !allowed.split(", ").any(|one| request.method() == one) {
+    let (method, allowed) = (request.method(), route.methods);
+    if !allowed.split(", ").any(|one| method == one) {
         let why = format!("only {allowed} is understood here\n");
-        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, &why);
+        let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, why);
         let allowed = HeaderValue::from_static(allowed);
-        response.headers_mut().insert(ALLOW, allowed);
-        return response;
+        reply.headers_mut().insert(ALLOW, allowed);
+        return reply;
     }
-    match path {
-        "/healthz" => text(StatusCode::OK, "ok\n"),
-        "/readyz" if source.phase() == Phase::Running => text(StatusCode::OK, "ready\n"),
-        "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
-        "/metrics" => content(StatusCode::OK, METRICS, source.samples().text()),
-        "/api/ledger" => json(source.ledger()),
-        "/api/shadows" => json(&shadows(source)),
-        "/api/report" => report(source, request.uri().query()),
-        "/api/report/reset" => match check_change(request.headers()) {
-            Ok(()) if source.reset_reports(shadow(request.uri().query())) => {
-                text(StatusCode::OK, "what was learned is forgotten\n")
-            }
-            Ok(()) => not_compared(),
-            Err(refused) => refuse(&refused),
-        },
-        "/api/report/rules" => match check_change(request.headers()) {
-            Ok(()) => match source.add_rule(request.body()) {
-                Ok(()) => text(StatusCode::OK, "the rule is in the file, and holds\n"),
-                Err(why) => text(StatusCode::BAD_REQUEST, &format!("{why}\n")),
-            },
-            Err(refused) => refuse(&refused),
-        },
-        "/api/reload" => match check_change(request.headers()) {
-            Ok(()) => reloaded(source.reload().await),
-            Err(refused) => refuse(&refused),
-        },
-        "/" => text(StatusCode::OK, INDEX),
-        _ => changed(source, request),
+    if !matches!(*method, Method::GET | Method::HEAD)
+        && let Err(refused) = check_change(request.headers())
+    {
+        return refuse(&refused);
+    }
+    let call = Call {
+        source,
+        request,
+        name,
+    };
+    match route.handler {
+        Now(handler) => handler(&call),
+        Later(handler) => handler(&call).await,
     }
 }
 
-/// The report of one shadow, or of all that are compared.
-fn report(source: &dyn Source, query: Option<&str>) -> Response<Full<Bytes>> {
-    #[derive(Serialize)]
-    struct Several {
-        shadows: Vec<Report>,
+/// The table, for people.
+fn index(_: &Call<'_>) -> Reply {
+    let (reads, changes): (Vec<_>, Vec<_>) = ROUTES.iter().partition(|route| route.methods == READ);
+    let mut list = String::from("shadowtee, administration\n\n");
+    add_lines(&reads, &mut list);
+    list += "\nWith Content-Type: application/json:\n";
+    add_lines(&changes, &mut list);
+    text(StatusCode::OK, list)
+}
+
+fn add_lines(routes: &[&Route], list: &mut String) {
+    let width = routes.iter().map(|route| route.path.len()).max();
+    let width = width.unwrap_or_default();
+    for Route {
+        path,
+        methods,
+        help,
+        ..
+    } in routes
+    {
+        let method = methods.split(", ").next().unwrap_or_default();
+        let line = format!("{method:4} {path:width$}  {help}");
+        // Writing to memory can't fail.
+        let _ = writeln!(list, "{}", line.trim_end());
     }
-    let reports = source.reports(shadow(query));
-    match <[Report; 1]>::try_from(reports) {
-        Ok([report]) => json(&report),
-        Err(none) if none.is_empty() => not_compared(),
-        Err(shadows) => json(&Several { shadows }),
-    }
 }
 
-/// The shadow that a query names.
-fn shadow(query: Option<&str>) -> Option<&str> {
-    query?
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("shadow="))
-}
-
-fn not_compared() -> Response<Full<Bytes>> {
-    let what = "no such shadow is compared; set compare = true in a [[shadow]]\n";
-    text(StatusCode::NOT_FOUND, what)
-}
-
-fn refuse(Refused(status, why): &Refused) -> Response<Full<Bytes>> {
-    let mut response = text(*status, why);
+fn refuse(Refused(status, why): &Refused) -> Reply {
+    let mut reply = text(*status, *why);
     if *status == StatusCode::UNAUTHORIZED {
         let bearer = HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
+        reply.headers_mut().insert(WWW_AUTHENTICATE, bearer);
     }
-    response
-}
-
-/// Changes a shadow, or says why not.
-fn changed(source: &dyn Source, request: &Request<Bytes>) -> Response<Full<Bytes>> {
-    let Some((name, what)) = change::of_path(request.uri().path()) else {
-        return text(StatusCode::NOT_FOUND, "there is nothing here\n");
-    };
-    if let Err(refused) = check_change(request.headers()) {
-        return refuse(&refused);
-    }
-    let order = match change::order(what, request.body()) {
-        Ok(order) => order,
-        Err(why) => return text(StatusCode::BAD_REQUEST, &why),
-    };
-    if !source.change(name, order) {
-        return text(StatusCode::NOT_FOUND, "there is no shadow of this name\n");
-    }
-    json(&shadows(source))
-}
-
-fn shadows(source: &dyn Source) -> impl Serialize {
-    BTreeMap::from([("shadows", source.shadows())])
-}
-
-/// What came of a reload: what changed, or a line for each mistake.
-fn reloaded(outcome: Result<String, Vec<String>>) -> Response<Full<Bytes>> {
-    match outcome {
-        Ok(changed) => text(StatusCode::OK, &format!("{changed}\n")),
-        Err(mistakes) => {
-            let why = format!("nothing is changed\n{}\n", mistakes.join("\n"));
-            text(StatusCode::UNPROCESSABLE_ENTITY, &why)
-        }
-    }
-}
-
-/// A body that is too long, or broke off.
-pub(super) fn bad_body() -> Response<Full<Bytes>> {
-    let why = "the body is longer than 4 KiB, or broke off\n";
-    text(StatusCode::BAD_REQUEST, why)
-}
-
-fn json(value: &impl Serialize) -> Response<Full<Bytes>> {
-    match serde_json::to_string(value) {
-        Ok(text) => content(StatusCode::OK, JSON, text + "\n"),
-        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}\n")),
-    }
-}
-
-fn text(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
-    content(status, TEXT, text.to_owned())
-}
-
-fn content(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(text));
-    *response.status_mut() = status;
-    let kind = HeaderValue::from_static(kind);
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    response
+    reply
 }
