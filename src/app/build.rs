@@ -115,6 +115,7 @@ impl App {
         let capture = match &live.config.capture {
             Some(settings) => Some(capture::Running::start(
                 settings.clone(),
+                capture::destination(settings),
                 captured_only(settings, &live.config),
                 budget,
                 &captured,

@@ -5,9 +5,15 @@ use std::{
     io::{self, Write},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    time::{Duration, Instant},
 };
 
-use super::{Compression, Format, Record, gor::Unwritable, native, sink::Sink};
+use serde_json::Value;
+
+use super::{
+    super::{Compression, Format, Record, encoder::Encoder},
+    NotAdded, Sink,
+};
 
 /// A file being written.
 pub(crate) struct CaptureFile {
@@ -17,11 +23,15 @@ pub(crate) struct CaptureFile {
     buf: Vec<u8>,
     /// Bytes handed to the system, after compression.
     written: u64,
+    opened: Instant,
+    rotation: Option<Rotation>,
 }
 
-enum Encoder {
-    Native(native::Encoder),
-    Gor,
+/// From what size and what age on another file takes the place of one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rotation {
+    pub(super) bytes: u64,
+    pub(super) age: Duration,
 }
 
 enum Stream {
@@ -59,7 +69,7 @@ impl CaptureFile {
     pub(crate) fn create(
         path: &Path,
         format: (Format, Compression),
-        about: &serde_json::Value,
+        about: &Value,
     ) -> Result<Self, Created> {
         let file = OpenOptions::new()
             .write(true)
@@ -71,10 +81,7 @@ impl CaptureFile {
                 _ => Created::Failed(error),
             })?;
         let mut buf = Vec::with_capacity(FULL);
-        let encoder = match format.0 {
-            Format::Native => Encoder::Native(native::Encoder::begin(&mut buf, about)),
-            Format::Gor => Encoder::Gor,
-        };
+        let encoder = Encoder::begin(format.0, about, &mut buf);
         let stream = match format.1 {
             Compression::None => Stream::Plain(file),
             Compression::Gzip => Stream::Gzip(flate2::write::GzEncoder::new(
@@ -91,7 +98,16 @@ impl CaptureFile {
             encoder,
             buf,
             written: 0,
+            opened: Instant::now(),
+            rotation: None,
         })
+    }
+
+    pub(super) fn rotating(self, rotation: Rotation) -> Self {
+        Self {
+            rotation: Some(rotation),
+            ..self
+        }
     }
 
     fn file(&self) -> &File {
@@ -101,30 +117,12 @@ impl CaptureFile {
             Stream::Zstd(encoder) => encoder.get_ref(),
         }
     }
-}
-
-impl Sink for CaptureFile {
-    fn name(&self) -> String {
-        self.path.display().to_string()
-    }
-
-    fn add(&mut self, record: &Record<'_>) -> Result<(), Unwritable> {
-        match &self.encoder {
-            Encoder::Native(encoder) => encoder.write(record, &mut self.buf),
-            Encoder::Gor => super::gor::Encoder::write(record, &mut self.buf)?,
-        }
-        Ok(())
-    }
-
-    fn is_full(&self) -> bool {
-        self.buf.len() >= FULL
-    }
 
     fn is_plain(&self) -> bool {
         matches!(self.stream, Stream::Plain(_))
     }
 
-    /// Afterwards a plain file ends with a whole record, also where it failed.
+    /// Writes what is collected. Afterwards a plain file ends with a whole record, also where it failed.
     fn write(&mut self) -> io::Result<()> {
         let result = match &mut self.stream {
             Stream::Plain(file) => {
@@ -148,6 +146,25 @@ impl Sink for CaptureFile {
         }
         Ok(())
     }
+}
+
+impl Sink for CaptureFile {
+    fn name(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    fn add(&mut self, record: &Record<'_>) -> Result<(), NotAdded> {
+        self.encoder.write(record, &mut self.buf)?;
+        // Of what is compressed, nobody knows how much is in the file before it is flushed; a flush makes it larger.
+        if self.buf.len() >= FULL && !self.is_plain() {
+            self.write()?;
+        }
+        Ok(())
+    }
+
+    fn wants_flush(&self) -> bool {
+        self.buf.len() >= FULL
+    }
 
     fn flush(&mut self) -> io::Result<()> {
         self.write()?;
@@ -169,6 +186,12 @@ impl Sink for CaptureFile {
 
     fn len(&self) -> u64 {
         self.written
+    }
+
+    fn is_done(&self) -> bool {
+        self.rotation.is_some_and(|Rotation { bytes, age }| {
+            self.written >= bytes || self.opened.elapsed() >= age
+        })
     }
 
     fn finish(mut self: Box<Self>) -> io::Result<()> {
