@@ -33,7 +33,7 @@ use serde::Serialize;
 
 pub(crate) use address::{Address, BadAddress};
 pub(crate) use capture::{Capture, CapturedResponses, ClientKey, Redact};
-pub(crate) use change::{changed_tables, is_same};
+pub(crate) use change::{changed_tables, is_default, is_same};
 pub(crate) use compare::{Compare, ShadowRole};
 pub(crate) use endpoint::{ClientTls, Listen, Mode, Primary, ServerTls};
 pub(crate) use file_format::{Compression, ENDINGS as FORMAT_ENDINGS, Format};
@@ -69,7 +69,7 @@ pub(crate) struct Config {
     pub(crate) shadow: Vec<Shadow>,
     /// For the copies of every shadow that has none of its own.
     pub(crate) script: Option<Script>,
-    #[serde(skip_serializing_if = "ClientAddress::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) client_address: ClientAddress,
     pub(crate) capture: Option<Capture>,
     pub(crate) mark: Mark,

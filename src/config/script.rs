@@ -154,24 +154,27 @@ impl Script {
             table.mistake("command", "has a NUL, which no argument may have");
         }
         let default = Self::of(Vec::new());
-        let read = Self {
-            directory: table.path("directory").or(folder),
-            processes: table.within("processes", default.processes, 1..=64),
-            by: table.optional("by"),
-            timeout: table.time("timeout", default.timeout),
-            hang_timeout: table.time("hang_timeout", default.hang_timeout),
-            when_down: table.value("when_down", default.when_down),
-            answers: table.value("answers", default.answers),
-            request_bytes: table.within("request_bytes", default.request_bytes, ..=Size::mib(64)),
-            answer_bytes: table.within("answer_bytes", default.answer_bytes, ..=Size::mib(64)),
-            queue: table.within("queue", default.queue, Size::kib(64)..),
-            memory: table.optional("memory"),
-            stop_timeout: table.time("stop_timeout", default.stop_timeout),
-            command: Vec::new(),
-        };
-        table.finish();
-        let command = command.filter(is_said)?;
-        Some(Self { command, ..read })
+        table.whole(|table| {
+            Some(Self {
+                directory: table.path("directory").or(folder),
+                processes: table.within("processes", default.processes, 1..=64),
+                by: table.optional("by"),
+                timeout: table.time("timeout", default.timeout),
+                hang_timeout: table.time("hang_timeout", default.hang_timeout),
+                when_down: table.value("when_down", default.when_down),
+                answers: table.value("answers", default.answers),
+                request_bytes: table.within(
+                    "request_bytes",
+                    default.request_bytes,
+                    ..=Size::mib(64),
+                ),
+                answer_bytes: table.within("answer_bytes", default.answer_bytes, ..=Size::mib(64)),
+                queue: table.within("queue", default.queue, Size::kib(64)..),
+                memory: table.optional("memory"),
+                stop_timeout: table.time("stop_timeout", default.stop_timeout),
+                command: command.filter(is_said)?,
+            })
+        })
     }
 
     /// The program's file, as the system would find it.

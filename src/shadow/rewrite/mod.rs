@@ -28,7 +28,7 @@ impl Rewriting {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.rules.is_default()
+        config::is_default(&self.rules)
     }
 
     pub(super) fn apply(&self, head: &mut RequestHead) {
