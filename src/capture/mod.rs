@@ -45,7 +45,6 @@ use std::{
     time::Duration,
 };
 
-use destination::SinkError;
 use input::Input;
 use parking_lot::Mutex;
 
@@ -117,8 +116,7 @@ impl Running {
             losses: RateLimit::new(1, TOLD),
             settings,
         });
-        let writer = writer::Writer::open(Arc::clone(&capture), to)
-            .map_err(|SinkError { name, error }| CaptureError(name, error))?;
+        let writer = writer::Writer::open(Arc::clone(&capture), to)?;
         let (to_writer, inbox) = mpsc::channel();
         let (done, ended) = mpsc::channel();
         thread::Builder::new()

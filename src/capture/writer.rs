@@ -11,10 +11,10 @@ use std::{
 };
 
 use super::{
-    Answered, Capture, Record,
+    Answered, Capture, CaptureError, Record,
     assemble::{Assembled, assemble},
     batch::{Batch, Raw},
-    destination::{About, Destination, NotAdded, Sink, SinkError},
+    destination::{About, Destination, NotAdded, Sink},
 };
 use crate::telemetry::{metrics::CaptureOutcome, rate::RateLimit};
 
@@ -42,7 +42,10 @@ impl Writer {
     ///
     /// # Errors
     /// Where it can't be made.
-    pub(super) fn open(capture: Arc<Capture>, to: Box<dyn Destination>) -> Result<Self, SinkError> {
+    pub(super) fn open(
+        capture: Arc<Capture>,
+        to: Box<dyn Destination>,
+    ) -> Result<Self, CaptureError> {
         let now = Instant::now();
         let mut writer = Self {
             capture,
@@ -180,14 +183,14 @@ impl Writer {
             sink.discard();
         }
         let was_removed = error.kind() == io::ErrorKind::NotFound;
-        self.failed(&SinkError { name, error });
+        self.failed(&CaptureError(name, error));
         if was_removed {
             // Somebody removed it, which the next one need not suffer from.
             self.retry = Instant::now();
         }
     }
 
-    fn failed(&mut self, SinkError { name, error }: &SinkError) {
+    fn failed(&mut self, CaptureError(name, error): &CaptureError) {
         self.retry = Instant::now() + RETRY;
         if let Some(left_out) = self.failures.allow() {
             tracing::warn!(
@@ -216,7 +219,7 @@ impl Writer {
     }
 
     /// The next sink.
-    fn create(&mut self) -> Result<(), SinkError> {
+    fn create(&mut self) -> Result<(), CaptureError> {
         let about = About {
             software: concat!("shadowtee ", env!("CARGO_PKG_VERSION")),
             instance: self.capture.instance.clone(),

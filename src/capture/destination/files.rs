@@ -5,7 +5,8 @@ use std::{io, time::SystemTime};
 use serde_json::json;
 
 use super::{
-    About, Destination, Sink, SinkError,
+    super::CaptureError,
+    About, Destination, Sink,
     file::{CaptureFile, Created, Rotation},
     prune::prune,
 };
@@ -42,7 +43,7 @@ impl Files {
 }
 
 impl Destination for Files {
-    fn open(&mut self, about: &About) -> Result<Box<dyn Sink>, SinkError> {
+    fn open(&mut self, about: &About) -> Result<Box<dyn Sink>, CaptureError> {
         self.number += 1;
         let mut attempt = 0;
         let file = loop {
@@ -52,10 +53,7 @@ impl Destination for Files {
                 Ok(file) => break file,
                 Err(Created::Exists) if attempt < ATTEMPTS => attempt += 1,
                 Err(error) => {
-                    return Err(SinkError {
-                        name: path.display().to_string(),
-                        error: error.into(),
-                    });
+                    return Err(CaptureError(path.display().to_string(), error.into()));
                 }
             }
         };

@@ -13,7 +13,7 @@ use std::io;
 
 use serde::Serialize;
 
-use super::{Record, gor::Unwritable};
+use super::{CaptureError, Record, gor::Unwritable};
 use crate::config;
 
 pub(crate) use file::CaptureFile;
@@ -29,7 +29,7 @@ pub(crate) trait Destination: Send {
     ///
     /// # Errors
     /// Where it can't be opened: the capture tries again later.
-    fn open(&mut self, about: &About) -> Result<Box<dyn Sink>, SinkError>;
+    fn open(&mut self, about: &About) -> Result<Box<dyn Sink>, CaptureError>;
 }
 
 /// Takes records, and keeps them for good. Once it has failed it is dropped, and another is opened.
@@ -90,11 +90,4 @@ pub(crate) enum NotAdded {
     Unwritable(#[from] Unwritable),
     #[error(transparent)]
     Failed(#[from] io::Error),
-}
-
-/// A sink can't be opened, or has failed.
-#[derive(Debug)]
-pub(crate) struct SinkError {
-    pub(crate) name: String,
-    pub(crate) error: io::Error,
 }
