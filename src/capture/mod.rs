@@ -23,7 +23,7 @@ mod trouble;
 mod writer;
 
 pub(crate) use crate::config::{Compression, FORMAT_ENDINGS, Format};
-pub(crate) use destination::{CaptureFile, Destination, NotAdded, Sink, destination};
+pub(crate) use destination::{CaptureFile, Destination, NotAdded, Sink, destination, private_file};
 pub(crate) use gor::{first_line, gor_id, message_line};
 pub(crate) use reader::Reader;
 pub(crate) use record::{Answered, Record, split_head};

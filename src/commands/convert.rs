@@ -1,9 +1,8 @@
 //! `shadowtee convert`.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -14,6 +13,7 @@ use crate::{
     capture::{
         CaptureFile, FORMAT_ENDINGS, Format, NotAdded, Reader, Record, Sink,
         export::{Har, Script},
+        private_file,
     },
     cli::Convert,
 };
@@ -67,12 +67,7 @@ impl Target {
         if ending != "har" && ending != "sh" {
             bail!("the name has to end in {FORMAT_ENDINGS}, or in .har or .sh");
         }
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
-        let out = BufWriter::new(file);
+        let out = BufWriter::new(private_file(path)?);
         Ok(if ending == "har" {
             Self::Har(Har::begin(out)?)
         } else {

@@ -153,17 +153,11 @@ fn tell(since: &Since<'_>) {
         for cause in causes {
             eprintln!(
                 "shadowtee: {what}: {} ({})",
-                printable(&cause.title),
+                super::printable(&cause.title),
                 cause.id
             );
         }
     }
-}
-
-/// What others wrote must not steer the terminal.
-fn printable(text: &str) -> String {
-    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().map(clean).collect()
 }
 
 fn unreadable(file: impl Display) -> String {

@@ -40,26 +40,34 @@ enum Stream {
     Zstd(zstd::Encoder<'static, File>),
 }
 
-/// Why a file was not created.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Created {
-    #[error("there is such a file already, and none is overwritten")]
-    Exists,
-    #[error(transparent)]
-    Failed(#[from] io::Error),
+/// So much is collected before it is written.
+const FULL: usize = 256 * 1024;
+
+/// A new file that only its owner may read.
+///
+/// # Errors
+/// Where there is one already ([`io::ErrorKind::AlreadyExists`]), or it can't be made.
+pub(crate) fn private_file(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    let created = options.write(true).create_new(true).mode(0o600).open(path);
+    created.map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => io::Error::new(
+            io::ErrorKind::AlreadyExists,
+            "there is such a file already, and none is overwritten",
+        ),
+        _ => error,
+    })
 }
 
-impl From<Created> for io::Error {
-    fn from(created: Created) -> Self {
-        match created {
-            Created::Exists => Self::new(io::ErrorKind::AlreadyExists, created),
-            Created::Failed(error) => error,
+impl Stream {
+    fn writer(&mut self) -> &mut dyn Write {
+        match self {
+            Self::Plain(file) => file,
+            Self::Gzip(encoder) => encoder,
+            Self::Zstd(encoder) => encoder,
         }
     }
 }
-
-/// So much is collected before it is written.
-const FULL: usize = 256 * 1024;
 
 impl CaptureFile {
     /// Creates a file; `about` is what its header says beside the format.
@@ -70,16 +78,8 @@ impl CaptureFile {
         path: &Path,
         format: (Format, Compression),
         about: &Value,
-    ) -> Result<Self, Created> {
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::AlreadyExists => Created::Exists,
-                _ => Created::Failed(error),
-            })?;
+    ) -> io::Result<Self> {
+        let file = private_file(path)?;
         let mut buf = Vec::with_capacity(FULL);
         let encoder = Encoder::begin(format.0, about, &mut buf);
         let stream = match format.1 {
@@ -88,9 +88,7 @@ impl CaptureFile {
                 file,
                 flate2::Compression::fast(),
             )),
-            Compression::Zstd => {
-                Stream::Zstd(zstd::Encoder::new(file, 1).map_err(Created::Failed)?)
-            }
+            Compression::Zstd => Stream::Zstd(zstd::Encoder::new(file, 1)?),
         };
         Ok(Self {
             path: path.into(),
@@ -124,18 +122,11 @@ impl CaptureFile {
 
     /// Writes what is collected. Afterwards a plain file ends with a whole record, also where it failed.
     fn write(&mut self) -> io::Result<()> {
-        let result = match &mut self.stream {
-            Stream::Plain(file) => {
-                let result = file.write_all(&self.buf);
-                if result.is_err() {
-                    // Best effort: a reader skips half a record, too.
-                    let _ = file.set_len(self.written);
-                }
-                result
-            }
-            Stream::Gzip(encoder) => encoder.write_all(&self.buf),
-            Stream::Zstd(encoder) => encoder.write_all(&self.buf),
-        };
+        let result = self.stream.writer().write_all(&self.buf);
+        if let (Err(_), Stream::Plain(file)) = (&result, &self.stream) {
+            // Best effort: a reader skips half a record, too.
+            let _ = file.set_len(self.written);
+        }
         let length = self.buf.len() as u64;
         self.buf.clear();
         result?;
@@ -168,11 +159,7 @@ impl Sink for CaptureFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.write()?;
-        match &mut self.stream {
-            Stream::Plain(_) => {}
-            Stream::Gzip(encoder) => encoder.flush()?,
-            Stream::Zstd(encoder) => encoder.flush()?,
-        }
+        self.stream.writer().flush()?;
         let about = self.file().metadata()?;
         self.written = about.len();
         if about.nlink() == 0 {

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{
     super::CaptureError,
     About, Destination, Sink,
-    file::{CaptureFile, Created, Rotation},
+    file::{CaptureFile, Rotation},
     prune::prune,
 };
 use crate::config::{self, FilePattern};
@@ -51,9 +51,13 @@ impl Destination for Files {
             let path = self.pattern.name(now, &about.instance, number, attempt);
             match CaptureFile::create(&path, self.pattern.format, &json!(about)) {
                 Ok(file) => break file,
-                Err(Created::Exists) if attempt < ATTEMPTS => attempt += 1,
+                Err(error)
+                    if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS =>
+                {
+                    attempt += 1;
+                }
                 Err(error) => {
-                    return Err(CaptureError(path.display().to_string(), error.into()));
+                    return Err(CaptureError(path.display().to_string(), error));
                 }
             }
         };

@@ -16,7 +16,7 @@ use serde::Serialize;
 use super::{CaptureError, Record, gor::Unwritable};
 use crate::config;
 
-pub(crate) use file::CaptureFile;
+pub(crate) use file::{CaptureFile, private_file};
 
 /// Where a capture goes that is configured so.
 pub(crate) fn destination(settings: &config::Capture) -> Box<dyn Destination> {
