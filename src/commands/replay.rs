@@ -13,9 +13,9 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use serde::Serialize;
 
-use super::report::{judge, older, too_little, write};
+use super::report::{captured_settings, judge, older, too_little, write};
 use crate::{
-    app, capture,
+    app,
     cli::{FailOn, Replay, ReportForm, ReportFormat, ReportOut},
     compare::{self, Settings},
     config::{Flags, Sources},
@@ -151,15 +151,10 @@ fn say(mut to: impl Write, text: &str) -> anyhow::Result<()> {
 }
 
 fn compare_settings(arguments: &Replay) -> anyhow::Result<Settings> {
-    let settings = app::compare_settings(&arguments.files_of_compare.settings());
-    let settings = settings.map_err(|wrong| anyhow::anyhow!("{}", wrong.what))?;
-    let has_times = arguments.speed().is_as_captured();
     let shadow = arguments.as_shadow.as_deref().unwrap_or("the target");
     Ok(Settings {
-        shadow: shadow.to_owned(),
-        has_times,
-        is_redacted: capture::is_redacted,
-        ..settings
+        has_times: arguments.speed().is_as_captured(),
+        ..captured_settings(&arguments.files_of_compare, shadow)?
     })
 }
 

@@ -49,13 +49,9 @@ impl Serialize for Replace {
         if let Some(name) = name {
             map.serialize_entry("name", name)?;
         }
-        if is_secret {
-            map.serialize_entry("regex", &Masked::regex(self.regex.as_str()))?;
-            map.serialize_entry("to", &Masked::text(&self.to))?;
-        } else {
-            map.serialize_entry("regex", self.regex.as_str())?;
-            map.serialize_entry("to", &self.to)?;
-        }
+        let regex = Masked::regex_if(is_secret, self.regex.as_str());
+        map.serialize_entry("regex", &regex)?;
+        map.serialize_entry("to", &Masked::text_if(is_secret, &self.to))?;
         map.end()
     }
 }

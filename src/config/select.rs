@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_with::SerializeDisplay;
 
 use super::{
@@ -72,15 +72,10 @@ pub(super) fn as_masked_map<S: Serializer, K: Serialize + AsRef<str>, V: Seriali
     pairs: &[(K, V)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(pairs.len()))?;
-    for (key, value) in pairs {
-        if is_secret_name(key.as_ref()) {
-            map.serialize_entry(key, &Masked::text(value))?;
-        } else {
-            map.serialize_entry(key, value)?;
-        }
-    }
-    map.end()
+    serializer.collect_map(pairs.iter().map(|(key, value)| {
+        let is_secret = is_secret_name(key.as_ref());
+        (key, Masked::text_if(is_secret, value))
+    }))
 }
 
 /// A method (RFC 9110, 9.1), which has one spelling.

@@ -6,12 +6,11 @@ use std::{env, path::Path, process::ExitCode, time::SystemTime};
 
 use anyhow::{Context, bail};
 
-use super::report::{judge, older, too_little, write};
+use super::report::{captured_settings, judge, older, too_little, write};
 use crate::{
-    app,
-    capture::{self, Reader, gor_id},
+    capture::{Reader, gor_id},
     cli::Compare,
-    compare::{Captured, Comparer, Report, Settings, captured_pair_of_two},
+    compare::{Captured, Comparer, Report, captured_pair_of_two},
     telemetry::text::unix_millis,
 };
 use held::{Exchange, Held, Limits};
@@ -23,8 +22,7 @@ const FILE: u64 = 16 << 30;
 
 /// Compares the responses of two captures of the same requests.
 pub(super) fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {
-    let settings = app::compare_settings(&arguments.files.settings());
-    let settings = settings.map_err(|wrong| anyhow::anyhow!("{}", wrong.what))?;
+    let settings = captured_settings(&arguments.files, &arguments.other.display().to_string())?;
     let older = older(&arguments.out)?;
     let limits = Limits {
         memory: MEMORY,
@@ -32,11 +30,7 @@ pub(super) fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {
         file: FILE,
         body: settings.limits.bytes,
     };
-    let comparer = Comparer::new(Settings {
-        shadow: arguments.other.display().to_string(),
-        is_redacted: capture::is_redacted,
-        ..settings
-    });
+    let comparer = Comparer::new(settings);
     let sides = [
         Side::open(&arguments.one, limits)?,
         Side::open(&arguments.other, limits)?,
