@@ -8,7 +8,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
 
 use crate::{
     compare,
@@ -460,10 +460,7 @@ impl Run {
         flags.set("workers", self.workers);
         let format = self.log_format.as_ref();
         let format = format.and_then(ValueEnum::to_possible_value);
-        flags.set(
-            "log.format",
-            format.as_ref().map(|format| format.get_name()),
-        );
+        flags.set("log.format", format.as_ref().map(PossibleValue::get_name));
         flags.set("log.level", self.log_level);
         flags.set("log.access", self.access_log.then_some(true));
         Sources {
