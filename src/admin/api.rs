@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Order,
-    reply::{content, json, text},
-    routes::{Call, Reply},
+    call::{Call, Reply, content, json, text},
 };
 use crate::{compare::Report, config::Percent, lifecycle::Phase};
 

@@ -3,8 +3,8 @@
 //! It runs on a thread that serves no client, so that it answers when the workers are busy. GET changes nothing.
 
 mod api;
+mod call;
 mod guard;
-mod reply;
 mod routes;
 mod server;
 

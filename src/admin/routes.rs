@@ -4,19 +4,15 @@ use std::{fmt::Write, pin::Pin};
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Request, Response, StatusCode,
+    HeaderValue, Request, StatusCode,
     header::{ALLOW, WWW_AUTHENTICATE},
 };
-use http_body_util::Full;
 
 use super::{
     Administration, api,
+    call::{Call, Reply, text},
     guard::{Refused, check, check_change},
-    reply::text,
 };
-
-/// An answer of the interface.
-pub(super) type Reply = Response<Full<Bytes>>;
 
 /// A line of the table: who may ask, for what, what answers, and what that is. `NAME` in a path stands for a shadow's name.
 struct Route(Guard, &'static str, Handler, &'static str);
@@ -61,14 +57,6 @@ const ROUTES: &[Route] = &[
     Route(Change("POST"), "/api/report/rules", At(api::add_rule), r#"{"place": "$.total", "action": "expected", "reason": "..."}"#),
     Route(Change("POST"), "/api/report/reset", At(api::forget), "forgets what comparing learned; ?shadow=NAME"),
 ];
-
-/// A request that may be answered.
-pub(super) struct Call<'a> {
-    pub(super) source: &'a dyn Administration,
-    pub(super) request: &'a Request<Bytes>,
-    /// What stands in place of `NAME`.
-    pub(super) name: &'a str,
-}
 
 impl Guard {
     fn methods(self) -> &'static str {

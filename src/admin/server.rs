@@ -15,7 +15,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
 
-use super::{Administration, reply, routes};
+use super::{Administration, call::text, routes};
 use crate::net::{Acceptor, Bound, Greeter};
 
 /// Limit of open connections; for another, the oldest is ended. So no client that asks and doesn't read keeps others,
@@ -50,7 +50,7 @@ pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Administration>) -> io:
                     let (parts, body) = request.into_parts();
                     let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else {
                         let why = "the body is longer than 4 KiB, or broke off\n";
-                        return Ok::<_, Infallible>(reply::text(StatusCode::BAD_REQUEST, why));
+                        return Ok::<_, Infallible>(text(StatusCode::BAD_REQUEST, why));
                     };
                     let request = Request::from_parts(parts, body.to_bytes());
                     Ok(routes::answer(&*source, is_tcp, &request).await)

@@ -11,11 +11,6 @@ pub(crate) fn is_same<T: Serialize>(one: &T, two: &T) -> bool {
     shown(one) == shown(two)
 }
 
-/// Whether nothing was said.
-pub(crate) fn is_default<T: Default + PartialEq>(settings: &T) -> bool {
-    *settings == T::default()
-}
-
 /// The names of the tables that differ.
 pub(crate) fn changed_tables(one: &Config, two: &Config) -> Vec<String> {
     let shown = |config| unmasked(|| serde_json::to_value(config).unwrap_or_default());

@@ -33,7 +33,7 @@ use serde::Serialize;
 
 pub(crate) use address::{Address, BadAddress};
 pub(crate) use capture::{Capture, CapturedResponses, ClientKey, Redact};
-pub(crate) use change::{changed_tables, is_default, is_same};
+pub(crate) use change::{changed_tables, is_same};
 pub(crate) use compare::{Compare, ShadowRole};
 pub(crate) use endpoint::{ClientTls, Listen, Mode, Primary, ServerTls};
 pub(crate) use file_format::{Compression, ENDINGS as FORMAT_ENDINGS, Format};
@@ -51,7 +51,7 @@ pub(crate) use sections::{
 };
 pub(crate) use select::{Action, Rule, Select, as_map};
 pub(crate) use shadow::{HostHeader, Shadow};
-pub(crate) use units::{FieldName, MASK, Percent, Secret, is_secret_name};
+pub(crate) use units::{FieldName, MASK, Percent, Secret, is_default, is_secret_name};
 
 use reader::Table;
 

@@ -50,6 +50,11 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
+/// Whether nothing was said.
+pub(crate) fn is_default<T: Default + PartialEq>(settings: &T) -> bool {
+    *settings == T::default()
+}
+
 /// A value that may be written as a text or as a plain number.
 #[derive(Deserialize)]
 #[serde(

@@ -1,10 +1,22 @@
-//! Answers as text and as JSON.
+//! A request that may be answered, and its answers as text and as JSON.
 
-use http::{HeaderValue, Response, StatusCode, header::CONTENT_TYPE};
+use bytes::Bytes;
+use http::{HeaderValue, Request, Response, StatusCode, header::CONTENT_TYPE};
 use http_body_util::Full;
 use serde::Serialize;
 
-use super::routes::Reply;
+use super::Administration;
+
+/// A request that may be answered.
+pub(super) struct Call<'a> {
+    pub(super) source: &'a dyn Administration,
+    pub(super) request: &'a Request<Bytes>,
+    /// The shadow that its path names.
+    pub(super) name: &'a str,
+}
+
+/// An answer of the interface.
+pub(super) type Reply = Response<Full<Bytes>>;
 
 pub(super) fn json(value: &impl Serialize) -> Reply {
     match serde_json::to_string(value) {
