@@ -2,7 +2,8 @@
 //!
 //! It runs on a thread that serves no client, so that it answers when the workers are busy. GET changes nothing.
 
-mod change;
+mod api;
+mod call;
 mod guard;
 mod routes;
 mod server;
@@ -22,7 +23,7 @@ use crate::{
 pub(crate) use server::serve;
 
 /// What the interface shows and changes, given by the application.
-pub(crate) trait Source: Send + Sync + 'static {
+pub(crate) trait Administration: Send + Sync + 'static {
     fn phase(&self) -> Phase;
     fn ledger(&self) -> &Ledger;
     fn samples(&self) -> Samples;

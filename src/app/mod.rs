@@ -1,5 +1,6 @@
 //! The whole program: built from a configuration (sockets are bound early), then run until it is stopped.
 
+mod administration;
 mod build;
 mod comparing;
 mod control;

@@ -60,6 +60,20 @@ fn tell(troubles: &mut Troubles) {
     }
 }
 
+/// What others wrote, so that it can't steer the terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(tame).collect()
+}
+
+/// A terminal does not see what would move its cursor or turn its text around.
+fn tame(c: char) -> char {
+    match c {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
+    }
+}
+
 fn listed(mistakes: &[Mistake]) -> String {
     let lines = mistakes.iter().map(|mistake| format!("  {mistake}"));
     let lines: Vec<_> = lines.collect();

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use http::{
     Method, Request, StatusCode,
@@ -20,8 +20,9 @@ use serde::Deserialize;
 use tokio::{runtime::Builder, time::timeout};
 
 use crate::{
-    cli::{CauseCondition, Finding, Report as Arguments, ReportFormat, ReportOut},
-    compare::{Report, Requests, Since, Style, html, junit, markdown, text},
+    app, capture,
+    cli::{CauseCondition, CompareFiles, Finding, Report as Arguments, ReportFormat, ReportOut},
+    compare::{Report, Requests, Settings, Since, Style, html, junit, markdown, text},
     net::Connector,
 };
 
@@ -57,6 +58,16 @@ pub(super) fn report(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     write(&reports, &arguments.out)?;
     let is_failure = judge(&reports, &arguments.out, &older, &arguments.fail_on);
     Ok(ExitCode::from(if is_failure { 2 } else { 0 }))
+}
+
+/// How captured responses are compared with those of `shadow`.
+pub(super) fn captured_settings(files: &CompareFiles, shadow: &str) -> anyhow::Result<Settings> {
+    let settings = app::compare_settings(&files.settings());
+    Ok(Settings {
+        shadow: shadow.to_owned(),
+        is_redacted: capture::is_redacted,
+        ..settings.map_err(|wrong| anyhow!(wrong.what))?
+    })
 }
 
 /// The older report that causes are new since. What would only fail once all is done is told here, before it begins.
@@ -153,17 +164,11 @@ fn tell(since: &Since<'_>) {
         for cause in causes {
             eprintln!(
                 "shadowtee: {what}: {} ({})",
-                printable(&cause.title),
+                super::printable(&cause.title),
                 cause.id
             );
         }
     }
-}
-
-/// What others wrote must not steer the terminal.
-fn printable(text: &str) -> String {
-    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().map(clean).collect()
 }
 
 fn unreadable(file: impl Display) -> String {

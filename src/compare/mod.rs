@@ -26,9 +26,7 @@ mod rules;
 mod speed;
 
 pub(crate) use answer::{Answer, Asked, PairIn};
-pub(crate) use captured::{
-    CapturedMessage, ResponseOf, asked_part, captured_pair, captured_pair_of_two, shorten,
-};
+pub(crate) use captured::{Captured, ResponseOf, captured_pair, captured_pair_of_two};
 pub(crate) use comparer::{Comparer, Settings};
 #[cfg(test)]
 pub(crate) use difference::{Difference, Differences, Kind, differences};

@@ -113,10 +113,6 @@ impl ClientAddress {
         Self { header, trusted }
     }
 
-    pub(super) fn is_default(&self) -> bool {
-        self.header.is_none() && self.trusted.is_empty()
-    }
-
     /// Whether a header of this peer's is believed; `None` is one on a unix socket.
     pub(crate) fn trusts(&self, peer: Option<IpAddr>) -> bool {
         self.trusted.iter().any(|trusted| match (trusted, peer) {

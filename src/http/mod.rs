@@ -20,6 +20,7 @@ mod outbox;
 mod tap;
 mod tolerant;
 mod validate;
+mod whole;
 mod wire;
 
 pub(crate) use alarm::{Alarm, now};
@@ -38,4 +39,5 @@ pub(crate) use mark::{Marks, is_same_name};
 pub(crate) use outbox::{OutPiece, Outbox};
 pub(crate) use tap::{Tap, show};
 pub(crate) use validate::{Unclear, vet};
+pub(crate) use whole::{Chunks, MOST_FIELDS, unchunked, whole_response};
 pub(crate) use wire::{Buffer, Transport, Turn, Wire, later};

@@ -8,12 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::{finish::Finish, job::Job};
 use crate::{
     config,
-    http::{BodyReader, Framing, Parsed, ResponseHead},
+    http::{MOST_FIELDS, whole_response},
     script::{Inbox, Kind, Limits, ProcessPool, Script, Ticket, Unscripted, write_answer},
     tee::{Budget, RecordedResponse, Recording},
 };
@@ -32,7 +32,7 @@ pub(super) struct Scripting {
 /// What a request may be that a script writes.
 const LIMITS: Limits = Limits {
     header_bytes: 1 << 20,
-    header_count: 1000,
+    header_count: MOST_FIELDS,
     target_bytes: 65_534,
 };
 /// What all messages may take. Requests wait in their files as long as a script is busy.
@@ -74,7 +74,7 @@ impl Scripting {
             out.extend_from_slice(&job.head);
         });
         let ticket = given.map_err(Unscripted::as_str)?;
-        if let Some((head, body)) = answer(&job.answer) {
+        if let Some((head, body)) = whole_response(&job.answer) {
             let kept = &body[..body.len().min(self.limit())];
             self.script
                 .answer(ticket, Kind::Answer, Duration::ZERO, |out| {
@@ -137,24 +137,4 @@ impl Scripting {
     pub(super) fn end(&self) {
         self.crew.end();
     }
-}
-
-/// A captured answer: its head, and its body without chunks.
-fn answer(message: &[u8]) -> Option<(ResponseHead, Vec<u8>)> {
-    let mut head = ResponseHead::default();
-    let length = head.parse(message, LIMITS.header_count).ok()??;
-    let rest = &message[length..];
-    if Framing::of_answer(&mut head, false) != Ok(Framing::Chunked) {
-        return Some((head, rest.to_vec()));
-    }
-    let (mut body, mut left) = (Vec::new(), BytesMut::from(rest));
-    let mut reader = BodyReader::new(Framing::Chunked, rest.len(), LIMITS.header_count);
-    while let Ok(part) = reader.next(&mut left) {
-        match part {
-            Parsed::Piece(length) => body.extend_from_slice(&left.split_to(length)),
-            Parsed::Trailers(_) => {}
-            Parsed::End | Parsed::More => break,
-        }
-    }
-    Some((head, body))
 }

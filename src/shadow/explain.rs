@@ -148,7 +148,7 @@ fn not(is_in: bool) -> &'static str {
 }
 
 fn also(settings: &config::Shadow, reasons: &mut Vec<String>) {
-    if !settings.limit.is_default() {
+    if !config::is_default(&settings.limit) {
         reasons.push("limited: left out where it is over shadow.limit".into());
     }
     if let Some(key) = &settings.order_by {

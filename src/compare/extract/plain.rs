@@ -1,9 +1,8 @@
 //! Plain text: a list of lines. A line with another of the same skeleton is compared by its parts when two are compared.
 
 use super::{
-    json::Stop,
     place::{PlaceId, Step, cut},
-    tree::{Builder, Class, NewLeaf, NodeKind},
+    tree::{Builder, Class, NewLeaf, NodeKind, Stop},
     value::Scalar,
 };
 

@@ -38,7 +38,7 @@ impl Rewriting {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.host.is_none() && self.rules.is_default()
+        self.host.is_none() && config::is_default(&self.rules)
     }
 
     pub(super) fn apply(&self, head: &mut RequestHead) {

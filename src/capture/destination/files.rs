@@ -2,18 +2,20 @@
 
 use std::{io, time::SystemTime};
 
+use serde_json::json;
+
 use super::{
-    file::{CaptureFile, Created},
+    super::CaptureError,
+    About, Destination, Sink,
+    file::{CaptureFile, Rotation},
     prune::prune,
-    sink::{Destination, Sink, SinkError},
 };
 use crate::config::{self, FilePattern};
 
 /// The files of a capture.
 pub(super) struct Files {
     pattern: FilePattern,
-    /// Who writes, as it stands in file names.
-    instance: String,
+    rotation: Rotation,
     /// Counts the files.
     number: u64,
     /// Bytes of all files together, but for the one that is written.
@@ -24,10 +26,13 @@ pub(super) struct Files {
 const ATTEMPTS: u32 = 10_000;
 
 impl Files {
-    pub(super) fn new(settings: &config::Capture, instance: &str) -> Self {
+    pub(super) fn new(settings: &config::Capture) -> Self {
         Self {
             pattern: settings.file.clone(),
-            instance: instance.into(),
+            rotation: Rotation {
+                bytes: settings.rotate_bytes.0,
+                age: settings.rotate_after.0,
+            },
             number: 0,
             // The one that is written may become as large as one may be.
             limit: settings
@@ -38,27 +43,28 @@ impl Files {
 }
 
 impl Destination for Files {
-    fn open(&mut self, about: &serde_json::Value) -> Result<Box<dyn Sink>, SinkError> {
+    fn open(&mut self, about: &About) -> Result<Box<dyn Sink>, CaptureError> {
         self.number += 1;
         let mut attempt = 0;
         let file = loop {
             let (now, number) = (SystemTime::now(), self.number);
-            let path = self.pattern.name(now, &self.instance, number, attempt);
-            match CaptureFile::create(&path, self.pattern.format, about) {
+            let path = self.pattern.name(now, &about.instance, number, attempt);
+            match CaptureFile::create(&path, self.pattern.format, &json!(about)) {
                 Ok(file) => break file,
-                Err(Created::Exists) if attempt < ATTEMPTS => attempt += 1,
+                Err(error)
+                    if error.kind() == io::ErrorKind::AlreadyExists && attempt < ATTEMPTS =>
+                {
+                    attempt += 1;
+                }
                 Err(error) => {
-                    return Err(SinkError {
-                        name: path.display().to_string(),
-                        error: error.into(),
-                    });
+                    return Err(CaptureError(path.display().to_string(), error));
                 }
             }
         };
         if let Some(limit) = self.limit {
             tell(prune(&self.pattern, limit, &file.path));
         }
-        Ok(Box::new(file))
+        Ok(Box::new(file.rotating(self.rotation)))
     }
 }
 
