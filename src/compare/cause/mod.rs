@@ -7,6 +7,7 @@ mod group;
 mod rank;
 mod request_sets;
 mod signature;
+mod slower;
 mod title;
 mod when;
 
@@ -84,6 +85,7 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
     if let Some(lost) = learned.lost.report() {
         causes.insert(0, assemble::lost_sessions(&lost, &names, learned));
     }
+    let (speed, slower) = slower::slower(learned, &names);
     let report = Report {
         schema: SCHEMA,
         shadow: known.shadow.to_owned(),
@@ -97,7 +99,8 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
         requests,
         not_compared: known.counts.not_compared.clone(),
         causes,
-        slower: coverage::slower(learned, &names),
+        speed,
+        slower,
         coverage: coverage::coverage(learned, &names),
         never_seen: coverage::never_seen(known.routes, &names),
         rules: rules(known, &hides),

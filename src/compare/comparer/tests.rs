@@ -358,6 +358,35 @@ fn a_slower_route_is_told() {
 }
 
 #[test]
+fn a_shadow_that_is_slower_on_all_routes_is_one_line_in_each_form() {
+    let mut comparer = Comparer::new(Settings::default());
+    for id in 0..300_u32 {
+        let fast = json("{}");
+        let slow = Side {
+            took: Duration::from_millis(10 + u64::from(id % 3)),
+            ..fast.clone()
+        };
+        let target = format!(
+            "/{}",
+            ["red", "green", "blue", "white", "black"][id as usize % 5]
+        );
+        take(&mut comparer, &get(&target, fast, slow).at(i64::from(id)));
+    }
+    let report = comparer.report(NOW);
+    assert_eq!(report.slower, []);
+    let sentence = "times as long as production (";
+    for text in [
+        page(&report),
+        html(&report),
+        markdown(&report),
+        junit(&report),
+    ] {
+        assert_eq!(text.matches(sentence).count(), 1, "{text}");
+        assert!(text.contains("most routes (5 of 5)"), "{text}");
+    }
+}
+
+#[test]
 fn each_form_of_a_report_bears_hostile_values() {
     let mut comparer = Comparer::new(Settings::default());
     let evil = "</pre><script>alert(1)</script>```\\u001b[31m|*_";

@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use super::{
     Cause, Report,
-    words::{condition, counted, diff, number, origin, remainder, sentence, share, status},
+    words::{condition, counted, diff, number, origin, remainder, sentence, share, speed, status},
 };
 
 const STYLE: &str = "
@@ -141,22 +141,30 @@ fn unconfirmed(report: &Report) -> Markup {
 }
 
 fn slower(report: &Report) -> Markup {
+    let speed = speed(report);
     markup! {
-        @if !report.slower.is_empty() {
+        @if !report.slower.is_empty() || speed.is_some() {
             h2 { "Slower for certain" }
+        }
+        @if !report.slower.is_empty() {
             table {
-                tr { th { "route" } th { "times as long" } th { "interval" } th { "ms more" } th { "pairs" } }
+                tr {
+                    th { "route" } th { "times as long" } th { "interval" } th { "ms more" }
+                    th { "times the other routes" } th { "pairs" }
+                }
                 @for slower in &report.slower {
                     tr {
                         td { code { (slower.route) } }
                         td.count { (slower.ratio) }
                         td { (slower.low) " to " (slower.high) }
                         td.count { (slower.milliseconds) }
+                        td.count { @if let Some(times) = slower.beyond_others { (times) } }
                         td.count { (number(slower.pairs)) }
                     }
                 }
             }
         }
+        @if let Some(speed) = speed { p { (speed) } }
     }
 }
 

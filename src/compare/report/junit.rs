@@ -6,7 +6,7 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::{
     Cause, Report,
-    words::{condition, diff, origin, share},
+    words::{condition, diff, origin, share, slowness, speed},
 };
 
 /// The report as `JUnit` XML.
@@ -30,13 +30,29 @@ pub(crate) fn junit(report: &Report) -> String {
             suite.add_test_case(TestCase::new(format!("{route}: {}", cause.title), status));
         }
     }
+    // What is slower fails no test: a busy machine would.
+    let slower: BTreeMap<&str, String> = report
+        .slower
+        .iter()
+        .map(|slower| (&*slower.route, slowness(slower)))
+        .collect();
     for route in &report.coverage {
         if !failed.contains_key(&*route.route) {
-            suite.add_test_case(TestCase::new(
-                route.route.clone(),
-                TestCaseStatus::success(),
-            ));
+            let mut case = TestCase::new(route.route.clone(), TestCaseStatus::success());
+            if let Some(slowness) = slower.get(&*route.route) {
+                case.set_system_out(slowness.clone());
+            }
+            suite.add_test_case(case);
         }
+    }
+    let lines: Vec<String> = report
+        .slower
+        .iter()
+        .map(|slower| format!("{}: {}", slower.route, slowness(slower)))
+        .chain(speed(report))
+        .collect();
+    if !lines.is_empty() {
+        suite.set_system_out(format!("Slower for certain:\n{}", lines.join("\n")));
     }
     let mut all = quick_junit::Report::new("shadowtee");
     all.add_test_suite(suite);

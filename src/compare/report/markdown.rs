@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use super::{
     Cause, Report,
-    words::{condition, counted, diff, number, origin, remainder, sentence, share},
+    words::{
+        condition, counted, diff, number, origin, remainder, sentence, share, slowness, speed,
+    },
 };
 
 /// The report as Markdown.
@@ -30,20 +32,7 @@ pub(crate) fn markdown(report: &Report) -> String {
             );
         }
     }
-    if !report.slower.is_empty() {
-        text.push_str("\n### Slower for certain\n\n| route | times as long | interval | pairs |\n|---|---|---|---|\n");
-        for slower in &report.slower {
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} to {} | {} |",
-                code(&slower.route),
-                slower.ratio,
-                slower.low,
-                slower.high,
-                number(slower.pairs)
-            );
-        }
-    }
+    of_speed(&mut text, report);
     if !report.never_seen.is_empty() {
         text.push_str("\n### Routes that no request was for\n\n");
         for route in &report.never_seen {
@@ -63,6 +52,25 @@ pub(crate) fn markdown(report: &Report) -> String {
         }
     }
     text
+}
+
+fn of_speed(text: &mut String, report: &Report) {
+    let speed = speed(report);
+    if report.slower.is_empty() && speed.is_none() {
+        return;
+    }
+    text.push_str("\n### Slower for certain\n\n");
+    for slower in &report.slower {
+        let _ = writeln!(
+            text,
+            "- {}: {}",
+            code(&slower.route),
+            escaped(&slowness(slower))
+        );
+    }
+    if let Some(speed) = speed {
+        let _ = writeln!(text, "\n{}", escaped(&speed));
+    }
 }
 
 fn of_cause(text: &mut String, number: usize, cause: &Cause) {

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use super::{
     Cause, Report, RouteCount,
-    words::{condition, counted, diff, number, origin, remainder, sentence, share},
+    words::{
+        condition, counted, diff, number, origin, remainder, sentence, share, slowness, speed,
+    },
 };
 
 /// How a page may look.
@@ -246,23 +248,19 @@ impl Page {
     }
 
     fn slower(&mut self, report: &Report) {
-        if report.slower.is_empty() {
-            return;
+        if !report.slower.is_empty() {
+            self.line("");
+            self.line("Slower for certain:");
         }
-        self.line("");
-        self.line("Slower for certain:");
         for slower in &report.slower {
-            let text = format!(
-                "{}  {} times as long ({} to {}), {} ms more, {}",
-                slower.route,
-                slower.ratio,
-                slower.low,
-                slower.high,
-                slower.milliseconds,
-                counted(slower.pairs, "pair", "pairs")
-            );
-            let text = self.fit(&text, 2);
+            let text = self.fit(&slower.route, 2);
             self.line(&format!("  {text}"));
+            let text = self.fit(&slowness(slower), 6);
+            self.line(&format!("      {text}"));
+        }
+        if let Some(speed) = speed(report) {
+            self.line("");
+            self.wrapped(&speed, "");
         }
     }
 
