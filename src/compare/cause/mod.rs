@@ -4,6 +4,7 @@ mod assemble;
 mod coverage;
 mod example;
 mod group;
+mod names;
 mod rank;
 mod request_sets;
 mod signature;
@@ -48,7 +49,8 @@ pub(crate) struct Told<'a> {
 
 /// A line for the log about a cell.
 pub(crate) fn headline(cell: &Cell, route: &str) -> String {
-    format!("{route}: {}", title::of_cell(cell, route))
+    let said = title::of_cell(cell, &title::Who::Nobody, &names::Names::default());
+    format!("{route}: {}", said.sentence())
 }
 
 /// A report, with the logged pairs of each cause by their number.

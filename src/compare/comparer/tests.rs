@@ -1,5 +1,7 @@
 //! From pairs to reports, through all of the comparer.
 
+mod reports;
+
 use std::time::Duration;
 
 use super::{Comparer, Outcome, PairIn, Settings, Taken};

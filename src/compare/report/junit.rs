@@ -75,8 +75,25 @@ fn description(cause: &Cause) -> String {
             .map(|(mark, value)| format!("{mark} {value}")),
     );
     lines.push(cause.evidence.clone());
+    list(&mut lines, "All of it:", &cause.parts);
+    list(&mut lines, "Also, not certain yet:", &cause.not_certain);
     if !cause.note.is_empty() {
         lines.push(cause.note.clone());
     }
     lines.join("\n")
+}
+
+fn list(lines: &mut Vec<String>, head: &str, items: &[String]) {
+    const MOST: usize = 100;
+    if items.is_empty() {
+        return;
+    }
+    lines.push(head.to_owned());
+    lines.extend(items.iter().take(MOST).map(|item| format!("* {item}")));
+    if items.len() > MOST {
+        lines.push(format!(
+            "* and {} more, in the HTML and JSON forms",
+            items.len() - MOST
+        ));
+    }
 }

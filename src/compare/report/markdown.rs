@@ -99,14 +99,30 @@ fn of_cause(text: &mut String, number: usize, cause: &Cause) {
         }
         text.push_str("```\n");
     }
-    if !cause.parts.is_empty() {
-        text.push_str("\n<details><summary>All of it</summary>\n\n");
-        for part in &cause.parts {
-            let _ = writeln!(text, "- {}", escaped(part));
-        }
-        text.push_str("\n</details>\n");
-    }
+    list(text, "All of it", &cause.parts, cause.parts_left_out);
+    list(text, "Also, not certain yet", &cause.not_certain, 0);
     let _ = writeln!(text, "\n{}", code(&cause.id));
+}
+
+/// A list that is folded. Comments have a limit, so that the longest ones are cut short.
+fn list(text: &mut String, head: &str, items: &[String], left_out: u64) {
+    const MOST: usize = 100;
+    if items.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n<details><summary>{head}</summary>\n");
+    for item in items.iter().take(MOST) {
+        let _ = writeln!(text, "- {}", escaped(item));
+    }
+    let more = items.len().saturating_sub(MOST) as u64 + left_out;
+    if more > 0 {
+        let _ = writeln!(
+            text,
+            "- and {} more, in the HTML and JSON forms",
+            number(more)
+        );
+    }
+    text.push_str("\n</details>\n");
 }
 
 /// A text that says what it says, whatever is in it.

@@ -80,6 +80,12 @@ pub(crate) struct Cause {
     /// Other places and changes that come with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) parts: Vec<String>,
+    /// Parts beyond the limit of one cause.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) parts_left_out: u64,
+    /// The same, elsewhere or in another way, of which too little is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) not_certain: Vec<String>,
     /// What else a reader should know: it may be data, what to do.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) note: String,
