@@ -168,13 +168,25 @@ fn control(cell: &Cell) -> Option<String> {
     })
 }
 
-/// A text of a page where it is gone or new, else the place that it stands at.
+/// A text of a page by what it says, or by the place that it stands at where that says more.
 fn text(cell: &Cell) -> String {
+    const TELLING: usize = 3;
     let place = &*cell.place;
-    let is_gone_or_new = matches!(cell.key.kind, Kind::Missing | Kind::Extra);
-    let Some(shown) = shown(cell).filter(|_| is_gone_or_new) else {
+    let Some(shown) = shown(cell) else {
         return place.to_owned();
     };
+    if !matches!(cell.key.kind, Kind::Missing | Kind::Extra) {
+        let letters = shown.chars().filter(|c| c.is_alphabetic()).take(TELLING);
+        let is_text = cell.class == Class::Content
+            && cell.key.kind != Kind::Items
+            && !place.contains(['@', '['])
+            && letters.count() == TELLING;
+        return if is_text {
+            format!("text {}", quoted(shown))
+        } else {
+            place.to_owned()
+        };
+    }
     let attribute = place.rsplit_once('@').map(|(_, attribute)| attribute);
     let is_image = place.ends_with("img") || place.contains("img@");
     match attribute {

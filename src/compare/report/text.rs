@@ -40,6 +40,9 @@ impl Default for Style {
     }
 }
 
+/// The severity of what changes how a page is built, and nothing that it says.
+const MARKUP: u32 = 3;
+
 const BOLD: &str = "1";
 const DIM: &str = "2";
 const RED: &str = "31";
@@ -140,7 +143,9 @@ pub(crate) fn text(report: &Report, style: Style) -> String {
     page.wrapped(&sentence, "");
     let rest = remainder(report);
     page.wrapped(&rest, "");
-    let confirmed: Vec<&Cause> = report.confirmed().collect();
+    let (confirmed, markup): (Vec<&Cause>, Vec<&Cause>) = report
+        .confirmed()
+        .partition(|cause| cause.severity > MARKUP);
     if !confirmed.is_empty() {
         let legend = format!(
             "{}   {}",
@@ -162,6 +167,7 @@ pub(crate) fn text(report: &Report, style: Style) -> String {
             counted((confirmed.len() - style.causes) as u64, "cause", "causes")
         ));
     }
+    page.markup(&markup, confirmed.len());
     page.unconfirmed(report);
     page.slower(report);
     page.coverage(report);
@@ -279,6 +285,39 @@ impl Page {
             self.is_folded = true;
             self.line(&format!("      * and {} more", number(more)));
         }
+    }
+
+    /// Markup and files of styles and scripts, one line each: an upgrade changes many of them.
+    fn markup(&mut self, causes: &[&Cause], before: usize) {
+        const MOST: usize = 8;
+        if causes.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line("Markup, styles and scripts:");
+        for (at, cause) in causes.iter().take(MOST).enumerate() {
+            let count: u64 = cause.routes.iter().map(|route| route.different).sum();
+            let text = format!(
+                "{}  ({}, {})",
+                cause.title,
+                counted(count, "request", "requests"),
+                cause.id
+            );
+            let room = self.style.width.max(24) - 4;
+            for (part, line) in lines(&without_controls(&text), room).iter().enumerate() {
+                let number = before + at + 1;
+                let begin = if part == 0 {
+                    format!("{number:>2}  ")
+                } else {
+                    "    ".to_owned()
+                };
+                self.line(&format!("{begin}{line}"));
+            }
+        }
+        if causes.len() > MOST {
+            self.line(&format!("    and {} more", causes.len() - MOST));
+        }
+        self.is_folded = true;
     }
 
     fn unconfirmed(&mut self, report: &Report) {
