@@ -251,6 +251,9 @@ impl Walk<'_> {
 
     /// A tooltip that says what is read at its place anyway is markup.
     fn tooltips(&mut self, alignment: &mut Alignment) {
+        if alignment.left_only.is_empty() && alignment.right_only.is_empty() {
+            return;
+        }
         let (left, right) = (self.left, self.right);
         let (ones, others): (Vec<u32>, Vec<u32>) = alignment.pairs.iter().copied().unzip();
         let mut drop_from = |tree: &Tree, lonely: &mut Vec<u32>, said: &[u32]| {

@@ -26,8 +26,13 @@ pub(crate) fn junit(report: &Report) -> String {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message(cause.title.clone());
             status.set_type(cause.id.clone());
-            status.set_description(description(cause));
-            suite.add_test_case(TestCase::new(format!("{route}: {}", cause.title), status));
+            status.set_description(description(cause, &report.shadow));
+            let name = if cause.title.starts_with(&format!("{route} ")) {
+                cause.title.clone()
+            } else {
+                format!("{route}: {}", cause.title)
+            };
+            suite.add_test_case(TestCase::new(name, status));
         }
     }
     // What is slower fails no test: a busy machine would.
@@ -60,7 +65,7 @@ pub(crate) fn junit(report: &Report) -> String {
     all.to_string().unwrap_or_default()
 }
 
-fn description(cause: &Cause) -> String {
+fn description(cause: &Cause, shadow: &str) -> String {
     let mut lines: Vec<String> = cause
         .routes
         .iter()
@@ -69,12 +74,11 @@ fn description(cause: &Cause) -> String {
         .collect();
     lines.extend(cause.when.iter().map(condition));
     lines.extend(origin(cause));
-    lines.extend(
-        diff(cause)
-            .into_iter()
-            .map(|(mark, value)| format!("{mark} {value}")),
-    );
-    lines.push(cause.evidence.clone());
+    lines.extend(diff(cause).into_iter().map(|(mark, value)| {
+        let side = if mark == '-' { "production" } else { shadow };
+        format!("{mark} {value}   ({side})")
+    }));
+    lines.push(format!("Why it counts: {}.", cause.evidence));
     list(&mut lines, "All of it:", &cause.parts);
     list(&mut lines, "Also, not certain yet:", &cause.not_certain);
     if !cause.note.is_empty() {

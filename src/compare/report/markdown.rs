@@ -17,7 +17,7 @@ pub(crate) fn markdown(report: &Report) -> String {
         escaped(&remainder(report))
     );
     for (at, cause) in report.confirmed().enumerate() {
-        of_cause(&mut text, at + 1, cause);
+        of_cause(&mut text, at + 1, cause, &report.shadow);
     }
     let open: Vec<&Cause> = report.unconfirmed().collect();
     if !open.is_empty() {
@@ -73,18 +73,19 @@ fn of_speed(text: &mut String, report: &Report) {
     }
 }
 
-fn of_cause(text: &mut String, number: usize, cause: &Cause) {
+fn of_cause(text: &mut String, number: usize, cause: &Cause, shadow: &str) {
     let _ = write!(text, "\n### {number}. {}\n\n", escaped(&cause.title));
     for route in cause.routes.iter().take(5) {
         let _ = writeln!(text, "- {}: {}", code(&route.route), share(route));
     }
     if cause.routes.len() > 5 {
-        let _ = writeln!(text, "- and {} more routes", cause.routes.len() - 5);
+        let more = counted((cause.routes.len() - 5) as u64, "more route", "more routes");
+        let _ = writeln!(text, "- and {more}");
     }
     for when in &cause.when {
         let _ = writeln!(text, "- **{}**", escaped(&condition(when)));
     }
-    let _ = writeln!(text, "- {}", escaped(&cause.evidence));
+    let _ = writeln!(text, "- Why it counts: {}", escaped(&cause.evidence));
     if !cause.note.is_empty() {
         let _ = writeln!(text, "- {}", escaped(&cause.note));
     }
@@ -94,6 +95,7 @@ fn of_cause(text: &mut String, number: usize, cause: &Cause) {
         if let Some(origin) = origin(cause) {
             let _ = writeln!(text, "  {}", fenced(&origin));
         }
+        let _ = writeln!(text, "--- production\n+++ {}", fenced(shadow));
         for (mark, value) in lines {
             let _ = writeln!(text, "{mark} {}", fenced(&value));
         }
