@@ -81,25 +81,25 @@ pub(crate) fn groups<'a>(learned: &Learned, told: Vec<Told<'a>>) -> Vec<Group<'a
 /// The same change to the same control of two routes is one cause, whatever the id of the form around it is on each. On one
 /// route two ids are two places.
 fn join_by_anchor(groups: Vec<Group<'_>>) -> Vec<Group<'_>> {
-    let mut homes: HashMap<String, Vec<usize>> = HashMap::new();
+    /// Places of one control that others may join.
+    const MOST: usize = 16;
+    let mut homes: HashMap<String, Vec<(usize, HashSet<RouteId>)>> = HashMap::new();
     let mut joined: Vec<Vec<Group<'_>>> = Vec::new();
     for group in groups {
-        let Some(control) = control_of(&group) else {
-            joined.push(vec![group]);
-            continue;
-        };
         let routes = group.routes();
-        let is_elsewhere = |home: &&usize| {
-            let mut known = joined[**home].iter();
-            known.all(|known| known.routes().is_disjoint(&routes))
-        };
-        let homes = homes.entry(control).or_default();
-        if let Some(home) = homes.iter().find(is_elsewhere).copied() {
-            joined[home].push(group);
-        } else {
-            homes.push(joined.len());
-            joined.push(vec![group]);
+        if let Some(control) = control_of(&group) {
+            let homes = homes.entry(control).or_default();
+            let home = homes.iter_mut().find(|home| home.1.is_disjoint(&routes));
+            if let Some((at, known)) = home {
+                known.extend(routes);
+                joined[*at].push(group);
+                continue;
+            }
+            if homes.len() < MOST {
+                homes.push((joined.len(), routes));
+            }
         }
+        joined.push(vec![group]);
     }
     joined.into_iter().map(merge).collect()
 }
