@@ -35,9 +35,12 @@ pub(crate) fn example_of(pair: &PairIn<'_>, difference: &Difference) -> Example 
                 .then(|| (name, (!is_secret).then(|| cut(&text(value), 100))))
         })
         .collect();
+    // A hash of markup says nothing to a person.
+    let is_shown = |value: &&Value| !matches!(value.looks, Looks::Digest { length: 0, .. });
     let value = |value: &Option<Value>| {
         value
             .as_ref()
+            .filter(is_shown)
             .map(|value| shown(value, difference.class, difference.place.as_str()))
     };
     Example {

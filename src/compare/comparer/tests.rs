@@ -1,5 +1,7 @@
 //! From pairs to reports, through all of the comparer.
 
+mod reports;
+
 use std::time::Duration;
 
 use super::{Comparer, Outcome, PairIn, Settings, Taken};
@@ -355,6 +357,35 @@ fn a_slower_route_is_told() {
     let report = comparer.report(NOW);
     assert_eq!(report.slower[0].route, "GET /reports");
     assert!(report.slower[0].low > 7.0);
+}
+
+#[test]
+fn a_shadow_that_is_slower_on_all_routes_is_one_line_in_each_form() {
+    let mut comparer = Comparer::new(Settings::default());
+    for id in 0..300_u32 {
+        let fast = json("{}");
+        let slow = Side {
+            took: Duration::from_millis(10 + u64::from(id % 3)),
+            ..fast.clone()
+        };
+        let target = format!(
+            "/{}",
+            ["red", "green", "blue", "white", "black"][id as usize % 5]
+        );
+        take(&mut comparer, &get(&target, fast, slow).at(i64::from(id)));
+    }
+    let report = comparer.report(NOW);
+    assert_eq!(report.slower, []);
+    let sentence = "times as long as production (";
+    for text in [
+        page(&report),
+        html(&report),
+        markdown(&report),
+        junit(&report),
+    ] {
+        assert_eq!(text.matches(sentence).count(), 1, "{text}");
+        assert!(text.contains("most routes (5 of 5)"), "{text}");
+    }
 }
 
 #[test]

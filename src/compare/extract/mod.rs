@@ -1,5 +1,6 @@
 //! Turns one response into places and values. Dominance and differences are decided where two of them meet.
 
+mod asset;
 mod body;
 mod cookies;
 mod csv;

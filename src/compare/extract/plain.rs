@@ -10,8 +10,13 @@ use super::{
 const LABEL: usize = 40;
 
 /// Adds a text, line by line. Lines that begin with a label (`name: value`, `name=value`) have a place of their own.
-pub(crate) fn plain(builder: &mut Builder, text: &str, is_cut: bool) -> Result<(), Stop> {
-    let place = builder.root("text");
+pub(crate) fn plain(
+    builder: &mut Builder,
+    text: &str,
+    name: &str,
+    is_cut: bool,
+) -> Result<(), Stop> {
+    let place = builder.root(name);
     let root = builder.open(NodeKind::Flow, place, Class::Content, 0);
     let mut result = Ok(());
     let mut lines = text.lines().peekable();

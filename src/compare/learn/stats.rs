@@ -115,6 +115,21 @@ fn normal_upper(z: f64) -> f64 {
     if z >= 0.0 { half } else { 1.0 - half }
 }
 
+/// How many standard deviations from the middle so small an upper tail of the normal distribution begins.
+pub(crate) fn normal_deviations(tail: f64) -> f64 {
+    const STEPS: usize = 50;
+    let (mut low, mut high) = (0.0, 10.0);
+    for _ in 0..STEPS {
+        let middle = f64::midpoint(low, high);
+        if normal_upper(middle) > tail {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
 /// The regularised upper incomplete gamma function Q(a, x).
 fn gamma_upper(a: f64, x: f64) -> f64 {
     const STEPS: usize = 500;
@@ -205,7 +220,7 @@ pub(crate) fn g_test(columns: &[(u32, u32)]) -> f64 {
     chi_squared_upper(g.max(0.0) / correction, kept - 1)
 }
 
-/// A middle with an interval of 99 %.
+/// A middle with an interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Interval {
     pub(crate) middle: f64,
@@ -215,10 +230,9 @@ pub(crate) struct Interval {
 
 /// The Hodges–Lehmann estimate of a symmetric distribution's middle, with the interval that belongs to the Wilcoxon
 /// signed-rank test. None with fewer than eight values: no interval of 99 % can be given.
-pub(crate) fn hodges_lehmann(values: &[f64]) -> Option<Interval> {
+pub(crate) fn hodges_lehmann(values: &[f64], z: f64) -> Option<Interval> {
     const FEWEST: usize = 8;
     const MOST: usize = 400;
-    const Z: f64 = 2.576;
     if values.len() < FEWEST {
         return None;
     }
@@ -235,7 +249,7 @@ pub(crate) fn hodges_lehmann(values: &[f64]) -> Option<Interval> {
     #[expect(clippy::cast_precision_loss, reason = "at most MOST")]
     let n = values.len() as f64;
     let centre = n * (n + 1.0) / 4.0;
-    let spread = Z * (n * (n + 1.0) * (2.0 * n + 1.0) / 24.0).sqrt();
+    let spread = z * (n * (n + 1.0) * (2.0 * n + 1.0) / 24.0).sqrt();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -316,10 +330,17 @@ mod tests {
     fn the_middle_bears_outliers() {
         let mut values: Vec<f64> = (0..40).map(|at| 2.0 + f64::from(at % 5) / 100.0).collect();
         values.extend([1e9, -1e9]);
-        let interval = hodges_lehmann(&values).unwrap();
+        let interval = hodges_lehmann(&values, 2.576).unwrap();
         assert!((interval.middle - 2.02).abs() < 0.02);
         assert!(interval.low > 1.99 && interval.high < 2.05);
-        assert!(hodges_lehmann(&[1.0; 7]).is_none());
+        assert!(hodges_lehmann(&[1.0; 7], 2.576).is_none());
+    }
+
+    #[test]
+    fn a_smaller_tail_of_the_normal_distribution_begins_further_out() {
+        assert!(is_near(normal_deviations(0.005), 2.575_83));
+        assert!(is_near(normal_deviations(0.005 / 28.0), 3.570_0));
+        assert!(normal_deviations(0.0) <= 10.0);
     }
 
     #[test]

@@ -462,12 +462,13 @@ impl Evidence<'_> {
         };
         (is_enough && self.primary_varied() == 0).then(|| {
             confirmed(format!(
-                "the same change to {}{values} values",
+                "the same change to {}{values} value{}",
                 if cell.primary_values.is_complete() {
                     ""
                 } else {
                     "more than "
-                }
+                },
+                if values == 1 { "" } else { "s" }
             ))
         })
     }

@@ -1,6 +1,6 @@
 //! Words and numbers that all forms of a report share.
 
-use super::{Cause, Report, RouteCount, Status, When};
+use super::{Cause, Report, RouteCount, Slower, SpeedVerdict, Status, When};
 
 /// A number with separators: `9,120`.
 pub(super) fn number(count: u64) -> String {
@@ -69,6 +69,42 @@ pub(super) fn sentence(report: &Report) -> String {
     format!(
         "{shadow} answers {} of {compared} in another way than production, for {causes}.{open}",
         number(requests.different)
+    )
+}
+
+/// How fast the shadow is as a whole, where there is something to tell.
+pub(super) fn speed(report: &Report) -> Option<String> {
+    let (speed, shadow) = (&report.speed, &report.shadow);
+    match speed.verdict {
+        SpeedVerdict::Slower => Some(format!(
+            "{shadow} takes {} times as long as production ({} to {}) on most routes ({} of {}), about {} ms more: its \
+             machine, or something that all routes share, not one route.",
+            speed.ratio,
+            speed.low,
+            speed.high,
+            number(speed.slower_routes),
+            number(speed.routes),
+            speed.milliseconds
+        )),
+        SpeedVerdict::FewRoutes if report.slower.len() as u64 == speed.routes => Some(format!(
+            "No other route has enough pairs to be timed: it may as well be the machine of {shadow}."
+        )),
+        _ => None,
+    }
+}
+
+/// One route that is slower: `8 times as long (7.1 to 9), 30 ms more, 50 pairs`.
+pub(super) fn slowness(slower: &Slower) -> String {
+    let beyond = slower.beyond_others.map_or(String::new(), |times| {
+        format!(", {times} times what other routes take")
+    });
+    format!(
+        "{} times as long ({} to {}), {} ms more{beyond}, {}",
+        slower.ratio,
+        slower.low,
+        slower.high,
+        slower.milliseconds,
+        counted(slower.pairs, "pair", "pairs")
     )
 }
 
