@@ -39,7 +39,9 @@ impl CellKey {
 impl CellKey {
     /// The key of the change the other way round, where there is one: its own for what has no direction.
     pub(crate) fn inverse(&self) -> Option<Self> {
-        const PAIRS: [(&str, &str); 10] = [
+        const PAIRS: [(&str, &str); 12] = [
+            (NEW_VALUE, NEW_VALUE_OF_PRIMARY),
+            (TOKEN_AGAIN, TOKEN_AGAIN_OF_PRIMARY),
             ("gone", "added"),
             ("null to empty", "empty to null"),
             ("number to text", "text to number"),
@@ -114,6 +116,13 @@ fn change_of(difference: &Difference) -> String {
 /// A redirect that leads to something else, not only to another thing of the same kind.
 pub(crate) const OTHER_ROUTE: &str = "other route";
 
+/// A value that production never gives here, though it gives several; and the other way round.
+pub(crate) const NEW_VALUE: &str = "new value";
+pub(crate) const NEW_VALUE_OF_PRIMARY: &str = "production's new value";
+/// A token that somebody else was given before, where the other side's is a new one; and the other way round.
+pub(crate) const TOKEN_AGAIN: &str = "same token again";
+pub(crate) const TOKEN_AGAIN_OF_PRIMARY: &str = "production's same token again";
+
 /// A pair that shows it, as small as there was one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Example {
@@ -167,13 +176,24 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     fn add(&mut self, hash: u64, session: SessionId) {
-        const MOST: usize = 16;
+        if self.is_of_another(hash, session) {
+            self.recurred = self.recurred.saturating_add(1);
+        }
+        self.touch(hash, session);
+    }
+
+    /// Whether somebody else was given it lately. Without sessions, every answer is for somebody else.
+    pub(crate) fn is_of_another(&self, hash: u64, session: SessionId) -> bool {
         let known = self.recent.iter().find(|(known, _)| *known == hash);
-        if let Some((_, owner)) = known {
-            // Without sessions, every answer is for somebody else.
-            if *owner != session || session == ANONYMOUS {
-                self.recurred = self.recurred.saturating_add(1);
-            }
+        known.is_some_and(|(_, owner)| *owner != session || session == ANONYMOUS)
+    }
+
+    /// Makes it the latest one. What comes again stays, however many come once.
+    pub(crate) fn touch(&mut self, hash: u64, session: SessionId) {
+        const MOST: usize = 48;
+        if let Some(at) = self.recent.iter().position(|(known, _)| *known == hash) {
+            let known = self.recent.remove(at);
+            self.recent.push(known);
             return;
         }
         if self.recent.len() >= MOST {
@@ -326,14 +346,14 @@ impl Cell {
 
     /// An estimate of its memory.
     pub(crate) fn bytes(&self) -> usize {
-        const FIXED: usize = 1_200;
+        const FIXED: usize = 2_200;
         const FEATURE: usize = 12;
         FIXED + self.place.len() + self.example.size() + self.features.len() * FEATURE
     }
 }
 
 /// Whether both are tokens of one shape, or addresses that differ by such tokens only.
-fn differ_by_tokens(primary: &Value, shadow: &Value) -> bool {
+pub(crate) fn differ_by_tokens(primary: &Value, shadow: &Value) -> bool {
     const BITS: u16 = 64;
     match (primary.looks, shadow.looks) {
         (Looks::Opaque { shape: one, .. }, Looks::Opaque { shape: other, .. }) => one == other,

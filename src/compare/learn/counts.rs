@@ -108,6 +108,18 @@ impl Top {
         self.is_constant().then_some(first.hash)
     }
 
+    /// Whether these are all the values that there are, by all that is known: a few, and each came several times.
+    pub(crate) fn is_closed(&self) -> bool {
+        const FEWEST: u32 = 3;
+        self.others == 0
+            && self.values.len() < Self::MOST
+            && self.values.iter().all(|known| known.count >= FEWEST)
+    }
+
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = u64> + '_ {
+        self.values.iter().map(|known| known.hash)
+    }
+
     /// The share of the most frequent value.
     pub(crate) fn peak(&self) -> u32 {
         self.values

@@ -47,6 +47,10 @@ pub(crate) struct Spot {
     shape: Option<u64>,
     shapes_vary: bool,
     last_number: f64,
+    /// The least and the greatest number.
+    range: Option<(f64, f64)>,
+    /// There are several of it in one answer.
+    is_list: bool,
     grew: u32,
     fell: u32,
     /// How often the primary itself varied here, in any way, when a request came again.
@@ -77,12 +81,58 @@ impl Spot {
                 self.fell = self.fell.saturating_add(1);
             }
             self.last_number = number;
+            self.widen(number, number);
         }
     }
 
     /// Notes a part with more than one leaf.
     pub(crate) fn note_part(&mut self) {
         self.count_look(Look::Other);
+    }
+
+    fn widen(&mut self, least: f64, greatest: f64) {
+        let (low, high) = self.range.unwrap_or((least, greatest));
+        self.range = Some((low.min(least), high.max(greatest)));
+    }
+
+    /// Notes that an answer has several of it: rows have one place.
+    pub(crate) fn note_list(&mut self) {
+        self.is_list = true;
+    }
+
+    /// Whether production's values vary here, and this is none of them: not of the few that there are, or far off all
+    /// numbers.
+    pub(crate) fn is_foreign(&self, value: &Value) -> bool {
+        const FEWEST: u32 = 40;
+        let is_plain = matches!(
+            value.looks,
+            Looks::Text | Looks::Number | Looks::Bool | Looks::Url
+        );
+        if self.seen < FEWEST || self.is_list || !is_plain || self.values.is_constant() {
+            return false;
+        }
+        if self.values.is_closed() {
+            return self.values.count(value.hash()) == 0;
+        }
+        let Some((least, greatest)) = self.range.filter(|_| self.has_one_look()) else {
+            return false;
+        };
+        let Ok(number) = value.text().parse::<f64>() else {
+            return false;
+        };
+        let margin = (greatest - least) / 2.0;
+        let is_far = number > greatest + margin || number < least - margin;
+        !self.is_counter() && (is_far || (number < 0.0 && least >= 0.0))
+    }
+
+    /// Takes up a value of production's from an answer that wasn't due to be looked at, since it is a new one.
+    pub(crate) fn learn_foreign(&mut self, value: &Value) {
+        self.values.add(value.hash());
+        if matches!(value.looks, Looks::Number)
+            && let Ok(number) = value.text().parse::<f64>()
+        {
+            self.widen(number, number);
+        }
     }
 
     fn count_look(&mut self, look: Look) {
@@ -118,11 +168,15 @@ impl Spot {
         }
         self.shapes_vary |=
             other.shapes_vary || (other.shape.is_some() && other.shape != self.shape);
+        if let Some((least, greatest)) = other.range {
+            self.widen(least, greatest);
+        }
+        self.is_list |= other.is_list;
         self.grew += other.grew;
         self.fell += other.fell;
         self.varied += other.varied;
     }
 
     /// An estimate of its memory.
-    pub(crate) const BYTES: usize = 260;
+    pub(crate) const BYTES: usize = 290;
 }

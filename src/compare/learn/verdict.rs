@@ -7,7 +7,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    cell::{Cell, CellKey, OTHER_ROUTE},
+    cell::{
+        Cell, CellKey, NEW_VALUE, NEW_VALUE_OF_PRIMARY, OTHER_ROUTE, TOKEN_AGAIN,
+        TOKEN_AGAIN_OF_PRIMARY,
+    },
     route_state::RouteState,
     spot::Spot,
     stats::{Share, fisher_greater, g_test, sign_test},
@@ -48,10 +51,20 @@ fn noise(evidence: &str) -> Judged {
 
 /// Answers of production after which what is always so is held to be so.
 const STEADY: u32 = 5;
+/// Pairs from which on a direction or a distribution says something.
+const FEWEST: u32 = 20;
 /// Beyond this a result is no chance, though many cells are looked at.
 const RARE: f64 = 1e-5;
 /// Beyond this a result is no chance where another reason speaks for it.
 const UNLIKELY: f64 = 1e-2;
+
+/// Whether production, which gave one value in all answers that were looked at, does not give the other now and then as well:
+/// each time it was the shadow that had it, or the shadow has it far more often than that.
+pub(super) fn is_no_chance(differing: u32, pairs: u32, seen: u32) -> bool {
+    let by_direction = sign_test(differing, differing) < UNLIKELY / 20.0;
+    let often = Share::new(differing, pairs.max(differing));
+    by_direction || fisher_greater(often, Share::new(0, seen)) < UNLIKELY / 2.0
+}
 
 /// All that a verdict is made from.
 pub(crate) struct Evidence<'a> {
@@ -69,6 +82,8 @@ pub(crate) struct Evidence<'a> {
 impl Evidence<'_> {
     pub(crate) fn judge(&self) -> Judged {
         self.times()
+            .or_else(|| self.new_value())
+            .or_else(|| self.token_again())
             .or_else(|| self.tokens())
             .or_else(|| self.unsteady_shadow())
             .or_else(|| self.noisy_primary())
@@ -148,6 +163,8 @@ impl Evidence<'_> {
         const JITTER: i64 = 2_500;
         const MINUTE: i64 = 60_000;
         const LAG: i64 = 60_000;
+        // More than two clocks are apart.
+        const OFF: i64 = 10_000;
         let distances = self.cell.distances;
         let is_value = self.cell.key.kind == Kind::Value;
         if !is_value || distances.count == 0 || distances.count * 10 < self.differing() * 9 {
@@ -166,6 +183,23 @@ impl Evidence<'_> {
             )));
         }
         let is_lag = distances.least.abs().max(distances.greatest.abs()) <= LAG;
+        let is_off = spread <= 2 * JITTER && middle.abs() >= OFF && distances.count >= 10;
+        if is_lag && is_off {
+            return Some(confirmed(format!(
+                "the times are about {} s apart in all of {} pairs",
+                middle / 1000,
+                distances.count
+            )));
+        }
+        // A copy is answered later than its original, so that the shadow's own moment is never before production's.
+        let is_before =
+            distances.greatest < -JITTER && sign_test(distances.count, distances.count) < RARE;
+        if is_lag && is_before {
+            return Some(confirmed(format!(
+                "the shadow's time is the earlier one in all of {} pairs",
+                distances.count
+            )));
+        }
         let is_exact = spread <= 1
             && middle != 0
             && distances.count >= 5
@@ -187,6 +221,56 @@ impl Evidence<'_> {
         (is_lag && spread > 1).then(|| noise("each side notes its own moment"))
     }
 
+    /// A value that production never gives here, though it gives several.
+    fn new_value(&self) -> Option<Judged> {
+        match &*self.cell.key.change {
+            NEW_VALUE => {}
+            NEW_VALUE_OF_PRIMARY => return Some(noise("production's values vary here")),
+            _ => return None,
+        }
+        let seen = self.spot.map_or(0, |spot| spot.seen);
+        let is_known = |hash| self.spot.is_some_and(|spot| spot.values.count(hash) > 0);
+        if self.cell.shadow.hashes().all(is_known) {
+            return Some(noise("production gives it as well, seldom"));
+        }
+        let all = self.differing() + self.inverted();
+        if sign_test(self.differing(), all) < UNLIKELY / 10.0 {
+            return Some(confirmed(format!(
+                "production's values vary, but it gave none of these in {seen} answers, the shadow {} times",
+                self.differing()
+            )));
+        }
+        Some(Judged {
+            verdict: Verdict::Unconfirmed,
+            evidence: format!(
+                "production's values vary, and it gave none of these in {seen} answers: too few to tell"
+            ),
+        })
+    }
+
+    /// A token that somebody else was given before.
+    fn token_again(&self) -> Option<Judged> {
+        match &*self.cell.key.change {
+            TOKEN_AGAIN => {}
+            TOKEN_AGAIN_OF_PRIMARY => return Some(noise("production gives a token again as well")),
+            _ => return None,
+        }
+        let cell = self.cell;
+        let is_of_many = cell.sessions.len() >= 3 || cell.targets.len() >= STEADY as usize;
+        if self.differing() >= 3 && self.inverted() == 0 && is_of_many {
+            return Some(confirmed(
+                "production gives each session its own, the shadow gives one to all".to_owned(),
+            ));
+        }
+        if self.inverted() * 3 > self.differing() {
+            return Some(noise("production gives a token again as well"));
+        }
+        Some(Judged {
+            verdict: Verdict::Unconfirmed,
+            evidence: "a token that somebody else was given before: too few to tell".to_owned(),
+        })
+    }
+
     /// Tokens of one shape that differ always and come for nobody else are random.
     fn tokens(&self) -> Option<Judged> {
         let cell = self.cell;
@@ -194,11 +278,6 @@ impl Evidence<'_> {
             return None;
         }
         let is_shared = cell.primary_tokens.recurred > 0;
-        if cell.shadow_tokens.recurred >= 3 && !is_shared && cell.sessions.len() >= 3 {
-            return Some(confirmed(
-                "production gives each session its own, the shadow gives one to all".to_owned(),
-            ));
-        }
         let present = self.spot.map_or(self.differing(), |spot| {
             let share = Share::new(spot.seen, self.parsed().max(spot.seen));
             #[expect(
@@ -241,7 +320,10 @@ impl Evidence<'_> {
         let primary = Share::new(varied, self.route.primary_repeats);
         let pairs = Share::new(self.differing(), self.pairs());
         let p = fisher_greater(pairs, primary);
-        if p < RARE && primary.of >= 10 && self.is_lopsided() {
+        let is_more = p < RARE && primary.of >= 10 && self.has_direction();
+        if self.is_lopsided()
+            && (is_more || self.differing() >= FEWEST && self.inverse_key().is_some())
+        {
             return Some(confirmed(format!(
                 "production itself varies so {} of {} times, the pairs differ {} of {}",
                 primary.hits, primary.of, pairs.hits, pairs.of
@@ -259,11 +341,22 @@ impl Evidence<'_> {
         )))
     }
 
+    /// The key of the change the other way round, where that is another one.
+    fn inverse_key(&self) -> Option<CellKey> {
+        let inverse = self.cell.key.inverse();
+        inverse.filter(|inverse| *inverse != self.cell.key)
+    }
+
+    /// Whether a rate says anything. What production gives for a while, and then something else, is asked for again before
+    /// it changes more often than not, but is never what the shadow has.
+    fn has_direction(&self) -> bool {
+        self.cell.key.kind != Kind::Value || self.inverse_key().is_some()
+    }
+
     /// Values that vary at random are a tenth or the tenfold of each other now and then.
     fn by_chance(&self) -> Option<Judged> {
         let is_rare = self.differing() * 10 <= self.otherwise;
-        let may_be =
-            strength(&self.cell.key) != Strength::Sure && self.cell.key.kind == Kind::Value;
+        let may_be = is_made_by_chance(&self.cell.key) && self.cell.key.kind == Kind::Value;
         let is_noisy =
             self.varied_otherwise >= 3 && self.varied_otherwise * 5 >= self.route.primary_repeats;
         (is_rare && may_be && is_noisy).then(|| noise("production's values here vary at random"))
@@ -280,7 +373,6 @@ impl Evidence<'_> {
 
     /// Noise whose values are others, or others in number, on the shadow.
     fn skew(&self) -> Option<Judged> {
-        const FEWEST: u32 = 20;
         let cell = self.cell;
         if is_duration(&cell.place) {
             return None;
@@ -364,11 +456,10 @@ impl Evidence<'_> {
                 let spot = self.spot?;
                 let is_constant = spot.values.is_constant() && spot.seen >= STEADY;
                 // Each time it was the shadow that had another value: no chance, if either side could have had it.
-                let always = self.cell.primary.peak();
-                // The shadow's is always the same, too: twice as many draws that came out so.
-                let draws = 1 + u32::from(self.cell.shadow.is_constant());
-                let p = sign_test(draws * always, draws * self.differing());
-                let is_sure = self.differing() >= STEADY && p < UNLIKELY / 5.0;
+                let is_always = self.cell.primary.peak() >= self.differing();
+                let is_sure = self.differing() >= STEADY
+                    && is_always
+                    && is_no_chance(self.differing(), self.pairs(), spot.seen);
                 (is_constant && is_sure).then(|| {
                     confirmed(format!(
                         "production gave the same value {} of {} times",
@@ -428,6 +519,9 @@ impl Evidence<'_> {
         if self.primary_varied() > 0 {
             return None;
         }
+        if self.is_exchangeable() {
+            return None;
+        }
         let tried = cell.held + cell.wavered;
         if cell.held >= 2 && cell.held * 5 >= tried * 4 && self.route.primary_repeats >= 3 {
             return Some(confirmed(format!(
@@ -446,6 +540,27 @@ impl Evidence<'_> {
         None
     }
 
+    /// Whether each side may have drawn its value for each user, or thing, from the same few: each has what the other
+    /// gives elsewhere, as often.
+    fn is_exchangeable(&self) -> bool {
+        let cell = self.cell;
+        let all = self.differing() + self.inverted();
+        if self.inverted() > 0 && sign_test(self.differing(), all) > UNLIKELY {
+            return true;
+        }
+        let is_rare = self.differing() * 4 < self.pairs() * 3;
+        let is_of_few = cell.primary.is_closed() && cell.primary.hashes().count() >= 2;
+        let is_known = cell
+            .shadow
+            .hashes()
+            .all(|value| cell.primary.count(value) > 0);
+        cell.key.kind == Kind::Value
+            && is_rare
+            && is_of_few
+            && is_known
+            && g_test(&cell.primary.columns(&cell.shadow)) > UNLIKELY
+    }
+
     /// A change that chance doesn't make, on several values.
     fn transformation(&self) -> Option<Judged> {
         let cell = self.cell;
@@ -456,7 +571,7 @@ impl Evidence<'_> {
             Strength::Likely => {
                 values >= 3
                     && self.inverted() * 10 < self.differing()
-                    && self.otherwise < self.differing()
+                    && (self.otherwise < self.differing() || self.is_unlike_the_others())
             }
             Strength::None => false,
         };
@@ -470,6 +585,12 @@ impl Evidence<'_> {
                 }
             ))
         })
+    }
+
+    /// Among values that vary anyhow: a change that chance doesn't make of them, and that goes one way.
+    fn is_unlike_the_others(&self) -> bool {
+        let all = self.differing() + self.inverted();
+        !is_made_by_chance(&self.cell.key) && sign_test(self.differing(), all) < UNLIKELY / 10.0
     }
 
     /// The shadow gave the same again when it was asked again.
@@ -553,6 +674,20 @@ enum Strength {
     Sure,
     Likely,
     None,
+}
+
+/// Whether two values that have nothing to do with each other look so now and then.
+fn is_made_by_chance(key: &CellKey) -> bool {
+    const CHANCE: [&str; 7] = [
+        "factor",
+        "time shifted",
+        "prefix",
+        "suffix",
+        "precision gained",
+        "other shape",
+        "other value",
+    ];
+    CHANCE.iter().any(|name| key.change.starts_with(name))
 }
 
 fn strength(key: &CellKey) -> Strength {
