@@ -5,6 +5,7 @@
 //!     cargo bench --bench compare -- faults         # each fault and what became of it
 //!     cargo bench --bench compare -- fault NAME     # one fault, with the report
 //!     cargo bench --bench compare -- equal          # two equal instances, with the report
+//!     cargo bench --bench compare -- calm           # two equal instances: sizes, seeds, ways of traffic
 //!     cargo bench --bench compare -- speed          # pairs a second
 
 #![allow(
@@ -26,7 +27,10 @@
 mod compare;
 
 mod app;
+mod calm;
+mod desk;
 mod faults;
+mod fleet;
 mod random;
 mod run;
 mod speed;
@@ -48,7 +52,8 @@ fn main() {
         ["faults", rest @ ..] => table::each_fault(rest.first().copied()),
         ["fault", name, rest @ ..] => table::one_fault(name, rest.first().copied()),
         ["equal", rest @ ..] => table::equal(rest.first().copied()),
+        ["calm", rest @ ..] => calm::calm(rest.first().copied()),
         ["speed"] => speed::speed(),
-        _ => table::table(),
+        rest => table::table(rest.first().copied()),
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     compare::{Answer, Asked, Comparer, Limits, PairIn, Report, Settings, differences, extract},
     faults::{Fault, Rate},
     random::Random,
-    traffic::{Repeats, traffic},
+    traffic::{Repeats, World, traffic},
     wire::{Wire, write},
 };
 
@@ -16,6 +16,8 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Plan<'a> {
     pub seed: u64,
+    pub world: World,
+    pub pace: Pace,
     pub requests: usize,
     pub repeats: Repeats,
     pub drift: u64,
@@ -23,6 +25,35 @@ pub(crate) struct Plan<'a> {
     pub fault: Option<&'a Fault>,
     /// Also try the rules of others, which need a third instance.
     pub others: bool,
+}
+
+impl Plan<'_> {
+    /// Two equal instances of the shop.
+    pub(crate) fn equal(seed: u64, requests: usize, repeats: Repeats) -> Self {
+        Self {
+            seed,
+            world: World::Shop,
+            pace: Pace::Even,
+            requests,
+            repeats,
+            drift: 0,
+            has_baseline: false,
+            fault: None,
+            others: false,
+        }
+    }
+}
+
+/// When requests come, and how far the shadow's clock is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    Even,
+    /// Many at once, then none for minutes.
+    Bursts,
+    /// One in a minute.
+    Slow,
+    /// The shadow's clock is three seconds ahead.
+    Skewed,
 }
 
 /// What came of a run.
@@ -67,7 +98,7 @@ impl Side {
 }
 
 pub(crate) fn run(plan: Plan<'_>) -> Result {
-    let requests = traffic(plan.seed, plan.requests, plan.repeats);
+    let requests = traffic(plan.world, plan.seed, plan.requests, plan.repeats);
     let chosen = plan.fault.and_then(|fault| chosen(fault, &requests, plan));
     let mut chance = Random::new(plan.seed ^ 0xfa17);
     let mut clock = Random::new(plan.seed ^ 0xc10c);
@@ -84,7 +115,13 @@ pub(crate) fn run(plan: Plan<'_>) -> Result {
     let mut cookies: HashMap<u64, String> = HashMap::new();
     let mut now = 1_790_000_000_000_i64;
     for request in &requests {
-        now += 20 + clock.below(180) as i64;
+        now += match plan.pace {
+            Pace::Even | Pace::Skewed => 20 + clock.below(180) as i64,
+            Pace::Bursts if request.number % 50 == 0 => 180_000,
+            Pace::Bursts => clock.below(4) as i64,
+            Pace::Slow => 20_000 + clock.below(80_000) as i64,
+        };
+        let skew = if plan.pace == Pace::Skewed { 3_000 } else { 0 };
         let mut request = request.clone();
         request.cookie = request.user.map(|user| {
             let cookie = cookies
@@ -107,7 +144,11 @@ pub(crate) fn run(plan: Plan<'_>) -> Result {
             took,
         };
         let lag = 5 + clock.below(250) as i64;
-        let (mut second, at, took) = side(&mut shadow, lag, 0.9 + clock.below(20) as f64 / 100.0);
+        let (mut second, at, took) = side(
+            &mut shadow,
+            lag + skew,
+            0.9 + clock.below(20) as f64 / 100.0,
+        );
         let number = request.number as u64 + 1;
         let mut broken = false;
         if let Some(fault) = plan.fault
