@@ -6,6 +6,7 @@
 //!     cargo bench --bench compare -- fault NAME     # one fault, with the report
 //!     cargo bench --bench compare -- equal          # two equal instances, with the report
 //!     cargo bench --bench compare -- calm           # two equal instances: sizes, seeds, ways of traffic
+//!     cargo bench --bench compare -- special        # lost sessions and slower routes
 //!     cargo bench --bench compare -- speed          # pairs a second
 
 #![allow(
@@ -33,6 +34,7 @@ mod faults;
 mod fleet;
 mod random;
 mod run;
+mod special;
 mod speed;
 mod table;
 mod traffic;
@@ -53,6 +55,7 @@ fn main() {
         ["fault", name, rest @ ..] => table::one_fault(name, rest.first().copied()),
         ["equal", rest @ ..] => table::equal(rest.first().copied()),
         ["calm", rest @ ..] => calm::calm(rest.first().copied()),
+        ["special"] => special::special(),
         ["speed"] => speed::speed(),
         rest => table::table(rest.first().copied()),
     }

@@ -8,6 +8,7 @@ use crate::{
     faults::{Fault, Rate, all},
     fleet,
     run::{Plan, Result, run},
+    special,
     traffic::{Repeats, World},
 };
 
@@ -339,6 +340,9 @@ pub(crate) fn table(filter: Option<&str>) {
         if split.world() == World::Shop {
             drift(split);
         }
+    }
+    if only.is_none() {
+        special::special();
     }
 }
 

@@ -16,7 +16,20 @@ pub(crate) enum World {
     Desk,
     /// The desk in forty areas, each with all of its routes.
     Areas,
+    /// In four: twenty routes.
+    Twenty,
     Fleet,
+}
+
+impl World {
+    /// The name of its session's cookie.
+    pub(crate) fn cookie(self) -> &'static str {
+        match self {
+            Self::Shop => "_shop_session",
+            Self::Desk | Self::Areas | Self::Twenty => "desk",
+            Self::Fleet => "sid",
+        }
+    }
 }
 
 pub(crate) fn traffic(world: World, seed: u64, count: usize, repeats: Repeats) -> Vec<Request> {
@@ -24,6 +37,7 @@ pub(crate) fn traffic(world: World, seed: u64, count: usize, repeats: Repeats) -
         World::Shop => shop(seed, count, repeats),
         World::Desk => of_routes(&DESK, 1, seed, count, repeats),
         World::Areas => of_routes(&DESK, 40, seed, count, repeats),
+        World::Twenty => of_routes(&DESK, 4, seed, count, repeats),
         World::Fleet => of_routes(&FLEET, 1, seed, count, repeats),
     }
 }
@@ -77,7 +91,7 @@ fn of_routes(
             }
             if areas > 1 {
                 let area = random.below(areas) as usize;
-                target = format!("/{}-{}{target}", AREAS[area % 10], AREAS[area / 10]);
+                target = format!("/{}-{}{target}", AREAS[area / 10], AREAS[area % 10]);
             }
             let path = target.split('?').next().unwrap_or_default().to_owned();
             Request {

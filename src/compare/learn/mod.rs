@@ -10,6 +10,7 @@ mod pooled;
 pub(crate) mod recent;
 mod refine;
 pub(crate) mod route_state;
+pub(crate) mod runs;
 pub(crate) mod sessions;
 pub(crate) mod speed;
 pub(crate) mod spot;
@@ -145,12 +146,16 @@ impl Learned {
             cell.sessions.add(observed.session);
             cell.targets.add(observed.target);
             // Beyond a few hundred, some of them tell enough.
-            match cell.differing {
-                0..512 => cell.features.add(observed.features, 1),
-                many if many.is_multiple_of(16) => cell.features.add(observed.features, 16),
-                _ => {}
+            let stands_for = match cell.differing {
+                0..512 => 1,
+                many if many.is_multiple_of(16) => 16,
+                _ => 0,
+            };
+            if stands_for > 0 {
+                cell.features.add(observed.features, stands_for);
+                cell.featured = cell.featured.saturating_add(stands_for);
             }
-            cell.note(first, observed.session);
+            cell.note(first, observed.session, observed.target);
             cell.shadow_known += u32::from(is_known);
             let is_young = cell.differing <= 8 || cell.differing.is_power_of_two();
             if is_young {

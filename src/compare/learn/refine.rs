@@ -5,13 +5,13 @@
 use super::{
     Learned, Observed,
     cell::{
-        CellKey, NEW_VALUE, NEW_VALUE_OF_PRIMARY, TOKEN_AGAIN, TOKEN_AGAIN_OF_PRIMARY,
+        CellKey, NEW_VALUE, NEW_VALUE_OF_PRIMARY, OTHER_ROUTE, TOKEN_AGAIN, TOKEN_AGAIN_OF_PRIMARY,
         differ_by_tokens,
     },
 };
 use crate::compare::{
     difference::{Change, Difference, Kind},
-    extract::{Class, Value},
+    extract::Value,
 };
 
 impl Learned {
@@ -27,7 +27,7 @@ impl Learned {
         };
         let is_plain = key.kind == Kind::Value
             && difference.change == Change::Other
-            && difference.class != Class::Redirect;
+            && key.change != OTHER_ROUTE;
         if !is_plain {
             return key.clone();
         }
