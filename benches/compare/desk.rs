@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use crate::{
     app::{Body, Instance, Reply, Request, data, pick, when},
     faults::{Fault, Rate, at, between, edit, edit_header, members, noisy, replace},
-    random::Random,
 };
 
 /// What one instance of the desk holds beyond the shop's counters.

@@ -19,6 +19,7 @@
     clippy::format_push_string,
     clippy::unused_self,
     clippy::type_complexity,
+    clippy::semicolon_if_nothing_returned,
     missing_docs,
     reason = "small numbers, lists of faults, and no interface"
 )]
