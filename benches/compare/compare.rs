@@ -31,6 +31,6 @@ pub(crate) use answer::{Answer, Asked, PairIn};
 pub(crate) use comparer::{Comparer, Settings};
 pub(crate) use difference::{Change, Difference, Differences, Kind, differences};
 pub(crate) use extract::{
-    Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Value, digest, extract,
+    Class, Extract, Limits, Looks, Media, NotCompared, Place, Value, digest, extract,
 };
 pub(crate) use report::{Report, Status, Style, html, junit, markdown, text};

@@ -183,7 +183,7 @@ pub(crate) fn chi_squared_upper(x: f64, degrees: u32) -> f64 {
 
 /// The G-test: how likely two rows of counts differ so much if both are drawn from one distribution. Columns whose
 /// expected counts are below five are put together.
-pub(crate) fn g_test(columns: &[(u32, u32)]) -> f64 {
+fn g_test(columns: &[(u32, u32)], inflation: f64) -> f64 {
     let (first, second) = columns.iter().fold((0.0, 0.0), |(first, second), column| {
         (first + f64::from(column.0), second + f64::from(column.1))
     });
@@ -217,7 +217,20 @@ pub(crate) fn g_test(columns: &[(u32, u32)]) -> f64 {
     }
     // Williams' correction, which keeps the test honest where counts are few.
     let correction = 1.0 + (f64::from(kept) + 1.0) / (6.0 * all);
-    chi_squared_upper(g.max(0.0) / correction, kept - 1)
+    chi_squared_upper(g.max(0.0) / correction / inflation, kept - 1)
+}
+
+/// The G-test of pairs that differ: their two rows are no independent draws. Of two values, each side has the one that the
+/// other has not, so that the second row only says the first again; of many, that one is left out says little.
+pub(crate) fn g_test_of_differing(columns: &[(u32, u32)]) -> f64 {
+    let count = |column: &(u32, u32)| f64::from(column.0) + f64::from(column.1);
+    let all: f64 = columns.iter().map(count).sum();
+    let squares: f64 = columns
+        .iter()
+        .map(|column| (count(column) / all.max(1.0)).powi(2))
+        .sum();
+    let values = squares.max(1e-9).recip().max(2.0);
+    g_test(columns, values / (values - 1.0))
 }
 
 /// A middle with an interval.
@@ -318,12 +331,25 @@ mod tests {
 
     #[test]
     fn the_g_test_tells_a_skew_from_chance() {
-        assert!(g_test(&[(50, 50), (51, 49)]) > 0.5);
-        assert!(g_test(&[(90, 50), (10, 50)]) < 1e-6);
-        assert!(is_near(g_test(&[]), 1.0));
-        assert!(is_near(g_test(&[(40, 0)]), 1.0));
+        assert!(g_test(&[(50, 50), (51, 49)], 1.0) > 0.5);
+        assert!(g_test(&[(90, 50), (10, 50)], 1.0) < 1e-6);
+        assert!(is_near(g_test(&[], 1.0), 1.0));
+        assert!(is_near(g_test(&[(40, 0)], 1.0), 1.0));
         // Many rare values say nothing one by one.
-        assert!(g_test(&[(1, 0); 40]) > 0.99);
+        assert!(g_test(&[(1, 0); 40], 1.0) > 0.99);
+    }
+
+    #[test]
+    fn two_values_that_exclude_each_other_are_one_row() {
+        // 23 of 28 tosses: as rare as a coin says, twice over.
+        let p = g_test_of_differing(&[(23, 5), (5, 23)]);
+        let coin = 2.0 * sign_test(23, 28);
+        assert!(p > coin / 3.0 && p < coin * 3.0, "{p} and {coin}");
+        assert!(g_test(&[(23, 5), (5, 23)], 1.0) < coin / 10.0);
+        // Of ten values, next to nothing is left out.
+        let many = [(9, 3); 5].into_iter().chain([(3, 9); 5]);
+        let many: Vec<(u32, u32)> = many.collect();
+        assert!(g_test_of_differing(&many) < 5.0 * g_test(&many, 1.0));
     }
 
     #[test]
