@@ -2,11 +2,10 @@
 //! changed in it.
 
 use super::{
-    json::Stop,
     mask::mask_path,
     media::Media,
     place::cut,
-    tree::{Builder, Class, NewLeaf, NodeKind},
+    tree::{Builder, Class, NewLeaf, NodeKind, Stop},
     url::mask_asset,
     value::Scalar,
 };
