@@ -22,6 +22,7 @@ mod properties;
 mod report;
 mod route;
 mod rules;
+mod secrets;
 #[cfg(test)]
 mod speed;
 
@@ -42,3 +43,4 @@ pub(crate) use live::{
 pub(crate) use report::{Report, Requests, Since, Style, html, junit, markdown, text};
 pub(crate) use route::{Pattern, read_inventory};
 pub(crate) use rules::Rules;
+pub(crate) use secrets::Secrets;

@@ -18,6 +18,7 @@ use super::{
     report::Report,
     route::{Pattern, Routes},
     rules::{Hidden, Rules},
+    secrets::Secrets,
 };
 use baseline::Joins;
 use probe::Probes;
@@ -40,6 +41,8 @@ pub(crate) struct Settings {
     /// Whether a value of production's only stands for one, which its capture left out.
     pub(crate) is_redacted: fn(&str) -> bool,
     pub(crate) rules: Rules,
+    /// What is shown of nothing.
+    pub(crate) secrets: Secrets,
     /// The user's routes, which come before learned ones.
     pub(crate) patterns: Vec<Pattern>,
     /// The application's own list of routes.
@@ -57,6 +60,7 @@ impl Default for Settings {
             has_times: true,
             is_redacted: |_| false,
             rules: Rules::default(),
+            secrets: Secrets::default(),
             patterns: Vec::new(),
             inventory: Vec::new(),
         }

@@ -15,6 +15,7 @@ use std::{
 };
 
 use super::{
+    secrets::masked_path,
     Report, Rules, Settings,
     comparer::{Comparer, Taken},
 };
@@ -239,7 +240,7 @@ impl Comparison {
                 request_id = request.id,
                 shadow = self.name,
                 method = %shown(head.method()),
-                path = %shown(head.path()),
+                path = %masked_path(&shown(head.path()).to_string()),
                 difference = news,
                 left_out,
                 "a response differs in a way that was not seen before"
