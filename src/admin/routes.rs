@@ -14,7 +14,10 @@ use super::{
     Source, change,
     guard::{Refused, check, check_change},
 };
-use crate::{compare::Report, lifecycle::Phase};
+use crate::{
+    compare::{NoExample, Report},
+    lifecycle::Phase,
+};
 
 const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
@@ -29,6 +32,7 @@ GET  /metrics      for Prometheus
 GET  /api/ledger   requests, and what became of each copy, as JSON
 GET  /api/shadows  each shadow as it is now, and what was changed when, as JSON
 GET  /api/report   which responses differ, and why, as JSON; ?shadow=NAME
+GET  /api/report/example?cause=ID  an example with both responses, where compare.examples is on
 
 With Content-Type: application/json:
 POST /api/reload               reads the configuration again
@@ -53,8 +57,14 @@ pub(super) async fn answer(
         (_, Some((_, "sample"))) => "POST, PUT",
         (_, Some(_)) | ("/api/reload" | "/api/report/reset" | "/api/report/rules", None) => "POST",
         (
-            "/" | "/healthz" | "/readyz" | "/metrics" | "/api/ledger" | "/api/shadows"
-            | "/api/report",
+            "/"
+            | "/healthz"
+            | "/readyz"
+            | "/metrics"
+            | "/api/ledger"
+            | "/api/shadows"
+            | "/api/report"
+            | "/api/report/example",
             None,
         ) => "GET, HEAD",
         _ => {
@@ -77,6 +87,7 @@ pub(super) async fn answer(
         "/api/ledger" => json(source.ledger()),
         "/api/shadows" => json(&shadows(source)),
         "/api/report" => report(source, request.uri().query()),
+        "/api/report/example" => example(source, request.uri().query()),
         "/api/report/reset" => match check_change(request.headers()) {
             Ok(()) if source.reset_reports(shadow(request.uri().query())) => {
                 text(StatusCode::OK, "what was learned is forgotten\n")
@@ -114,11 +125,29 @@ fn report(source: &dyn Source, query: Option<&str>) -> Response<Full<Bytes>> {
     }
 }
 
+/// The whole example of one cause.
+fn example(source: &dyn Source, query: Option<&str>) -> Response<Full<Bytes>> {
+    let cause = named(query, "cause=").unwrap_or_default();
+    let why = match source.example(shadow(query), cause) {
+        Ok(example) => return json(&example),
+        Err(NoExample::Off) => "whole examples are kept only with examples = true in [compare]\n",
+        Err(NoExample::UnknownCause) => {
+            "there is no cause of this id; ?cause=ID, as the report has it\n"
+        }
+        Err(NoExample::NotKept) => {
+            "of this cause no example is kept yet, or there was no room for it\n"
+        }
+    };
+    text(StatusCode::NOT_FOUND, why)
+}
+
 /// The shadow that a query names.
 fn shadow(query: Option<&str>) -> Option<&str> {
-    query?
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("shadow="))
+    named(query, "shadow=")
+}
+
+fn named<'a>(query: Option<&'a str>, name: &str) -> Option<&'a str> {
+    query?.split('&').find_map(|pair| pair.strip_prefix(name))
 }
 
 fn not_compared() -> Response<Full<Bytes>> {

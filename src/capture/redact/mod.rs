@@ -105,7 +105,13 @@ impl Redact {
         replaced: impl FnMut(&[u8]) -> String,
         out: &mut Vec<u8>,
     ) {
-        pairs::replace(text, pairs::QUERY, |name| self.names_parameter(name), replaced, out);
+        pairs::replace(
+            text,
+            pairs::QUERY,
+            |name| self.names_parameter(name),
+            replaced,
+            out,
+        );
     }
 
     /// Whether everything stays.
@@ -225,8 +231,7 @@ impl Redact {
         let has = |what: &[u8]| memchr::memmem::find(&kind, what).is_some();
         let starts_json = matches!(body.trim_ascii_start(), [b'{' | b'[', ..]);
         let json = (self.has_usual || !self.json.is_empty()) && (has(b"json") || starts_json);
-        let form =
-            (self.has_usual || !self.query.is_empty()) && has(b"x-www-form-urlencoded");
+        let form = (self.has_usual || !self.query.is_empty()) && has(b"x-www-form-urlencoded");
         let encoding = field(head, "content-encoding").unwrap_or_default();
         let is_hidden = !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity");
         if body.is_empty() || !(json || form) {

@@ -17,8 +17,7 @@ pub(super) fn replace(
         let end = pair.last().filter(|last| between.contains(last));
         let (pair, end) = pair.split_at(pair.len() - usize::from(end.is_some()));
         let equals = pair.iter().position(|byte| *byte == b'=');
-        let Some(equals) = equals.filter(|equals| is_named(pair[..*equals].trim_ascii()))
-        else {
+        let Some(equals) = equals.filter(|equals| is_named(pair[..*equals].trim_ascii())) else {
             out.extend_from_slice(pair);
             out.extend_from_slice(end);
             continue;

@@ -285,15 +285,24 @@ fn smallest_example(group: &Group<'_>) -> Example {
     example::reported(&smallest.map_or(lead, |told| told.cell).example)
 }
 
-/// The cause that stands above all others: what a lost session sees says nothing about the new version.
-pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned) -> Cause {
-    let name = |route: &RouteId| names.get(route).cloned().unwrap_or_default();
+/// How many sessions are lost, and where it begins.
+pub(crate) fn lost_title(lost: &LostReport, names: &Names) -> String {
+    let name = |route: &RouteId| names.get(route).map_or("", String::as_str);
     let from = lost.after.as_ref().map_or(String::new(), |route| {
         format!(", from `{}` on", name(route))
     });
+    format!(
+        "the shadow has lost {} of {} sessions{from}",
+        lost.lost, lost.of
+    )
+}
+
+/// The cause that stands above all others: what a lost session sees says nothing about the new version.
+pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned) -> Cause {
+    let name = |route: &RouteId| names.get(route).cloned().unwrap_or_default();
     Cause {
         id: id("lost sessions"),
-        title: format!("the shadow has lost {} of {} sessions{from}", lost.lost, lost.of),
+        title: lost_title(lost, names),
         status: Status::Confirmed,
         severity: 100,
         kind: "session".to_owned(),

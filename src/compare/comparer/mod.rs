@@ -2,6 +2,7 @@
 
 mod baseline;
 mod explain;
+mod messages;
 mod pair;
 mod probe;
 mod store;
@@ -21,8 +22,12 @@ use super::{
     secrets::Secrets,
 };
 use baseline::Joins;
+use messages::Messages;
 use probe::Probes;
 
+#[cfg(test)]
+pub(crate) use messages::Responses;
+pub(crate) use messages::{NoExample, WholeExample};
 pub(crate) use probe::Probe;
 
 /// How a comparer works.
@@ -41,8 +46,10 @@ pub(crate) struct Settings {
     /// Whether a value of production's only stands for one, which its capture left out.
     pub(crate) is_redacted: fn(&str) -> bool,
     pub(crate) rules: Rules,
-    /// What is shown of nothing.
+    /// What is never shown.
     pub(crate) secrets: Secrets,
+    /// For whole messages of examples; `None`: they are not kept.
+    pub(crate) example_bytes: Option<usize>,
     /// The user's routes, which come before learned ones.
     pub(crate) patterns: Vec<Pattern>,
     /// The application's own list of routes.
@@ -61,6 +68,7 @@ impl Default for Settings {
             is_redacted: |_| false,
             rules: Rules::default(),
             secrets: Secrets::default(),
+            example_bytes: None,
             patterns: Vec::new(),
             inventory: Vec::new(),
         }
@@ -112,6 +120,7 @@ pub(crate) struct Comparer {
     recents: Recents,
     probes: Probes,
     joins: Joins,
+    messages: Messages,
 }
 
 impl Comparer {
@@ -127,6 +136,7 @@ impl Comparer {
             recents: Recents::new(settings.bytes / 4),
             probes: Probes::default(),
             joins: Joins::new(settings.bytes / 8),
+            messages: Messages::default(),
             settings,
         }
     }
@@ -200,6 +210,9 @@ impl Comparer {
         }
         self.routes
             .set_patterns(settings.patterns.clone(), settings.inventory.clone());
+        if settings.example_bytes.is_none() {
+            self.messages = Messages::default();
+        }
         self.settings = settings;
     }
 
@@ -212,6 +225,7 @@ impl Comparer {
     /// Forgets all that was learned and counted.
     pub(crate) fn reset(&mut self) {
         *self = Self::new(self.settings.clone());
+        self.messages.forget();
     }
 
     /// How many pairs had which outcome.
@@ -232,8 +246,13 @@ impl Comparer {
     /// What was learned has half of all bytes, answers to compare with later ones the rest.
     fn keep_within_bounds(&mut self) {
         const EVERY: u64 = 256;
-        if self.counts.answered.is_multiple_of(EVERY) {
-            self.learned.keep_within(self.settings.bytes / 2);
+        let limit = self.settings.bytes / 2;
+        // One pair may add two thousand places.
+        let is_over = self.learned.bytes() > limit / 10 * 11;
+        if (is_over && self.counts.answered.is_multiple_of(8))
+            || self.counts.answered.is_multiple_of(EVERY)
+        {
+            self.learned.keep_within(limit);
         }
         if self.counts.answered.is_multiple_of(EVERY * 16) {
             self.learned.judge_all();

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::compare::{
     answer::{Answer, Asked},
-    cause::{example_of, headline},
+    cause::{example_of, headline, lost_title},
     difference::{Change, Difference, differences},
     extract::{
         Extract, NotCompared, digest, extract,
@@ -61,6 +61,7 @@ impl Comparer {
         }
         let base = baseline.unwrap_or(&pair.primary);
         let state = self.learned.route(route);
+        let size = state.bytes();
         state.requests = state.requests.saturating_add(1);
         state.last_used = pair.primary.at;
         if baseline.is_some_and(|baseline| is_refused(&pair.primary, baseline)) {
@@ -70,6 +71,7 @@ impl Comparer {
         let refused = is_refused(base, &pair.shadow);
         let is_good = base.status == pair.shadow.status && base.status < 400;
         let at = pair.primary.at;
+        let lost_before = self.learned.lost.count();
         if self
             .learned
             .lost
@@ -78,7 +80,10 @@ impl Comparer {
             let state = self.learned.route(route);
             state.not_judged = state.not_judged.saturating_add(1);
             self.counts.lost += 1;
-            return Outcome::Recorded.into();
+            return Taken {
+                news: self.lost_news(lost_before),
+                ..Outcome::Recorded.into()
+            };
         }
         let turn = Turn {
             base,
@@ -100,8 +105,17 @@ impl Comparer {
         };
         self.remember(turn);
         self.probes.earn();
+        self.learned.remeasure(route, size);
         self.keep_within_bounds();
         taken
+    }
+
+    /// A line for the log, where one more session is lost: for each of the first ones, then less and less often.
+    fn lost_news(&self, before: u32) -> Option<String> {
+        let count = self.learned.lost.count();
+        let is_due = count != before && (count <= 8 || count.is_power_of_two());
+        let lost = self.learned.lost.report().filter(|_| is_due)?;
+        Some(lost_title(&lost, &self.routes.names()))
     }
 
     fn count(&mut self, pair: &PairIn<'_>) {
@@ -216,7 +230,8 @@ impl Comparer {
     /// its place.
     fn between(&self, turn: &Turn<'_>, one: &Extract, other: &Extract) -> Differences {
         let mut differences = differences(one, other);
-        let has_error = |difference: &Difference| matches!(difference.change, Change::ErrorPage { .. });
+        let has_error =
+            |difference: &Difference| matches!(difference.change, Change::ErrorPage { .. });
         if differences.found.iter().any(has_error) {
             let secrets = &self.settings.secrets;
             let known = Known::of_asked(secrets, &turn.pair.asked);
@@ -397,6 +412,7 @@ impl Comparer {
             let known = known.get_or_init(|| Known::of_pair(secrets, pair, &settings.limits));
             example_of(secrets, known, pair, difference)
         });
+        self.keep_messages(pair, &cells, known.into_inner());
         if turn.previous.is_some() {
             self.note_held(&cells, varied);
         }

@@ -53,11 +53,7 @@ impl Features {
         self.found(secrets, |found| of_answer(found, primary))
     }
 
-    fn found(
-        &mut self,
-        secrets: &Secrets,
-        find: impl FnOnce(&mut Found<'_>),
-    ) -> Vec<FeatureId> {
+    fn found(&mut self, secrets: &Secrets, find: impl FnOnce(&mut Found<'_>)) -> Vec<FeatureId> {
         let mut found = Found {
             secrets,
             features: self,
@@ -302,7 +298,10 @@ fn of_cookies(found: &mut Found<'_>, asked: &Asked<'_>) {
         if super::sessions::is_session_like(name, value.as_bytes()) || value.len() > 8 {
             continue;
         }
-        if SETTINGS.iter().any(|known| name.eq_ignore_ascii_case(known)) {
+        if SETTINGS
+            .iter()
+            .any(|known| name.eq_ignore_ascii_case(known))
+        {
             found.add_value(format_args!("cookie {name}="), value);
         } else {
             let number = hash(value) % 10_000;
@@ -338,7 +337,12 @@ fn of_body(found: &mut Found<'_>, asked: &Asked<'_>) {
                     thresholds(found, &format!("body {name}"), items.len());
                 }
                 serde_json::Value::Object(_) => found.add(format_args!("body {name}")),
-                other => of_named(found, &format!("body {name}"), &other.to_string(), is_secret),
+                other => of_named(
+                    found,
+                    &format!("body {name}"),
+                    &other.to_string(),
+                    is_secret,
+                ),
             }
         }
     }

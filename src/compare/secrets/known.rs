@@ -52,10 +52,6 @@ impl Known {
         self
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
     fn of_request(&mut self, secrets: &Secrets, asked: &Asked<'_>) {
         self.of_headers(secrets, &asked.headers);
         if let Some(mark) = memchr::memchr(b'?', asked.target) {
@@ -245,19 +241,27 @@ mod tests {
             "/a?token=p%40ss+w",
             r#"{"pin": 4711, "credentials": {"a": ["nested"]}, "page": "shown"}"#,
         );
-        let text = "hunter2 Ym9iOmh1bnRlcjI= abcdef123 p@ss w p%40ss+w 4711 nested dark shown 14711";
+        let text =
+            "hunter2 Ym9iOmh1bnRlcjI= abcdef123 p@ss w p%40ss+w 4711 nested dark shown 14711";
         let shown = known.masked(text);
         assert_eq!(
             shown,
             "redacted redacted redacted redacted redacted redacted redacted dark shown 14711"
         );
-        assert!(known.masked("wrong password hunter{n}").ends_with(" redacted"));
+        assert!(
+            known
+                .masked("wrong password hunter{n}")
+                .ends_with(" redacted")
+        );
     }
 
     #[test]
     fn a_secret_that_was_cut_is_not_shown_by_its_beginning() {
         let known = of(vec![(b"Cookie", b"sid=abcdef123456")], "/", "");
-        assert_eq!(known.without_cut_end("you have abcdef12"), "you have redacted");
+        assert_eq!(
+            known.without_cut_end("you have abcdef12"),
+            "you have redacted"
+        );
         assert_eq!(known.without_cut_end("you have"), "you have");
     }
 }

@@ -27,7 +27,10 @@ impl Secrets {
         let decoded = decode(answer, limits);
         let mut text = self.message(&start, &answer.headers, decoded.bytes.as_deref(), known);
         if decoded.bytes.is_none() || decoded.not_compared.is_some() {
-            text.push_str(&format!("\n({} bytes came; this is not all)\n", answer.length));
+            text.push_str(&format!(
+                "\n({} bytes came; this is not all)\n",
+                answer.length
+            ));
         }
         text
     }

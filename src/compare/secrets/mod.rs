@@ -161,8 +161,7 @@ pub(crate) fn masked_path(path: &str) -> String {
 
 /// Whether a word is a token that could be guessed by nobody. A uuid names a thing.
 fn is_token(word: &str) -> bool {
-    opaque(word)
-        .is_some_and(|token| token.bits >= BITS && token.shape.alphabet != Alphabet::Uuid)
+    opaque(word).is_some_and(|token| token.bits >= BITS && token.shape.alphabet != Alphabet::Uuid)
 }
 
 /// How a token begins, and how long it is.

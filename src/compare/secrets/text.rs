@@ -43,9 +43,8 @@ impl Secrets {
             rest = &rest[length..];
             let named = ["name", "id", "property"].iter();
             let mut named = named.filter_map(|name| attribute(tag, name));
-            let is_password = attribute(tag, "type").is_some_and(|range| {
-                tag[range.0..range.1].eq_ignore_ascii_case("password")
-            });
+            let is_password = attribute(tag, "type")
+                .is_some_and(|range| tag[range.0..range.1].eq_ignore_ascii_case("password"));
             if is_password || named.any(|(from, to)| self.names_value(&tag[from..to])) {
                 out.push_str(&without_value(tag));
             } else {
@@ -60,7 +59,8 @@ impl Secrets {
 /// The name that a text ends with.
 fn name_before(text: &str) -> &str {
     let text = text.trim_end_matches([' ', '"', '\'', '\\']);
-    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '[' | ']' | '%');
+    let is_part =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.' | '[' | ']' | '%');
     let begin = text
         .char_indices()
         .rev()
@@ -76,7 +76,8 @@ fn value_in(text: &str) -> (usize, usize) {
     let rest = &text[blank..];
     if let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) {
         let inner = &rest[1..];
-        let length = inner.find(quote).unwrap_or(inner.len());
+        let is_escaped = text[..blank].ends_with('\\');
+        let length = quoted_length(inner, quote, is_escaped);
         return (blank + 1, blank + 1 + length);
     }
     let mut begin = blank;
@@ -89,6 +90,24 @@ fn value_in(text: &str) -> (usize, usize) {
     let is_end = |c: char| c.is_whitespace() || ENDS.contains(&c);
     let value = &text[begin..];
     (begin, begin + value.find(is_end).unwrap_or(value.len()))
+}
+
+/// How long a text in quotes is, behind the first one. `is_escaped`: a backslash stands before the quotes themselves.
+fn quoted_length(inner: &str, quote: char, is_escaped: bool) -> usize {
+    let mut before = None;
+    for (at, c) in inner.char_indices() {
+        let follows_backslash = before == Some('\\');
+        if c == quote && follows_backslash == is_escaped {
+            return at - usize::from(is_escaped);
+        }
+        // Two of them are one, which escapes nothing.
+        before = if follows_backslash && c == '\\' {
+            None
+        } else {
+            Some(c)
+        };
+    }
+    inner.len()
 }
 
 /// A text without credentials as they stand behind `Authorization`.
@@ -177,9 +196,18 @@ mod tests {
     fn values_behind_names_of_secrets_are_masked_and_others_are_not() {
         let secrets = Secrets::default();
         for (text, shown) in [
-            ("user=u&password=hunter2&x=1", "user=u&password=redacted&x=1"),
-            (r#"{"token": "abc", "n": 1}"#, r#"{"token": "redacted", "n": 1}"#),
-            ("Authorization: Bearer abcdef-1", "Authorization: Bearer redacted"),
+            (
+                "user=u&password=hunter2&x=1",
+                "user=u&password=redacted&x=1",
+            ),
+            (
+                r#"{"token": "abc", "n": 1}"#,
+                r#"{"token": "redacted", "n": 1}"#,
+            ),
+            (
+                "Authorization: Bearer abcdef-1",
+                "Authorization: Bearer redacted",
+            ),
             ("sent Bearer abcdef-1.", "sent Bearer redacted"),
             ("password: swordfish, sorry", "password: redacted, sorry"),
             ("total=3; author: me", "total=3; author: me"),
@@ -187,6 +215,14 @@ mod tests {
             (
                 "key 9e107d9d372bb6826bd81d3542a419d6 is",
                 "key 9e10… (32 characters) is",
+            ),
+            (
+                r#"{"password":"a\"b","n":1}"#,
+                r#"{"password":"redacted","n":1}"#,
+            ),
+            (
+                r#"{"password":"a\\","n":1}"#,
+                r#"{"password":"redacted","n":1}"#,
             ),
             ("token=", "token="),
         ] {
@@ -210,7 +246,10 @@ mod tests {
                 r#"<meta name="csrf-token" content="x y">"#,
                 r#"<meta name="csrf-token" content="redacted">"#,
             ),
-            (r#"<input name="q" value="a">"#, r#"<input name="q" value="a">"#),
+            (
+                r#"<input name="q" value="a">"#,
+                r#"<input name="q" value="a">"#,
+            ),
             ("a < b", "a < b"),
         ] {
             assert_eq!(secrets.without_fields(page), shown);
