@@ -244,7 +244,7 @@ mod tests {
     fn counts(request: &[u8], primary: &CapturedMessage<'_>, shadow: &str) -> Counts {
         let mut comparer = Comparer::new(Settings::default());
         captured_pair_of_two(&mut comparer, b"1", request, primary, &message(shadow));
-        comparer.counts().clone()
+        comparer.counts()
     }
 
     #[test]

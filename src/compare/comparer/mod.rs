@@ -175,6 +175,13 @@ impl Comparer {
         }
     }
 
+    /// Compares what has waited long enough for a baseline's answer.
+    pub(crate) fn take_late(&mut self, now: i64) {
+        for pair in self.joins.late(now) {
+            self.compare(&pair.as_pair(), None);
+        }
+    }
+
     /// Counts a copy that was answered, but can't be compared.
     pub(crate) fn not_compared(&mut self, reason: &str) {
         self.counts.answered += 1;
@@ -192,11 +199,12 @@ impl Comparer {
 
     /// The report, and which of the last pairs each cause is about: their numbers in the order of `take`, from one.
     pub(crate) fn report_with_pairs(&mut self, now: i64) -> cause::Reported {
+        let counts = self.counts();
         cause::report(&mut cause::Known {
             shadow: &self.settings.shadow,
             rules: &self.settings.rules,
             hidden: &self.hidden,
-            counts: &self.counts,
+            counts: &counts,
             routes: &self.routes,
             learned: &mut self.learned,
             now,
@@ -228,9 +236,18 @@ impl Comparer {
         self.messages.forget();
     }
 
-    /// How many pairs had which outcome.
-    pub(crate) fn counts(&self) -> &Counts {
-        &self.counts
+    /// How many pairs had which outcome. Those that wait for a baseline's answer are not compared yet.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = self.counts.clone();
+        let waiting = self.joins.waiting();
+        if waiting > 0 {
+            counts.answered += waiting;
+            *counts
+                .not_compared
+                .entry("awaits_baseline".to_owned())
+                .or_default() += waiting;
+        }
+        counts
     }
 
     /// An estimate of the memory that is held.

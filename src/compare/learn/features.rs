@@ -9,7 +9,7 @@ use super::sessions::{ANONYMOUS, SessionId};
 use crate::compare::{
     answer::Asked,
     extract::{Extract, Looks, hash::hash_of, opaque::opaque},
-    secrets::Secrets,
+    secrets::{Secrets, is_setting},
 };
 
 /// A feature's number within its route.
@@ -277,11 +277,6 @@ fn of_named(found: &mut Found<'_>, name: &str, value: &str, is_secret: bool) {
     }
 }
 
-/// Cookies that hold a setting, whose value may be told. Of others it is told by a number that says nothing.
-const SETTINGS: &[&str] = &[
-    "theme", "locale", "lang", "language", "currency", "country", "region", "timezone", "tz",
-];
-
 fn of_cookies(found: &mut Found<'_>, asked: &Asked<'_>) {
     const COOKIES: usize = 12;
     let Some(cookies) = asked.header("cookie") else {
@@ -298,10 +293,7 @@ fn of_cookies(found: &mut Found<'_>, asked: &Asked<'_>) {
         if super::sessions::is_session_like(name, value.as_bytes()) || value.len() > 8 {
             continue;
         }
-        if SETTINGS
-            .iter()
-            .any(|known| name.eq_ignore_ascii_case(known))
-        {
+        if is_setting(name) {
             found.add_value(format_args!("cookie {name}="), value);
         } else {
             let number = hash(value) % 10_000;

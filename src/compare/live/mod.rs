@@ -147,6 +147,13 @@ impl Comparison {
         &self.name
     }
 
+    /// The program runs: tells what is wrong with files.
+    fn tell_troubles(&self) {
+        if let Some(files) = &self.files {
+            lock(files).tell_troubles();
+        }
+    }
+
     /// What was compared, and what came of it. Causes are those of the last report, or of a new one where that is old.
     pub(crate) fn samples(&self, samples: &mut Samples) {
         let shadow = self.name();
@@ -250,12 +257,17 @@ impl Comparison {
                 request_id = request.id,
                 shadow = self.name,
                 method = %shown(head.method()),
-                path = %masked_path(&shown(head.path()).to_string()),
+                path = %masked_path(shown(head.path()).as_ref()),
                 difference = news,
                 left_out,
                 "a response differs in a way that was not seen before"
             );
         }
+    }
+
+    /// Compares what has waited long enough for a baseline's response.
+    fn take_late(&self) {
+        lock(&self.comparer).take_late(now());
     }
 
     /// Compares what waits for a baseline's response, and saves what was learned.

@@ -19,6 +19,16 @@ pub(super) struct StateFiles {
     lock: Option<File>,
     /// Why nothing could be saved when it was tried last.
     trouble: Option<String>,
+    /// What is to be told once the program runs: before that there is no log.
+    untold: Vec<Unusable>,
+    has_log: bool,
+}
+
+/// A file that could not be used.
+struct Unusable {
+    file: PathBuf,
+    error: String,
+    kept_as: Option<PathBuf>,
 }
 
 impl StateFiles {
@@ -30,6 +40,8 @@ impl StateFiles {
             learned,
             lock: None,
             trouble: None,
+            untold: Vec::new(),
+            has_log: false,
         }
     }
 
@@ -53,7 +65,7 @@ impl StateFiles {
         });
     }
 
-    fn restore_one(&self, path: &Path, mut restore: impl FnMut(&[u8]) -> Result<(), String>) {
+    fn restore_one(&mut self, path: &Path, mut restore: impl FnMut(&[u8]) -> Result<(), String>) {
         let error = match load(path) {
             Ok(None) => return,
             Ok(Some(bytes)) => match restore(&bytes) {
@@ -62,15 +74,37 @@ impl StateFiles {
             },
             Err(error) => error.to_string(),
         };
-        let kept = match &self.lock {
+        let kept_as = match &self.lock {
             Some(_) => set_aside(path).ok(),
             None => None,
         };
-        tracing::warn!(
-            shadow = self.shadow, file = %path.display(), error,
-            kept_as = kept.map(|path| path.display().to_string()),
-            "what was learned of this shadow's responses can't be used; learning begins anew"
-        );
+        self.untold.push(Unusable {
+            file: path.to_owned(),
+            error,
+            kept_as,
+        });
+    }
+
+    /// The program runs: tells what was wrong until now, and from now on at once.
+    pub(super) fn tell_troubles(&mut self) {
+        for Unusable {
+            file,
+            error,
+            kept_as,
+        } in std::mem::take(&mut self.untold)
+        {
+            tracing::warn!(
+                shadow = self.shadow, file = %file.display(), error,
+                kept_as = kept_as.map(|path| path.display().to_string()),
+                "what was learned of this shadow's responses can't be used; learning begins anew"
+            );
+        }
+        if !self.has_log {
+            self.has_log = true;
+            if let Some(error) = self.trouble.take() {
+                self.tell(&error);
+            }
+        }
     }
 
     /// Removes whole messages, where there are some.
@@ -130,10 +164,12 @@ impl StateFiles {
         if self.trouble.as_deref() == Some(error) {
             return;
         }
-        tracing::warn!(
-            shadow = self.shadow, file = %self.learned.display(), error,
-            "what was learned of this shadow's responses can't be saved"
-        );
+        if self.has_log {
+            tracing::warn!(
+                shadow = self.shadow, file = %self.learned.display(), error,
+                "what was learned of this shadow's responses can't be saved"
+            );
+        }
         self.trouble = Some(error.to_owned());
     }
 }

@@ -2,12 +2,12 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::Secrets;
+use super::{Secrets, is_setting};
 use crate::{
     capture::MARK,
     compare::{
         answer::{Answer, Asked, PairIn},
-        extract::{Limits, decode, mask_text},
+        extract::{Limits, decode},
     },
     http::decoded,
 };
@@ -22,8 +22,6 @@ pub(crate) struct Known {
 const MOST: usize = 200;
 const SHORTEST: usize = 4;
 const LONGEST: usize = 8 * 1024;
-/// A cookie of fewer bytes is a setting, whose value is a word.
-const SHORTEST_COOKIE: usize = 8;
 /// Shorter ones are masked only where they are words of their own.
 const DISTINCT: usize = 8;
 
@@ -76,9 +74,9 @@ impl Known {
                 let cookies = if is("cookie") { usize::MAX } else { 1 };
                 for pair in value.split(|byte| *byte == b';').take(cookies) {
                     let at = memchr::memchr(b'=', pair).map_or(pair.len(), |at| at + 1);
-                    let value = pair[at..].trim_ascii();
-                    if value.len() >= SHORTEST_COOKIE {
-                        self.add(value);
+                    let name = pair[..at].strip_suffix(b"=").unwrap_or(pair);
+                    if !is_setting(&String::from_utf8_lossy(name.trim_ascii())) {
+                        self.add(pair[at..].trim_ascii());
                     }
                 }
             } else if is("location") || is("referer") {
@@ -161,7 +159,7 @@ impl Known {
         ];
         for form in forms {
             // As an error's text has it.
-            for form in [mask_text(&form), form] {
+            for form in [without_digits(&form), form] {
                 let is_word = ["true", "false", "null", MARK].contains(&&*form);
                 let fits = (SHORTEST..=LONGEST).contains(&form.len());
                 if fits && !is_word && self.values.len() < MOST {
@@ -195,6 +193,19 @@ impl Known {
         }
         text.to_owned()
     }
+}
+
+/// A text as an error's fingerprint has it, where it is a part of a word.
+fn without_digits(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        if !c.is_ascii_digit() {
+            out.push(c);
+        } else if !out.ends_with("{n}") {
+            out.push_str("{n}");
+        }
+    }
+    out
 }
 
 fn replaced(text: &str, value: &str) -> String {
@@ -241,12 +252,11 @@ mod tests {
             "/a?token=p%40ss+w",
             r#"{"pin": 4711, "credentials": {"a": ["nested"]}, "page": "shown"}"#,
         );
-        let text =
-            "hunter2 Ym9iOmh1bnRlcjI= abcdef123 p@ss w p%40ss+w 4711 nested dark shown 14711";
+        let text = "hunter2 hunter{n} Ym9iOmh1bnRlcjI= abcdef123 p@ss w p%40ss+w 4711 nested dark shown 14711";
         let shown = known.masked(text);
         assert_eq!(
             shown,
-            "redacted redacted redacted redacted redacted redacted redacted dark shown 14711"
+            "redacted redacted redacted redacted redacted redacted redacted redacted dark shown 14711"
         );
         assert!(
             known

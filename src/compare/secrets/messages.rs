@@ -1,5 +1,7 @@
 //! Whole messages, as they may be kept: their heads and bodies without secrets, decompressed.
 
+use std::fmt::Write as _;
+
 use super::{Known, Secrets};
 use crate::{
     capture::MARK,
@@ -27,10 +29,8 @@ impl Secrets {
         let decoded = decode(answer, limits);
         let mut text = self.message(&start, &answer.headers, decoded.bytes.as_deref(), known);
         if decoded.bytes.is_none() || decoded.not_compared.is_some() {
-            text.push_str(&format!(
-                "\n({} bytes came; this is not all)\n",
-                answer.length
-            ));
+            // Writing to a string can't fail.
+            let _ = writeln!(text, "\n({} bytes came; this is not all)", answer.length);
         }
         text
     }

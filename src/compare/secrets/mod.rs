@@ -8,7 +8,7 @@ mod text;
 use std::{borrow::Cow, sync::Arc};
 
 use crate::{
-    capture::{MARK, Redact},
+    capture::{MARK, Redact, is_redacted},
     compare::extract::{
         Class, Looks, Value,
         opaque::{Alphabet, opaque},
@@ -140,21 +140,40 @@ impl Secrets {
                 None => (pair, ""),
             };
             let (name, value) = bare.split_once('=').unwrap_or(("", bare));
-            match is_token(value) && !crate::capture::is_redacted(value) {
-                true if name.is_empty() => format!("{}{end}", beginning(value, value.len())),
-                true => format!("{name}={}{end}", beginning(value, value.len())),
-                false => pair.to_owned(),
+            if !is_token(value) || is_redacted(value) {
+                return pair.to_owned();
+            }
+            let value = beginning(value, value.len());
+            if name.is_empty() {
+                format!("{value}{end}")
+            } else {
+                format!("{name}={value}{end}")
             }
         });
         pairs.collect()
     }
 }
 
+/// Cookies that hold a setting, whose value says nothing of a person.
+const SETTINGS: &[&str] = &[
+    "theme", "locale", "lang", "language", "currency", "country", "region", "timezone", "tz",
+];
+
+/// Whether a cookie of this name holds a setting.
+pub(crate) fn is_setting(cookie: &str) -> bool {
+    SETTINGS
+        .iter()
+        .any(|known| cookie.eq_ignore_ascii_case(known))
+}
+
 /// A path without tokens in it: whoever has such an address may use it.
 pub(crate) fn masked_path(path: &str) -> String {
-    let masked = path.split('/').map(|segment| match is_token(segment) {
-        true => Cow::Owned(beginning(segment, segment.len())),
-        false => Cow::Borrowed(segment),
+    let masked = path.split('/').map(|segment| {
+        if is_token(segment) {
+            Cow::Owned(beginning(segment, segment.len()))
+        } else {
+            Cow::Borrowed(segment)
+        }
     });
     masked.collect::<Vec<_>>().join("/")
 }

@@ -88,8 +88,16 @@ fn value_in(text: &str) -> (usize, usize) {
         }
     }
     let is_end = |c: char| c.is_whitespace() || ENDS.contains(&c);
-    let value = &text[begin..];
-    (begin, begin + value.find(is_end).unwrap_or(value.len()))
+    let mut end = begin;
+    while let Some(at) = text[end..].find(is_end) {
+        end += at;
+        // What stands in place of digits ends nothing.
+        if !(text[..end].ends_with("{n") && text[end..].starts_with('}')) {
+            return (begin, end);
+        }
+        end += 1;
+    }
+    (begin, text.len())
 }
 
 /// How long a text in quotes is, behind the first one. `is_escaped`: a backslash stands before the quotes themselves.
@@ -224,6 +232,7 @@ mod tests {
                 r#"{"password":"a\\","n":1}"#,
                 r#"{"password":"redacted","n":1}"#,
             ),
+            ("token=ab{n}cd{n}&x", "token=redacted&x"),
             ("token=", "token="),
         ] {
             assert_eq!(secrets.text(text, &Known::default()), shown);

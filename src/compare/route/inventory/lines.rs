@@ -165,7 +165,7 @@ fn plain(path: &str) -> String {
             .or_else(|| inner.strip_prefix("?<"))
         {
             let name = named.split('>').next().unwrap_or_default();
-            out.push_str(&format!("{{{name}}}"));
+            out.extend(["{", name, "}"]);
         } else if is_constraint && !inner.starts_with(['.', '/', ':']) {
             // What the parameter looks like.
         } else if inner.contains(['[', '\\', '+', '|']) {
