@@ -39,8 +39,10 @@ pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) ->
         pairs: BTreeMap::new(),
     };
     let mut known = HashSet::new();
-    for group in groups(learned, sure).iter().chain(&groups(learned, open)) {
-        let tally = tally(learned, group);
+    let mut all = groups(learned, sure);
+    all.append(&mut groups(learned, open));
+    let tallies = tallies(learned, &all);
+    for (group, tally) in all.iter().zip(tallies) {
         let cause = cause(learned, names, group, &tally);
         if cause.status == Status::Confirmed {
             assembled
@@ -71,11 +73,23 @@ struct Tally {
     numbers: Vec<u64>,
 }
 
-fn tally(learned: &Learned, group: &Group<'_>) -> Tally {
-    let ids: HashSet<CellId> = group.cells.iter().map(|told| told.id).collect();
-    let mut tally = Tally::default();
+/// What the log says of each group. It is read once, however many groups there are.
+fn tallies(learned: &Learned, groups: &[Group<'_>]) -> Vec<Tally> {
+    let mut tallies: Vec<Tally> = groups.iter().map(|_| Tally::default()).collect();
+    let cells = groups.iter().enumerate();
+    let group_of: HashMap<CellId, usize> = cells
+        .flat_map(|(at, group)| group.cells.iter().map(move |told| (told.id, at)))
+        .collect();
     for pair in learned.log.iter() {
-        if pair.cells.iter().any(|id| ids.contains(id)) {
+        let mut touched: Vec<usize> = pair
+            .cells
+            .iter()
+            .filter_map(|id| group_of.get(id).copied())
+            .collect();
+        touched.sort_unstable();
+        touched.dedup();
+        for at in touched {
+            let tally = &mut tallies[at];
             *tally.by_route.entry(pair.route).or_default() += 1;
             tally.sessions.insert(pair.session);
             tally.targets.insert(pair.target);
@@ -83,11 +97,13 @@ fn tally(learned: &Learned, group: &Group<'_>) -> Tally {
         }
     }
     // The log has the last pairs only, cells have all.
-    for told in &group.cells {
-        let count = tally.by_route.entry(told.cell.route).or_default();
-        *count = (*count).max(u64::from(told.cell.differing));
+    for (tally, group) in tallies.iter_mut().zip(groups) {
+        for told in &group.cells {
+            let count = tally.by_route.entry(told.cell.route).or_default();
+            *count = (*count).max(u64::from(told.cell.differing));
+        }
     }
-    tally
+    tallies
 }
 
 fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> Cause {
