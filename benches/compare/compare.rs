@@ -23,6 +23,8 @@ mod report;
 mod route;
 #[path = "../../src/compare/rules.rs"]
 mod rules;
+#[path = "../../src/compare/secrets/mod.rs"]
+mod secrets;
 #[cfg(test)]
 #[path = "../../src/compare/speed.rs"]
 mod speed;

@@ -26,7 +26,11 @@
 
 // The comparer is no part of the library's interface; here it is built by itself.
 #[allow(dead_code, unused_imports, reason = "the bench uses a part of it")]
+mod below;
+#[allow(dead_code, unused_imports, reason = "the bench uses a part of it")]
 mod compare;
+
+use below::{capture, config, http};
 
 mod app;
 mod calm;

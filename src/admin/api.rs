@@ -9,7 +9,11 @@ use super::{
     Order,
     call::{Call, Reply, content, json, text},
 };
-use crate::{compare::Report, config::Percent, lifecycle::Phase};
+use crate::{
+    compare::{NoExample, Report},
+    config::Percent,
+    lifecycle::Phase,
+};
 
 pub(super) fn health(_: &Call<'_>) -> Reply {
     text(StatusCode::OK, "ok\n")
@@ -47,6 +51,22 @@ pub(super) fn report(call: &Call<'_>) -> Reply {
         Err(none) if none.is_empty() => not_compared(),
         Err(shadows) => json(&Several { shadows }),
     }
+}
+
+/// The whole example of one cause.
+pub(super) fn example(call: &Call<'_>) -> Reply {
+    let cause = named(call, "cause=").unwrap_or_default();
+    let why = match call.source.example(shadow(call), cause) {
+        Ok(example) => return json(&example),
+        Err(NoExample::Off) => "whole examples are kept only with examples = true in [compare]\n",
+        Err(NoExample::UnknownCause) => {
+            "there is no cause of this id; ?cause=ID, as the report has it\n"
+        }
+        Err(NoExample::NotKept) => {
+            "of this cause no example is kept yet, or there was no room for it\n"
+        }
+    };
+    text(StatusCode::NOT_FOUND, why)
 }
 
 pub(super) fn forget(call: &Call<'_>) -> Reply {
@@ -111,8 +131,12 @@ fn change(call: &Call<'_>, order: Order) -> Reply {
 
 /// The shadow that the query names.
 fn shadow<'a>(call: &Call<'a>) -> Option<&'a str> {
+    named(call, "shadow=")
+}
+
+fn named<'a>(call: &Call<'a>, name: &str) -> Option<&'a str> {
     let mut pairs = call.request.uri().query()?.split('&');
-    pairs.find_map(|pair| pair.strip_prefix("shadow="))
+    pairs.find_map(|pair| pair.strip_prefix(name))
 }
 
 fn not_compared() -> Reply {

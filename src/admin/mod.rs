@@ -13,7 +13,7 @@ use std::{future::Future, pin::Pin, time::SystemTime};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    compare::Report,
+    compare::{NoExample, Report, WholeExample},
     config::{Percent, Secret},
     ledger::Ledger,
     lifecycle::Phase,
@@ -34,6 +34,8 @@ pub(crate) trait Administration: Send + Sync + 'static {
 
     /// What comparing found of the shadow of this name, or of each that is compared.
     fn reports(&self, shadow: Option<&str>) -> Vec<Report>;
+    /// The whole example of a cause, of the shadow of this name or of whichever has the cause.
+    fn example(&self, shadow: Option<&str>, cause: &str) -> Result<WholeExample, NoExample>;
     /// Forgets what comparing learned of it; false where there is nothing to forget.
     fn reset_reports(&self, shadow: Option<&str>) -> bool;
 

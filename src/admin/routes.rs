@@ -49,6 +49,7 @@ const ROUTES: &[Route] = &[
     Route(Trusted, "/api/ledger", At(api::ledger), "requests, and what became of each copy, as JSON"),
     Route(Trusted, "/api/shadows", At(api::shadows), "each shadow as it is now, and what was changed when, as JSON"),
     Route(Trusted, "/api/report", At(api::report), "which responses differ, and why, as JSON; ?shadow=NAME"),
+    Route(Trusted, "/api/report/example", At(api::example), "a cause's example with both responses, where compare.examples is on; ?cause=ID"),
     Route(Trusted, "/", At(index), "this list"),
     Route(Change("POST"), "/api/reload", Later(api::reload), "reads the configuration again"),
     Route(Change("POST"), "/api/shadows/NAME/pause", At(api::pause), "no more copies"),

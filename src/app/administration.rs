@@ -11,7 +11,7 @@ use super::{comparing, shared::Shared};
 use crate::{
     admin::{self, Administration, Order, Reloading, SampleState, ShadowState},
     capture,
-    compare::{Comparison, Report},
+    compare::{Comparison, NoExample, Report, WholeExample},
     config::Secret,
     ledger::Ledger,
     lifecycle::Phase,
@@ -62,6 +62,18 @@ impl Administration for Shared {
             .iter()
             .map(|comparison| comparison.report())
             .collect()
+    }
+
+    fn example(&self, shadow: Option<&str>, cause: &str) -> Result<WholeExample, NoExample> {
+        let mut why = NoExample::Off;
+        for comparison in self.comparisons(shadow) {
+            match comparison.whole_example(cause) {
+                Ok(example) => return Ok(example),
+                Err(NoExample::UnknownCause) if why != NoExample::Off => {}
+                Err(other) => why = other,
+            }
+        }
+        Err(why)
     }
 
     fn reset_reports(&self, shadow: Option<&str>) -> bool {

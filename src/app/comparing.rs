@@ -5,8 +5,8 @@ use std::{error::Error, fs, io, path::Path, sync::Arc};
 use super::AppError;
 use crate::{
     compare::{
-        CompareThread, Compared, Comparison, Limits, Pattern, Role, Rules, Settings,
-        read_inventory, replace, state_file,
+        CompareThread, Compared, Comparison, Limits, Pattern, Role, Rules, Secrets, Settings,
+        read_inventory, replace_users, state_file,
     },
     config::{self, Config, ShadowRole},
     telemetry::logs::with_causes,
@@ -30,8 +30,10 @@ impl Comparing {
             .any(|shadow| shadow.role == ShadowRole::Baseline);
         let settings = compare_settings(compare)
             .map_err(|Wrong { key, what }| AppError::Compare(key, what))?;
+        let redact = config.capture.as_ref().map(|capture| &capture.redact);
         let settings = Settings {
             has_baseline,
+            secrets: redact.map(Secrets::new).unwrap_or_default(),
             ..settings
         };
         Ok(Self {
@@ -109,6 +111,7 @@ pub(crate) fn compare_settings(compare: &config::Compare) -> Result<Settings, Wr
         },
         bytes: compare.memory.bytes(),
         may_probe: compare.probe,
+        example_bytes: compare.examples.then(|| compare.example_bytes.bytes()),
         rules: rules(compare)?,
         patterns: patterns(compare)?,
         inventory: inventory(compare)?,
@@ -140,7 +143,7 @@ pub(super) fn add_rule(
     };
     let text = format!("{}\n{rule}", text.trim_end());
     let rules = Rules::parse(&text).map_err(|error| with_causes(&error))?;
-    replace(path, text.trim_start().as_bytes())
+    replace_users(path, text.trim_start().as_bytes())
         .map_err(|error| format!("can't write {}: {error}", path.display()))?;
     for comparison in comparisons {
         comparison.set_rules(rules.clone());

@@ -28,8 +28,7 @@ pub(crate) use gor::{first_line, gor_id, message_line};
 pub(crate) use reader::Reader;
 pub(crate) use record::{Answered, Record, split_head};
 pub(crate) use recorder::{Ended, Recorder, Taps};
-use redact::Redact;
-pub(crate) use redact::{cookie, field, is_redacted};
+pub(crate) use redact::{MARK, Redact, cookie, field, is_redacted};
 pub(crate) use trouble::Troubles;
 
 use std::{

@@ -293,7 +293,7 @@ mod tests {
     fn counts(request: &[u8], primary: Answered<'_>, shadow: &str) -> Counts {
         let mut comparer = Comparer::new(Settings::default());
         take(&mut comparer, request, [primary, answered(shadow)]);
-        comparer.counts().clone()
+        comparer.counts()
     }
 
     #[test]

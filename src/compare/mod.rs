@@ -22,12 +22,15 @@ mod properties;
 mod report;
 mod route;
 mod rules;
+mod secrets;
 #[cfg(test)]
 mod speed;
 
 pub(crate) use answer::{Answer, Asked, PairIn};
 pub(crate) use captured::{Captured, ResponseOf, captured_pair, captured_pair_of_two};
-pub(crate) use comparer::{Comparer, Settings};
+#[cfg(test)]
+pub(crate) use comparer::Responses;
+pub(crate) use comparer::{Comparer, NoExample, Settings, WholeExample};
 #[cfg(test)]
 pub(crate) use difference::{Difference, Differences, Kind, differences};
 pub(crate) use extract::Limits;
@@ -35,8 +38,9 @@ pub(crate) use extract::Limits;
 pub(crate) use extract::{Class, Extract, Looks, Value, extract};
 pub(crate) use live::{
     CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
-    REQUEST_BODY, Role, replace, state_file,
+    REQUEST_BODY, Role, replace_users, state_file,
 };
 pub(crate) use report::{Report, Requests, Since, Style, html, junit, markdown, text};
 pub(crate) use route::{Pattern, read_inventory};
 pub(crate) use rules::Rules;
+pub(crate) use secrets::Secrets;

@@ -45,8 +45,10 @@ pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) ->
         pairs: BTreeMap::new(),
         places: HashMap::new(),
     };
-    for group in groups(learned, sure).iter().chain(&groups(learned, open)) {
-        let tally = tally(learned, group);
+    let mut all = groups(learned, sure);
+    all.append(&mut groups(learned, open));
+    let tallies = tallies(learned, &all);
+    for (group, tally) in all.iter().zip(tallies) {
         let cause = cause(learned, names, group, &tally);
         if cause.status == Status::Confirmed {
             assembled
@@ -131,11 +133,23 @@ struct Tally {
     numbers: Vec<u64>,
 }
 
-fn tally(learned: &Learned, group: &Group<'_>) -> Tally {
-    let ids: HashSet<CellId> = group.cells.iter().map(|told| told.id).collect();
-    let mut tally = Tally::default();
+/// What the log says of each group. It is read once, however many groups there are.
+fn tallies(learned: &Learned, groups: &[Group<'_>]) -> Vec<Tally> {
+    let mut tallies: Vec<Tally> = groups.iter().map(|_| Tally::default()).collect();
+    let cells = groups.iter().enumerate();
+    let group_of: HashMap<CellId, usize> = cells
+        .flat_map(|(at, group)| group.cells.iter().map(move |told| (told.id, at)))
+        .collect();
     for pair in learned.log.iter() {
-        if pair.cells.iter().any(|id| ids.contains(id)) {
+        let mut touched: Vec<usize> = pair
+            .cells
+            .iter()
+            .filter_map(|id| group_of.get(id).copied())
+            .collect();
+        touched.sort_unstable();
+        touched.dedup();
+        for at in touched {
+            let tally = &mut tallies[at];
             *tally.by_route.entry(pair.route).or_default() += 1;
             tally.sessions.insert(pair.session);
             tally.targets.insert(pair.target);
@@ -143,11 +157,13 @@ fn tally(learned: &Learned, group: &Group<'_>) -> Tally {
         }
     }
     // The log has the last pairs only, cells have all.
-    for told in &group.cells {
-        let count = tally.by_route.entry(told.cell.route).or_default();
-        *count = (*count).max(u64::from(told.cell.differing));
+    for (tally, group) in tallies.iter_mut().zip(groups) {
+        for told in &group.cells {
+            let count = tally.by_route.entry(told.cell.route).or_default();
+            *count = (*count).max(u64::from(told.cell.differing));
+        }
     }
-    tally
+    tallies
 }
 
 fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> Cause {
@@ -319,15 +335,24 @@ fn smallest_example(group: &Group<'_>) -> Example {
     example::reported(&smallest.map_or(lead, |told| told.cell).example)
 }
 
-/// The cause that stands above all others: what a lost session sees says nothing about the new version.
-pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned) -> Cause {
-    let name = |route: &RouteId| names.get(route).cloned().unwrap_or_default();
+/// How many sessions are lost, and where it begins.
+pub(crate) fn lost_title(lost: &LostReport, names: &Names) -> String {
+    let name = |route: &RouteId| names.get(route).map_or("", String::as_str);
     let from = lost.after.as_ref().map_or(String::new(), |route| {
         format!(", from `{}` on", name(route))
     });
+    format!(
+        "the shadow has lost {} of {} sessions{from}",
+        lost.lost, lost.of
+    )
+}
+
+/// The cause that stands above all others: what a lost session sees says nothing about the new version.
+pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned) -> Cause {
+    let name = |route: &RouteId| names.get(route).cloned().unwrap_or_default();
     Cause {
         id: id("lost sessions"),
-        title: format!("the shadow has lost {} of {} sessions{from}", lost.lost, lost.of),
+        title: lost_title(lost, names),
         status: Status::Confirmed,
         severity: 100,
         kind: "session".to_owned(),

@@ -26,6 +26,7 @@ use super::{
     rules::{Action, Hidden, Rules, Subject},
 };
 
+pub(crate) use assemble::lost_title;
 pub(crate) use example::example_of;
 
 /// All that a report is made from.

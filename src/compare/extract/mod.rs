@@ -36,6 +36,7 @@ use std::hash::{Hash, Hasher};
 
 use super::answer::{Answer, Asked};
 
+pub(crate) use decode::decode;
 pub(crate) use hash::{HashedKeys, mix as hash_mix};
 pub(crate) use header::DerivedForm;
 pub(crate) use limits::Limits;

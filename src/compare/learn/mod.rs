@@ -323,6 +323,12 @@ impl Learned {
         });
     }
 
+    /// What a route holds has changed since it was so many bytes.
+    pub(crate) fn remeasure(&mut self, id: RouteId, before: usize) {
+        let now = self.routes.get(&id).map_or(0, RouteState::bytes);
+        self.route_bytes = (self.route_bytes + now).saturating_sub(before);
+    }
+
     /// Measures what routes hold; done now and then, since it looks at all.
     pub(crate) fn measure(&mut self) {
         self.route_bytes = self.routes.values().map(RouteState::bytes).sum();
@@ -377,8 +383,7 @@ impl Learned {
             if let Some(route) = self.routes.get_mut(&id) {
                 let before = route.bytes();
                 self.evicted += route.spots.len() as u64;
-                route.spots.clear();
-                route.parsed.clear();
+                route.forget();
                 self.route_bytes -= (before - route.bytes()).min(self.route_bytes);
             }
         }

@@ -108,6 +108,18 @@ impl RouteState {
         self.spots.get_mut(&spot_key(place, status))
     }
 
+    /// Forgets what only serves to judge what comes; counts stay. Its cells, where it has some, name its features.
+    pub(crate) fn forget(&mut self) {
+        self.spots = HashMap::new();
+        self.parsed.clear();
+        self.speed = Speed::default();
+        if self.cells.is_empty() {
+            self.features = Features::default();
+            self.cells = HashMap::new();
+            self.at_place = HashMap::new();
+        }
+    }
+
     /// An estimate of its memory, without its cells.
     pub(crate) fn bytes(&self) -> usize {
         const FIXED: usize = 600;
