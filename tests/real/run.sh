@@ -77,10 +77,13 @@ run() {
         stop_all
         return
     fi
-    # Each user of the traffic has an address of its own, so `client` keeps each one's order. The
-    # Host is the client's, or else every absolute link would differ by its port.
+    # Each user of the traffic has an address of its own, so `client` keeps each one's order. Where users see what others
+    # write, a file `order` has a key that all requests share. The Host is the client's, or else every absolute link would
+    # differ by its port.
+    local order=client
+    if [ -e "$here/$app/order" ]; then order=$(cat "$here/$app/order"); fi
     "$tee" run --listen "127.0.0.1:$tee_port" --primary "127.0.0.1:$old_port" \
-        --shadow "next=127.0.0.1:$new_port" --host client --compare --order-by client --after-answer \
+        --shadow "next=127.0.0.1:$new_port" --host client --compare --order-by "$order" --after-answer \
         --admin "127.0.0.1:$admin_port" >"$out/shadowtee.log" 2>&1 & pids+=($!)
     wait_for "$tee_port"
     wait_for "$admin_port"
