@@ -157,7 +157,11 @@ impl Evidence<'_> {
         let middle = distances.least + spread / 2;
         let off_minute = middle - (middle + middle.signum() * MINUTE / 2) / MINUTE * MINUTE;
         let is_whole_minutes = middle.abs() >= MINUTE - JITTER && off_minute.abs() <= JITTER;
-        if spread <= 2 * JITTER && is_whole_minutes && distances.count >= 3 {
+        // A single moment that is some minutes off is one thing's own, not a zone or an expiry.
+        let is_zone = middle.abs() % (15 * MINUTE) <= JITTER
+            || middle.abs() % (15 * MINUTE) >= 15 * MINUTE - JITTER;
+        let is_shift = is_zone || self.cell.primary_values.len() >= 3;
+        if spread <= 2 * JITTER && is_whole_minutes && is_shift && distances.count >= 3 {
             return Some(confirmed(format!(
                 "the times are {} apart in {} of {} pairs",
                 minutes(middle),
@@ -190,7 +194,7 @@ impl Evidence<'_> {
     /// Tokens of one shape that differ always and come for nobody else are random.
     fn tokens(&self) -> Option<Judged> {
         let cell = self.cell;
-        if cell.both_opaque == 0 || cell.both_opaque * 10 < self.differing() * 9 {
+        if !self.is_of_tokens() {
             return None;
         }
         let is_shared = cell.primary_tokens.recurred > 0;
@@ -211,6 +215,11 @@ impl Evidence<'_> {
         });
         let agrees_mostly = present >= 10 && self.differing() * 2 < present;
         (!is_shared && !agrees_mostly).then(|| noise("random tokens: each side makes its own"))
+    }
+
+    fn is_of_tokens(&self) -> bool {
+        let both = self.cell.both_opaque;
+        both > 0 && both * 10 >= self.differing() * 9
     }
 
     /// Production gave the same each time it was asked again, and the shadow didn't.
@@ -477,7 +486,9 @@ impl Evidence<'_> {
         let cell = self.cell;
         // Where the shadow has what production has elsewhere, it may be production that was off.
         let is_odd = cell.shadow_known * 5 <= self.differing();
-        let is_steady = is_odd && cell.probed_same >= 4 && cell.probed_other == 0;
+        // A token that each side made once, and keeps, is the same again.
+        let is_steady =
+            is_odd && !self.is_of_tokens() && cell.probed_same >= 4 && cell.probed_other == 0;
         (is_steady && cell.targets.len() >= 3 && self.primary_varied() == 0).then(|| {
             confirmed(format!(
                 "asked again, the shadow gave the same {} of {} times",
