@@ -3,7 +3,7 @@
 use crate::compare::{
     answer::PairIn,
     difference::Difference,
-    extract::{Class, Looks, Value},
+    extract::{Class, Looks, Scalar, Value},
     learn::{cell::Example, sessions::is_session_like},
     report,
 };
@@ -35,10 +35,23 @@ pub(crate) fn example_of(pair: &PairIn<'_>, difference: &Difference) -> Example 
                 .then(|| (name, (!is_secret).then(|| cut(&text(value), 100))))
         })
         .collect();
+    // Of scripts and styles that are elsewhere nothing can be shown.
+    let can_be_shown = |value: &&Value| !matches!(value.looks, Looks::Digest { length: 0, .. });
+    let is_mixed = match (&difference.primary, &difference.shadow) {
+        (Some(one), Some(other)) => one.scalar != other.scalar && one.text() == other.text(),
+        _ => false,
+    };
     let value = |value: &Option<Value>| {
-        value
-            .as_ref()
-            .map(|value| shown(value, difference.class, difference.place.as_str()))
+        let value = value.as_ref().filter(can_be_shown);
+        value.map(|value| {
+            let text = shown(value, difference.class, difference.place.as_str());
+            // A text that was a number looks the same without its quotes.
+            if is_mixed && value.scalar == Scalar::Text {
+                format!("\"{text}\"")
+            } else {
+                text
+            }
+        })
     };
     Example {
         request_id: pair.request_id.chars().take(64).collect(),

@@ -8,7 +8,10 @@ pub(crate) fn of_cell(cell: &Cell, route: &str) -> String {
     let change = &*cell.key.change;
     match (cell.class, cell.key.kind) {
         (Class::Status, _) => of_status(change, route),
-        (Class::Redirect, Kind::Missing) => "the redirect's target is gone".to_owned(),
+        (Class::Redirect, Kind::Missing) if (300..400).contains(&cell.status) => {
+            "the redirect's target is gone".to_owned()
+        }
+        (Class::Redirect, Kind::Missing) => "header location is gone".to_owned(),
         (Class::Redirect, _) => of_redirect(cell),
         (Class::ContentType, _) => of_content_type(cell),
         (Class::Markup, _) => "markup changed".to_owned(),
@@ -45,6 +48,15 @@ fn of_status(change: &str, route: &str) -> String {
 fn of_redirect(cell: &Cell) -> String {
     match (&cell.example.primary, &cell.example.shadow) {
         (Some(primary), Some(shadow)) if primary.len() + shadow.len() < 100 => {
+            // An origin that isn't said.
+            let target = |text: &str| {
+                match text {
+                    "" => "its own host",
+                    text => text,
+                }
+                .to_owned()
+            };
+            let (primary, shadow) = (target(primary), target(shadow));
             format!("redirects to {shadow} instead of {primary}")
         }
         _ => "redirects to another place".to_owned(),
@@ -77,6 +89,7 @@ fn subject(cell: &Cell) -> String {
         .as_ref()
         .or(cell.example.shadow.as_ref());
     let is_gone_or_new = matches!(cell.key.kind, Kind::Missing | Kind::Extra);
+    let text = text.filter(|text| !text.trim().is_empty());
     if let (Class::Content | Class::Action, true, false, Some(text)) =
         (cell.class, is_gone_or_new, is_part, text)
     {
