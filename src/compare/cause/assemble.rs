@@ -180,10 +180,12 @@ fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> 
         && condition
             .as_ref()
             .is_some_and(|condition| condition.chance < 1e-8 && condition.is_sharp());
+    // Of those that are as certain, the first: the cause is called by it.
     let best = group
         .cells
         .iter()
-        .max_by_key(|told| (told.judged.verdict, told.cell.differing))
+        .rev()
+        .max_by_key(|told| told.judged.verdict)
         .unwrap_or(&group.cells[0]);
     let (status, evidence) = if best.judged.verdict == Verdict::Confirmed {
         (Status::Confirmed, best.judged.evidence.clone())
@@ -382,8 +384,9 @@ pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned)
         parts: Vec::new(),
         parts_left_out: 0,
         not_certain: Vec::new(),
-        note: "what these sessions see on the shadow is not judged. Give the shadow the sessions of production: the same \
-               secret and the same store of sessions, or let shadowtee map them (identity)"
+        note: "what these sessions see on the shadow is not judged, and what they change is missing there \
+               for others, too. Give the shadow the sessions of production: the same secret and the same store of \
+               sessions, or let shadowtee map them (identity)"
             .to_owned(),
         rank: 1e6,
     }

@@ -3,7 +3,7 @@
 use crate::compare::{
     answer::PairIn,
     difference::Difference,
-    extract::{Looks, Value},
+    extract::{Looks, Scalar, Value},
     learn::cell::Example,
     report,
     secrets::{Known, Secrets},
@@ -41,14 +41,24 @@ pub(crate) fn example_of(
                 .then(|| (name, (!is_secret).then(value)))
         })
         .collect();
-    // A hash of markup says nothing to a person.
-    let is_shown = |value: &&Value| !matches!(value.looks, Looks::Digest { length: 0, .. });
+    // Of scripts and styles that are elsewhere nothing can be shown.
+    let can_be_shown = |value: &&Value| !matches!(value.looks, Looks::Digest { length: 0, .. });
+    let is_mixed = match (&difference.primary, &difference.shadow) {
+        (Some(one), Some(other)) => one.scalar != other.scalar && one.text() == other.text(),
+        _ => false,
+    };
     let value = |value: &Option<Value>| {
         let place = difference.place.as_str();
-        value
-            .as_ref()
-            .filter(is_shown)
-            .map(|value| secrets.value(value, difference.class, place, known))
+        let value = value.as_ref().filter(can_be_shown);
+        value.map(|value| {
+            let text = secrets.value(value, difference.class, place, known);
+            // A text that was a number looks the same without its quotes.
+            if is_mixed && value.scalar == Scalar::Text {
+                format!("\"{text}\"")
+            } else {
+                text
+            }
+        })
     };
     Example {
         request_id: pair.request_id.chars().take(64).collect(),

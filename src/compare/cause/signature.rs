@@ -96,6 +96,8 @@ pub(crate) fn signature(cell: &Cell) -> String {
                 "*"
             } else if family == Family::Data && change != "other value" {
                 leaf(&cell.place)
+            } else if family == Family::Page {
+                field(&cell.place).unwrap_or(&cell.place)
             } else {
                 &cell.place
             };
@@ -124,6 +126,17 @@ pub(crate) fn leaf(place: &str) -> &str {
     if name == "$" { place } else { name }
 }
 
+/// The field of a form by its name, `input[utf8]`: what happens to it in all forms is one cause.
+fn field(place: &str) -> Option<&str> {
+    let step = place.rsplit(' ').next()?;
+    let (element, name) = step.split_once('[')?;
+    let is_field = matches!(
+        element,
+        "input" | "select" | "submit" | "textarea" | "button"
+    );
+    (is_field && !name.starts_with([']', '/'])).then_some(step)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +159,19 @@ mod tests {
         assert_eq!(without_anchor("#main text"), None);
         assert_eq!(without_anchor("#main form[] a[]@title"), None);
         assert_eq!(without_anchor("form[] submit[save]"), None);
+    }
+
+    #[test]
+    fn a_field_is_called_by_its_name_whatever_form_it_is_in() {
+        let shop = "#quick-search form[/projects/shop/search] input[utf8]";
+        assert_eq!(field(shop), Some("input[utf8]"));
+        assert_eq!(
+            field("#login-form form[] select[encoding]@value"),
+            Some("select[encoding]@value")
+        );
+        assert_eq!(field("#footer a[/terms]"), None);
+        assert_eq!(field("#main form[] input[]"), None);
+        assert_eq!(field("#main table td[Name]"), None);
     }
 
     #[test]

@@ -37,7 +37,10 @@ pub(crate) fn of_cell(cell: &Cell, who: &Who, names: &Names) -> Said {
     let change = &*cell.key.change;
     match (cell.class, cell.key.kind) {
         (Class::Status, _) => Said::whole(of_status(change, who)),
-        (Class::Redirect, Kind::Missing) => Said::whole("the redirect's target is gone"),
+        (Class::Redirect, Kind::Missing) if (300..400).contains(&cell.status) => {
+            Said::whole("the redirect's target is gone")
+        }
+        (Class::Redirect, Kind::Missing) => Said::whole("header location is gone"),
         (Class::Redirect, _) => Said::whole(of_redirect(cell)),
         (Class::ContentType, _) => Said::whole(of_content_type(cell)),
         (Class::Markup, _) => Said::whole(of_markup(cell)),
@@ -88,6 +91,15 @@ fn of_status(change: &str, who: &Who) -> String {
 fn of_redirect(cell: &Cell) -> String {
     match (&cell.example.primary, &cell.example.shadow) {
         (Some(primary), Some(shadow)) if primary.len() + shadow.len() < 100 => {
+            // An origin that isn't said.
+            let target = |text: &str| {
+                match text {
+                    "" => "its own host",
+                    text => text,
+                }
+                .to_owned()
+            };
+            let (primary, shadow) = (target(primary), target(shadow));
             format!("redirects to {shadow} instead of {primary}")
         }
         _ => "redirects to another place".to_owned(),

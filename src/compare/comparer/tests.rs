@@ -55,6 +55,13 @@ fn status(status: u16, header: Option<(&str, &str)>) -> Side {
     }
 }
 
+fn website(body: &str) -> Side {
+    Side {
+        headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
+        ..json(body)
+    }
+}
+
 fn get(target: &str, primary: Side, shadow: Side) -> Exchange {
     Exchange {
         method: "GET",
@@ -625,4 +632,105 @@ fn a_condition_that_nearly_all_meet_is_not_made_by_counting_some_of_them() {
     }
     let report = comparer.report(NOW);
     assert_eq!(report.confirmed().count(), 0, "{}", page(&report));
+}
+
+#[test]
+fn a_token_that_each_side_made_once_and_keeps_is_not_held_against_the_shadow() {
+    let mut comparer = Comparer::new(Settings::default());
+    let package = |revision: u32| order(1, "2.00", revision);
+    for turn in 0..200_u32 {
+        // What was there before has one revision on both sides, what was made since has two.
+        let made = 1_000 + turn % 100;
+        let there = if turn % 5 == 0 { made + 500 } else { made };
+        let target = format!("/packages/{turn}");
+        let exchange = get(&target, package(made), package(there)).at(i64::from(turn) * 10);
+        if let Some(probe) = take(&mut comparer, &exchange).probe {
+            comparer.probed(probe.number, &package(there).answer(exchange.at + 100));
+        }
+    }
+    let report = comparer.report(NOW + 60_000_000);
+    assert_eq!(
+        confirmed_of(&report),
+        <[&str; 0]>::default(),
+        "{}",
+        page(&report)
+    );
+}
+
+#[test]
+fn why_a_cause_counts_is_said_of_what_it_is_called_by() {
+    let mut comparer = Comparer::new(Settings::default());
+    for turn in 0..40 {
+        let one = website("<p id=a>Terms of use</p>");
+        let other = website("<p id=b>Imprint</p><p id=c>Contact</p>");
+        take(&mut comparer, &get("/page", one, other).at(turn));
+    }
+    let report = comparer.report(NOW + 60_000);
+    let cause = &report.causes[0];
+    assert!(cause.title.contains("is gone"), "{}", page(&report));
+    assert!(
+        cause.evidence.contains("always had it"),
+        "{}",
+        page(&report)
+    );
+}
+
+#[test]
+fn a_number_that_became_a_text_is_shown_in_quotes() {
+    let mut comparer = Comparer::new(Settings::default());
+    for id in 0..10 {
+        let (one, other) = (
+            json(&format!(r#"{{"id":{id}}}"#)),
+            json(&format!(r#"{{"id":"{id}"}}"#)),
+        );
+        take(
+            &mut comparer,
+            &get(&format!("/things/{id}"), one, other).at(id),
+        );
+    }
+    let report = comparer.report(NOW + 60_000);
+    let example = &report.causes[0].example;
+    assert_eq!(example.primary.as_deref(), Some("0"), "{}", page(&report));
+    assert_eq!(example.shadow.as_deref(), Some("\"0\""));
+}
+
+#[test]
+fn the_address_of_what_was_made_is_no_redirect() {
+    let mut comparer = Comparer::new(Settings::default());
+    for turn in 0..10 {
+        let made = status(201, Some(("Location", "/comments/7")));
+        let mut exchange = get("/comments", made, status(201, None));
+        exchange.method = "POST";
+        take(&mut comparer, &exchange.at(turn));
+    }
+    let report = comparer.report(NOW + 60_000);
+    assert_eq!(confirmed_of(&report), ["header location is gone"]);
+}
+
+#[test]
+fn a_thing_that_was_changed_some_minutes_later_is_no_shift_of_all_times() {
+    let mut comparer = Comparer::new(Settings::default());
+    for page in 0..9 {
+        let things = |changed: &str| {
+            let others = format!("2026-0{}-02T10:00:00Z", 1 + page % 5);
+            json(&format!(
+                r#"[{{"id":1,"at":"{changed}"}},{{"id":2,"at":"{others}"}}]"#
+            ))
+        };
+        let (one, other) = (
+            things("2026-08-27T03:54:00Z"),
+            things("2026-08-27T03:45:00Z"),
+        );
+        take(
+            &mut comparer,
+            &get(&format!("/things?page={page}"), one, other).at(page),
+        );
+    }
+    let report = comparer.report(NOW + 60_000);
+    assert_eq!(
+        confirmed_of(&report),
+        <[&str; 0]>::default(),
+        "{}",
+        page(&report)
+    );
 }

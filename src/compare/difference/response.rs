@@ -110,7 +110,7 @@ fn status(primary: &Extract, shadow: &Extract) -> Difference {
     }
 }
 
-/// Whether bodies are of the same type. Parameters, as the charset, don't decide that.
+/// Whether bodies are of the same type, or of types that are read alike. Parameters, as the charset, don't decide that.
 fn same_type(walk: &mut Walk<'_>, primary: &Extract, shadow: &Extract) -> bool {
     let essence = |extract: &Extract| {
         let at = extract.tree().children(extract.parts().content_type).next();
@@ -127,7 +127,7 @@ fn same_type(walk: &mut Walk<'_>, primary: &Extract, shadow: &Extract) -> bool {
         (None, Some(other)) => walk.extra(other),
         (None, None) => {}
     }
-    false
+    primary.media == shadow.media && !matches!(primary.media, Media::Binary | Media::None)
 }
 
 /// Whether redirects lead to the same target: origin, path, then parameters.
@@ -274,6 +274,16 @@ mod tests {
             shown(&json("{}"), &html("<p>a</p>")),
             ["value content-type: other value"]
         );
+        let abbreviated = response(200)
+            .header(
+                "content-type",
+                "application/vnd.shop.v2+json; charset=utf-8",
+            )
+            .body("{}");
+        assert_eq!(
+            shown(&json("{\"a\": 1}"), &abbreviated),
+            ["value content-type: other value", "missing $.a: gone"]
+        );
         let latin = response(200)
             .header("content-type", "application/json; charset=latin1")
             .body("{}");
@@ -390,6 +400,29 @@ mod tests {
                 .header("X-A", "1"),
             &json("{}").header("Connection", "keep-alive"),
         ));
+    }
+
+    #[test]
+    fn how_a_body_is_framed_is_no_difference() {
+        let page = || html("<p>a</p>");
+        let sized = page().header("Content-Length", "8");
+        let chunked = page().header("Transfer-Encoding", "chunked");
+        let to_the_end = page().header("Connection", "close");
+        same(&shown(&sized, &chunked));
+        same(&shown(&chunked, &to_the_end));
+        same(&shown(&to_the_end, &sized));
+        let redirect = |name, value| response(301).header("Location", "/a/").header(name, value);
+        let nothing = redirect("Transfer-Encoding", "chunked");
+        same(&shown(&nothing, &redirect("Connection", "close")));
+        // Without a body the length is all that is said of it.
+        let unchanged = response(304).conditional();
+        assert_eq!(
+            shown(
+                &response(304).conditional().header("Content-Length", "8"),
+                &unchanged
+            ),
+            ["missing header content-length: gone"]
+        );
     }
 
     #[test]

@@ -164,7 +164,7 @@ pub(crate) fn extract(asked: &Asked<'_>, answer: &Answer<'_>, limits: &Limits) -
     let host = asked.header("host").unwrap_or_default();
     let content_type = headers::content_type(&mut builder, answer);
     let location = redirect::location(&mut builder, answer, host);
-    let headers = headers::headers(&mut builder, answer, host);
+    let headers = headers::headers(&mut builder, asked, answer);
     let cookies = cookies::cookies(&mut builder, answer, limits);
     let body = Body {
         asked,

@@ -169,6 +169,11 @@ impl Evidence<'_> {
         self.primary_repeats() >= 3 && self.primary_varied() == 0
     }
 
+    fn is_of_tokens(&self) -> bool {
+        let both = self.cell.both_opaque;
+        both > 0 && both * 10 >= self.differing() * 9
+    }
+
     /// Production gave the same each time it was asked again, and the shadow didn't.
     fn unsteady_shadow(&self) -> Option<Judged> {
         let varied = self.shadow_varied();
@@ -399,7 +404,9 @@ impl Evidence<'_> {
         let cell = self.cell;
         // Where the shadow has what production has elsewhere, it may be production that was off.
         let is_odd = cell.shadow_known * 5 <= self.differing();
-        let is_steady = is_odd && cell.probed_same >= 4 && cell.probed_other == 0;
+        // A token that each side made once, and keeps, is the same again.
+        let is_steady =
+            is_odd && !self.is_of_tokens() && cell.probed_same >= 4 && cell.probed_other == 0;
         (is_steady && cell.targets.len() >= 3 && self.primary_varied() == 0).then(|| {
             confirmed(format!(
                 "asked again, the shadow gave the same {} of {} times",

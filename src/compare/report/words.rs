@@ -130,6 +130,10 @@ pub(super) fn condition(when: &When) -> String {
     .replace("only with not without ", "only with ")
     .replace("only with not ", "only without ")
     .replace("only with without ", "only without ")
+    .replace("only with no ", "only without a ")
+    .replace("only without no ", "only with a ")
+    .replace("only with with ", "only with ")
+    .replace("only without with ", "only without ")
 }
 
 /// Two values as lines of a diff. A side that has nothing has no line.
@@ -192,4 +196,28 @@ pub(super) fn remainder(report: &Report) -> String {
         number(requests.answered),
         parts.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_one_phrase() {
+        let said = |feature: &str| {
+            let when = When {
+                feature: feature.to_owned(),
+                hit: [2, 2],
+                miss: [0, 9],
+            };
+            condition(&when)
+        };
+        assert_eq!(said("?q"), "only with ?q: 2 of 2, else 0 of 9");
+        assert!(said("with range").starts_with("only with range:"));
+        assert!(said("not with range").starts_with("only without range:"));
+        assert!(said("without a session").starts_with("only without a session:"));
+        assert!(said("not without a session").starts_with("only with a session:"));
+        assert!(said("no query").starts_with("only without a query:"));
+        assert!(said("not no query").starts_with("only with a query:"));
+    }
 }

@@ -27,7 +27,11 @@ impl Evidence<'_> {
         let middle = distances.least + spread / 2;
         let off_minute = middle - (middle + middle.signum() * MINUTE / 2) / MINUTE * MINUTE;
         let is_whole_minutes = middle.abs() >= MINUTE - JITTER && off_minute.abs() <= JITTER;
-        if spread <= 2 * JITTER && is_whole_minutes && distances.count >= 3 {
+        // A single moment that is some minutes off is one thing's own, not a zone or an expiry.
+        let off_quarter = middle.abs() % (15 * MINUTE);
+        let is_zone = off_quarter <= JITTER || off_quarter >= 15 * MINUTE - JITTER;
+        let is_shift = is_zone || self.cell.primary_values.len() >= 3;
+        if spread <= 2 * JITTER && is_whole_minutes && is_shift && distances.count >= 3 {
             return Some(confirmed(format!(
                 "the times are {} apart in {} of {} pairs",
                 minutes(middle),
@@ -128,7 +132,7 @@ impl Evidence<'_> {
     /// Tokens of one shape that differ always and come for nobody else are random.
     pub(super) fn tokens(&self) -> Option<Judged> {
         let cell = self.cell;
-        if cell.both_opaque == 0 || cell.both_opaque * 10 < self.differing() * 9 {
+        if !self.is_of_tokens() {
             return None;
         }
         let is_shared = cell.primary_tokens.recurred > 0;
