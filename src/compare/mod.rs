@@ -1,6 +1,6 @@
 //! Compares the two responses to one request: each becomes places and values (`extract`), and two of them become
-//! differences with a kind and a transformation (`difference`). Pure code: no I/O and no clock; whatever a response
-//! holds, time and memory are bounded.
+//! differences with a kind and a transformation (`difference`). All but `live`, which runs it in the program, is pure
+//! code: no I/O and no clock. Whatever a response holds, time and memory are bounded.
 
 mod answer;
 mod captured;
