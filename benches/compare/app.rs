@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::random::Random;
+use crate::{desk::Memory, random::Random};
 
 /// A request of the scripted traffic.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ pub(crate) struct Reply {
 }
 
 impl Reply {
-    fn new(status: u16, content_type: &str, body: Body) -> Self {
+    pub(crate) fn new(status: u16, content_type: &str, body: Body) -> Self {
         Self {
             status,
             headers: vec![("Content-Type".to_owned(), content_type.to_owned())],
@@ -80,9 +80,10 @@ impl Reply {
 /// One running instance: its own counters and its own chance; its data may lag behind production's.
 #[derive(Clone, Debug)]
 pub(crate) struct Instance {
-    random: Random,
-    views: u64,
-    served: u64,
+    pub(crate) random: Random,
+    pub(crate) memory: Memory,
+    pub(crate) views: u64,
+    pub(crate) served: u64,
     created: u64,
     /// The percentage of things that changed in production since the copy was made.
     drift: u64,
@@ -109,11 +110,11 @@ const WORDS: [&str; 16] = [
 ];
 
 /// Data of a thing, the same on each side but for drift.
-fn data(kind: u64, id: u64) -> Random {
+pub(crate) fn data(kind: u64, id: u64) -> Random {
     Random::new(kind.wrapping_mul(1_000_003).wrapping_add(id))
 }
 
-fn pick<'a>(words: &[&'a str], at: u64) -> &'a str {
+pub(crate) fn pick<'a>(words: &[&'a str], at: u64) -> &'a str {
     words[at as usize % words.len()]
 }
 
@@ -130,6 +131,7 @@ impl Instance {
     pub(crate) fn new(seed: u64, drift: u64) -> Self {
         Self {
             random: Random::new(seed),
+            memory: Memory::default(),
             views: 1000 + seed % 500,
             served: 0,
             created: 0,
@@ -142,6 +144,12 @@ impl Instance {
     }
 
     pub(crate) fn answer(&mut self, request: &Request, now: i64) -> Reply {
+        if request.path.contains("/desk/") {
+            return self.desk(request, now);
+        }
+        if request.path.contains("/fleet/") {
+            return self.fleet(request, now);
+        }
         self.served += 1;
         let mut reply = match &*request.path {
             "/" => self.home(request, now),

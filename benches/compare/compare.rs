@@ -23,6 +23,8 @@ mod report;
 mod route;
 #[path = "../../src/compare/rules.rs"]
 mod rules;
+#[path = "../../src/compare/secrets/mod.rs"]
+mod secrets;
 #[cfg(test)]
 #[path = "../../src/compare/speed.rs"]
 mod speed;
@@ -31,6 +33,6 @@ pub(crate) use answer::{Answer, Asked, PairIn};
 pub(crate) use comparer::{Comparer, Settings};
 pub(crate) use difference::{Change, Difference, Differences, Kind, differences};
 pub(crate) use extract::{
-    Class, Extract, Leaf, Limits, Looks, Media, NotCompared, Place, Value, digest, extract,
+    Class, Extract, Limits, Looks, Media, NotCompared, Place, Value, digest, extract,
 };
 pub(crate) use report::{Report, Status, Style, html, junit, markdown, text};

@@ -60,14 +60,14 @@ impl Fault {
     }
 }
 
-fn at<'a>(reply: &'a mut Reply, pointer: &str) -> Option<&'a mut Value> {
+pub(crate) fn at<'a>(reply: &'a mut Reply, pointer: &str) -> Option<&'a mut Value> {
     match &mut reply.body {
         Body::Json(value) => value.pointer_mut(pointer),
         _ => None,
     }
 }
 
-fn members(reply: &mut Reply) -> Option<&mut serde_json::Map<String, Value>> {
+pub(crate) fn members(reply: &mut Reply) -> Option<&mut serde_json::Map<String, Value>> {
     match &mut reply.body {
         Body::Json(Value::Object(members)) => Some(members),
         _ => None,
@@ -79,7 +79,7 @@ fn text_of(value: &Value) -> String {
 }
 
 /// Changes a text of JSON.
-fn edit(reply: &mut Reply, pointer: &str, change: impl Fn(&str) -> Value) {
+pub(crate) fn edit(reply: &mut Reply, pointer: &str, change: impl Fn(&str) -> Value) {
     if let Some(value) = at(reply, pointer)
         && value.is_string()
     {
@@ -87,14 +87,14 @@ fn edit(reply: &mut Reply, pointer: &str, change: impl Fn(&str) -> Value) {
     }
 }
 
-fn replace(reply: &mut Reply, from: &str, to: &str) {
+pub(crate) fn replace(reply: &mut Reply, from: &str, to: &str) {
     if let Body::Text(text) = &mut reply.body {
         *text = text.replace(from, to);
     }
 }
 
 /// Replaces what stands between two texts, without them.
-fn between(reply: &mut Reply, begin: &str, end: &str, change: impl Fn(&str) -> String) {
+pub(crate) fn between(reply: &mut Reply, begin: &str, end: &str, change: impl Fn(&str) -> String) {
     if let Body::Text(text) = &mut reply.body
         && let Some(from) = text.find(begin).map(|at| at + begin.len())
         && let Some(length) = text[from..].find(end)
@@ -104,7 +104,7 @@ fn between(reply: &mut Reply, begin: &str, end: &str, change: impl Fn(&str) -> S
     }
 }
 
-fn edit_header(reply: &mut Reply, name: &str, change: impl Fn(&str) -> String) {
+pub(crate) fn edit_header(reply: &mut Reply, name: &str, change: impl Fn(&str) -> String) {
     for (known, value) in &mut reply.headers {
         if known == name {
             *value = change(value);
@@ -122,7 +122,12 @@ fn error_page(reply: &mut Reply) {
     );
 }
 
-const fn fault(name: &'static str, route: &'static str, rate: Rate, change: Change) -> Fault {
+pub(crate) const fn fault(
+    name: &'static str,
+    route: &'static str,
+    rate: Rate,
+    change: Change,
+) -> Fault {
     Fault {
         name,
         route: Some(route),
@@ -132,7 +137,12 @@ const fn fault(name: &'static str, route: &'static str, rate: Rate, change: Chan
     }
 }
 
-const fn noisy(name: &'static str, route: &'static str, rate: Rate, change: Change) -> Fault {
+pub(crate) const fn noisy(
+    name: &'static str,
+    route: &'static str,
+    rate: Rate,
+    change: Change,
+) -> Fault {
     Fault {
         name,
         route: Some(route),

@@ -5,6 +5,8 @@
 //!     cargo bench --bench compare -- faults         # each fault and what became of it
 //!     cargo bench --bench compare -- fault NAME     # one fault, with the report
 //!     cargo bench --bench compare -- equal          # two equal instances, with the report
+//!     cargo bench --bench compare -- calm           # two equal instances: sizes, seeds, ways of traffic
+//!     cargo bench --bench compare -- special        # lost sessions and slower routes
 //!     cargo bench --bench compare -- speed          # pairs a second
 
 #![allow(
@@ -17,18 +19,27 @@
     clippy::format_push_string,
     clippy::unused_self,
     clippy::type_complexity,
+    clippy::semicolon_if_nothing_returned,
     missing_docs,
     reason = "small numbers, lists of faults, and no interface"
 )]
 
 // The comparer is no part of the library's interface; here it is built by itself.
 #[allow(dead_code, unused_imports, reason = "the bench uses a part of it")]
+mod below;
+#[allow(dead_code, unused_imports, reason = "the bench uses a part of it")]
 mod compare;
 
+use below::{capture, config, http};
+
 mod app;
+mod calm;
+mod desk;
 mod faults;
+mod fleet;
 mod random;
 mod run;
+mod special;
 mod speed;
 mod table;
 mod traffic;
@@ -48,7 +59,9 @@ fn main() {
         ["faults", rest @ ..] => table::each_fault(rest.first().copied()),
         ["fault", name, rest @ ..] => table::one_fault(name, rest.first().copied()),
         ["equal", rest @ ..] => table::equal(rest.first().copied()),
+        ["calm", rest @ ..] => calm::calm(rest.first().copied()),
+        ["special"] => special::special(),
         ["speed"] => speed::speed(),
-        _ => table::table(),
+        rest => table::table(rest.first().copied()),
     }
 }

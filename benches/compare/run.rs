@@ -8,7 +8,7 @@ use crate::{
     compare::{Answer, Asked, Comparer, Limits, PairIn, Report, Settings, differences, extract},
     faults::{Fault, Rate},
     random::Random,
-    traffic::{Repeats, traffic},
+    traffic::{Repeats, World, traffic},
     wire::{Wire, write},
 };
 
@@ -16,13 +16,91 @@ use crate::{
 #[derive(Clone, Copy)]
 pub(crate) struct Plan<'a> {
     pub seed: u64,
+    pub world: World,
+    pub pace: Pace,
     pub requests: usize,
     pub repeats: Repeats,
     pub drift: u64,
     pub has_baseline: bool,
     pub fault: Option<&'a Fault>,
+    pub twist: Twist,
     /// Also try the rules of others, which need a third instance.
     pub others: bool,
+}
+
+impl Plan<'_> {
+    /// Two equal instances of the shop.
+    pub(crate) fn equal(seed: u64, requests: usize, repeats: Repeats) -> Self {
+        Self {
+            seed,
+            world: World::Shop,
+            pace: Pace::Even,
+            requests,
+            repeats,
+            drift: 0,
+            has_baseline: false,
+            fault: None,
+            twist: Twist::None,
+            others: false,
+        }
+    }
+}
+
+/// What else befalls the shadow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Twist {
+    None,
+    /// It has lost the sessions of three of four users.
+    LostSessions,
+    /// Times have heavy tails on both sides.
+    HeavyTails,
+    /// As well, and it stops for a third of a second now and then.
+    Pauses,
+    /// As well, and one route takes three times as long.
+    SlowRoute,
+}
+
+/// The route that is slow.
+pub(crate) const SLOW: &str = "/north-north/desk/tickets/";
+
+impl Twist {
+    /// How long one side takes, of what it usually takes.
+    fn took(self, base: Duration, random: &mut Random) -> Duration {
+        if matches!(self, Self::None | Self::LostSessions) {
+            return base;
+        }
+        let tail = (1.0 - random.below(1000) as f64 / 1000.0).sqrt().recip();
+        base.mul_f64(tail)
+    }
+
+    fn change(self, request: &Request, shadow: &mut Side, random: &mut Random) {
+        let is_login = request.path == "/login";
+        match self {
+            Self::LostSessions if request.user.is_some_and(|user| user % 4 > 0) && !is_login => {
+                let location = (b"Location".to_vec(), b"https://shop.example/login".to_vec());
+                shadow.wire = Wire {
+                    status: 302,
+                    headers: vec![location],
+                    body: Vec::new(),
+                };
+            }
+            Self::Pauses if random.below(100) == 0 => shadow.took += Duration::from_millis(300),
+            Self::SlowRoute if request.path.starts_with(SLOW) => shadow.took *= 3,
+            _ => {}
+        }
+    }
+}
+
+/// When requests come, and how far the shadow's clock is off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pace {
+    Even,
+    /// Many at once, then none for minutes.
+    Bursts,
+    /// One in a minute.
+    Slow,
+    /// The shadow's clock is three seconds ahead.
+    Skewed,
 }
 
 /// What came of a run.
@@ -67,10 +145,11 @@ impl Side {
 }
 
 pub(crate) fn run(plan: Plan<'_>) -> Result {
-    let requests = traffic(plan.seed, plan.requests, plan.repeats);
+    let requests = traffic(plan.world, plan.seed, plan.requests, plan.repeats);
     let chosen = plan.fault.and_then(|fault| chosen(fault, &requests, plan));
     let mut chance = Random::new(plan.seed ^ 0xfa17);
     let mut clock = Random::new(plan.seed ^ 0xc10c);
+    let mut luck = Random::new(plan.seed ^ 0x1c4);
     let mut primary = Instance::new(plan.seed * 3 + 1, 0);
     let mut shadow = Instance::new(plan.seed * 3 + 2, plan.drift);
     let mut baseline = Instance::new(plan.seed * 3 + 3, plan.drift);
@@ -84,16 +163,21 @@ pub(crate) fn run(plan: Plan<'_>) -> Result {
     let mut cookies: HashMap<u64, String> = HashMap::new();
     let mut now = 1_790_000_000_000_i64;
     for request in &requests {
-        now += 20 + clock.below(180) as i64;
+        now += match plan.pace {
+            Pace::Even | Pace::Skewed => 20 + clock.below(180) as i64,
+            Pace::Bursts if request.number % 50 == 0 => 180_000,
+            Pace::Bursts => clock.below(4) as i64,
+            Pace::Slow => 20_000 + clock.below(80_000) as i64,
+        };
+        let skew = if plan.pace == Pace::Skewed { 3_000 } else { 0 };
         let mut request = request.clone();
         request.cookie = request.user.map(|user| {
-            let cookie = cookies
-                .entry(user)
-                .or_insert_with(|| Random::new(user * 77).token(120));
-            format!(
-                "_shop_session={cookie}; theme={}",
-                if user % 2 == 0 { "dark" } else { "light" }
-            )
+            let cookie = cookies.entry(user).or_insert_with(|| {
+                let name = plan.world.cookie();
+                format!("{name}={}", Random::new(user * 77).token(120))
+            });
+            let theme = if user % 2 == 0 { "dark" } else { "light" };
+            format!("{cookie}; theme={theme}")
         });
         let base = Duration::from_micros(2_000 + clock.below(9_000));
         let side = |instance: &mut Instance, lag: i64, factor: f64| {
@@ -104,10 +188,14 @@ pub(crate) fn run(plan: Plan<'_>) -> Result {
         let first = Side {
             wire: write(&first, request.encoding),
             at,
-            took,
+            took: plan.twist.took(took, &mut luck),
         };
         let lag = 5 + clock.below(250) as i64;
-        let (mut second, at, took) = side(&mut shadow, lag, 0.9 + clock.below(20) as f64 / 100.0);
+        let (mut second, at, took) = side(
+            &mut shadow,
+            lag + skew,
+            0.9 + clock.below(20) as f64 / 100.0,
+        );
         let number = request.number as u64 + 1;
         let mut broken = false;
         if let Some(fault) = plan.fault
@@ -117,11 +205,12 @@ pub(crate) fn run(plan: Plan<'_>) -> Result {
             (fault.change)(&request, &mut second, &mut chance);
             broken = before != format!("{second:?}");
         }
-        let second = Side {
+        let mut second = Side {
             wire: write(&second, request.encoding),
             at,
-            took,
+            took: plan.twist.took(took, &mut luck),
         };
+        plan.twist.change(&request, &mut second, &mut luck);
         let third = (plan.has_baseline || plan.others).then(|| {
             let (third, at, took) = side(&mut baseline, lag + 3, 1.0);
             Side {
@@ -172,8 +261,8 @@ pub(crate) fn run(plan: Plan<'_>) -> Result {
             for (name, value) in &first.wire.headers {
                 if name == b"Set-Cookie" {
                     let text = String::from_utf8_lossy(value);
-                    let secret = text.split([';', '=']).nth(1).unwrap_or_default();
-                    cookies.insert(user, secret.to_owned());
+                    let cookie = text.split(';').next().unwrap_or_default();
+                    cookies.insert(user, cookie.to_owned());
                 }
             }
         }

@@ -4,28 +4,46 @@ use std::collections::HashSet;
 
 use crate::{
     compare::{Style, text},
+    desk,
     faults::{Fault, Rate, all},
+    fleet,
     run::{Plan, Result, run},
-    traffic::Repeats,
+    special,
+    traffic::{Repeats, World},
 };
 
 const REQUESTS: usize = 2_000;
 /// Seeds for tuning and for judging.
 const TUNE: u64 = 11;
 const JUDGE: u64 = 5_003;
+const SECOND_TUNE: u64 = 211;
+const SECOND_JUDGE: u64 = 90_011;
 
 /// Which half of the faults and seeds.
 #[derive(Clone, Copy, PartialEq)]
 enum Split {
     Tune,
     Judge,
+    /// Other noise, and more faults at noisy places.
+    SecondTune,
+    /// Another application, only ever counted.
+    SecondJudge,
 }
+
+const SPLITS: [Split; 4] = [
+    Split::Tune,
+    Split::Judge,
+    Split::SecondTune,
+    Split::SecondJudge,
+];
 
 impl Split {
     fn seed(self) -> u64 {
         match self {
             Self::Tune => TUNE,
             Self::Judge => JUDGE,
+            Self::SecondTune => SECOND_TUNE,
+            Self::SecondJudge => SECOND_JUDGE,
         }
     }
 
@@ -33,11 +51,37 @@ impl Split {
         match self {
             Self::Tune => "tune",
             Self::Judge => "judge",
+            Self::SecondTune => "second tune",
+            Self::SecondJudge => "second judge",
         }
     }
 
-    fn has(self, number: usize) -> bool {
-        number.is_multiple_of(2) == (self == Self::Tune)
+    fn world(self) -> World {
+        match self {
+            Self::Tune | Self::Judge => World::Shop,
+            Self::SecondTune => World::Desk,
+            Self::SecondJudge => World::Fleet,
+        }
+    }
+
+    /// Its faults, with the number that each has a seed by.
+    fn faults(self) -> Vec<(usize, Fault)> {
+        let all = match self {
+            Self::Tune | Self::Judge => all(),
+            Self::SecondTune => desk::faults(),
+            Self::SecondJudge => fleet::faults(),
+        };
+        let is_here = |number: usize| match self {
+            Self::Tune => number.is_multiple_of(2),
+            Self::Judge => !number.is_multiple_of(2),
+            Self::SecondTune | Self::SecondJudge => true,
+        };
+        let numbered = all.into_iter().enumerate();
+        numbered.filter(|(number, _)| is_here(*number)).collect()
+    }
+
+    fn named(name: &str) -> Option<Self> {
+        SPLITS.into_iter().find(|split| split.name() == name)
     }
 }
 
@@ -87,15 +131,10 @@ fn judge(result: &Result) -> Verdict {
     }
 }
 
-fn plan(seed: u64, repeats: Repeats) -> Plan<'static> {
+fn plan(split: Split, seed: u64, repeats: Repeats) -> Plan<'static> {
     Plan {
-        seed,
-        requests: REQUESTS,
-        repeats,
-        drift: 0,
-        has_baseline: false,
-        fault: None,
-        others: false,
+        world: split.world(),
+        ..Plan::equal(seed, REQUESTS, repeats)
     }
 }
 
@@ -116,21 +155,20 @@ fn print_causes(result: &Result) {
     }
 }
 
+/// One fault of any half, with the report.
 pub(crate) fn one_fault(name: &str, mode: Option<&str>) {
-    let faults = all();
-    let Some(fault) = faults.iter().find(|fault| fault.name == name) else {
+    let found = SPLITS.into_iter().find_map(|split| {
+        let faults = split.faults();
+        let fault = faults.into_iter().find(|(_, fault)| fault.name == name)?;
+        Some((split, fault))
+    });
+    let Some((split, (number, fault))) = found else {
         println!("no fault is called {name}");
         return;
     };
-    let repeats = if mode == Some("never") {
-        Repeats::Never
-    } else {
-        Repeats::Often
-    };
-    let seed = if mode == Some("judge") { JUDGE } else { TUNE };
     let result = run(Plan {
-        fault: Some(fault),
-        ..plan(seed, repeats)
+        fault: Some(&fault),
+        ..plan(split, split.seed() + number as u64, repeats_of(mode))
     });
     print_causes(&result);
     println!(
@@ -140,59 +178,59 @@ pub(crate) fn one_fault(name: &str, mode: Option<&str>) {
     );
 }
 
-pub(crate) fn equal(mode: Option<&str>) {
-    let repeats = if mode == Some("never") {
+fn repeats_of(mode: Option<&str>) -> Repeats {
+    if mode == Some("never") {
         Repeats::Never
     } else {
         Repeats::Often
-    };
-    let result = run(plan(TUNE, repeats));
+    }
+}
+
+pub(crate) fn equal(mode: Option<&str>) {
+    let result = run(plan(Split::Tune, TUNE, repeats_of(mode)));
     print_causes(&result);
     println!("{}", text(&result.report, Style::default()));
 }
 
 pub(crate) fn each_fault(filter: Option<&str>) {
-    for split in [Split::Tune, Split::Judge] {
-        if filter.is_some_and(|name| name != split.name()) {
+    let only = filter.and_then(Split::named);
+    for split in SPLITS {
+        if only.is_some_and(|only| only != split) {
             continue;
         }
-        for (number, fault) in all()
-            .iter()
-            .enumerate()
-            .filter(|(number, _)| split.has(*number))
-        {
+        for (number, fault) in split.faults() {
             for repeats in [Repeats::Often, Repeats::Never] {
                 let result = run(Plan {
-                    fault: Some(fault),
-                    ..plan(split.seed() + number as u64, repeats)
+                    fault: Some(&fault),
+                    ..plan(split, split.seed() + number as u64, repeats)
                 });
-                let verdict = judge(&result);
-                let word = match (verdict.is_found, verdict.is_told_open) {
-                    _ if verdict.touched == 0 => "untouched",
-                    (true, _) => "found",
-                    (false, true) => "open",
-                    (false, false) => "MISSED",
-                };
-                println!(
-                    "{} {:<34} {:?} {:?} touched {:>4} {word:<9} causes {} purity {:.2} false {}",
-                    split.name(),
-                    fault.name,
-                    repeats,
-                    fault.rate,
-                    verdict.touched,
-                    verdict.causes,
-                    verdict.purity,
-                    verdict.false_alarms
-                );
-                if word != "found"
-                    || verdict.false_alarms > 0
-                    || verdict.causes > 1
-                    || verdict.purity < 0.95
-                {
-                    print_causes(&result);
-                }
+                print_verdict(split, &fault, repeats, &result);
             }
         }
+    }
+}
+
+fn print_verdict(split: Split, fault: &Fault, repeats: Repeats, result: &Result) {
+    let verdict = judge(result);
+    let word = match (verdict.is_found, verdict.is_told_open) {
+        _ if verdict.touched == 0 => "untouched",
+        (true, _) => "found",
+        (false, true) => "open",
+        (false, false) => "MISSED",
+    };
+    println!(
+        "{} {:<34} {repeats:?} {:?} touched {:>4} {word:<9} causes {} purity {:.2} false {}",
+        split.name(),
+        fault.name,
+        fault.rate,
+        verdict.touched,
+        verdict.causes,
+        verdict.purity,
+        verdict.false_alarms
+    );
+    let is_fine = word == "found" && verdict.causes == 1 && verdict.purity >= 0.95;
+    if !is_fine || verdict.false_alarms > 0 {
+        print_causes(result);
     }
 }
 
@@ -266,63 +304,98 @@ impl Row {
     }
 }
 
-pub(crate) fn table() {
+/// One half's rows: ours and what others make of the same runs.
+#[derive(Default)]
+struct Rows {
+    ours: Row,
+    diffy: Row,
+    raw: Row,
+    /// Faults that are neither a cause nor open.
+    hidden: Vec<String>,
+}
+
+pub(crate) fn table(filter: Option<&str>) {
     println!(
         "| | false alarms per 1,000 | faults of 20 requests or more | at noisy places | structure, one request | causes for a fault | purity | hidden |"
     );
     println!("|---|---|---|---|---|---|---|---|");
-    for split in [Split::Tune, Split::Judge] {
-        let (mut ours, mut diffy, mut raw) = (Row::default(), Row::default(), Row::default());
+    let only = filter.and_then(Split::named);
+    for split in SPLITS {
+        if only.is_some_and(|only| only != split) {
+            continue;
+        }
+        let mut rows = Rows::default();
         for repeats in [Repeats::Often, Repeats::Never] {
-            for round in 0..4 {
-                let result = run(Plan {
-                    others: true,
-                    ..plan(split.seed() + 900 + round, repeats)
-                });
-                for (row, alarms) in [
-                    (&mut ours, result.causes.len()),
-                    (&mut diffy, result.diffy.len()),
-                    (&mut raw, result.raw.len()),
-                ] {
-                    row.requests += REQUESTS;
-                    row.alarms += alarms;
-                }
-            }
-            for (number, fault) in all()
-                .iter()
-                .enumerate()
-                .filter(|(number, _)| split.has(*number))
-            {
-                let result = run(Plan {
-                    fault: Some(fault),
-                    others: true,
-                    ..plan(split.seed() + number as u64, repeats)
-                });
-                ours.add(fault, &judge(&result));
-                let theirs = Result {
-                    touched: result.touched.clone(),
-                    causes: result.diffy.clone(),
-                    ..Result::default()
-                };
-                diffy.add(fault, &judge(&theirs));
-                let touched = &result.touched;
-                raw.add(
-                    fault,
-                    &Verdict {
-                        is_found: true,
-                        is_told_open: false,
-                        causes: touched.len(),
-                        purity: touched.len() as f64 / result.raw.len().max(1) as f64,
-                        false_alarms: 0,
-                        touched: touched.len(),
-                    },
-                );
+            rows.count_alarms(split, repeats);
+            rows.count_faults(split, repeats);
+        }
+        let name = split.name();
+        rows.ours.print(&format!("shadowtee ({name})"));
+        rows.diffy
+            .print(&format!("Diffy's rule, third instance ({name})"));
+        rows.raw.print(&format!("raw diff ({name})"));
+        for hidden in &rows.hidden {
+            println!("    hidden: {hidden}");
+        }
+        if split.world() == World::Shop {
+            drift(split);
+        }
+    }
+    if only.is_none() {
+        special::special();
+    }
+}
+
+impl Rows {
+    fn count_alarms(&mut self, split: Split, repeats: Repeats) {
+        for round in 0..4 {
+            let result = run(Plan {
+                others: true,
+                ..plan(split, split.seed() + 900 + round, repeats)
+            });
+            for (row, alarms) in [
+                (&mut self.ours, result.causes.len()),
+                (&mut self.diffy, result.diffy.len()),
+                (&mut self.raw, result.raw.len()),
+            ] {
+                row.requests += REQUESTS;
+                row.alarms += alarms;
             }
         }
-        ours.print(&format!("shadowtee ({})", split.name()));
-        diffy.print(&format!("Diffy's rule, third instance ({})", split.name()));
-        raw.print(&format!("raw diff ({})", split.name()));
-        drift(split);
+    }
+
+    fn count_faults(&mut self, split: Split, repeats: Repeats) {
+        for (number, fault) in split.faults() {
+            let result = run(Plan {
+                fault: Some(&fault),
+                others: true,
+                ..plan(split, split.seed() + number as u64, repeats)
+            });
+            let verdict = judge(&result);
+            if verdict.touched > 0 && !verdict.is_found && !verdict.is_told_open {
+                let name = format!("{}, {repeats:?}, {} requests", fault.name, verdict.touched);
+                self.hidden.push(name);
+            }
+            self.ours.add(&fault, &verdict);
+            let theirs = Result {
+                touched: result.touched.clone(),
+                causes: result.diffy,
+                ..Result::default()
+            };
+            self.diffy.add(&fault, &judge(&theirs));
+            let touched = result.touched.len();
+            self.raw.add(
+                &fault,
+                &Verdict {
+                    is_found: true,
+                    is_told_open: false,
+                    causes: touched,
+                    purity: touched as f64 / result.raw.len().max(1) as f64,
+                    false_alarms: 0,
+                    touched,
+                },
+            );
+        }
     }
 }
 
@@ -337,7 +410,7 @@ fn drift(split: Split) {
                 let result = run(Plan {
                     drift,
                     has_baseline,
-                    ..plan(seed, Repeats::Often)
+                    ..plan(split, seed, Repeats::Often)
                 });
                 alarms += result.causes.len();
             }

@@ -9,7 +9,106 @@ pub(crate) enum Repeats {
     Never,
 }
 
-pub(crate) fn traffic(seed: u64, count: usize, repeats: Repeats) -> Vec<Request> {
+/// Which application is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum World {
+    Shop,
+    Desk,
+    /// The desk in forty areas, each with all of its routes.
+    Areas,
+    /// In four: twenty routes.
+    Twenty,
+    Fleet,
+}
+
+impl World {
+    /// The name of its session's cookie.
+    pub(crate) fn cookie(self) -> &'static str {
+        match self {
+            Self::Shop => "_shop_session",
+            Self::Desk | Self::Areas | Self::Twenty => "desk",
+            Self::Fleet => "sid",
+        }
+    }
+}
+
+pub(crate) fn traffic(world: World, seed: u64, count: usize, repeats: Repeats) -> Vec<Request> {
+    match world {
+        World::Shop => shop(seed, count, repeats),
+        World::Desk => of_routes(&DESK, 1, seed, count, repeats),
+        World::Areas => of_routes(&DESK, 40, seed, count, repeats),
+        World::Twenty => of_routes(&DESK, 4, seed, count, repeats),
+        World::Fleet => of_routes(&FLEET, 1, seed, count, repeats),
+    }
+}
+
+/// Routes with their share in percent.
+type Shares = [(&'static str, u64); 5];
+const DESK: Shares = [
+    ("/desk/tickets/{n}", 40),
+    ("/desk/board", 25),
+    ("/desk/list?page={n}", 15),
+    ("/desk/session", 10),
+    ("/desk/go/{n}", 10),
+];
+const FLEET: Shares = [
+    ("/fleet/vehicles/{n}", 45),
+    ("/fleet/map", 22),
+    ("/fleet/trips?page={n}", 13),
+    ("/fleet/token", 10),
+    ("/fleet/share/{n}", 10),
+];
+const AREAS: [&str; 10] = [
+    "north", "south", "east", "west", "sales", "labs", "press", "legal", "staff", "board",
+];
+
+fn of_routes(
+    shares: &Shares,
+    areas: u64,
+    seed: u64,
+    count: usize,
+    repeats: Repeats,
+) -> Vec<Request> {
+    let mut random = Random::new(seed);
+    let things = match repeats {
+        Repeats::Often => 60,
+        Repeats::Never => 10_000_000,
+    };
+    (0..count)
+        .map(|number| {
+            let mut left = random.below(100);
+            let mut route = shares[0].0;
+            for (name, share) in shares {
+                if left < *share {
+                    route = name;
+                    break;
+                }
+                left -= share;
+            }
+            let mut target = route.replace("{n}", &(1 + random.below(things)).to_string());
+            if repeats == Repeats::Never && !route.contains("{n}") {
+                target = format!("{target}?v={number}");
+            }
+            if areas > 1 {
+                let area = random.below(areas) as usize;
+                target = format!("/{}-{}{target}", AREAS[area / 10], AREAS[area % 10]);
+            }
+            let path = target.split('?').next().unwrap_or_default().to_owned();
+            Request {
+                number,
+                method: "GET",
+                path,
+                target,
+                user: random.chance(75.0).then(|| 1 + random.below(30)),
+                cookie: None,
+                body: None,
+                encoding: ["identity", "gzip", "br", "zstd"][random.below(4) as usize],
+            }
+        })
+        .collect()
+}
+
+fn shop(seed: u64, count: usize, repeats: Repeats) -> Vec<Request> {
     let mut random = Random::new(seed);
     let things = match repeats {
         Repeats::Often => 60,

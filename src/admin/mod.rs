@@ -2,7 +2,8 @@
 //!
 //! It runs on a thread that serves no client, so that it answers when the workers are busy. GET changes nothing.
 
-mod change;
+mod api;
+mod call;
 mod guard;
 mod routes;
 mod server;
@@ -12,7 +13,7 @@ use std::{future::Future, pin::Pin, time::SystemTime};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    compare::Report,
+    compare::{NoExample, Report, WholeExample},
     config::{Percent, Secret},
     ledger::Ledger,
     lifecycle::Phase,
@@ -22,7 +23,7 @@ use crate::{
 pub(crate) use server::serve;
 
 /// What the interface shows and changes, given by the application.
-pub(crate) trait Source: Send + Sync + 'static {
+pub(crate) trait Administration: Send + Sync + 'static {
     fn phase(&self) -> Phase;
     fn ledger(&self) -> &Ledger;
     fn samples(&self) -> Samples;
@@ -33,6 +34,8 @@ pub(crate) trait Source: Send + Sync + 'static {
 
     /// What comparing found of the shadow of this name, or of each that is compared.
     fn reports(&self, shadow: Option<&str>) -> Vec<Report>;
+    /// The whole example of a cause, of the shadow of this name or of whichever has the cause.
+    fn example(&self, shadow: Option<&str>, cause: &str) -> Result<WholeExample, NoExample>;
     /// Forgets what comparing learned of it; false where there is nothing to forget.
     fn reset_reports(&self, shadow: Option<&str>) -> bool;
 

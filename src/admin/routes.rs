@@ -1,194 +1,164 @@
-//! What there is to ask for.
+//! What there is to ask for: the table, and the checks that hold for each of its lines.
 
-use std::collections::BTreeMap;
+use std::{fmt::Write, pin::Pin};
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Request, Response, StatusCode,
-    header::{ALLOW, CONTENT_TYPE, WWW_AUTHENTICATE},
+    HeaderValue, Request, StatusCode,
+    header::{ALLOW, WWW_AUTHENTICATE},
 };
-use http_body_util::Full;
-use serde::Serialize;
 
 use super::{
-    Source, change,
+    Administration, api,
+    call::{Call, Reply, text},
     guard::{Refused, check, check_change},
 };
-use crate::{compare::Report, lifecycle::Phase};
 
-const TEXT: &str = "text/plain; charset=utf-8";
-const JSON: &str = "application/json";
-const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
+/// A line of the table: who may ask, for what, what answers, and what that is. `NAME` in a path stands for a shadow's name.
+struct Route(Guard, &'static str, Handler, &'static str);
 
-const INDEX: &str = "\
-shadowtee, administration
+/// What is asked of a request before it is answered.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Guard {
+    /// That it is none of another site's page: what is here tells nothing of the traffic.
+    Open,
+    /// That it bears the token or, where none is set, names this machine.
+    Trusted,
+    /// As that, and that it is such as no page of another site can send; with these methods.
+    Change(&'static str),
+}
 
-GET  /healthz      the process runs
-GET  /readyz       200 while clients are accepted, 503 while draining
-GET  /metrics      for Prometheus
-GET  /api/ledger   requests, and what became of each copy, as JSON
-GET  /api/shadows  each shadow as it is now, and what was changed when, as JSON
-GET  /api/report   which responses differ, and why, as JSON; ?shadow=NAME
+/// How a line is answered.
+enum Handler {
+    At(fn(&Call<'_>) -> Reply),
+    /// After something has happened.
+    Later(for<'a> fn(&'a Call<'_>) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>),
+}
 
-With Content-Type: application/json:
-POST /api/reload               reads the configuration again
-POST /api/shadows/NAME/pause   no more copies, until
-POST /api/shadows/NAME/resume
-PUT  /api/shadows/NAME/sample  {\"percent\": \"10%\"}
-POST /api/report/rules         {\"place\": \"$.total\", \"action\": \"expected\", \"reason\": \"...\"}
-POST /api/report/reset         forgets what comparing learned; ?shadow=NAME
-";
+use Guard::{Change, Open, Trusted};
+use Handler::{At, Later};
+
+/// A page is a line here, whose handler answers with `text/html`: `Open` where it holds nothing by itself and asks for the
+/// rest with the token that its reader gives it, as a browser that opens a page sends none. The Content-Security-Policy of
+/// all answers lets it have styles in itself, and scripts and data from lines of this table.
+#[rustfmt::skip]
+const ROUTES: &[Route] = &[
+    Route(Open, "/healthz", At(api::health), "the process runs"),
+    Route(Open, "/readyz", At(api::readiness), "200 while clients are accepted, 503 while draining"),
+    Route(Trusted, "/metrics", At(api::metrics), "for Prometheus"),
+    Route(Trusted, "/api/ledger", At(api::ledger), "requests, and what became of each copy, as JSON"),
+    Route(Trusted, "/api/shadows", At(api::shadows), "each shadow as it is now, and what was changed when, as JSON"),
+    Route(Trusted, "/api/report", At(api::report), "which responses differ, and why, as JSON; ?shadow=NAME"),
+    Route(Trusted, "/api/report/example", At(api::example), "a cause's example with both responses, where compare.examples is on; ?cause=ID"),
+    Route(Trusted, "/", At(index), "this list"),
+    Route(Change("POST"), "/api/reload", Later(api::reload), "reads the configuration again"),
+    Route(Change("POST"), "/api/shadows/NAME/pause", At(api::pause), "no more copies"),
+    Route(Change("POST"), "/api/shadows/NAME/resume", At(api::resume), "copies again"),
+    Route(Change("PUT, POST"), "/api/shadows/NAME/sample", At(api::sample), r#"{"percent": "10%"}"#),
+    Route(Change("POST"), "/api/report/rules", At(api::add_rule), r#"{"place": "$.total", "action": "expected", "reason": "..."}"#),
+    Route(Change("POST"), "/api/report/reset", At(api::forget), "forgets what comparing learned; ?shadow=NAME"),
+];
+
+impl Guard {
+    fn methods(self) -> &'static str {
+        match self {
+            Open | Trusted => "GET, HEAD",
+            Change(methods) => methods,
+        }
+    }
+}
+
+/// What a path has in place of `NAME`; `None` where it is another line's.
+fn name_in<'a>(Route(_, wanted, ..): &Route, path: &'a str) -> Option<&'a str> {
+    match wanted.split_once("NAME") {
+        Some((before, after)) => path.strip_prefix(before)?.strip_suffix(after),
+        None => (path == *wanted).then_some(""),
+    }
+}
 
 /// Answers one request, whose body was read; `is_tcp`: it came over tcp.
 pub(super) async fn answer(
-    source: &dyn Source,
+    source: &dyn Administration,
     is_tcp: bool,
     request: &Request<Bytes>,
-) -> Response<Full<Bytes>> {
-    let path = request.uri().path();
-    if let Err(refused) = check(request, is_tcp, source.token().as_ref()) {
+) -> Reply {
+    let (path, headers) = (request.uri().path(), request.headers());
+    let mut routes = ROUTES.iter();
+    let found = routes.find_map(|route| Some((route, name_in(route, path)?)));
+    let is_open = found.is_some_and(|(route, _)| route.0 == Open);
+    if let Err(refused) = check(headers, is_tcp, is_open, source.token().as_ref()) {
         return refuse(&refused);
     }
-    let allowed = match (path, change::of_path(path)) {
-        (_, Some((_, "sample"))) => "POST, PUT",
-        (_, Some(_)) | ("/api/reload" | "/api/report/reset" | "/api/report/rules", None) => "POST",
-        (
-            "/" | "/healthz" | "/readyz" | "/metrics" | "/api/ledger" | "/api/shadows"
-            | "/api/report",
-            None,
-        ) => "GET, HEAD",
-        _ => {
-            let why = "there is nothing here; GET / lists what there is\n";
-            return text(StatusCode::NOT_FOUND, why);
-        }
+    let Some((Route(guard, _, handler, _), name)) = found else {
+        let why = "there is nothing here; GET / lists what there is\n";
+        return text(StatusCode::NOT_FOUND, why);
     };
+    let allowed = guard.methods();
     if !allowed.split(", ").any(|one| request.method() == one) {
         let why = format!("only {allowed} is understood here\n");
-        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, &why);
+        let mut reply = text(StatusCode::METHOD_NOT_ALLOWED, why);
         let allowed = HeaderValue::from_static(allowed);
-        response.headers_mut().insert(ALLOW, allowed);
-        return response;
+        reply.headers_mut().insert(ALLOW, allowed);
+        return reply;
     }
-    match path {
-        "/healthz" => text(StatusCode::OK, "ok\n"),
-        "/readyz" if source.phase() == Phase::Running => text(StatusCode::OK, "ready\n"),
-        "/readyz" => text(StatusCode::SERVICE_UNAVAILABLE, "draining\n"),
-        "/metrics" => content(StatusCode::OK, METRICS, source.samples().text()),
-        "/api/ledger" => json(source.ledger()),
-        "/api/shadows" => json(&shadows(source)),
-        "/api/report" => report(source, request.uri().query()),
-        "/api/report/reset" => match check_change(request.headers()) {
-            Ok(()) if source.reset_reports(shadow(request.uri().query())) => {
-                text(StatusCode::OK, "what was learned is forgotten\n")
-            }
-            Ok(()) => not_compared(),
-            Err(refused) => refuse(&refused),
-        },
-        "/api/report/rules" => match check_change(request.headers()) {
-            Ok(()) => match source.add_rule(request.body()) {
-                Ok(()) => text(StatusCode::OK, "the rule is in the file, and holds\n"),
-                Err(why) => text(StatusCode::BAD_REQUEST, &format!("{why}\n")),
-            },
-            Err(refused) => refuse(&refused),
-        },
-        "/api/reload" => match check_change(request.headers()) {
-            Ok(()) => reloaded(source.reload().await),
-            Err(refused) => refuse(&refused),
-        },
-        "/" => text(StatusCode::OK, INDEX),
-        _ => changed(source, request),
-    }
-}
-
-/// The report of one shadow, or of all that are compared.
-fn report(source: &dyn Source, query: Option<&str>) -> Response<Full<Bytes>> {
-    #[derive(Serialize)]
-    struct Several {
-        shadows: Vec<Report>,
-    }
-    let reports = source.reports(shadow(query));
-    match <[Report; 1]>::try_from(reports) {
-        Ok([report]) => json(&report),
-        Err(none) if none.is_empty() => not_compared(),
-        Err(shadows) => json(&Several { shadows }),
-    }
-}
-
-/// The shadow that a query names.
-fn shadow(query: Option<&str>) -> Option<&str> {
-    query?
-        .split('&')
-        .find_map(|pair| pair.strip_prefix("shadow="))
-}
-
-fn not_compared() -> Response<Full<Bytes>> {
-    let what = "no such shadow is compared; set compare = true in a [[shadow]]\n";
-    text(StatusCode::NOT_FOUND, what)
-}
-
-fn refuse(Refused(status, why): &Refused) -> Response<Full<Bytes>> {
-    let mut response = text(*status, why);
-    if *status == StatusCode::UNAUTHORIZED {
-        let bearer = HeaderValue::from_static("Bearer");
-        response.headers_mut().insert(WWW_AUTHENTICATE, bearer);
-    }
-    response
-}
-
-/// Changes a shadow, or says why not.
-fn changed(source: &dyn Source, request: &Request<Bytes>) -> Response<Full<Bytes>> {
-    let Some((name, what)) = change::of_path(request.uri().path()) else {
-        return text(StatusCode::NOT_FOUND, "there is nothing here\n");
-    };
-    if let Err(refused) = check_change(request.headers()) {
+    if matches!(guard, Change(_))
+        && let Err(refused) = check_change(headers)
+    {
         return refuse(&refused);
     }
-    let order = match change::order(what, request.body()) {
-        Ok(order) => order,
-        Err(why) => return text(StatusCode::BAD_REQUEST, &why),
+    let call = Call {
+        source,
+        request,
+        name,
     };
-    if !source.change(name, order) {
-        return text(StatusCode::NOT_FOUND, "there is no shadow of this name\n");
+    match handler {
+        At(handler) => handler(&call),
+        Later(handler) => handler(&call).await,
     }
-    json(&shadows(source))
 }
 
-fn shadows(source: &dyn Source) -> impl Serialize {
-    BTreeMap::from([("shadows", source.shadows())])
-}
-
-/// What came of a reload: what changed, or a line for each mistake.
-fn reloaded(outcome: Result<String, Vec<String>>) -> Response<Full<Bytes>> {
-    match outcome {
-        Ok(changed) => text(StatusCode::OK, &format!("{changed}\n")),
-        Err(mistakes) => {
-            let why = format!("nothing is changed\n{}\n", mistakes.join("\n"));
-            text(StatusCode::UNPROCESSABLE_ENTITY, &why)
+/// The table, for people.
+fn index(_: &Call<'_>) -> Reply {
+    let mut list = String::from("shadowtee, administration\n\n");
+    let mut is_change = false;
+    for Route(guard, path, _, help) in ROUTES {
+        if matches!(guard, Change(_)) && !is_change {
+            list += "\nWith Content-Type: application/json:\n";
+            is_change = true;
         }
+        let method = guard.methods().split(',').next().unwrap_or_default();
+        // Writing to memory can't fail.
+        let _ = writeln!(list, "{method:4} {path:24}  {help}");
     }
+    text(StatusCode::OK, list)
 }
 
-/// A body that is too long, or broke off.
-pub(super) fn bad_body() -> Response<Full<Bytes>> {
-    let why = "the body is longer than 4 KiB, or broke off\n";
-    text(StatusCode::BAD_REQUEST, why)
-}
-
-fn json(value: &impl Serialize) -> Response<Full<Bytes>> {
-    match serde_json::to_string(value) {
-        Ok(text) => content(StatusCode::OK, JSON, text + "\n"),
-        Err(error) => text(StatusCode::INTERNAL_SERVER_ERROR, &format!("{error}\n")),
+fn refuse(Refused(status, why): &Refused) -> Reply {
+    let mut reply = text(*status, *why);
+    if *status == StatusCode::UNAUTHORIZED {
+        let bearer = HeaderValue::from_static("Bearer");
+        reply.headers_mut().insert(WWW_AUTHENTICATE, bearer);
     }
+    reply
 }
 
-fn text(status: StatusCode, text: &str) -> Response<Full<Bytes>> {
-    content(status, TEXT, text.to_owned())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn content(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
-    let mut response = Response::new(Full::from(text));
-    *response.status_mut() = status;
-    let kind = HeaderValue::from_static(kind);
-    response.headers_mut().insert(CONTENT_TYPE, kind);
-    response
+    #[test]
+    fn a_path_is_that_of_one_line_and_names_its_shadow() {
+        let found = |path| {
+            let of = ROUTES
+                .iter()
+                .filter_map(|route| Some((route.1, name_in(route, path)?)));
+            of.collect::<Vec<_>>()
+        };
+        let [pause] = found("/api/shadows/next/pause")[..] else {
+            panic!("one line is meant");
+        };
+        assert_eq!(pause, ("/api/shadows/NAME/pause", "next"));
+        assert_eq!(found("/api/shadows"), [("/api/shadows", "")]);
+        assert!(found("/api/shadows/pause").is_empty() && found("/api").is_empty());
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, convert::Infallible, io, pin::pin, sync::Arc, time::Duration};
 
-use http::{HeaderValue, Request, StatusCode, header::CACHE_CONTROL};
+use http::{HeaderName, HeaderValue, Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::server::conn::http1::Builder;
 use hyper_util::{
@@ -15,7 +15,7 @@ use tower_http::{
     catch_panic::CatchPanicLayer, set_header::SetResponseHeaderLayer, timeout::TimeoutLayer,
 };
 
-use super::{Source, routes};
+use super::{Administration, call::text, routes};
 use crate::net::{Acceptor, Bound, Greeter};
 
 /// Limit of open connections; for another, the oldest is ended. So no client that asks and doesn't read keeps others,
@@ -26,9 +26,12 @@ const LIFE: Duration = Duration::from_secs(60);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// More than any body that has a meaning here.
 const LONGEST_BODY: usize = 4 * 1024;
+/// What a page may do, whatever is in it: nothing comes from elsewhere, and no other page can frame it.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; \
+     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Serves the interface on `bound` for as long as it is polled.
-pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Source>) -> io::Result<()> {
+pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Administration>) -> io::Result<()> {
     let (acceptor, is_tcp) = (Acceptor::new(bound.share()?)?, bound.port().is_some());
     let mut open: VecDeque<AbortHandle> = VecDeque::new();
     let service = ServiceBuilder::new()
@@ -37,17 +40,17 @@ pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Source>) -> io::Result<
             StatusCode::SERVICE_UNAVAILABLE,
             REQUEST_TIMEOUT,
         ))
-        .layer(SetResponseHeaderLayer::overriding(
-            CACHE_CONTROL,
-            HeaderValue::from_static("no-store"),
-        ))
+        .layer(always(header::CACHE_CONTROL, "no-store"))
+        .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .layer(always(header::CONTENT_SECURITY_POLICY, POLICY))
         .service(service_fn(
             move |request: Request<hyper::body::Incoming>| {
                 let source = Arc::clone(&source);
                 async move {
                     let (parts, body) = request.into_parts();
                     let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else {
-                        return Ok::<_, Infallible>(routes::bad_body());
+                        let why = "the body is longer than 4 KiB, or broke off\n";
+                        return Ok::<_, Infallible>(text(StatusCode::BAD_REQUEST, why));
                     };
                     let request = Request::from_parts(parts, body.to_bytes());
                     Ok(routes::answer(&*source, is_tcp, &request).await)
@@ -84,4 +87,9 @@ pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Source>) -> io::Result<
         });
         open.push_back(task.abort_handle());
     }
+}
+
+/// Sets a field of every answer.
+fn always(name: HeaderName, value: &'static str) -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value))
 }

@@ -10,6 +10,7 @@ use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::{
     AppError,
+    generation::Generation,
     live::{Live, SharedResources},
     shared::{ReloadRequest, Shared},
     watchdog::Watchdog,
@@ -17,7 +18,7 @@ use super::{
 use crate::{
     capture,
     compare::{CompareThread, Probes},
-    config::{self, Address, Config, Listen, Sources},
+    config::{self, Address, Config, Listen, Sources, is_default},
     ledger::Ledger,
     lifecycle::Phases,
     net::{Bound, Greeter, Inherited, Predecessor, ServerTlsLoader, bind},
@@ -115,6 +116,7 @@ impl App {
         let capture = match &live.config.capture {
             Some(settings) => Some(capture::Running::start(
                 settings.clone(),
+                capture::destination(settings),
                 captured_only(settings, &live.config),
                 budget,
                 &captured,
@@ -129,8 +131,7 @@ impl App {
             resources,
             greeters,
             live: ArcSwap::from_pointee(live),
-            generation: tokio::sync::watch::Sender::new(0),
-            behind: 0.into(),
+            generation: Generation::new(workers),
             capture,
             captured,
             metrics: Arc::new(ProxyMetrics::new(workers)),
@@ -165,7 +166,7 @@ impl App {
 fn captured_only(settings: &config::Capture, config: &Config) -> Option<capture::Select> {
     let selects = shadow::selects(&settings.select);
     let client_address = config.client_address.clone();
-    (!settings.select.is_default()).then(|| {
+    (!is_default(&settings.select)).then(|| {
         let select: capture::Select = Box::new(move |head, peer| {
             let is_selected = selects(head, peer, &client_address);
             is_selected.then_some(()).ok_or(CaptureOutcome::Filtered)

@@ -1,12 +1,12 @@
 //! How responses are compared: the files that a configuration names for it, and a comparison for each shadow.
 
-use std::{fs, io, path::Path, sync::Arc};
+use std::{error::Error, fs, io, path::Path, sync::Arc};
 
 use super::AppError;
 use crate::{
     compare::{
-        CompareThread, Compared, Comparison, Limits, Pattern, Role, Rules, Settings,
-        read_inventory, replace, state_file,
+        CompareThread, Compared, Comparison, Limits, Pattern, Role, Rules, Secrets, Settings,
+        read_inventory, replace_users, state_file,
     },
     config::{self, Config, ShadowRole},
     telemetry::logs::with_causes,
@@ -30,8 +30,10 @@ impl Comparing {
             .any(|shadow| shadow.role == ShadowRole::Baseline);
         let settings = compare_settings(compare)
             .map_err(|Wrong { key, what }| AppError::Compare(key, what))?;
+        let redact = config.capture.as_ref().map(|capture| &capture.redact);
         let settings = Settings {
             has_baseline,
+            secrets: redact.map(Secrets::new).unwrap_or_default(),
             ..settings
         };
         Ok(Self {
@@ -109,6 +111,7 @@ pub(crate) fn compare_settings(compare: &config::Compare) -> Result<Settings, Wr
         },
         bytes: compare.memory.bytes(),
         may_probe: compare.probe,
+        example_bytes: compare.examples.then(|| compare.example_bytes.bytes()),
         rules: rules(compare)?,
         patterns: patterns(compare)?,
         inventory: inventory(compare)?,
@@ -140,7 +143,7 @@ pub(super) fn add_rule(
     };
     let text = format!("{}\n{rule}", text.trim_end());
     let rules = Rules::parse(&text).map_err(|error| with_causes(&error))?;
-    replace(path, text.trim_start().as_bytes())
+    replace_users(path, text.trim_start().as_bytes())
         .map_err(|error| format!("can't write {}: {error}", path.display()))?;
     for comparison in comparisons {
         comparison.set_rules(rules.clone());
@@ -178,27 +181,33 @@ pub(crate) struct Wrong {
 }
 
 fn rules(compare: &config::Compare) -> Result<Rules, Wrong> {
-    let Some(path) = &compare.rules else {
-        return Ok(Rules::default());
-    };
-    let key = "compare.rules";
-    let text = read(path).map_err(|what| Wrong { key, what })?;
-    Rules::parse(&text).map_err(|error| Wrong {
-        key,
-        what: format!("{}: {}", path.display(), with_causes(&error)),
-    })
+    of_file("compare.rules", compare.rules.as_deref(), Rules::parse)
 }
 
 fn inventory(compare: &config::Compare) -> Result<Vec<Pattern>, Wrong> {
-    let Some(path) = &compare.inventory else {
-        return Ok(Vec::new());
+    of_file(
+        "compare.inventory",
+        compare.inventory.as_deref(),
+        read_inventory,
+    )
+}
+
+/// What a file says; nothing where none is named.
+fn of_file<T: Default, E: Error + 'static>(
+    key: &'static str,
+    path: Option<&Path>,
+    parse: impl Fn(&str) -> Result<T, E>,
+) -> Result<T, Wrong> {
+    let Some(path) = path else {
+        return Ok(T::default());
     };
-    let key = "compare.inventory";
-    let text = read(path).map_err(|what| Wrong { key, what })?;
-    read_inventory(&text).map_err(|error| Wrong {
-        key,
-        what: format!("{}: {}", path.display(), with_causes(&error)),
-    })
+    let path_shown = path.display();
+    let text =
+        fs::read_to_string(path).map_err(|error| format!("can't read {path_shown}: {error}"));
+    let read = text.and_then(|text| {
+        parse(&text).map_err(|error| format!("{path_shown}: {}", with_causes(&error)))
+    });
+    read.map_err(|what| Wrong { key, what })
 }
 
 fn patterns(compare: &config::Compare) -> Result<Vec<Pattern>, Wrong> {
@@ -210,8 +219,4 @@ fn patterns(compare: &config::Compare) -> Result<Vec<Pattern>, Wrong> {
         })
     };
     compare.routes.iter().map(parse).collect()
-}
-
-fn read(path: &Path) -> Result<String, String> {
-    fs::read_to_string(path).map_err(|error| format!("can't read {}: {error}", path.display()))
 }

@@ -122,7 +122,7 @@ fn start_workers(
         let listeners = listeners.iter().map(Bound::share);
         let listeners = listeners.collect::<Result<Vec<_>, _>>()?;
         // From now on no change escapes it.
-        let changes = shared.generation.subscribe();
+        let changes = shared.generation.follow();
         thread::Builder::new()
             .name(format!("worker-{index}"))
             .spawn(move || {

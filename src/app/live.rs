@@ -10,7 +10,7 @@ use crate::{
     ledger::{Account, Ledger},
     net::{Connector, Descriptors},
     script::{self, ProcessPool, Script},
-    shadow::{Common, DifferenceLog, Shadow},
+    shadow::{Common, DifferenceLog, Setup, Shadow},
     tee::Budget,
     telemetry::metrics::PoolMetrics,
     upstream::{PoolSettings, Reading},
@@ -106,62 +106,29 @@ impl Live {
         resources: &SharedResources,
         before: Option<&Self>,
     ) -> Result<Vec<Arc<Shadow>>, AppError> {
-        let mut scripts = Vec::new();
-        for settings in self.config.shadow.clone() {
-            scripts.push(self.script(&settings, resources, before)?);
-        }
-        let config = &self.config;
-        let comparing = &mut self.comparing;
-        let compared = config.shadow.iter();
-        let compared: Vec<_> = compared
-            .map(|shadow| comparing.of(shadow, &config.compare))
-            .collect();
-        let client_address = Arc::new(config.client_address.clone());
+        let shadows = self.config.shadow.clone();
         let common = Common {
-            workers: config.workers,
-            connections: (self.descriptors.shadows / config.shadow.len().max(1)).max(1),
-            marks: &self.marks,
-            client_address: &client_address,
-            differences: &resources.differences,
+            workers: self.config.workers,
+            connections: (self.descriptors.shadows / shadows.len().max(1)).max(1),
+            marks: self.marks.clone(),
+            client_address: Arc::new(self.config.client_address.clone()),
             reading,
         };
-        let same_resources = before.is_some_and(|before| {
-            is_same(&before.config.mark, &config.mark)
-                && is_same(&before.config.client_address, &config.client_address)
-                && is_same(&before.config.limits, &config.limits)
-                && is_same(&before.config.compare, &config.compare)
-                && before.config.shadow.len() == config.shadow.len()
-        });
-        let mut parts = scripts.into_iter().zip(compared);
-        let build = |(index, settings): (usize, &config::Shadow)| {
-            let (script, compared) = parts.next().unwrap_or_default();
+        let mut build = |(index, settings): (usize, config::Shadow)| {
             let name = settings.name.as_str();
-            let old = before.and_then(|before| {
-                let mut shadows = before.shadows.iter().zip(&before.config.shadow);
-                shadows.find(|(shadow, _)| shadow.name() == name)
-            });
-            match old {
-                // Behind TLS, and behind Authorization, there are files that may have changed.
-                Some((old, was))
-                    if same_resources
-                        && old.has_script(script.as_ref())
-                        && !settings.address.is_tls()
-                        && settings.rewrite.authorization.is_none()
-                        && is_same(was, settings) =>
-                {
-                    Ok(Arc::clone(old))
-                }
-                _ => {
-                    let account = resources.ledger.account(name);
-                    let old = old.map(|(old, _)| &**old);
-                    let settings = settings.clone();
-                    Shadow::new(settings, account, script, compared, &common, index, old)
-                        .map_err(AppError::from)
-                }
-            }
+            let mut old = before.into_iter().flat_map(|before| &before.shadows);
+            let old = old.find(|shadow| shadow.name() == name);
+            let account = resources.ledger.account(name);
+            let setup = Setup {
+                script: self.script(&settings, resources, before)?,
+                compared: self.comparing.of(&settings, &self.config.compare),
+                common: common.clone(),
+                differences: Arc::clone(&resources.differences),
+                settings,
+            };
+            Shadow::set_up(setup, account, index, old).map_err(AppError::from)
         };
-        let shadows = config.shadow.iter().enumerate();
-        shadows.map(build).collect()
+        shadows.into_iter().enumerate().map(&mut build).collect()
     }
 
     /// Accounts of the ledger whose shadows are not here.

@@ -1,11 +1,13 @@
 //! The whole program: built from a configuration (sockets are bound early), then run until it is stopped.
 
+mod administration;
 mod build;
 mod comparing;
 mod control;
 mod edit;
 mod explain;
 mod files;
+mod generation;
 mod live;
 mod reload;
 mod shared;

@@ -1,8 +1,8 @@
 //! A reload: everything is read and loaded first, then put in place in one step, or not at all.
 
-use std::{sync::Arc, sync::atomic::Ordering::SeqCst, time::Duration};
+use std::time::Duration;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::timeout;
 
 use super::{files::check_files, live::Live, shared::Shared};
 use crate::{
@@ -13,7 +13,6 @@ use crate::{
 
 /// How long workers may take until they use what was loaded; they need a turn each.
 const TAKE_UP: Duration = Duration::from_secs(5);
-const LOOK: Duration = Duration::from_millis(1);
 
 /// Reads the configuration and every file that it names again, and puts them in place. What is wrong, or can't be changed
 /// while the process runs, is reported with its key, and then nothing is changed.
@@ -77,15 +76,10 @@ fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
 
 /// Tells the workers, and waits until each has taken it up.
 async fn take_up(shared: &Shared) {
-    shared.behind.store(shared.workers, SeqCst);
-    shared.generation.send_modify(|generation| *generation += 1);
-    let begin = Instant::now();
-    while shared.behind.load(SeqCst) > 0 {
-        if begin.elapsed() > TAKE_UP {
-            tracing::warn!("a worker is busy, and takes up the new configuration later");
-            return;
-        }
-        sleep(LOOK).await;
+    let number = shared.generation.announce();
+    let taken_up = timeout(TAKE_UP, shared.generation.wait(number)).await;
+    if taken_up.is_err() {
+        tracing::warn!("a worker is busy, and takes up the new configuration later");
     }
 }
 
@@ -102,11 +96,4 @@ fn what_changed(old: &Config, new: &Config) -> String {
     } else {
         format!("changed: {}", keys.join(", "))
     }
-}
-
-/// For a worker: it has taken up the last change.
-pub(super) fn taken_up(shared: &Arc<Shared>) {
-    let _ = shared
-        .behind
-        .fetch_update(SeqCst, SeqCst, |behind| behind.checked_sub(1));
 }

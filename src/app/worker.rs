@@ -11,7 +11,6 @@ use tokio::{
 
 use super::{
     live::{Live, Primary},
-    reload::taken_up,
     shared::{Counted, Shared},
 };
 use crate::{
@@ -43,7 +42,7 @@ pub(super) fn run(
         let acceptors = listeners.into_iter().map(Acceptor::new);
         let acceptors = acceptors.collect::<Result<_, _>>()?;
         let worker = Rc::new(Worker::build(shared, handover));
-        spawn_local(Rc::clone(&worker).follow(generation));
+        spawn_local(Rc::clone(&worker).follow(index, generation));
         spawn_local(shared.watchdog.clone().beat(index));
         worker.run(acceptors, inbox).await;
         Ok(())
@@ -153,12 +152,13 @@ impl Worker {
     }
 
     /// Takes up each change of the configuration.
-    async fn follow(self: Rc<Self>, mut generation: watch::Receiver<u64>) {
+    async fn follow(self: Rc<Self>, index: usize, mut generation: watch::Receiver<u64>) {
         while generation.changed().await.is_ok() {
+            let number = *generation.borrow_and_update();
             // No other task of this worker runs in between: a request counts by the old pipeline or by the new one.
             let pipeline = self.parts.borrow_mut().pipeline(&self.shared);
             self.pipelines.replace(pipeline);
-            taken_up(&self.shared);
+            self.shared.generation.taken_up(index, number);
         }
     }
 

@@ -36,7 +36,7 @@ fn read(name: &str, bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{Answered, Record, gor::Encoder as Gor, native::Encoder as Native},
+        super::{Answered, Record, gor, native::Encoder as Native},
         *,
     };
 
@@ -64,7 +64,7 @@ mod tests {
                     ..Record::default()
                 };
                 encoder.write(&record, &mut native);
-                Gor::write(&record, &mut gor).unwrap();
+                gor::write(&record, &mut gor).unwrap();
             }
         }
         [("fuzz.tee", native), ("fuzz.gor", gor)]

@@ -5,9 +5,9 @@
 
 mod assemble;
 mod batch;
+mod destination;
+mod encoder;
 pub(crate) mod export;
-mod file;
-mod files;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 #[cfg(all(test, not(fuzzing)))]
@@ -15,24 +15,20 @@ mod fuzzing;
 mod gor;
 mod input;
 mod native;
-mod prune;
 mod reader;
 mod record;
 mod recorder;
 mod redact;
-mod sink;
 mod trouble;
 mod writer;
 
 pub(crate) use crate::config::{Compression, FORMAT_ENDINGS, Format};
-pub(crate) use file::CaptureFile;
+pub(crate) use destination::{CaptureFile, Destination, NotAdded, Sink, destination, private_file};
 pub(crate) use gor::{first_line, gor_id, message_line};
 pub(crate) use reader::Reader;
 pub(crate) use record::{Answered, Record, split_head};
 pub(crate) use recorder::{Ended, Recorder, Taps};
-use redact::Redact;
-pub(crate) use redact::{cookie, field, is_redacted};
-pub(crate) use sink::Sink;
+pub(crate) use redact::{MARK, Redact, cookie, field, is_redacted};
 pub(crate) use trouble::Troubles;
 
 use std::{
@@ -48,10 +44,8 @@ use std::{
     time::Duration,
 };
 
-use files::Files;
 use input::Input;
 use parking_lot::Mutex;
-use sink::SinkError;
 
 use crate::{
     config,
@@ -103,9 +97,10 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Opens the first file and starts the writer's thread.
+    /// Opens the first sink and starts the writer's thread.
     pub(crate) fn start(
         settings: config::Capture,
+        to: Box<dyn Destination>,
         select: Option<Select>,
         budget: &Arc<Budget>,
         metrics: &Arc<CaptureMetrics>,
@@ -120,9 +115,7 @@ impl Running {
             losses: RateLimit::new(1, TOLD),
             settings,
         });
-        let to = Box::new(Files::new(&capture.settings, &capture.instance));
-        let writer = writer::Writer::open(Arc::clone(&capture), to)
-            .map_err(|SinkError { name, error }| CaptureError(name, error))?;
+        let writer = writer::Writer::open(Arc::clone(&capture), to)?;
         let (to_writer, inbox) = mpsc::channel();
         let (done, ended) = mpsc::channel();
         thread::Builder::new()

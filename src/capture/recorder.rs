@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, RefCell},
-    net::IpAddr,
     rc::Rc,
     sync::{Arc, atomic::Ordering::Relaxed, mpsc::Sender},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -44,7 +43,6 @@ pub(crate) struct Taps {
 /// What an exchange was in the end.
 pub(crate) struct Ended<'a> {
     pub(crate) exchange: &'a Exchange,
-    pub(crate) peer: Option<IpAddr>,
     /// The request went to the primary to its end.
     pub(crate) whole: bool,
     /// The answer as the client got it; `chunked` where its body is.
@@ -210,7 +208,7 @@ impl Recorder {
         Raw {
             time: self.time(exchange.received),
             id,
-            peer: ended.peer,
+            peer: ended.exchange.peer,
             request,
             answer,
         }
@@ -267,11 +265,17 @@ impl Exchange {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::{io, sync::mpsc};
 
-    use tokio::runtime::{Builder, LocalOptions};
+    use tokio::runtime::{Builder, LocalOptions, LocalRuntime};
 
-    use super::*;
+    use super::{
+        super::{
+            CaptureError, Destination, Format, Input, NotAdded, Reader, Record, Running, Sink,
+            destination::About, encoder::Encoder,
+        },
+        *,
+    };
     use crate::http::RequestHead;
     use crate::{
         config::{Capture as Settings, FilePattern},
@@ -279,6 +283,34 @@ mod tests {
         tee::Budget,
         telemetry::metrics::CaptureMetrics,
     };
+
+    fn runtime() -> LocalRuntime {
+        let mut builder = Builder::new_current_thread();
+        let builder = builder.enable_all();
+        builder.build_local(LocalOptions::default()).unwrap()
+    }
+
+    /// Stores an exchange.
+    fn store(recorder: &Recorder) {
+        let mut head = RequestHead::default();
+        head.parse(REQUEST, 10).unwrap().unwrap();
+        let exchange = Exchange::new(head, None, &"x-id".into(), Instant::now());
+        let tap = recorder.taps(&exchange, false, false).unwrap();
+        let ended = Ended {
+            exchange: &exchange,
+            whole: true,
+            answer: &ResponseHead::default(),
+            chunked: false,
+            answered: Some(PrimaryResponse {
+                status: 200,
+                after: Duration::ZERO,
+            }),
+            answer_whole: true,
+        };
+        recorder.store(&ended, tap);
+    }
+
+    const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
     /// What became of so many exchanges, while the writer hangs.
     fn stored(exchanges: u32, queue: u64, budget: usize) -> Vec<(CaptureOutcome, u64)> {
@@ -296,32 +328,10 @@ mod tests {
         };
         // Nobody takes anything out.
         let (writer, hangs) = mpsc::channel();
-        let runtime = Builder::new_current_thread()
-            .enable_all()
-            .build_local(LocalOptions::default())
-            .unwrap();
+        let runtime = runtime();
         runtime.block_on(async {
             let recorder = Recorder::start(Arc::new(capture), writer);
-            for _ in 0..exchanges {
-                let mut head = RequestHead::default();
-                let text = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-                head.parse(text, 10).unwrap().unwrap();
-                let exchange = Exchange::new(head, None, &"x-id".into(), Instant::now());
-                let tap = recorder.taps(&exchange, false, false).unwrap();
-                let ended = Ended {
-                    exchange: &exchange,
-                    peer: None,
-                    whole: true,
-                    answer: &ResponseHead::default(),
-                    chunked: false,
-                    answered: Some(PrimaryResponse {
-                        status: 200,
-                        after: Duration::ZERO,
-                    }),
-                    answer_whole: true,
-                };
-                recorder.store(&ended, tap);
-            }
+            (0..exchanges).for_each(|_| store(&recorder));
         });
         drop(hangs);
         metrics.outcomes().filter(|(_, count)| *count > 0).collect()
@@ -339,5 +349,75 @@ mod tests {
             outcomes[..],
             [(CaptureOutcome::OverBudget, 900..1000)]
         ));
+    }
+
+    /// A destination that is no file: each of its sinks is a stream to somebody who reads it.
+    struct Streams(mpsc::Sender<Vec<u8>>);
+
+    struct Stream {
+        encoder: Encoder,
+        collected: Vec<u8>,
+        to: mpsc::Sender<Vec<u8>>,
+    }
+
+    impl Destination for Streams {
+        fn open(&mut self, about: &About) -> Result<Box<dyn Sink>, CaptureError> {
+            let mut collected = Vec::new();
+            let about = serde_json::json!(about);
+            Ok(Box::new(Stream {
+                encoder: Encoder::begin(Format::Native, &about, &mut collected),
+                collected,
+                to: self.0.clone(),
+            }))
+        }
+    }
+
+    impl Sink for Stream {
+        fn name(&self) -> String {
+            "a stream".into()
+        }
+
+        fn add(&mut self, record: &Record<'_>) -> Result<(), NotAdded> {
+            Ok(self.encoder.write(record, &mut self.collected)?)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            let collected = std::mem::take(&mut self.collected);
+            self.to.send(collected).map_err(io::Error::other)
+        }
+
+        fn len(&self) -> u64 {
+            0
+        }
+
+        fn finish(self: Box<Self>) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn exchanges_go_to_any_destination_that_takes_records() {
+        let metrics = Arc::new(CaptureMetrics::new(1));
+        let pattern = FilePattern::parse("/nowhere/c.tee".as_ref()).unwrap();
+        let settings = Settings::small(pattern, 1 << 20);
+        let (to, arrives) = mpsc::channel();
+        let (to, budget) = (Box::new(Streams(to)), Budget::new(1 << 20));
+        let running = Running::start(settings, to, None, &budget, &metrics).unwrap();
+        runtime().block_on(async {
+            let recorder = running.recorder().unwrap();
+            (0..3).for_each(|_| store(&recorder));
+        });
+        assert!(running.end(Duration::from_secs(10)));
+        drop(running);
+        let bytes = arrives.iter().collect::<Vec<_>>().concat();
+        let input = Input::new(Box::new(io::Cursor::new(bytes)));
+        let mut reader = Reader::new("a.tee".as_ref(), input);
+        for _ in 0..3 {
+            assert!(reader.advance());
+            assert_eq!(reader.record().request, REQUEST);
+        }
+        assert!(!reader.advance() && reader.troubles().count == 0);
+        let outcomes: Vec<_> = metrics.outcomes().filter(|(_, count)| *count > 0).collect();
+        assert_eq!(outcomes, [(CaptureOutcome::Written, 3)]);
     }
 }

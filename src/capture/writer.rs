@@ -1,4 +1,4 @@
-//! The thread that writes files: the disk may be slow, full or gone, and nobody but this thread waits for it.
+//! The thread that writes records: a disk may be slow, full or gone, and nobody but this thread waits for it.
 
 use std::{
     io,
@@ -10,13 +10,11 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use serde_json::json;
-
 use super::{
-    Answered, Capture, Record,
+    Answered, Capture, CaptureError, Record,
     assemble::{Assembled, assemble},
     batch::{Batch, Raw},
-    sink::{Destination, Sink, SinkError},
+    destination::{About, Destination, NotAdded, Sink},
 };
 use crate::telemetry::{metrics::CaptureOutcome, rate::RateLimit};
 
@@ -25,7 +23,6 @@ pub(super) struct Writer {
     capture: Arc<Capture>,
     to: Box<dyn Destination>,
     sink: Option<Box<dyn Sink>>,
-    opened: Instant,
     /// Records of this file that are in it for sure, and those that are not yet.
     flushed: u64,
     unflushed: u64,
@@ -45,13 +42,15 @@ impl Writer {
     ///
     /// # Errors
     /// Where it can't be made.
-    pub(super) fn open(capture: Arc<Capture>, to: Box<dyn Destination>) -> Result<Self, SinkError> {
+    pub(super) fn open(
+        capture: Arc<Capture>,
+        to: Box<dyn Destination>,
+    ) -> Result<Self, CaptureError> {
         let now = Instant::now();
         let mut writer = Self {
             capture,
             to,
             sink: None,
-            opened: now,
             flushed: 0,
             unflushed: 0,
             counted: 0,
@@ -136,22 +135,21 @@ impl Writer {
                 cut: answer.cut,
             }),
         };
-        if sink.add(&record).is_err() {
-            return self.count(CaptureOutcome::Unwritable, 1);
+        match sink.add(&record) {
+            Ok(()) => {}
+            Err(NotAdded::Unwritable(_)) => return self.count(CaptureOutcome::Unwritable, 1),
+            Err(NotAdded::Failed(error)) => {
+                self.unflushed += 1;
+                return self.fail(error);
+            }
         }
-        let (is_full, is_plain) = (sink.is_full(), sink.is_plain());
+        let wants_flush = sink.wants_flush();
         if self.unflushed == 0 {
             self.due = Instant::now() + self.capture.settings.flush.0;
         }
         self.unflushed += 1;
-        if !is_full {
-            return;
-        }
-        if is_plain {
+        if wants_flush {
             self.flush();
-        } else if let Some(Err(error)) = self.sink.as_mut().map(|sink| sink.write()) {
-            // Of what is compressed, nobody knows how much is in the file before it is flushed.
-            self.fail(error);
         }
         self.rotate();
     }
@@ -185,14 +183,14 @@ impl Writer {
             sink.discard();
         }
         let was_removed = error.kind() == io::ErrorKind::NotFound;
-        self.failed(&SinkError { name, error });
+        self.failed(&CaptureError(name, error));
         if was_removed {
             // Somebody removed it, which the next one need not suffer from.
             self.retry = Instant::now();
         }
     }
 
-    fn failed(&mut self, SinkError { name, error }: &SinkError) {
+    fn failed(&mut self, CaptureError(name, error): &CaptureError) {
         self.retry = Instant::now() + RETRY;
         if let Some(left_out) = self.failures.allow() {
             tracing::warn!(
@@ -205,11 +203,8 @@ impl Writer {
     }
 
     fn rotate(&mut self) {
-        let settings = &self.capture.settings;
-        let Some(sink) = &self.sink else { return };
         let is_empty = self.flushed + self.unflushed == 0;
-        let is_old = self.opened.elapsed() >= settings.rotate_after.0;
-        if is_empty || (sink.len() < settings.rotate_bytes.0 && !is_old) {
+        if is_empty || !self.sink.as_ref().is_some_and(|sink| sink.is_done()) {
             return;
         }
         self.flush();
@@ -224,16 +219,15 @@ impl Writer {
     }
 
     /// The next sink.
-    fn create(&mut self) -> Result<(), SinkError> {
-        let about = json!({
-            "software": concat!("shadowtee ", env!("CARGO_PKG_VERSION")),
-            "instance": self.capture.instance,
-            "created": humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
-            "answers": self.capture.settings.answers,
-            "redacted": !self.capture.redact.is_nothing(),
-        });
+    fn create(&mut self) -> Result<(), CaptureError> {
+        let about = About {
+            software: concat!("shadowtee ", env!("CARGO_PKG_VERSION")),
+            instance: self.capture.instance.clone(),
+            created: humantime::format_rfc3339_millis(SystemTime::now()).to_string(),
+            answers: self.capture.settings.answers,
+            redacted: !self.capture.redact.is_nothing(),
+        };
         self.sink = Some(self.to.open(&about)?);
-        self.opened = Instant::now();
         self.flushed = 0;
         self.counted = 0;
         Ok(())

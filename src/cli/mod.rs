@@ -8,7 +8,7 @@ use std::{
     time::{Duration, UNIX_EPOCH},
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
 
 use crate::{
     compare,
@@ -137,13 +137,13 @@ Exit codes: 0 stopped as asked; 1 it failed, or the configuration is wrong; 2 th
 pub(crate) struct Run {
     /// Where clients connect; may be repeated.
     #[arg(long, value_name = "ADDR")]
-    listen: Vec<Address>,
+    listen: Option<Vec<Address>>,
     /// The real application.
     #[arg(long, value_name = "ADDR")]
     primary: Option<Address>,
     /// Who gets copies; may be repeated. Without a name: shadow, shadow-2, …
     #[arg(long, value_name = "[NAME=]ADDR", value_parser = shadow)]
-    shadow: Vec<ShadowFlag>,
+    shadow: Option<Vec<ShadowFlag>>,
     #[command(flatten)]
     shadows: ShadowFlags,
     /// Capture requests to this file: .tee or .gor, with .gz or .zst behind it to compress it.
@@ -438,44 +438,31 @@ impl Run {
     /// What the flags say, beside the file they name.
     pub(crate) fn into_sources(self) -> Sources {
         let mut flags = Flags::default();
-        if !self.listen.is_empty() {
-            let listen: Vec<_> = self.listen.iter().map(ToString::to_string).collect();
-            flags.set("listen", listen);
-        }
-        let texts = [
-            ("primary.address", self.primary.map(|to| to.to_string())),
-            ("admin.address", self.admin.map(|at| at.to_string())),
-            ("log.level", self.log_level),
-        ];
-        for (key, text) in texts {
-            if let Some(text) = text {
-                flags.set(key, text);
-            }
-        }
-        if !self.shadow.is_empty() {
-            let shadows = self.shadow.into_iter().enumerate();
+        let texts = |list: Vec<Address>| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+        flags.set("listen", self.listen.map(texts));
+        flags.set("primary.address", self.primary.map(|to| to.to_string()));
+        flags.set("admin.address", self.admin.map(|at| at.to_string()));
+        let shadows = self.shadow.map(|shadows| {
+            let shadows = shadows.into_iter().enumerate();
             let shadows = shadows.map(|(index, flag)| {
                 let mut shadow = flag.into_flags(index);
                 self.shadows.set(&mut shadow);
                 shadow.into_table()
             });
-            flags.set("shadow", shadows.collect::<Vec<_>>());
-        }
-        if let Some(file) = self.capture {
-            flags.set("capture.file", file.to_string_lossy().into_owned());
-        }
-        if let Some(workers) = self.workers {
-            flags.set("workers", workers);
-        }
-        if let Some(format) = self
-            .log_format
-            .and_then(|format| format.to_possible_value())
-        {
-            flags.set("log.format", format.get_name());
-        }
-        if self.access_log {
-            flags.set("log.access", true);
-        }
+            shadows.collect::<Vec<_>>()
+        });
+        flags.set("shadow", shadows);
+        let capture = self.capture.as_ref();
+        flags.set(
+            "capture.file",
+            capture.map(|file| file.to_string_lossy().into_owned()),
+        );
+        flags.set("workers", self.workers);
+        let format = self.log_format.as_ref();
+        let format = format.and_then(ValueEnum::to_possible_value);
+        flags.set("log.format", format.as_ref().map(PossibleValue::get_name));
+        flags.set("log.level", self.log_level);
+        flags.set("log.access", self.access_log.then_some(true));
         Sources {
             file: self.config,
             flags,
@@ -490,8 +477,8 @@ impl ShadowFlag {
             index => format!("shadow-{}", index + 1),
         });
         let mut shadow = Flags::default();
-        shadow.set("name", name);
-        shadow.set("address", self.address.to_string());
+        shadow.set("name", Some(name));
+        shadow.set("address", Some(self.address.to_string()));
         shadow
     }
 }

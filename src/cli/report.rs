@@ -24,9 +24,12 @@ pub(crate) struct Report {
     /// Of this shadow alone.
     #[arg(long, value_name = "NAME", requires = "admin")]
     pub(crate) shadow: Option<String>,
-    /// Forget all that was learned and counted.
+    /// Forget all that was learned and counted, whole examples too.
     #[arg(long, requires = "admin")]
     pub(crate) reset: bool,
+    /// Of the cause with this id: the request, both responses and what they differ in (needs compare.examples).
+    #[arg(long, value_name = "ID", requires = "admin", conflicts_with_all = ["reset", "since", "fail_on"])]
+    pub(crate) example: Option<String>,
     #[command(flatten)]
     pub(crate) out: ReportOut,
     /// Exit with 2 where this is so: causes>0, new-causes>0; may be repeated.

@@ -21,22 +21,22 @@ pub(super) struct ShadowFlags {
         value_delimiter = ',',
         requires = "shadow"
     )]
-    methods: Vec<String>,
+    methods: Option<Vec<String>>,
     /// Only these paths; may be repeated. `/exact`, `prefix:/api/`, `glob:/a/*/b`, `regex:^/v[12]/`.
     #[arg(long, value_name = "PATTERN", requires = "shadow")]
-    allow_path: Vec<String>,
+    allow_path: Option<Vec<String>>,
     /// Not these paths; may be repeated. Comes before what is allowed.
     #[arg(long, value_name = "PATTERN", requires = "shadow")]
-    deny_path: Vec<String>,
+    deny_path: Option<Vec<String>>,
     /// Only these hosts; may be repeated.
     #[arg(long, value_name = "PATTERN", requires = "shadow")]
-    allow_host: Vec<String>,
+    allow_host: Option<Vec<String>>,
     /// Only requests with such a header; may be repeated.
     #[arg(long, value_name = "NAME: PATTERN", requires = "shadow")]
-    allow_header: Vec<String>,
+    allow_header: Option<Vec<String>>,
     /// Not requests with such a header; may be repeated.
     #[arg(long, value_name = "NAME: PATTERN", requires = "shadow")]
-    deny_header: Vec<String>,
+    deny_header: Option<Vec<String>>,
     /// Limit of copies per second.
     #[arg(long, value_name = "N", requires = "shadow")]
     rate: Option<f64>,
@@ -57,75 +57,47 @@ pub(super) struct ShadowFlags {
     host: Option<String>,
     /// A header that copies get in place of the client's; may be repeated.
     #[arg(long, value_name = "NAME: VALUE", requires = "shadow")]
-    set_header: Vec<String>,
+    set_header: Option<Vec<String>>,
     /// A header that copies do not get; may be repeated.
     #[arg(long, value_name = "NAME", requires = "shadow")]
-    remove_header: Vec<String>,
+    remove_header: Option<Vec<String>>,
 }
 
 impl ShadowFlags {
     /// Sets the keys of a shadow's table that they stand for.
     pub(super) fn set(&self, shadow: &mut Flags) {
-        let texts = [
-            ("sample.percent", &self.sample),
-            ("sample.by", &self.sample_by),
-            ("order_by", &self.order_by),
-            ("host", &self.host),
-        ];
-        for (key, text) in texts {
-            if let Some(text) = text {
-                shadow.set(key, text.clone());
-            }
-        }
-        if self.compare {
-            shadow.set("compare", true);
-        }
+        shadow.set("sample.percent", self.sample.clone());
+        shadow.set("sample.by", self.sample_by.clone());
+        shadow.set("order_by", self.order_by.clone());
+        shadow.set("host", self.host.clone());
+        shadow.set("compare", self.compare.then_some(true));
+        shadow.set("limit.per_second", self.rate);
+        shadow.set("limit.concurrent", self.concurrent);
+        shadow.set("send", self.after_answer.then_some("after_answer"));
+        let set = self.set_header.as_deref().map(pairs);
+        shadow.set("rewrite.headers.set", set);
+        shadow.set("rewrite.headers.remove", self.remove_header.clone());
         self.set_select(shadow);
-        if let Some(rate) = self.rate {
-            shadow.set("limit.per_second", rate);
-        }
-        if let Some(concurrent) = self.concurrent {
-            shadow.set("limit.concurrent", concurrent);
-        }
-        if self.after_answer {
-            shadow.set("send", "after_answer");
-        }
-        if !self.set_header.is_empty() {
-            shadow.set("rewrite.headers.set", pairs(&self.set_header));
-        }
-        if !self.remove_header.is_empty() {
-            shadow.set("rewrite.headers.remove", self.remove_header.clone());
-        }
     }
 
     /// Everything allowed is one rule: a request has to match each kind of condition that is given.
     fn set_select(&self, shadow: &mut Flags) {
-        let mut allow = Dict::new();
-        for (key, list) in [
-            ("method", &self.methods),
-            ("path", &self.allow_path),
-            ("host", &self.allow_host),
-        ] {
-            if !list.is_empty() {
-                allow.insert(key.into(), list.clone().into());
-            }
-        }
-        if !self.allow_header.is_empty() {
-            allow.insert("header".into(), pairs(&self.allow_header).into());
-        }
-        if !allow.is_empty() {
-            shadow.set("select.allow", vec![allow]);
-        }
+        let mut allow = Flags::default();
+        allow.set("method", self.methods.clone());
+        allow.set("path", self.allow_path.clone());
+        allow.set("host", self.allow_host.clone());
+        allow.set("header", self.allow_header.as_deref().map(pairs));
+        let allow = Some(allow.into_table()).filter(|rule| !rule.is_empty());
+        shadow.set("select.allow", allow.map(|rule| vec![rule]));
         let rule = |key: &str, value: Value| Dict::from([(key.to_owned(), value)]);
-        let mut deny = Vec::new();
-        if !self.deny_path.is_empty() {
-            deny.push(rule("path", self.deny_path.clone().into()));
-        }
-        let headers = self.deny_header.iter().map(std::slice::from_ref);
-        deny.extend(headers.map(|header| rule("header", pairs(header).into())));
-        if !deny.is_empty() {
-            shadow.set("select.deny", deny);
-        }
+        let paths = self
+            .deny_path
+            .clone()
+            .map(|paths| rule("path", paths.into()));
+        let headers = self.deny_header.iter().flatten().map(std::slice::from_ref);
+        let headers = headers.map(|header| rule("header", pairs(header).into()));
+        let deny = paths.into_iter().chain(headers).collect::<Vec<_>>();
+        shadow.set("select.deny", Some(deny).filter(|rules| !rules.is_empty()));
     }
 }
 

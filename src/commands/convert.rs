@@ -1,9 +1,8 @@
 //! `shadowtee convert`.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{BufWriter, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
@@ -12,8 +11,9 @@ use serde_json::json;
 
 use crate::{
     capture::{
-        CaptureFile, FORMAT_ENDINGS, Format, Reader, Record, Sink,
+        CaptureFile, FORMAT_ENDINGS, Format, NotAdded, Reader, Record, Sink,
         export::{Har, Script},
+        private_file,
     },
     cli::Convert,
 };
@@ -27,9 +27,10 @@ pub(super) fn convert(arguments: &Convert) -> anyhow::Result<()> {
     let mut target = Target::create(to).with_context(writing)?;
     let (mut written, mut unwritable) = (0_u64, 0_u64);
     while reader.advance() {
-        match target.add(&reader.record())? {
+        match target.add(&reader.record()) {
             Ok(()) => written += 1,
-            Err(why) => {
+            Err(NotAdded::Failed(error)) => return Err(error.into()),
+            Err(NotAdded::Unwritable(why)) => {
                 unwritable += 1;
                 let (file, offset) = (from.display(), reader.offset());
                 eprintln!("{file}, at byte {offset}: left out: {why}");
@@ -66,12 +67,7 @@ impl Target {
         if ending != "har" && ending != "sh" {
             bail!("the name has to end in {FORMAT_ENDINGS}, or in .har or .sh");
         }
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)?;
-        let out = BufWriter::new(file);
+        let out = BufWriter::new(private_file(path)?);
         Ok(if ending == "har" {
             Self::Har(Har::begin(out)?)
         } else {
@@ -79,21 +75,19 @@ impl Target {
         })
     }
 
-    /// Writes a record; the inner error says why the format can't.
-    fn add(&mut self, record: &Record<'_>) -> anyhow::Result<Result<(), String>> {
+    /// Writes a record.
+    fn add(&mut self, record: &Record<'_>) -> Result<(), NotAdded> {
         match self {
             Self::Capture(sink) => {
-                if let Err(why) = sink.add(record) {
-                    return Ok(Err(why.to_string()));
-                }
-                if sink.is_full() {
-                    sink.write()?;
+                sink.add(record)?;
+                if sink.wants_flush() {
+                    sink.flush()?;
                 }
             }
             Self::Har(har) => har.add(record)?,
             Self::Curl(script) => script.add(record)?,
         }
-        Ok(Ok(()))
+        Ok(())
     }
 
     fn end(self) -> anyhow::Result<()> {

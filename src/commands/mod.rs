@@ -4,6 +4,7 @@ mod check;
 mod compare;
 mod convert;
 mod demo;
+mod example;
 mod generate;
 mod replay;
 mod report;
@@ -57,6 +58,20 @@ fn load(sources: &Sources) -> anyhow::Result<Config> {
 fn tell(troubles: &mut Troubles) {
     for trouble in troubles.take() {
         eprintln!("{trouble}");
+    }
+}
+
+/// What others wrote, so that it can't steer the terminal.
+fn printable(text: &str) -> String {
+    text.chars().map(tame).collect()
+}
+
+/// A terminal does not see what would move its cursor or turn its text around.
+fn tame(c: char) -> char {
+    match c {
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
+        c if c.is_control() => '\u{fffd}',
+        c => c,
     }
 }
 

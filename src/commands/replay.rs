@@ -13,13 +13,13 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use serde::Serialize;
 
-use super::report::{judge, older, too_little, write};
+use super::report::{captured_settings, judge, older, too_little, write};
 use crate::{
-    app, capture,
-    cli::{CauseCondition, FailOn, Replay, ReportForm, ReportFormat, ReportOut},
+    app,
+    cli::{FailOn, Replay, ReportForm, ReportFormat, ReportOut},
     compare::{self, Settings},
     config::{Flags, Sources},
-    replay::{self, Condition, Moment, Report, met},
+    replay::{self, Moment, Report, met},
 };
 
 /// What a replay wrote, as one document.
@@ -32,10 +32,16 @@ struct Whole<'a> {
 }
 
 /// Sends captures to a target, and tells what came of it.
-pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
+pub(super) fn replay(mut arguments: Replay) -> anyhow::Result<ExitCode> {
     let files = expand(&arguments.files)?;
-    let conditions = Conditions::of(&arguments.fail_on);
-    check(&arguments, &conditions)?;
+    let (mut of_sent, mut of_causes) = (Vec::new(), Vec::new());
+    for condition in arguments.fail_on.drain(..) {
+        match condition {
+            FailOn::Sent(condition) => of_sent.push(condition),
+            FailOn::Compared(condition) => of_causes.push(condition),
+        }
+    }
+    check(&arguments, !of_causes.is_empty())?;
     let older = older(&arguments.causes)?;
     let form = arguments.report;
     let edit = match (&arguments.config, &arguments.as_shadow) {
@@ -75,7 +81,7 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
     let causes = done.causes.as_slice();
     publish(&report, causes, (form, is_dry), &out)?;
     let mut is_failure = false;
-    for condition in met(&conditions.of_sent, &report) {
+    for condition in met(&of_sent, &report) {
         eprintln!("shadowtee: failed by {condition}");
         is_failure = true;
     }
@@ -83,7 +89,7 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
         // A pipeline must not take an empty replay for a success.
         bail!("the files hold no request that was to be sent");
     }
-    is_failure |= judge(causes, &out, &older, &conditions.of_causes);
+    is_failure |= judge(causes, &out, &older, &of_causes);
     if let [found] = causes
         && let Some(why) = too_little(found)
         && !is_failure
@@ -94,32 +100,11 @@ pub(super) fn replay(arguments: Replay) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::from(if is_failure { 2 } else { 0 }))
 }
 
-/// What `--fail-on` asks for.
-#[derive(Default)]
-struct Conditions {
-    of_sent: Vec<Condition>,
-    of_causes: Vec<CauseCondition>,
-}
-
-impl Conditions {
-    fn of(asked: &[FailOn]) -> Self {
-        let mut conditions = Self::default();
-        for condition in asked {
-            match condition.clone() {
-                FailOn::Sent(condition) => conditions.of_sent.push(condition),
-                FailOn::Compared(condition) => conditions.of_causes.push(condition),
-            }
-        }
-        conditions
-    }
-}
-
-/// Whether the flags go together.
-fn check(arguments: &Replay, conditions: &Conditions) -> anyhow::Result<()> {
+/// Whether the flags go together; `has_conditions`: on causes.
+fn check(arguments: &Replay, has_conditions: bool) -> anyhow::Result<()> {
     let out = &arguments.causes;
-    let is_about_causes = !conditions.of_causes.is_empty()
-        || out.is_asked_for()
-        || arguments.files_of_compare.is_asked_for();
+    let is_about_causes =
+        has_conditions || out.is_asked_for() || arguments.files_of_compare.is_asked_for();
     if is_about_causes && !arguments.compare {
         bail!(
             "--format, --output, --since, --rules, --routes and conditions on causes need --compare"
@@ -166,15 +151,10 @@ fn say(mut to: impl Write, text: &str) -> anyhow::Result<()> {
 }
 
 fn compare_settings(arguments: &Replay) -> anyhow::Result<Settings> {
-    let settings = app::compare_settings(&arguments.files_of_compare.settings());
-    let settings = settings.map_err(|wrong| anyhow::anyhow!("{}", wrong.what))?;
-    let has_times = arguments.speed().is_as_captured();
     let shadow = arguments.as_shadow.as_deref().unwrap_or("the target");
     Ok(Settings {
-        shadow: shadow.to_owned(),
-        has_times,
-        is_redacted: capture::is_redacted,
-        ..settings
+        has_times: arguments.speed().is_as_captured(),
+        ..captured_settings(&arguments.files_of_compare, shadow)?
     })
 }
 

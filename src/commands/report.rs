@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use bytes::Bytes;
 use http::{
     Method, Request, StatusCode,
@@ -19,9 +19,13 @@ use hyper_util::rt::TokioIo;
 use serde::Deserialize;
 use tokio::{runtime::Builder, time::timeout};
 
+use super::example;
 use crate::{
-    cli::{CauseCondition, Finding, Report as Arguments, ReportFormat, ReportOut},
-    compare::{Report, Requests, Since, Style, html, junit, markdown, text},
+    app, capture,
+    cli::{CauseCondition, CompareFiles, Finding, Report as Arguments, ReportFormat, ReportOut},
+    compare::{
+        Report, Requests, Settings, Since, Style, WholeExample, html, junit, markdown, text,
+    },
     net::Connector,
 };
 
@@ -43,6 +47,9 @@ struct Replayed {
 /// Asks a running program what it found, or reads what another one found, and writes it as it is to be read.
 pub(super) fn report(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let older = older(&arguments.out)?;
+    if let Some(cause) = &arguments.example {
+        return whole_example(arguments, cause);
+    }
     let reports = match (&arguments.file, &arguments.admin) {
         (Some(file), _) => parse(&fs::read(file).with_context(|| unreadable(file.display()))?)?,
         (None, Some(_)) => ask(arguments)?,
@@ -57,6 +64,49 @@ pub(super) fn report(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     write(&reports, &arguments.out)?;
     let is_failure = judge(&reports, &arguments.out, &older, &arguments.fail_on);
     Ok(ExitCode::from(if is_failure { 2 } else { 0 }))
+}
+
+/// How captured responses are compared with those of `shadow`.
+pub(super) fn captured_settings(files: &CompareFiles, shadow: &str) -> anyhow::Result<Settings> {
+    let settings = app::compare_settings(&files.settings());
+    Ok(Settings {
+        shadow: shadow.to_owned(),
+        is_redacted: capture::is_redacted,
+        ..settings.map_err(|wrong| anyhow!(wrong.what))?
+    })
+}
+
+/// Writes a cause's example with both responses.
+fn whole_example(arguments: &Arguments, cause: &str) -> anyhow::Result<ExitCode> {
+    let out = &arguments.out;
+    if !cause
+        .bytes()
+        .all(|c| c.is_ascii_alphanumeric() || c == b'-')
+    {
+        bail!("--example: {cause:?} is no id of a cause; the report has it behind each");
+    }
+    let mut path = format!("/api/report/example?cause={cause}");
+    if let Some(shadow) = &arguments.shadow {
+        path.push_str("&shadow=");
+        path.push_str(shadow);
+    }
+    let (status, body) = asked(arguments, &path)?;
+    if status != StatusCode::OK {
+        bail!("{}", String::from_utf8_lossy(&body).trim_end());
+    }
+    let example: WholeExample =
+        serde_json::from_slice(&body).context("this is no example in JSON")?;
+    let style = match &out.output {
+        Some(_) => Style::default(),
+        None => Style::of_output(),
+    };
+    let text = match out.format {
+        ReportFormat::Json => serde_json::to_string_pretty(&example)? + "\n",
+        ReportFormat::Text => example::text(&example, style),
+        _ => bail!("--example is written as text or as json"),
+    };
+    put(&text, out)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The older report that causes are new since. What would only fail once all is done is told here, before it begins.
@@ -75,7 +125,10 @@ pub(super) fn older(out: &ReportOut) -> anyhow::Result<Vec<Report>> {
 
 /// Writes reports as they are asked for.
 pub(super) fn write(reports: &[Report], out: &ReportOut) -> anyhow::Result<()> {
-    let written = written(reports, out)?;
+    put(&written(reports, out)?, out)
+}
+
+fn put(written: &str, out: &ReportOut) -> anyhow::Result<()> {
     match &out.output {
         Some(path) => {
             fs::write(path, written).with_context(|| format!("can't write {}", path.display()))
@@ -153,17 +206,11 @@ fn tell(since: &Since<'_>) {
         for cause in causes {
             eprintln!(
                 "shadowtee: {what}: {} ({})",
-                printable(&cause.title),
+                super::printable(&cause.title),
                 cause.id
             );
         }
     }
-}
-
-/// What others wrote must not steer the terminal.
-fn printable(text: &str) -> String {
-    let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    text.chars().map(clean).collect()
 }
 
 fn unreadable(file: impl Display) -> String {
@@ -220,14 +267,18 @@ fn ask(arguments: &Arguments) -> anyhow::Result<Vec<Report>> {
         path.push_str("?shadow=");
         path.push_str(shadow);
     }
-    let runtime = Builder::new_current_thread().enable_all().build()?;
-    let asked = runtime.block_on(async { timeout(PATIENCE, request(arguments, &path)).await });
-    let (status, body) = asked.context("the administration does not answer")??;
+    let (status, body) = asked(arguments, &path)?;
     match status {
         StatusCode::OK if arguments.reset => Ok(Vec::new()),
         StatusCode::OK => parse(&body),
         status => bail!("{status}: {}", String::from_utf8_lossy(&body).trim_end()),
     }
+}
+
+fn asked(arguments: &Arguments, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    let asked = runtime.block_on(async { timeout(PATIENCE, request(arguments, path)).await });
+    asked.context("the administration does not answer")?
 }
 
 async fn request(arguments: &Arguments, path: &str) -> anyhow::Result<(StatusCode, Bytes)> {

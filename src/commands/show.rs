@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::{Context, bail};
 
+use super::{printable, tame};
 use crate::{
     capture::{Answered, Reader, Record, split_head},
     cli::Show,
@@ -63,17 +64,7 @@ fn time(record: &Record<'_>) -> String {
 }
 
 fn text(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    text.chars().map(tame).collect()
-}
-
-/// A terminal does not see what would move its cursor or turn its text around.
-fn tame(c: char) -> char {
-    match c {
-        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => '\u{fffd}',
-        c if c.is_control() => '\u{fffd}',
-        c => c,
-    }
+    printable(&String::from_utf8_lossy(bytes))
 }
 
 /// A message byte for byte, or as a terminal can bear it.

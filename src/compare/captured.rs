@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use bytes::BytesMut;
+use serde::{Deserialize, Serialize};
 
 use super::{
     answer::{Answer, Asked, PairIn},
@@ -10,22 +10,34 @@ use super::{
     live::REQUEST_BODY,
 };
 use crate::{
-    capture::split_head,
-    http::{BodyReader, Framing, Headers, Known, Parsed, RequestHead, ResponseHead},
+    capture::{Answered, Record, split_head},
+    http::{
+        Framing, Headers, Known, MOST_FIELDS, RequestHead, ResponseHead, unchunked, whole_response,
+    },
 };
 
+/// An exchange of a capture, with what comparing needs of it: it waits for another response to the same request.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Captured {
+    pub(crate) id: Vec<u8>,
+    /// Its head, and a body that may name its operation.
+    pub(crate) request: Vec<u8>,
+    pub(crate) response: Option<CapturedResponse>,
+}
+
 /// A response as a record has it.
-pub(crate) struct CapturedMessage<'a> {
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct CapturedResponse {
     /// Its head and its body; empty where it was not captured.
-    pub(crate) message: &'a [u8],
-    /// Bytes of its body, where [`shorten`] took the end of it away.
-    pub(crate) length: Option<u64>,
+    message: Vec<u8>,
+    /// Bytes of its body, where the end of it is left out here.
+    length: Option<u64>,
     /// Something is missing at its end.
-    pub(crate) is_cut: bool,
+    is_cut: bool,
     /// Milliseconds since 1970 when its head came.
-    pub(crate) at: i64,
+    at: i64,
     /// From the request to its head.
-    pub(crate) took: Duration,
+    took: Duration,
 }
 
 /// A response with its head and what is kept of its body.
@@ -39,11 +51,26 @@ pub(crate) struct ResponseOf<'a> {
     pub(crate) took: Duration,
 }
 
-/// No head has more lines.
-const LINES: usize = 1000;
+impl Captured {
+    /// Keeps so many bytes of the response's body at most.
+    pub(crate) fn of(record: &Record<'_>, most: usize) -> Self {
+        let response = record.answer;
+        Self {
+            id: record.id.to_vec(),
+            request: asked_part(record.request).to_vec(),
+            response: response.map(|answer| CapturedResponse::of(record.time, &answer, most)),
+        }
+    }
 
-/// What is kept of a request: its head, and a body that may name its operation.
-pub(crate) fn asked_part(request: &[u8]) -> &[u8] {
+    /// Bytes that it holds.
+    pub(crate) fn size(&self) -> usize {
+        let response = self.response.as_ref();
+        let response = response.map_or(0, |response| response.message.len());
+        self.id.len() + self.request.len() + response + size_of::<Self>()
+    }
+}
+
+fn asked_part(request: &[u8]) -> &[u8] {
     let (head, body) = split_head(request);
     if body.len() as u64 <= REQUEST_BODY {
         request
@@ -52,31 +79,81 @@ pub(crate) fn asked_part(request: &[u8]) -> &[u8] {
     }
 }
 
+impl CapturedResponse {
+    fn of(time: u64, answer: &Answered<'_>, most: usize) -> Self {
+        let (message, length) = match shorten(answer.message, most) {
+            Some((message, length)) => (message, Some(length)),
+            None => (answer.message.to_vec(), None),
+        };
+        let at = time.saturating_add(answer.after) / 1_000_000;
+        Self {
+            message,
+            length,
+            is_cut: answer.cut,
+            at: i64::try_from(at).unwrap_or(i64::MAX),
+            took: Duration::from_nanos(answer.after),
+        }
+    }
+
+    /// Its head, and its body without chunks; what was shortened has none.
+    fn read(&self) -> Option<(ResponseHead, Vec<u8>)> {
+        if self.length.is_none() {
+            return whole_response(&self.message);
+        }
+        let mut head = ResponseHead::default();
+        let length = head.parse(&self.message, MOST_FIELDS).ok()??;
+        Some((head, self.message[length..].to_vec()))
+    }
+
+    fn response<'a>(
+        &self,
+        head: &'a ResponseHead,
+        body: &'a [u8],
+        missing: Missing,
+    ) -> ResponseOf<'a> {
+        let length = self.length.unwrap_or(body.len() as u64);
+        ResponseOf {
+            head,
+            body,
+            length,
+            is_whole: missing == Missing::Nothing && length == body.len() as u64,
+            at: self.at,
+            took: self.took,
+        }
+    }
+}
+
 /// A response with so many bytes of its body at most, without chunks, and how long the body was; `None` where it is not
 /// longer.
-pub(crate) fn shorten(message: &[u8], most: usize) -> Option<(Vec<u8>, u64)> {
+fn shorten(message: &[u8], most: usize) -> Option<(Vec<u8>, u64)> {
     let (head, rest) = split_head(message);
     if rest.len() <= most {
         return None;
     }
-    let (_, body) = read(message, None)?;
+    let (_, body) = whole_response(message)?;
     let kept = &body[..body.len().min(most)];
     Some(([head, kept].concat(), body.len() as u64))
 }
 
-/// Takes a captured exchange and another response to its request. What can't be compared is counted with its reason.
+/// Takes a captured exchange and another response to its request, or why there is none. What can't be compared is counted
+/// with its reason.
 pub(crate) fn captured_pair(
     comparer: &mut Comparer,
-    id: &[u8],
-    request: &[u8],
-    primary: &CapturedMessage<'_>,
-    mut shadow: ResponseOf<'_>,
+    captured: &Captured,
+    shadow: Result<ResponseOf<'_>, &'static str>,
 ) {
+    let Some(primary) = &captured.response else {
+        return comparer.not_compared("no_primary");
+    };
+    let mut shadow = match shadow {
+        Ok(shadow) => shadow,
+        Err(why) => return comparer.not_compared(why),
+    };
     let mut head = RequestHead::default();
-    let Ok(Some(length)) = head.parse(request, LINES) else {
+    let Ok(Some(length)) = head.parse(&captured.request, MOST_FIELDS) else {
         return comparer.not_compared("malformed");
     };
-    let Some((theirs, body)) = read(primary.message, primary.length) else {
+    let Some((theirs, body)) = primary.read() else {
         return comparer.not_compared("not_captured");
     };
     let missing = Missing::of(&theirs, &body, primary, head.method());
@@ -90,8 +167,9 @@ pub(crate) fn captured_pair(
         theirs.cut_to(shadow.body.len());
         shadow.cut_to(theirs.body.len());
     }
-    let request_body = unchunked(Framing::of_request(&head).ok(), &request[length..]);
-    let id = String::from_utf8_lossy(id);
+    let is_chunked = Framing::of_request(&head) == Ok(Framing::Chunked);
+    let request_body = unchunked(is_chunked, &captured.request[length..]);
+    let id = String::from_utf8_lossy(&captured.id);
     comparer.take(&PairIn {
         request_id: &id,
         asked: Asked {
@@ -105,38 +183,20 @@ pub(crate) fn captured_pair(
     });
 }
 
-/// As that, of two captured responses.
-pub(crate) fn captured_pair_of_two(
-    comparer: &mut Comparer,
-    id: &[u8],
-    request: &[u8],
-    primary: &CapturedMessage<'_>,
-    shadow: &CapturedMessage<'_>,
-) {
-    let Some((head, body)) = read(shadow.message, shadow.length) else {
-        return comparer.not_compared("not_captured");
+/// As that, of two captured exchanges.
+pub(crate) fn captured_pair_of_two(comparer: &mut Comparer, one: &Captured, other: &Captured) {
+    let method = one.request.split(|byte| *byte == b' ').next();
+    let Some(response) = &other.response else {
+        return captured_pair(comparer, one, Err("no_response"));
     };
-    let method = request.split(|byte| *byte == b' ').next();
-    let missing = Missing::of(&head, &body, shadow, method.unwrap_or_default());
-    if missing == Missing::Body {
-        return comparer.not_compared("no_body");
-    }
-    let shadow = shadow.response(&head, &body, missing);
-    captured_pair(comparer, id, request, primary, shadow);
-}
-
-impl<'a> CapturedMessage<'a> {
-    fn response(&self, head: &'a ResponseHead, body: &'a [u8], missing: Missing) -> ResponseOf<'a> {
-        let length = self.length.unwrap_or(body.len() as u64);
-        ResponseOf {
-            head,
-            body,
-            length,
-            is_whole: missing == Missing::Nothing && length == body.len() as u64,
-            at: self.at,
-            took: self.took,
-        }
-    }
+    let Some((head, body)) = response.read() else {
+        return captured_pair(comparer, one, Err("not_captured"));
+    };
+    let shadow = match Missing::of(&head, &body, response, method.unwrap_or_default()) {
+        Missing::Body => Err("no_body"),
+        missing => Ok(response.response(&head, &body, missing)),
+    };
+    captured_pair(comparer, one, shadow);
 }
 
 /// What of a response was not captured.
@@ -149,7 +209,7 @@ enum Missing {
 }
 
 impl Missing {
-    fn of(head: &ResponseHead, body: &[u8], captured: &CapturedMessage<'_>, method: &[u8]) -> Self {
+    fn of(head: &ResponseHead, body: &[u8], captured: &CapturedResponse, method: &[u8]) -> Self {
         let length = head.headers.get(Known::ContentLength).and_then(decimal);
         let is_bodiless =
             method == b"HEAD" || matches!(head.status, 204 | 304) || length == Some(0);
@@ -190,29 +250,6 @@ impl ResponseOf<'_> {
     }
 }
 
-/// A response's head, and its body without chunks; what was shortened has none.
-fn read(message: &[u8], shortened: Option<u64>) -> Option<(ResponseHead, Vec<u8>)> {
-    let mut head = ResponseHead::default();
-    let length = head.parse(message, LINES).ok()??;
-    if shortened.is_some() {
-        return Some((head, message[length..].to_vec()));
-    }
-    let framing = Framing::of_answer(&mut head, false).ok();
-    Some((head, unchunked(framing, &message[length..])))
-}
-
-fn unchunked(framing: Option<Framing>, rest: &[u8]) -> Vec<u8> {
-    if framing != Some(Framing::Chunked) {
-        return rest.to_vec();
-    }
-    let (mut body, mut left) = (Vec::new(), BytesMut::from(rest));
-    let mut reader = BodyReader::new(Framing::Chunked, rest.len(), LINES).tolerant();
-    while let Ok(Parsed::Piece(length)) = reader.next(&mut left) {
-        body.extend_from_slice(&left.split_to(length));
-    }
-    body
-}
-
 fn lines(headers: &Headers) -> Vec<(&[u8], &[u8])> {
     headers.iter().collect()
 }
@@ -224,27 +261,39 @@ mod tests {
 
     const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-    fn message(text: &str) -> CapturedMessage<'_> {
-        CapturedMessage {
-            message: text.as_bytes(),
-            length: None,
-            is_cut: false,
-            at: 0,
-            took: Duration::ZERO,
+    fn answered(message: &str) -> Answered<'_> {
+        Answered {
+            message: message.as_bytes(),
+            ..Answered::default()
         }
     }
 
-    fn cut(text: &str) -> CapturedMessage<'_> {
-        CapturedMessage {
-            is_cut: true,
-            ..message(text)
+    fn cut(message: &str) -> Answered<'_> {
+        Answered {
+            cut: true,
+            ..answered(message)
         }
     }
 
-    fn counts(request: &[u8], primary: &CapturedMessage<'_>, shadow: &str) -> Counts {
+    fn captured(request: &[u8], answer: Answered<'_>) -> Captured {
+        let record = Record {
+            id: b"1",
+            request,
+            answer: Some(answer),
+            ..Record::default()
+        };
+        Captured::of(&record, 1 << 20)
+    }
+
+    fn take(comparer: &mut Comparer, request: &[u8], [one, other]: [Answered<'_>; 2]) {
+        let [one, other] = [one, other].map(|answer| captured(request, answer));
+        captured_pair_of_two(comparer, &one, &other);
+    }
+
+    fn counts(request: &[u8], primary: Answered<'_>, shadow: &str) -> Counts {
         let mut comparer = Comparer::new(Settings::default());
-        captured_pair_of_two(&mut comparer, b"1", request, primary, &message(shadow));
-        comparer.counts().clone()
+        take(&mut comparer, request, [primary, answered(shadow)]);
+        comparer.counts()
     }
 
     #[test]
@@ -254,7 +303,7 @@ mod tests {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
         let sized = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
         for (one, other) in [(chunked, sized), (sized, ""), ("", sized)] {
-            captured_pair_of_two(&mut comparer, b"1", REQUEST, &message(one), &message(other));
+            take(&mut comparer, REQUEST, [one, other].map(answered));
         }
         let counts = comparer.counts();
         assert_eq!(counts.recorded, 0, "{counts:?}");
@@ -267,9 +316,9 @@ mod tests {
         let head = cut("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
         let same = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
         let failed = "HTTP/1.1 500 Oh\r\nContent-Length: 4\r\n\r\noops";
-        let of_same = counts(REQUEST, &head, same);
+        let of_same = counts(REQUEST, head, same);
         assert_eq!((of_same.recorded, of_same.not_compared["no_body"]), (0, 1));
-        let of_failed = counts(REQUEST, &head, failed);
+        let of_failed = counts(REQUEST, head, failed);
         assert_eq!(
             (of_failed.recorded, of_failed.not_compared.len()),
             (1, 0),
@@ -283,7 +332,7 @@ mod tests {
         let whole = format!("{head}one two three");
         for (captured, reason) in [("", "no_body"), ("one two", "truncated")] {
             let captured = format!("{head}{captured}");
-            let counts = counts(REQUEST, &message(&captured), &whole);
+            let counts = counts(REQUEST, answered(&captured), &whole);
             assert_eq!((counts.recorded, counts.not_compared[reason]), (0, 1));
         }
     }
@@ -292,7 +341,7 @@ mod tests {
     fn what_has_no_body_is_whole_though_only_heads_were_captured() {
         let request = b"HEAD / HTTP/1.1\r\nHost: a\r\n\r\n";
         let head = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n";
-        let counts = counts(request, &cut(head), head);
+        let counts = counts(request, cut(head), head);
         assert_eq!((counts.identical, counts.not_compared.len()), (1, 0));
     }
 
@@ -301,13 +350,13 @@ mod tests {
         let head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n";
         let captured = format!(r#"{head}{{"a":1,"b":[2,"#);
         let same = format!(r#"{head}{{"a":1,"b":[2,3]}}"#);
-        let of_same = counts(REQUEST, &cut(&captured), &same);
+        let of_same = counts(REQUEST, cut(&captured), &same);
         assert_eq!(
             (of_same.recorded, of_same.not_compared["truncated"]),
             (0, 1)
         );
         let other = format!(r#"{head}{{"a":7,"b":[2,3]}}"#);
-        let of_other = counts(REQUEST, &cut(&captured), &other);
+        let of_other = counts(REQUEST, cut(&captured), &other);
         assert_eq!(of_other.recorded, 1, "{of_other:?}");
     }
 
@@ -325,8 +374,8 @@ mod tests {
                 is_redacted: crate::capture::is_redacted,
                 ..Settings::default()
             });
-            let (one, other) = (message(&captured), answer(shadow));
-            captured_pair_of_two(&mut comparer, b"1", REQUEST, &one, &message(&other));
+            let (one, other) = (answered(&captured), answer(shadow));
+            take(&mut comparer, REQUEST, [one, answered(&other)]);
             assert_eq!(comparer.counts().recorded, recorded, "{shadow}");
         }
     }
@@ -339,7 +388,11 @@ mod tests {
         assert!(short.ends_with(b"\r\n\r\nhel"), "{short:?}");
         assert_eq!(length, 5);
         assert_eq!(shorten(chunked, 100), None);
-        let (_, body) = read(&short, Some(length)).unwrap();
+        let answer = Answered {
+            message: chunked,
+            ..Answered::default()
+        };
+        let (_, body) = CapturedResponse::of(0, &answer, 3).read().unwrap();
         assert_eq!(body, b"hel");
     }
 

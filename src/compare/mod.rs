@@ -1,6 +1,6 @@
 //! Compares the two responses to one request: each becomes places and values (`extract`), and two of them become
-//! differences with a kind and a transformation (`difference`). Pure code: no I/O and no clock; whatever a response
-//! holds, time and memory are bounded.
+//! differences with a kind and a transformation (`difference`). All but `live`, which runs it in the program, is pure
+//! code: no I/O and no clock. Whatever a response holds, time and memory are bounded.
 
 mod answer;
 mod captured;
@@ -22,14 +22,15 @@ mod properties;
 mod report;
 mod route;
 mod rules;
+mod secrets;
 #[cfg(test)]
 mod speed;
 
 pub(crate) use answer::{Answer, Asked, PairIn};
-pub(crate) use captured::{
-    CapturedMessage, ResponseOf, asked_part, captured_pair, captured_pair_of_two, shorten,
-};
-pub(crate) use comparer::{Comparer, Settings};
+pub(crate) use captured::{Captured, ResponseOf, captured_pair, captured_pair_of_two};
+#[cfg(test)]
+pub(crate) use comparer::Responses;
+pub(crate) use comparer::{Comparer, NoExample, Settings, WholeExample};
 #[cfg(test)]
 pub(crate) use difference::{Difference, Differences, Kind, differences};
 #[cfg(test)]
@@ -39,8 +40,9 @@ pub(crate) use extract::{
 };
 pub(crate) use live::{
     CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
-    REQUEST_BODY, Role, replace, state_file,
+    REQUEST_BODY, Role, replace_users, state_file,
 };
 pub(crate) use report::{Report, Requests, Since, Style, html, junit, markdown, text};
 pub(crate) use route::{Pattern, read_inventory};
 pub(crate) use rules::Rules;
+pub(crate) use secrets::Secrets;

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_with::{DeserializeFromStr, SerializeDisplay};
 
 use super::{
-    FilePattern, Secret,
+    FilePattern, Secret, is_default,
     reader::Table,
     select::Select,
     units::{FieldName, Size, Span},
@@ -36,7 +36,7 @@ pub(crate) struct Capture {
     /// Who a client is.
     pub(crate) client: ClientKey,
     /// Which requests; all of them where it says nothing.
-    #[serde(skip_serializing_if = "Select::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) select: Select,
     pub(crate) redact: Redact,
 }
@@ -97,37 +97,30 @@ impl fmt::Display for ClientKey {
 }
 
 impl Capture {
-    pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
-        let file = file(&mut table);
-        let answers = table.value("answers", CapturedResponses::None);
-        let rotate_bytes = table.within("rotate_bytes", Size::mib(1024), Size::kib(64)..);
-        let rotate_after = table.time("rotate_after", Span::seconds(3600));
-        let total_bytes: Option<Size> = table.optional("total_bytes");
-        if total_bytes.is_some_and(|total| total.0 < rotate_bytes.0.saturating_mul(2)) {
-            let why = "is less than two files may have; raise it, or lower rotate_bytes";
-            table.mistake("total_bytes", why);
-        }
-        let queue = table.within("queue", Size::mib(32), Size(1)..);
-        let body_bytes = table.within("body_bytes", Size::mib(8), ..=Size::mib(128));
-        let answer_bytes = table.within("answer_bytes", Size::mib(1), ..=Size::mib(64));
-        let flush = table.time("flush", Span::milliseconds(100));
-        let client = table.value("client", ClientKey::Address);
-        let select = Select::read(table.table("select"), false);
-        let redact = Redact::read(table.table("redact"));
-        table.finish();
-        Some(Self {
-            file: file?,
-            answers,
-            rotate_bytes,
-            rotate_after,
-            total_bytes,
-            queue,
-            body_bytes,
-            answer_bytes,
-            flush,
-            client,
-            select,
-            redact,
+    pub(super) fn read(table: Table<'_>) -> Option<Self> {
+        table.whole(|table| {
+            let file = file(table);
+            let rotate_bytes = table.within("rotate_bytes", Size::mib(1024), Size::kib(64)..);
+            let total_bytes: Option<Size> = table.optional("total_bytes");
+            if total_bytes.is_some_and(|total| total.0 < rotate_bytes.0.saturating_mul(2)) {
+                let why = "is less than two files may have; raise it, or lower rotate_bytes";
+                table.mistake("total_bytes", why);
+            }
+            Some(Self {
+                answers: table.value("answers", CapturedResponses::None),
+                rotate_bytes,
+                rotate_after: table.time("rotate_after", Span::seconds(3600)),
+                total_bytes,
+                queue: table.within("queue", Size::mib(32), Size(1)..),
+                body_bytes: table.within("body_bytes", Size::mib(8), ..=Size::mib(128)),
+                answer_bytes: table.within("answer_bytes", Size::mib(1), ..=Size::mib(64)),
+                flush: table.time("flush", Span::milliseconds(100)),
+                client: table.value("client", ClientKey::Address),
+                select: Select::read(table.table("select"), false),
+                redact: Redact::read(table.table("redact")),
+                // Last: all else is read before what is missing ends it.
+                file: file?,
+            })
         })
     }
 }

@@ -36,6 +36,10 @@ pub(crate) struct Compare {
     pub(crate) body_bytes: Size,
     /// Memory for what is learned of each shadow.
     pub(crate) memory: Size,
+    /// Whether whole messages of examples are kept.
+    pub(crate) examples: bool,
+    /// For these, of each shadow.
+    pub(crate) example_bytes: Size,
     /// Whether GETs whose differences are unclear may be sent to the shadow once more.
     pub(crate) probe: bool,
 }
@@ -49,6 +53,8 @@ impl Default for Compare {
             routes: Vec::new(),
             body_bytes: Size::kib(256),
             memory: Size::mib(64),
+            examples: false,
+            example_bytes: Size::mib(64),
             probe: true,
         }
     }
@@ -64,6 +70,12 @@ impl Compare {
             routes: table.value("routes", usual.routes),
             body_bytes: table.value("body_bytes", usual.body_bytes),
             memory: table.value("memory", usual.memory),
+            examples: table.value("examples", usual.examples),
+            example_bytes: table.within(
+                "example_bytes",
+                usual.example_bytes,
+                Size::kib(64)..=Size::mib(256),
+            ),
             probe: table.value("probe", usual.probe),
         })
     }

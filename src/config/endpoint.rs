@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{Address, reader::Table, units::Span};
+use super::{Address, is_default, reader::Table, units::Span};
 
 /// A place where clients connect.
 #[derive(Clone, Debug, Serialize)]
@@ -83,22 +83,19 @@ impl ServerTls {
                 table.mistake(key, "is missing; name a file in PEM");
             }
         }
-        let files = (table.path("certificate"), table.path("key"));
-        let client_ca = table.path("client_ca");
-        table.finish();
-        let (Some(certificate), Some(key)) = files else {
-            return None;
-        };
-        Some(Self {
-            certificate,
-            key,
-            client_ca,
+        let (certificate, key) = (table.path("certificate"), table.path("key"));
+        table.whole(|table| {
+            Some(Self {
+                client_ca: table.path("client_ca"),
+                certificate: certificate?,
+                key: key?,
+            })
         })
     }
 }
 
 /// How a TLS server is verified, and what this side shows it. Files are PEM.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 pub(crate) struct ClientTls {
     /// The CA that signed the server's certificate; the system's where none is named.
     pub(crate) ca: Option<PathBuf>,
@@ -108,6 +105,12 @@ pub(crate) struct ClientTls {
     pub(crate) server_name: Option<String>,
     /// Off: any server is accepted.
     pub(crate) verify: bool,
+}
+
+impl Default for ClientTls {
+    fn default() -> Self {
+        Self::trusting(None, None)
+    }
 }
 
 impl ClientTls {
@@ -120,11 +123,6 @@ impl ClientTls {
             server_name,
             verify: true,
         }
-    }
-
-    /// Whether nothing was said.
-    pub(super) fn is_default(&self) -> bool {
-        self.verify && self.ca.is_none() && self.certificate.is_none() && self.server_name.is_none()
     }
 
     /// Reads `table.tls`, for the address that goes with it.
@@ -161,7 +159,7 @@ impl ClientTls {
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Primary {
     pub(crate) address: Address,
-    #[serde(skip_serializing_if = "ClientTls::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) tls: ClientTls,
     /// Idle connections kept open, for each worker.
     pub(crate) idle_connections: usize,
@@ -171,21 +169,20 @@ pub(crate) struct Primary {
 }
 
 impl Primary {
-    pub(super) fn read(mut table: Table<'_>) -> Option<Self> {
-        let address: Option<Address> = table.required(
-            "address",
-            "say where the application is, for example address = \"unix:/run/app.sock\" or --primary 127.0.0.1:3000",
-        );
-        let address = table.reachable("address", address);
-        let tls = ClientTls::read(&mut table, address.as_ref());
-        let idle_connections: u32 = table.value("idle_connections", 512);
-        let idle_timeout = table.value("idle_timeout", Span::seconds(4));
-        table.finish();
-        Some(Self {
-            address: address?,
-            tls,
-            idle_connections: idle_connections as usize,
-            idle_timeout,
+    pub(super) fn read(table: Table<'_>) -> Option<Self> {
+        table.whole(|table| {
+            let address: Option<Address> = table.required(
+                "address",
+                "say where the application is, for example address = \"unix:/run/app.sock\" or --primary 127.0.0.1:3000",
+            );
+            let address = table.reachable("address", address);
+            Some(Self {
+                tls: ClientTls::read(table, address.as_ref()),
+                idle_connections: table.value("idle_connections", 512_u32) as usize,
+                idle_timeout: table.value("idle_timeout", Span::seconds(4)),
+                // Last: all else is read before what is missing ends it.
+                address: address?,
+            })
         })
     }
 }

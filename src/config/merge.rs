@@ -75,13 +75,12 @@ impl Merged {
 pub(crate) struct Flags(Dict);
 
 impl Flags {
-    /// Sets the key at `path`, such as `log.level`.
-    pub(crate) fn set(&mut self, path: &str, value: impl Into<Value>) {
-        let nested = figment::util::nest(path, value.into());
-        let Value::Dict(_, nested) = nested else {
-            return;
-        };
-        merge(&mut self.0, nested);
+    /// Sets the key at `path`, such as `log.level`, where there is a value.
+    pub(crate) fn set(&mut self, path: &str, value: Option<impl Into<Value>>) {
+        let nested = value.map(|value| figment::util::nest(path, value.into()));
+        if let Some(Value::Dict(_, nested)) = nested {
+            merge(&mut self.0, nested);
+        }
     }
 
     /// All that was set, as a table.

@@ -51,7 +51,7 @@ pub(crate) use sections::{
 };
 pub(crate) use select::{Action, Rule, Select, as_map};
 pub(crate) use shadow::{HostHeader, Shadow};
-pub(crate) use units::{FieldName, MASK, Percent, Secret, is_secret_name};
+pub(crate) use units::{FieldName, MASK, Percent, Secret, is_default, is_secret_name};
 
 use reader::Table;
 
@@ -69,7 +69,7 @@ pub(crate) struct Config {
     pub(crate) shadow: Vec<Shadow>,
     /// For the copies of every shadow that has none of its own.
     pub(crate) script: Option<Script>,
-    #[serde(skip_serializing_if = "ClientAddress::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) client_address: ClientAddress,
     pub(crate) capture: Option<Capture>,
     pub(crate) mark: Mark,

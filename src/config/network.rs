@@ -85,7 +85,7 @@ impl FromStr for Trusted {
 }
 
 /// `[client_address]`.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, PartialEq, Eq)]
 pub(crate) struct ClientAddress {
     /// None: the address that the connection comes from.
     pub(crate) header: Option<FieldName>,
@@ -111,10 +111,6 @@ impl ClientAddress {
         }
         table.finish();
         Self { header, trusted }
-    }
-
-    pub(super) fn is_default(&self) -> bool {
-        self.header.is_none() && self.trusted.is_empty()
     }
 
     /// Whether a header of this peer's is believed; `None` is one on a unix socket.

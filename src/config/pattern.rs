@@ -19,6 +19,12 @@ pub(crate) struct Pattern<const FOLD: bool = false> {
     kind: Kind,
 }
 
+impl<const FOLD: bool> PartialEq for Pattern<FOLD> {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
 #[derive(Clone, Debug)]
 enum Kind {
     Exact(String),
@@ -128,7 +134,7 @@ fn regex_of_glob(glob: &str) -> String {
 }
 
 /// What is wanted of something that may be there: that it is, that it isn't, or what it is like.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Wanted {
     Present,
     Absent,

@@ -6,6 +6,7 @@ use regex::bytes::Regex;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
 
 use super::{
+    is_default,
     pattern::compile,
     reader::Table,
     select::{as_map, as_masked_map},
@@ -14,18 +15,18 @@ use super::{
 
 /// `shadow.rewrite`. What it says is done in the order of its keys here.
 #[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, PartialEq)]
 pub(crate) struct Rewrite {
     /// Put before the path.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub(crate) base_path: String,
     /// Of the path, in this order.
     pub(crate) path: Vec<Replace>,
-    #[serde(skip_serializing_if = "Query::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) query: Query,
-    #[serde(skip_serializing_if = "Cookies::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) cookies: Cookies,
-    #[serde(skip_serializing_if = "HeaderEdits::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) headers: HeaderEdits,
     pub(crate) authorization: Option<Authorization>,
 }
@@ -48,14 +49,17 @@ impl Serialize for Replace {
         if let Some(name) = name {
             map.serialize_entry("name", name)?;
         }
-        if is_secret {
-            map.serialize_entry("regex", &Masked::regex(self.regex.as_str()))?;
-            map.serialize_entry("to", &Masked::text(&self.to))?;
-        } else {
-            map.serialize_entry("regex", self.regex.as_str())?;
-            map.serialize_entry("to", &self.to)?;
-        }
+        let regex = Masked::regex_if(is_secret, self.regex.as_str());
+        map.serialize_entry("regex", &regex)?;
+        map.serialize_entry("to", &Masked::text_if(is_secret, &self.to))?;
         map.end()
+    }
+}
+
+impl PartialEq for Replace {
+    fn eq(&self, other: &Self) -> bool {
+        self.regex.as_str() == other.regex.as_str()
+            && (&self.name, &self.to) == (&other.name, &other.to)
     }
 }
 
@@ -69,7 +73,7 @@ impl<'de> Deserialize<'de> for Compiled {
 }
 
 #[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, PartialEq)]
 pub(crate) struct Query {
     pub(crate) remove: Vec<String>,
     #[serde(serialize_with = "as_masked_map")]
@@ -77,7 +81,7 @@ pub(crate) struct Query {
 }
 
 #[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, PartialEq)]
 pub(crate) struct Cookies {
     pub(crate) remove: Vec<String>,
     /// From the first to the second.
@@ -86,7 +90,7 @@ pub(crate) struct Cookies {
 }
 
 #[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, PartialEq)]
 pub(crate) struct HeaderEdits {
     pub(crate) remove: Vec<FieldName>,
     pub(crate) replace: Vec<Replace>,
@@ -144,15 +148,6 @@ impl Rewrite {
         }
         table.finish();
         read
-    }
-
-    pub(crate) fn is_default(&self) -> bool {
-        self.base_path.is_empty()
-            && self.path.is_empty()
-            && self.query.is_default()
-            && self.cookies.is_default()
-            && self.headers.is_default()
-            && self.authorization.is_none()
     }
 }
 
@@ -251,10 +246,6 @@ impl Query {
             set: table.pairs("set"),
         })
     }
-
-    pub(crate) fn is_default(&self) -> bool {
-        self.remove.is_empty() && self.set.is_empty()
-    }
 }
 
 impl Cookies {
@@ -271,10 +262,6 @@ impl Cookies {
         }
         table.finish();
         read
-    }
-
-    pub(crate) fn is_default(&self) -> bool {
-        self.remove.is_empty() && self.rename.is_empty()
     }
 }
 
@@ -301,13 +288,6 @@ impl HeaderEdits {
             set,
             add,
         }
-    }
-
-    pub(crate) fn is_default(&self) -> bool {
-        self.remove.is_empty()
-            && self.replace.is_empty()
-            && self.set.is_empty()
-            && self.add.is_empty()
     }
 
     /// Whether the header of this name is changed.

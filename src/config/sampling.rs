@@ -137,7 +137,7 @@ impl Sample {
 }
 
 /// `shadow.limit`: what is over it is left out at once.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, PartialEq)]
 pub(crate) struct Limit {
     pub(crate) per_second: Option<f64>,
     /// Copies that may be sent at once, after a while with fewer.
@@ -158,10 +158,6 @@ impl Limit {
             burst: table.optional_within("burst", 1..),
             concurrent: table.optional_within("concurrent", 1..),
         })
-    }
-
-    pub(crate) fn is_default(&self) -> bool {
-        self.per_second.is_none() && self.concurrent.is_none()
     }
 }
 

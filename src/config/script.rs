@@ -2,10 +2,7 @@
 
 use std::{env, fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
-use serde::{
-    Deserialize, Serialize, Serializer,
-    ser::{SerializeMap, SerializeSeq},
-};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
     reader::Table,
@@ -47,15 +44,8 @@ pub(crate) struct Script {
 
 /// The program as it is written; its arguments may be secrets.
 fn without_arguments<S: Serializer>(command: &[String], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut list = serializer.serialize_seq(Some(command.len()))?;
-    for (n, word) in command.iter().enumerate() {
-        if n == 0 {
-            list.serialize_element(word)?;
-        } else {
-            list.serialize_element(&Masked::text(word))?;
-        }
-    }
-    list.end()
+    let words = command.iter().enumerate();
+    serializer.collect_seq(words.map(|(n, word)| Masked::text_if(n > 0, word)))
 }
 
 /// What becomes of copies while the script is down.
@@ -80,11 +70,7 @@ impl Serialize for OwnScript {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Own(script) => script.serialize(serializer),
-            Self::Off => {
-                let mut map = serializer.serialize_map(Some(1))?;
-                map.serialize_entry("enabled", &false)?;
-                map.end()
-            }
+            Self::Off => serializer.collect_map([("enabled", false)]),
         }
     }
 }
@@ -154,24 +140,27 @@ impl Script {
             table.mistake("command", "has a NUL, which no argument may have");
         }
         let default = Self::of(Vec::new());
-        let read = Self {
-            directory: table.path("directory").or(folder),
-            processes: table.within("processes", default.processes, 1..=64),
-            by: table.optional("by"),
-            timeout: table.time("timeout", default.timeout),
-            hang_timeout: table.time("hang_timeout", default.hang_timeout),
-            when_down: table.value("when_down", default.when_down),
-            answers: table.value("answers", default.answers),
-            request_bytes: table.within("request_bytes", default.request_bytes, ..=Size::mib(64)),
-            answer_bytes: table.within("answer_bytes", default.answer_bytes, ..=Size::mib(64)),
-            queue: table.within("queue", default.queue, Size::kib(64)..),
-            memory: table.optional("memory"),
-            stop_timeout: table.time("stop_timeout", default.stop_timeout),
-            command: Vec::new(),
-        };
-        table.finish();
-        let command = command.filter(is_said)?;
-        Some(Self { command, ..read })
+        table.whole(|table| {
+            Some(Self {
+                directory: table.path("directory").or(folder),
+                processes: table.within("processes", default.processes, 1..=64),
+                by: table.optional("by"),
+                timeout: table.time("timeout", default.timeout),
+                hang_timeout: table.time("hang_timeout", default.hang_timeout),
+                when_down: table.value("when_down", default.when_down),
+                answers: table.value("answers", default.answers),
+                request_bytes: table.within(
+                    "request_bytes",
+                    default.request_bytes,
+                    ..=Size::mib(64),
+                ),
+                answer_bytes: table.within("answer_bytes", default.answer_bytes, ..=Size::mib(64)),
+                queue: table.within("queue", default.queue, Size::kib(64)..),
+                memory: table.optional("memory"),
+                stop_timeout: table.time("stop_timeout", default.stop_timeout),
+                command: command.filter(is_said)?,
+            })
+        })
     }
 
     /// The program's file, as the system would find it.

@@ -2,10 +2,11 @@
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser::SerializeMap};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use serde_with::SerializeDisplay;
 
 use super::{
+    is_default,
     network::Network,
     pattern::{Pattern, Wanted},
     units::{FieldName, Masked, Size, TextOr, is_secret_name},
@@ -13,7 +14,7 @@ use super::{
 
 /// `shadow.select`. `deny` is looked at first, then `rules`, then `allow`.
 #[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, PartialEq)]
 pub(crate) struct Select {
     pub(crate) deny: Vec<Rule>,
     /// Of both kinds.
@@ -22,7 +23,7 @@ pub(crate) struct Select {
 }
 
 /// A rule that says itself what it does.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, PartialEq)]
 pub(crate) struct Listed {
     pub(crate) action: Action,
     #[serde(flatten)]
@@ -38,7 +39,7 @@ pub(crate) enum Action {
 
 /// Conditions, all of which have to hold; an empty list is no condition.
 #[serde_with::apply(Vec => #[serde(skip_serializing_if = "Vec::is_empty")])]
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, PartialEq)]
 pub(crate) struct Rule {
     pub(crate) name: Option<String>,
     pub(crate) method: Vec<Method>,
@@ -71,15 +72,10 @@ pub(super) fn as_masked_map<S: Serializer, K: Serialize + AsRef<str>, V: Seriali
     pairs: &[(K, V)],
     serializer: S,
 ) -> Result<S::Ok, S::Error> {
-    let mut map = serializer.serialize_map(Some(pairs.len()))?;
-    for (key, value) in pairs {
-        if is_secret_name(key.as_ref()) {
-            map.serialize_entry(key, &Masked::text(value))?;
-        } else {
-            map.serialize_entry(key, value)?;
-        }
-    }
-    map.end()
+    serializer.collect_map(pairs.iter().map(|(key, value)| {
+        let is_secret = is_secret_name(key.as_ref());
+        (key, Masked::text_if(is_secret, value))
+    }))
 }
 
 /// A method (RFC 9110, 9.1), which has one spelling.
@@ -178,10 +174,6 @@ impl<'de> Deserialize<'de> for Status {
 }
 
 impl Select {
-    pub(crate) fn is_default(&self) -> bool {
-        self.all().next().is_none()
-    }
-
     /// Every rule with what it does and its key, in the order in which they are looked at.
     pub(crate) fn all(&self) -> impl Iterator<Item = (Action, &Rule, String)> {
         let of = |action, key: &'static str| {
@@ -204,16 +196,10 @@ impl Select {
 
 impl Rule {
     pub(super) fn has_no_condition(&self) -> bool {
-        self.method.is_empty()
-            && self.path.is_empty()
-            && self.host.is_empty()
-            && self.content_type.is_empty()
-            && self.user.is_empty()
-            && self.client.is_empty()
-            && self.min_body.is_none()
-            && self.max_body.is_none()
-            && self.status.is_empty()
-            && self.header.is_empty()
-            && self.query.is_empty()
+        let unnamed = Self {
+            name: None,
+            ..self.clone()
+        };
+        is_default(&unnamed)
     }
 }

@@ -6,7 +6,7 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
-    Address, ClientTls, ShadowRole,
+    Address, ClientTls, ShadowRole, is_default,
     reader::Table,
     rewrite::Rewrite,
     sampling::{Key, Limit, Sample, SendWhen},
@@ -20,7 +20,7 @@ use super::{
 pub(crate) struct Shadow {
     pub(crate) name: Name,
     pub(crate) address: Address,
-    #[serde(skip_serializing_if = "ClientTls::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) tls: ClientTls,
     /// What `Host` says in copies.
     pub(crate) host: HostHeader,
@@ -47,11 +47,11 @@ pub(crate) struct Shadow {
     /// Copies with one key keep the order of their requests.
     pub(crate) order_by: Option<Key>,
     pub(crate) sample: Sample,
-    #[serde(skip_serializing_if = "Limit::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) limit: Limit,
-    #[serde(skip_serializing_if = "Select::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) select: Select,
-    #[serde(skip_serializing_if = "Rewrite::is_default")]
+    #[serde(skip_serializing_if = "is_default")]
     pub(crate) rewrite: Rewrite,
     pub(crate) script: Option<OwnScript>,
     /// Its responses are compared with production's.
@@ -179,59 +179,41 @@ pub(super) fn read_all(table: &mut Table<'_>) -> Vec<Option<Shadow>> {
     shadows
 }
 
-fn read(mut table: Table<'_>) -> Option<Shadow> {
-    let name: Option<Name> = table.required("name", "for example name = \"next\"");
-    let address: Option<Address> =
-        table.required("address", "for example address = \"https://next.example\"");
-    let address = table.reachable("address", address);
-    let tls = ClientTls::read(&mut table, address.as_ref());
-    let host = table.value("host", HostHeader::Client);
-    let connect_timeout = table.time("connect_timeout", Span::seconds(2));
-    let answer_timeout = table.time("answer_timeout", Span::seconds(30));
-    let stream_timeout = table.time("stream_timeout", Span::seconds(60));
-    let idle_timeout = table.value("idle_timeout", Span::seconds(4));
-    let max_in_flight = table.within("max_in_flight", 256_u32, 1..);
-    let queue: u32 = table.value("queue", 1024);
-    let max_connections = table.within("max_connections", 256_u32, 1..);
-    let body_buffer = table.value("body_buffer", Size::mib(32));
-    let answer_bytes = table.value("answer_bytes", Size::mib(4));
-    let mut breaker = table.table("breaker");
-    let pause = breaker.value("pause", Span::seconds(10));
-    let failures = breaker.value("failures", 20);
-    breaker.finish();
-    let send = table.value("send", SendWhen::WithRequest);
-    let order_by = table.optional("order_by");
-    let sample = Sample::read(table.table_or("sample", "percent"));
-    let limit = Limit::read(table.table_or("limit", "per_second"));
-    let select = Select::read(table.table("select"), send == SendWhen::AfterAnswer);
-    let rewrite = Rewrite::read(table.table("rewrite"));
-    let script = OwnScript::read(&mut table);
-    let compare = table.value("compare", false);
-    let role = table.value("role", ShadowRole::default());
-    table.finish();
-    Some(Shadow {
-        name: name?,
-        address: address?,
-        tls,
-        host,
-        connect_timeout,
-        answer_timeout,
-        stream_timeout,
-        idle_timeout,
-        max_in_flight: max_in_flight as usize,
-        queue: queue as usize,
-        max_connections: max_connections as usize,
-        body_buffer,
-        answer_bytes,
-        breaker: Breaker { failures, pause },
-        send,
-        order_by,
-        sample,
-        limit,
-        select,
-        rewrite,
-        script,
-        compare,
-        role,
+fn read(table: Table<'_>) -> Option<Shadow> {
+    table.whole(|table| {
+        let name: Option<Name> = table.required("name", "for example name = \"next\"");
+        let address: Option<Address> =
+            table.required("address", "for example address = \"https://next.example\"");
+        let address = table.reachable("address", address);
+        let send = table.value("send", SendWhen::WithRequest);
+        Some(Shadow {
+            tls: ClientTls::read(table, address.as_ref()),
+            host: table.value("host", HostHeader::Client),
+            connect_timeout: table.time("connect_timeout", Span::seconds(2)),
+            answer_timeout: table.time("answer_timeout", Span::seconds(30)),
+            stream_timeout: table.time("stream_timeout", Span::seconds(60)),
+            idle_timeout: table.value("idle_timeout", Span::seconds(4)),
+            max_in_flight: table.within("max_in_flight", 256_u32, 1..) as usize,
+            queue: table.value("queue", 1024_u32) as usize,
+            max_connections: table.within("max_connections", 256_u32, 1..) as usize,
+            body_buffer: table.value("body_buffer", Size::mib(32)),
+            answer_bytes: table.value("answer_bytes", Size::mib(4)),
+            breaker: table.table("breaker").whole(|breaker| Breaker {
+                pause: breaker.value("pause", Span::seconds(10)),
+                failures: breaker.value("failures", 20),
+            }),
+            send,
+            order_by: table.optional("order_by"),
+            sample: Sample::read(table.table_or("sample", "percent")),
+            limit: Limit::read(table.table_or("limit", "per_second")),
+            select: Select::read(table.table("select"), send == SendWhen::AfterAnswer),
+            rewrite: Rewrite::read(table.table("rewrite")),
+            script: OwnScript::read(table),
+            compare: table.value("compare", false),
+            role: table.value("role", ShadowRole::default()),
+            // Last: all else is read before what is missing ends it.
+            name: name?,
+            address: address?,
+        })
     })
 }

@@ -50,6 +50,11 @@ impl<'de> Deserialize<'de> for Size {
     }
 }
 
+/// Whether nothing was said.
+pub(crate) fn is_default<T: Default + PartialEq>(settings: &T) -> bool {
+    *settings == T::default()
+}
+
 /// A value that may be written as a text or as a plain number.
 #[derive(Deserialize)]
 #[serde(
@@ -323,30 +328,34 @@ pub(super) fn before_value(name: &str) -> &str {
     name.split([':', '=']).next().unwrap_or_default()
 }
 
-/// A value that is shown as a mask.
+/// A value that is shown as a mask, where it has one.
 pub(super) struct Masked<T> {
     value: T,
-    mask: &'static str,
+    mask: Option<&'static str>,
 }
 
 impl<T> Masked<T> {
     pub(super) fn text(value: T) -> Self {
-        Self { value, mask: MASK }
+        Self::text_if(true, value)
+    }
+
+    pub(super) fn text_if(is_secret: bool, value: T) -> Self {
+        let mask = is_secret.then_some(MASK);
+        Self { value, mask }
     }
 
     /// Where a regular expression stands, so does one in its place.
-    pub(super) fn regex(value: T) -> Self {
-        let mask = "\\*{8}";
+    pub(super) fn regex_if(is_secret: bool, value: T) -> Self {
+        let mask = is_secret.then_some("\\*{8}");
         Self { value, mask }
     }
 }
 
 impl<T: Serialize> Serialize for Masked<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if COMPARES.get() {
-            self.value.serialize(serializer)
-        } else {
-            self.mask.serialize(serializer)
+        match self.mask {
+            Some(mask) if !COMPARES.get() => mask.serialize(serializer),
+            _ => self.value.serialize(serializer),
         }
     }
 }

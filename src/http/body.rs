@@ -164,11 +164,12 @@ impl BodyReader {
         let longest = LONGEST_SIZE + zeros.take(MOST_ZEROS).count();
         let Some(end) = end else {
             let may_become_size = match &whole[digits..] {
-                [] => digits <= longest,
+                [] => true,
                 [b'\r'] | [b' ' | b'\t' | b';', ..] => digits > 0,
                 _ => false,
             };
-            return if may_become_size && whole.len() <= self.extras.max(LONGEST_SIZE + 2) {
+            let is_short = digits <= longest && whole.len() <= self.extras.max(LONGEST_SIZE + 2);
+            return if may_become_size && is_short {
                 let is_extension = matches!(whole.get(digits), Some(b' ' | b'\t' | b';'));
                 self.seen = if is_extension { whole.len() } else { 0 };
                 Ok(None)
@@ -360,6 +361,21 @@ mod tests {
             )
             .is_err()
         );
+    }
+
+    #[test]
+    fn a_size_with_too_many_digits_is_none_however_much_of_its_line_came() {
+        let digits = format!("00{}", "f".repeat(LONGEST_SIZE + 1));
+        for behind in ["", "\r", " ", ";x", "\r\n"] {
+            let body = format!("{digits}{behind}");
+            for at_a_time in [1, body.len()] {
+                let read = read(Framing::Chunked, body.as_bytes(), at_a_time);
+                assert!(
+                    matches!(read, Err(BadBody::Chunk(1, _))),
+                    "{body:?}: {read:?}"
+                );
+            }
+        }
     }
 
     #[test]

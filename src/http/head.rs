@@ -3,7 +3,7 @@
 use std::{cell::RefCell, mem::MaybeUninit};
 
 use super::{
-    headers::{Headers, Span},
+    headers::{Headers, Known, Span},
     line_name::LineName,
 };
 
@@ -218,6 +218,17 @@ impl RequestHead {
             target.extend_from_slice(query);
         }
         self.set_target(&target);
+    }
+
+    /// As `write`, in the version that a proxy sends it on with. Without a Host it can only be a message of HTTP/1.0, which
+    /// has to stay one.
+    pub(crate) fn write_on(&self, out: &mut Vec<u8>) {
+        let version = if self.headers.has(Known::Host) {
+            Version::Http11
+        } else {
+            Version::Http10
+        };
+        self.write(version, out);
     }
 
     /// The start line, and the fields that are left, as they go out; the empty line is the caller's.

@@ -2,7 +2,7 @@
 
 use super::{
     headers::{Headers, Known, elements},
-    mark::is_same_name,
+    same_name::is_same_name,
 };
 
 /// Whether a request asks for another protocol on its connection (RFC 9110, 7.8), and may be answered in one.

@@ -1,13 +1,13 @@
 //! The fields by which a copy is known: the mark for the application, the instance for shadowtee itself.
 
-use super::Headers;
+use super::{Headers, same_name::is_same_name};
 use crate::config::Mark;
 
 /// Every tee that a request went through as a copy.
 const INSTANCE: &[u8] = b"X-Shadowtee-Instance";
 
 /// What is known of marks: how they are called and who this instance is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Marks {
     /// The mark's name as the configuration spells it.
     name: String,
@@ -68,16 +68,6 @@ impl Marks {
     pub(crate) fn is_mark(&self, name: &[u8]) -> bool {
         is_same_name(name, self.name.as_bytes())
     }
-}
-
-/// Whether an application may take the two names for one: in whatever case, and with `_` for `-`, which are the same where
-/// fields become variables (RFC 3875, 4.1.18; Rack, WSGI, PHP).
-pub(crate) fn is_same_name(one: &[u8], other: &[u8]) -> bool {
-    let folded = |byte: &u8| match byte {
-        b'_' => b'-',
-        other => other.to_ascii_lowercase(),
-    };
-    one.len() == other.len() && one.iter().map(folded).eq(other.iter().map(folded))
 }
 
 #[cfg(test)]

@@ -17,9 +17,11 @@ mod hop_by_hop;
 mod line_name;
 mod mark;
 mod outbox;
+mod same_name;
 mod tap;
 mod tolerant;
 mod validate;
+mod whole;
 mod wire;
 
 pub(crate) use alarm::{Alarm, now};
@@ -34,8 +36,10 @@ pub(crate) use headers::{Edit, Headers, Known};
 pub(crate) use hop_by_hop::{
     asks_for_upgrade, has_option, strip_answer, strip_request, strip_trailers,
 };
-pub(crate) use mark::{Marks, is_same_name};
+pub(crate) use mark::Marks;
 pub(crate) use outbox::{OutPiece, Outbox};
+pub(crate) use same_name::is_same_name;
 pub(crate) use tap::{Tap, show};
 pub(crate) use validate::{Unclear, vet};
+pub(crate) use whole::{Chunks, MOST_FIELDS, unchunked, whole_response};
 pub(crate) use wire::{Buffer, Transport, Turn, Wire, later};

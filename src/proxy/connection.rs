@@ -11,13 +11,12 @@ use super::{
     peer::Peer,
     prepare::{asks_to_close, prepare},
     refusal::Refusal,
-    relay::{End, Passing, Relay, body_reader},
+    relay::{End, Ended, Relay, body_reader},
     upgrade,
 };
 use crate::{
-    capture::Ended,
     exchange::Exchange,
-    http::{BodyReader, Framing, RequestHead, now},
+    http::{BodyReader, RequestHead, now},
     net::Stream,
     tee::Copies,
     telemetry::metrics::ProxyCount,
@@ -98,9 +97,7 @@ async fn answer(
     let prepared = match prepared {
         Ok(prepared) => prepared,
         Err((refusal, framing)) => {
-            for recipient in &*pipeline.recipients {
-                recipient.leave_out(refusal.outcome());
-            }
+            Copies::leave_out(&pipeline.recipients, refusal.outcome());
             let mut rest = framing.map(|framing| body_reader(framing, &pipeline.limits));
             let rest = (rest.as_mut(), closes);
             let then = Box::pin(refuse(pipeline, client, &head, &refusal, rest)).await;
@@ -112,44 +109,15 @@ async fn answer(
         }
     };
     let exchange = Exchange::new(head, peer.address, &pipeline.request_id, client.arrived);
-    let has_body = !matches!(prepared.framing, Framing::None | Framing::Sized(0));
-    let copies = Copies::open(&exchange, has_body, &pipeline.recipients, &pipeline.budget);
-    let captured = pipeline
-        .capture
-        .as_ref()
-        .and_then(|capture| capture.taps(&exchange, has_body, prepared.upgrade));
-    let capture = pipeline.capture.as_ref().filter(|_| captured.is_some());
-    let captured = captured.unwrap_or_default();
-    let memory = std::mem::take(&mut client.answer_head);
-    let of = Passing {
-        pipeline,
-        exchange: &exchange,
-        copies,
-    };
-    let mut relay = Relay::new(of, prepared, captured, memory);
-    let end = forward(client, &mut relay).await;
-    let answer_whole = matches!(end, End::Whole);
-    if let Some(capture) = capture {
-        let captured = relay.take_captured();
-        let ended = Ended {
-            exchange: &exchange,
-            peer: peer.address,
-            whole: relay.upload.is_done(),
-            answer: &relay.download.head,
-            chunked: relay.download.is_chunked(),
-            answered: relay.download.answered,
-            answer_whole,
-        };
-        capture.store(&ended, captured);
-    }
-    let told = relay.take_told(answer_whole);
-    relay.of.copies.over(told);
-    let (status, sent) = (relay.status(&end), relay.download.sent);
-    pipeline.metrics.count(ProxyCount::AnswerBytes, sent);
-    let whole = answer_whole || matches!(end, End::Refused(_));
+    let mut relay = Relay::begin(pipeline, &exchange, prepared, client);
+    let end = forward(&mut relay).await;
+    let Ended {
+        status,
+        sent,
+        is_whole,
+    } = relay.finish(&end);
     let then = match end {
         End::Whole => {
-            pipeline.metrics.answer(status);
             let may_go_on = relay.upload.reader.is_done() && !pipeline.drain.is_asked();
             match (relay.keeps_client, may_go_on) {
                 (true, _) => Then::Next,
@@ -159,40 +127,36 @@ async fn answer(
         }
         End::Refused(refusal) => {
             let rest = (Some(&mut relay.upload.reader), closes);
+            let client = &mut *relay.client;
             Box::pin(refuse(pipeline, client, &exchange.head, &refusal, rest)).await
         }
-        end => Box::pin(after(client, &mut relay, end)).await,
+        end => Box::pin(after(&mut relay, end)).await,
     };
-    client.answer_head = std::mem::take(&mut relay.download.head).recycle();
+    relay.client.answer_head = std::mem::take(&mut relay.download.head).recycle();
     drop(relay);
     if let Some(head) = exchange.into_head() {
         head.reuse();
     }
     if let Some(line) = line {
-        line.write(status, sent, whole);
+        line.write(status, sent, is_whole);
     }
     drop(in_flight);
     then
 }
 
 /// What becomes of the connection where the answer is not whole, or no answer to a request any more.
-async fn after(client: &mut Downstream, relay: &mut Relay<'_>, end: End) -> Then {
+async fn after(relay: &mut Relay<'_>, end: End) -> Then {
     match end {
         End::Switched => {
-            relay.of.pipeline.metrics.answer(relay.download.head.status);
             if let Some(primary) = relay.switched.take() {
-                upgrade::join(client, *primary).await;
+                upgrade::join(relay.client, *primary).await;
             }
             Then::End
         }
         End::Cut => {
-            relay.of.pipeline.metrics.answer(relay.download.head.status);
             if relay.download.ends_with_connection() {
-                client
-                    .wire
-                    .stream
-                    .delivered(relay.of.pipeline.timeouts.idle.0)
-                    .await;
+                let patience = relay.of.pipeline.timeouts.idle.0;
+                relay.client.wire.stream.delivered(patience).await;
                 Then::Cut
             } else if relay.upload.reader.is_done() {
                 Then::End

@@ -1,29 +1,25 @@
 //! Sends a request to the primary and passes its response on.
 
 use std::{
+    borrow::Cow,
     future::{Future, poll_fn},
     pin::pin,
     task::{Context, Poll},
 };
 
 use super::{
-    downstream::Downstream,
     refusal::Refusal,
     relay::{End, Relay},
 };
-use crate::{
-    http::{Known, Outbox, Version},
-    upstream::{Call, Caller, Connection, Request, Uncalled, call},
-};
+use crate::upstream::{Call, Caller, Connection, Request, SentHead, Uncalled, call};
 
 /// Sends a request to the primary and passes its response on. What passed is in `relay` afterwards.
-pub(super) async fn forward(client: &mut Downstream, relay: &mut Relay<'_>) -> End {
+pub(super) async fn forward(relay: &mut Relay<'_>) -> End {
     let (pool, received) = (&relay.of.pipeline.pool, relay.of.exchange.received);
-    let mut caller = Forwarding { client, relay };
-    match call(&mut caller, pool, received).await {
+    match call(relay, pool, received).await {
         Ok((End::Whole, call)) if relay.upload.is_done() => {
             let last = relay.download.last();
-            client.rest(last);
+            relay.client.rest(last);
             relay.keeps_client = !relay.download.closes;
             call.end(pool, last);
             End::Whole
@@ -38,36 +34,25 @@ pub(super) async fn forward(client: &mut Downstream, relay: &mut Relay<'_>) -> E
     }
 }
 
-struct Forwarding<'a, 'b> {
-    client: &'a mut Downstream,
-    relay: &'a mut Relay<'b>,
-}
-
-impl Caller for Forwarding<'_, '_> {
+impl Caller for Relay<'_> {
     type End = End;
     type GivenUp = End;
 
-    fn request(&self) -> Request {
-        self.relay.request()
-    }
-
-    fn write(&self, out: &mut Outbox) {
-        let head = &self.relay.of.exchange.head;
-        // Without a Host it can only be a message of HTTP/1.0, which has to stay one.
-        let version = if head.headers.has(Known::Host) {
-            Version::Http11
-        } else {
-            Version::Http10
-        };
-        let out = out.text();
-        head.write(version, out);
-        out.extend_from_slice(b"\r\n");
+    fn request(&self) -> Request<'_> {
+        Request {
+            head: SentHead::Fields {
+                head: Cow::Borrowed(&self.of.exchange.head),
+                added: &[],
+            },
+            body: self.upload.body,
+            is_upgrade: self.download.upgrade,
+        }
     }
 
     /// A new connection to the primary, unless the client leaves before it is there.
     async fn connect(&mut self) -> Result<Box<Connection>, End> {
-        let pipeline = self.relay.of.pipeline;
-        let watches = self.relay.upload.is_done();
+        let pipeline = self.of.pipeline;
+        let watches = self.upload.is_done();
         let mut connecting = pin!(pipeline.pool.open());
         let half_close = pipeline.timeouts.half_close.0;
         poll_fn(|cx| {
@@ -85,8 +70,6 @@ impl Caller for Forwarding<'_, '_> {
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, call: &mut Call) -> Poll<Result<End, Uncalled<End>>> {
-        self.relay
-            .poll(cx, self.client, call)
-            .map_err(Uncalled::Failed)
+        self.poll_both(cx, call).map_err(Uncalled::Failed)
     }
 }

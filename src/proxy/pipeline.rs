@@ -8,7 +8,7 @@ use crate::{
     config::{Limits, Timeouts},
     http::Marks,
     ledger::{Account, Ledger, Outcome},
-    tee::{Budget, Recipient},
+    tee::{Budget, Copies, Recipient},
     telemetry::metrics::ProxyMetrics,
     upstream::Pool,
 };
@@ -56,9 +56,7 @@ impl Pipeline {
     /// Counts a request that was refused before anybody could look at it.
     pub(super) fn count_unread(&self) {
         self.count_request();
-        for recipient in &*self.recipients {
-            recipient.leave_out(Outcome::NotForwarded);
-        }
+        Copies::leave_out(&self.recipients, Outcome::NotForwarded);
     }
 }
 

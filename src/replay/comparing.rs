@@ -14,9 +14,9 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::{lane::Times, original::Original};
+use super::lane::Times;
 use crate::{
-    compare::{CapturedMessage, Comparer, Report, ResponseOf, Settings, captured_pair},
+    compare::{Captured, Comparer, Report, ResponseOf, Settings, captured_pair},
     tee::{Budget, Kept, RecordedResponse, Recording},
     telemetry::text::unix_millis,
 };
@@ -31,7 +31,7 @@ const LOOK: Duration = Duration::from_millis(1);
 
 /// A captured exchange with the target's response.
 struct Pair {
-    original: Box<Original>,
+    original: Box<Captured>,
     response: RecordedResponse,
     at: SystemTime,
     took: Duration,
@@ -89,7 +89,7 @@ impl Comparing {
     /// The target answered. Returns whether there was no room at once, which may make the next request late.
     pub(super) async fn take(
         &self,
-        original: Box<Original>,
+        original: Box<Captured>,
         response: RecordedResponse,
         times: Times,
     ) -> bool {
@@ -137,33 +137,18 @@ fn compare(settings: Settings, inbox: &Receiver<Pair>, queued: &AtomicUsize) -> 
 }
 
 fn take(comparer: &mut Comparer, pair: &Pair, most: usize) {
-    let Pair {
-        original,
-        response,
-        at,
-        took,
-    } = pair;
-    let Some(answer) = &original.answer else {
-        return comparer.not_compared("no_primary");
-    };
-    if response.body.kept() == Kept::Nothing {
-        return comparer.not_compared("over_budget");
-    }
+    let response = &pair.response;
     let body = response.body.bytes(most);
-    let shadow = ResponseOf {
-        head: &response.head,
-        body: &body,
-        length: response.body.length(),
-        is_whole: response.is_whole && response.body.length() == body.len() as u64,
-        at: unix_millis(*at),
-        took: *took,
+    let shadow = match response.body.kept() {
+        Kept::Nothing => Err("over_budget"),
+        _ => Ok(ResponseOf {
+            head: &response.head,
+            body: &body,
+            length: response.body.length(),
+            is_whole: response.is_whole && response.body.length() == body.len() as u64,
+            at: unix_millis(pair.at),
+            took: pair.took,
+        }),
     };
-    let primary = CapturedMessage {
-        message: &answer.message,
-        length: answer.length,
-        is_cut: answer.is_cut,
-        at: answer.at,
-        took: answer.after,
-    };
-    captured_pair(comparer, &original.id, &original.request, &primary, shadow);
+    captured_pair(comparer, &pair.original, shadow);
 }

@@ -23,13 +23,12 @@ use super::{
     job::Job,
     lane::{KeptResponse, Lane},
     order::Order,
-    original::Original,
     progress::Moment,
     scripting::Scripting,
     tally::{LATE, Tally},
 };
 use crate::{
-    compare,
+    compare::{self, Captured},
     http::Marks,
     net::Connector,
     tee::Recording,
@@ -312,7 +311,7 @@ impl Engine {
         &self,
         lane: &mut Lane,
         job: &Job,
-        original: Option<Box<Original>>,
+        original: Option<Box<Captured>>,
         busy: bool,
     ) -> bool {
         let started = Instant::now();

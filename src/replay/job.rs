@@ -8,11 +8,12 @@ use std::{
 
 use bytes::{Bytes, BytesMut};
 
-use super::{finish::Finish, original::Original};
+use super::finish::Finish;
 use crate::{
     capture::Record,
+    compare::Captured,
     config::ClientKey,
-    http::{BodyReader, Framing, Known, Parsed, RequestHead, asks_for_upgrade, strip_request},
+    http::{Chunks, Framing, Known, MOST_FIELDS, RequestHead, asks_for_upgrade, strip_request},
     script::{Ticket, write_request},
 };
 
@@ -38,7 +39,7 @@ pub(super) struct Job {
     /// As the script knows it.
     pub(super) ticket: Option<Ticket>,
     /// What the target's response is compared with.
-    pub(super) original: Option<Box<Original>>,
+    pub(super) original: Option<Box<Captured>>,
 }
 
 /// Why a record is not sent.
@@ -87,8 +88,6 @@ pub(super) struct Maker {
 
 /// Memory is taken in pieces of this.
 const ARENA: usize = 256 * 1024;
-/// What no server accepts by default.
-const MOST_FIELDS: usize = 1000;
 
 impl Maker {
     pub(super) fn new(
@@ -190,29 +189,16 @@ impl Maker {
             ticket: None,
             original: self
                 .compares
-                .map(|most| Box::new(Original::of(record, most))),
+                .map(|most| Box::new(Captured::of(record, most))),
         })
     }
 }
 
 /// A body that is whole, without its chunks.
 fn pieces<'a>(head: &RequestHead, body: &'a [u8]) -> Vec<&'a [u8]> {
-    let is_chunked = Framing::of_request(head) == Ok(Framing::Chunked);
-    if !is_chunked {
-        return vec![body];
-    }
-    let (mut pieces, mut left) = (Vec::new(), BytesMut::from(body));
-    let mut reader = BodyReader::new(Framing::Chunked, body.len(), MOST_FIELDS);
-    loop {
-        match reader.next(&mut left) {
-            Ok(Parsed::Piece(length)) => {
-                let start = body.len() - left.len();
-                pieces.push(&body[start..start + length]);
-                drop(left.split_to(length));
-            }
-            Ok(Parsed::Trailers(_)) => {}
-            Ok(Parsed::End | Parsed::More) | Err(_) => return pieces,
-        }
+    match Framing::of_request(head) {
+        Ok(Framing::Chunked) => Chunks::of(body, false).pieces,
+        _ => vec![body],
     }
 }
 
@@ -224,18 +210,10 @@ fn body<'a>(head: &RequestHead, rest: &'a [u8]) -> Result<&'a [u8], Unsent> {
             .ok()
             .and_then(|length| rest.get(..length))
             .ok_or(Unsent::NotWhole),
-        Ok(Framing::Chunked) => {
-            let mut reader = BodyReader::new(Framing::Chunked, rest.len(), MOST_FIELDS);
-            let mut left = BytesMut::from(rest);
-            loop {
-                match reader.next(&mut left) {
-                    Ok(Parsed::Piece(length)) => drop(left.split_to(length)),
-                    Ok(Parsed::Trailers(_)) => {}
-                    Ok(Parsed::End) => return Ok(&rest[..rest.len() - left.len()]),
-                    Ok(Parsed::More) | Err(_) => return Err(Unsent::NotWhole),
-                }
-            }
-        }
+        Ok(Framing::Chunked) => Chunks::of(rest, false)
+            .end
+            .map(|end| &rest[..end])
+            .ok_or(Unsent::NotWhole),
         Ok(Framing::Close) | Err(_) => Err(Unsent::Malformed),
     }
 }

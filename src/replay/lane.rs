@@ -9,12 +9,12 @@ use std::{
 
 use super::{job::Job, tally::Outcome};
 use crate::{
-    http::{Alarm, OutPiece, Outbox, ResponseHead, now},
+    http::{Alarm, ResponseHead, now},
     net::ConnectError,
     tee::{RecordedResponse, Recording},
     upstream::{
         BadResponse, Call, Caller, Connection, Next, NoConnection, Pool, Request, RequestBody,
-        Uncalled, call,
+        SentHead, Uncalled, call,
     },
 };
 
@@ -117,18 +117,12 @@ impl Caller for Sending<'_> {
     type End = ();
     type GivenUp = &'static str;
 
-    fn request(&self) -> Request {
-        // Asked for once for each connection that is tried.
+    fn request(&self) -> Request<'_> {
         self.began.set(Instant::now());
-        Request::new(self.job.method(), RequestBody::Written)
-    }
-
-    fn write(&self, out: &mut Outbox) {
-        let text = out.text();
-        text.extend_from_slice(&self.job.head);
-        text.extend_from_slice(b"\r\n");
-        if !self.job.body.is_empty() {
-            out.piece(OutPiece::Shared(self.job.body.clone()));
+        Request {
+            head: SentHead::Lines(&self.job.head),
+            body: RequestBody::Whole(&self.job.body),
+            is_upgrade: false,
         }
     }
 

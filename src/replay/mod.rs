@@ -13,7 +13,6 @@ mod lane;
 mod merge;
 mod options;
 mod order;
-mod original;
 mod pace;
 mod progress;
 mod report;

@@ -8,12 +8,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use super::{finish::Finish, job::Job};
 use crate::{
     config,
-    http::{BodyReader, Framing, Parsed, ResponseHead},
+    http::{MOST_FIELDS, whole_response},
     script::{Inbox, Kind, Limits, ProcessPool, Script, Ticket, Unscripted, write_answer},
     tee::{Budget, RecordedResponse, Recording},
 };
@@ -32,7 +32,7 @@ pub(super) struct Scripting {
 /// What a request may be that a script writes.
 const LIMITS: Limits = Limits {
     header_bytes: 1 << 20,
-    header_count: 1000,
+    header_count: MOST_FIELDS,
     target_bytes: 65_534,
 };
 /// What all messages may take. Requests wait in their files as long as a script is busy.
@@ -73,8 +73,8 @@ impl Scripting {
         let given = self.script.give(&self.inbox, job.key, now, |out| {
             out.extend_from_slice(&job.head);
         });
-        let ticket = given.map_err(word)?;
-        if let Some((head, body)) = answer(&job.answer) {
+        let ticket = given.map_err(Unscripted::as_str)?;
+        if let Some((head, body)) = whole_response(&job.answer) {
             let kept = &body[..body.len().min(self.limit())];
             self.script
                 .answer(ticket, Kind::Answer, Duration::ZERO, |out| {
@@ -99,13 +99,16 @@ impl Scripting {
             let mut job = self.waiting.borrow_mut().remove(&reply.token)?;
             self.waiting_bytes
                 .set(self.waiting_bytes.get() - job.compared_bytes());
-            let result = reply.result.map_err(word).map(|(mut edited, _held)| {
-                let mut text = Vec::new();
-                (job.method, job.target) = self.finish.write(&mut edited.head, None, &mut text);
-                job.head = text.into();
-                job.body = edited.body;
-                job
-            });
+            let result = reply
+                .result
+                .map_err(Unscripted::as_str)
+                .map(|(mut edited, _held)| {
+                    let mut text = Vec::new();
+                    (job.method, job.target) = self.finish.write(&mut edited.head, None, &mut text);
+                    job.head = text.into();
+                    job.body = edited.body;
+                    job
+                });
             Some(result)
         });
         of_job.collect()
@@ -133,37 +136,5 @@ impl Scripting {
     /// Ends its processes.
     pub(super) fn end(&self) {
         self.crew.end();
-    }
-}
-
-/// A captured answer: its head, and its body without chunks.
-fn answer(message: &[u8]) -> Option<(ResponseHead, Vec<u8>)> {
-    let mut head = ResponseHead::default();
-    let length = head.parse(message, LIMITS.header_count).ok()??;
-    let rest = &message[length..];
-    if Framing::of_answer(&mut head, false) != Ok(Framing::Chunked) {
-        return Some((head, rest.to_vec()));
-    }
-    let (mut body, mut left) = (Vec::new(), BytesMut::from(rest));
-    let mut reader = BodyReader::new(Framing::Chunked, rest.len(), LIMITS.header_count);
-    while let Ok(part) = reader.next(&mut left) {
-        match part {
-            Parsed::Piece(length) => body.extend_from_slice(&left.split_to(length)),
-            Parsed::Trailers(_) => {}
-            Parsed::End | Parsed::More => break,
-        }
-    }
-    Some((head, body))
-}
-
-/// As the ledger of a tee calls it.
-fn word(why: Unscripted) -> &'static str {
-    match why {
-        Unscripted::Dropped => "scripted_out",
-        Unscripted::Late => "script_timeout",
-        Unscripted::Invalid => "script_invalid",
-        Unscripted::Down => "script_down",
-        Unscripted::Full => "queue_full",
-        Unscripted::OverBudget => "over_budget",
     }
 }

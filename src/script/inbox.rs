@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::message::Edited;
-use crate::tee::Held;
+use crate::{ledger::Outcome, tee::Held};
 
 /// What became of a request.
 #[derive(Debug)]
@@ -30,6 +30,25 @@ pub(crate) enum Unscripted {
     /// As much waits for it as may.
     Full,
     OverBudget,
+}
+
+impl Unscripted {
+    /// What becomes of its copy.
+    pub(crate) fn outcome(self) -> Outcome {
+        match self {
+            Self::Dropped => Outcome::ScriptedOut,
+            Self::Late => Outcome::ScriptTimeout,
+            Self::Invalid => Outcome::ScriptInvalid,
+            Self::Down => Outcome::ScriptDown,
+            Self::Full => Outcome::QueueFull,
+            Self::OverBudget => Outcome::OverBudget,
+        }
+    }
+
+    /// As the ledger calls it.
+    pub(crate) fn as_str(self) -> &'static str {
+        self.outcome().as_str()
+    }
 }
 
 /// Where a worker finds what became of its requests.

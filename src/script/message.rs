@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use crate::{
     capture::message_line,
-    http::{Headers, Known, RequestHead, ResponseHead, Version, strip_request, vet},
+    http::{Headers, Known, RequestHead, ResponseHead, strip_request, vet},
 };
 
 /// What a request may be that a script writes.
@@ -53,19 +53,13 @@ pub(crate) fn write_request<'a>(
     has_body: bool,
     out: &mut Vec<u8>,
 ) {
-    // Without a Host it can only be a message of HTTP/1.0.
-    let version = if head.headers.has(Known::Host) {
-        Version::Http11
-    } else {
-        Version::Http10
-    };
     let length = body.clone().map(<[u8]>::len).sum();
     if head.headers.has(Known::TransferEncoding) {
         let mut head = head.clone();
         frame(&mut head.headers, length, has_body);
-        head.write(version, out);
+        head.write_on(out);
     } else {
-        head.write(version, out);
+        head.write_on(out);
     }
     out.extend_from_slice(b"\r\n");
     out.reserve(length);

@@ -2,12 +2,11 @@
 
 use std::{
     collections::VecDeque,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed},
     time::SystemTime,
 };
+
+use parking_lot::Mutex;
 
 use crate::config::Percent;
 
@@ -50,7 +49,7 @@ impl Control {
 
     /// Pauses or resumes; returns what changed, if anything did.
     pub(crate) fn pause(&self, paused: bool) -> Option<String> {
-        let mut changes = self.changes();
+        let mut changes = self.changes.lock();
         let was = self.paused.swap(paused, Relaxed);
         let what = if paused { "paused" } else { "resumed" };
         (was != paused).then(|| Self::remember(&mut changes, what.into()))
@@ -58,7 +57,7 @@ impl Control {
 
     /// Sets the share; returns what changed, if anything did.
     pub(crate) fn set_sample(&self, sample: Percent) -> Option<String> {
-        let mut changes = self.changes();
+        let mut changes = self.changes.lock();
         let was = Percent::of_millionths(self.sample.swap(sample.millionths(), Relaxed));
         let what = format!("sample {was} -> {sample}");
         (was != sample).then(|| Self::remember(&mut changes, what))
@@ -75,13 +74,9 @@ impl Control {
         what
     }
 
-    fn changes(&self) -> std::sync::MutexGuard<'_, VecDeque<Change>> {
-        self.changes.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// What was changed, the last one last.
     pub(crate) fn history(&self) -> Vec<Change> {
-        self.changes().iter().cloned().collect()
+        self.changes.lock().iter().cloned().collect()
     }
 }
 

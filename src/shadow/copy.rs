@@ -10,14 +10,16 @@ use std::{
 
 use bytes::Bytes;
 
-use super::pair::Pair;
+use super::{limit::Permit, order::Turn, pair::Pair, queue::Seat};
 use crate::{
     http::{Headers, RequestHead},
     ledger::{Entry, Outcome},
+    script::Ticket,
     tee::{Flow, Held, Part, Piece},
 };
 
-/// What a shadow gets: an exchange's request, not yet marked or rewritten.
+/// What a shadow gets: an exchange's request, not yet marked or rewritten, with all that it has to give back when it has
+/// ended.
 pub(super) struct ShadowCopy {
     pub(super) pair: Rc<Pair>,
     /// That of a copy without a body; otherwise the body has it.
@@ -25,6 +27,13 @@ pub(super) struct ShadowCopy {
     pub(super) body: CopyBody,
     /// The head that a script wrote in place of the exchange's.
     written: Option<Box<RequestHead>>,
+    /// What the script knows it by.
+    pub(super) ticket: Option<Ticket>,
+    /// Its turn among the copies of its session, and a seat for as long as it has not come.
+    pub(super) turn: Option<Turn>,
+    pub(super) seat: Option<Seat>,
+    /// Its place among the copies that there may be at a time.
+    pub(super) permit: Option<Permit>,
     /// The head's share of the budget.
     _held: Held,
 }
@@ -49,18 +58,19 @@ impl ShadowCopy {
             entry,
             body,
             written: None,
+            ticket: None,
+            turn: None,
+            seat: None,
+            permit: None,
             _held: held,
         };
         (copy, source)
     }
 
-    /// What it is sent with: its pair, its head, its body.
-    pub(super) fn parts(&mut self) -> (&Rc<Pair>, &RequestHead, &mut CopyBody) {
-        let head = self
-            .written
-            .as_deref()
-            .unwrap_or(&self.pair.exchange().head);
-        (&self.pair, head, &mut self.body)
+    /// The head that it is sent with, before it is rewritten for its shadow.
+    pub(super) fn head(&self) -> &RequestHead {
+        let written = self.written.as_deref();
+        written.unwrap_or(&self.pair.exchange().head)
     }
 
     /// Another head and another body take the place of what the exchange has.

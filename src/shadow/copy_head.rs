@@ -1,65 +1,52 @@
-//! How the copies of a shadow look: rewritten, with its Host, marked. The primary's request stays as it is.
+//! How the copies of a shadow look: rewritten and marked. The primary's request stays as it is.
+
+use std::borrow::Cow;
 
 use super::rewrite::Rewriting;
 use crate::{
-    config::{self, HostHeader},
-    http::{Known, Marks, RequestHead, Version},
+    config,
+    http::{Marks, RequestHead},
+    upstream::SentHead,
 };
 
-/// How the copies of a shadow look, for one worker.
+/// How the copies of a shadow look.
 #[derive(Clone)]
-pub(super) struct CopyHeadWriter {
-    name: String,
-    /// What `Host` says, where it is not what the client said.
-    host: Option<String>,
+pub(super) struct CopyHeads {
     rewriting: Rewriting,
     marks: Marks,
+    /// The lines that make a request a copy for this shadow.
+    added: Vec<u8>,
 }
 
-impl CopyHeadWriter {
+impl CopyHeads {
     /// With the `Authorization` that was read, where the configuration has one.
     pub(super) fn new(
         settings: &config::Shadow,
         marks: &Marks,
         authorization: Option<String>,
     ) -> Self {
-        let host = match &settings.host {
-            HostHeader::Client => None,
-            HostHeader::Fixed(host) => Some(String::from_utf8_lossy(host.as_bytes()).into_owned()),
-            HostHeader::Address => Some(settings.address.authority()),
-        };
+        let mut added = Vec::new();
+        marks.write(settings.name.as_str(), &mut added);
         Self {
-            name: settings.name.to_string(),
-            host,
-            rewriting: Rewriting::new(&settings.rewrite, authorization),
+            rewriting: Rewriting::new(settings, authorization),
             marks: marks.clone(),
+            added,
         }
     }
 
-    /// Writes a request's head as this shadow gets it.
-    pub(super) fn write_head(&self, head: &RequestHead, out: &mut Vec<u8>) {
-        // Without a Host it can only be a message of HTTP/1.0, which has to stay one.
-        let version = if head.headers.has(Known::Host) || self.host.is_some() {
-            Version::Http11
-        } else {
-            Version::Http10
-        };
-        let has_mark = head
-            .headers
-            .iter()
-            .any(|(name, _)| self.marks.is_mark(name));
-        if self.host.is_none() && !has_mark && self.rewriting.is_empty() {
-            head.write(version, out);
-        } else {
-            let mut head = head.clone();
-            self.rewriting.apply(&mut head);
-            head.headers.remove_named(|name| self.marks.is_mark(name));
-            if let Some(host) = &self.host {
-                head.set_host(host.as_bytes());
-            }
-            head.write(version, out);
+    /// A request's head as this shadow gets it.
+    pub(super) fn of<'a>(&'a self, head: &'a RequestHead) -> SentHead<'a> {
+        let is_mark = |name: &[u8]| self.marks.is_mark(name);
+        let has_mark = head.headers.iter().any(|(name, _)| is_mark(name));
+        let mut head = Cow::Borrowed(head);
+        if has_mark || !self.rewriting.is_empty() {
+            let head = head.to_mut();
+            self.rewriting.apply(head);
+            head.headers.remove_named(is_mark);
         }
-        self.marks.write(&self.name, out);
-        out.extend_from_slice(b"\r\n");
+        SentHead::Fields {
+            head,
+            added: &self.added,
+        }
     }
 }

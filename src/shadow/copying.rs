@@ -1,46 +1,37 @@
 //! One copy under way on one connection: its request out, its answer read away.
 
 use std::{
-    rc::Rc,
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::atomic::Ordering::Relaxed,
     task::{Context, Poll, ready},
     time::{Duration, Instant},
 };
 
 use super::{
-    Shadow,
-    allowance::{Allowance, Ask, Long, Turn},
-    copy::{CopyBody, ShadowCopy},
-    copy_head::CopyHeadWriter,
-    pair::{Ours, Pair},
-    stream::{Stream, Waited},
+    allowance::{Ask, Long, Turn},
+    breaker::{Admitted, Lesson},
+    copy::ShadowCopy,
+    failure::Failure,
+    pair::Ours,
+    sender::Sender,
+    stream::Stream,
 };
 use crate::{
-    http::{Alarm, Known, OutPiece, Outbox, RequestHead, ResponseHead, asks_for_upgrade, now},
-    ledger::Outcome,
-    script::Ticket,
-    tee::{Budget, Held, Part, Piece, RecordedResponse, Recording},
-    upstream::{BadResponse, Call, Next, Request, RequestBody, Uncalled},
+    compare::REQUEST_BODY,
+    http::{Alarm, OutPiece, ResponseHead, now},
+    tee::{Held, Part, Piece, RecordedResponse, Recording},
+    upstream::{BadResponse, Call, Next, Uncalled},
 };
 
-/// What copies to one shadow are sent with.
-#[derive(Clone, Copy)]
-pub(super) struct Means<'a> {
-    pub(super) shadow: &'a Arc<Shadow>,
-    pub(super) head_writer: &'a CopyHeadWriter,
-    pub(super) allowance: &'a Rc<Allowance>,
-    pub(super) budget: &'a Arc<Budget>,
-}
-
 /// One copy under way.
-pub(super) struct Copying<'a, 'b> {
-    means: Means<'a>,
-    pair: &'a Rc<Pair>,
-    /// As the script wrote it, or as the exchange has it.
-    head: &'a RequestHead,
-    body: &'a mut CopyBody,
+pub(super) struct Copying<'a> {
+    pub(super) sender: &'a Sender,
+    pub(super) copy: &'a mut ShadowCopy,
     tools: &'a mut Tools,
-    kept: ToKeep,
+    /// What is kept of its body and of the response's, where somebody wants it.
+    kept_request: Option<Recording>,
+    kept_response: Option<Recording>,
+    /// The breaker's leave to send it, until the breaker has learned how it went.
+    admitted: Option<Admitted<'a>>,
     /// All of the body was put in.
     is_whole: bool,
     /// The piece that is being written: its share of the budget is held until it is.
@@ -64,14 +55,6 @@ pub(super) struct Copying<'a, 'b> {
     came_before: u64,
     /// When something came last, behind the head.
     flowed: Option<Instant>,
-    waited: &'a mut Waited<'b>,
-}
-
-/// What is kept of a copy and its response, where somebody wants it.
-#[derive(Default)]
-pub(super) struct ToKeep {
-    pub(super) request_body: Option<Recording>,
-    pub(super) response_body: Option<Recording>,
 }
 
 /// What each copy needs and the next one can use again.
@@ -79,7 +62,7 @@ pub(super) struct ToKeep {
 pub(super) struct Tools {
     alarm: Alarm,
     head: ResponseHead,
-    pub(super) ask: Ask,
+    ask: Ask,
 }
 
 /// An answer that comes in so few steps, and in so few bytes, is one that costs what answers cost. The rest of a longer
@@ -88,42 +71,30 @@ const USUAL_STEPS: u32 = 3;
 const USUAL_BYTES: u64 = 32 * 1024;
 /// How many parts of what came are looked at in one go.
 const PARTS: usize = 256;
-/// Bytes that are read at a time.
-pub(super) const READ: usize = 32 * 1024;
 /// What came of something that is not whole is charged to the budget from here on.
 const LARGE: usize = 4 * 1024;
 
-/// Why a copy was not answered.
-#[derive(Debug)]
-pub(super) enum Unanswered {
-    /// The connection broke, or what came is no answer.
-    Broken(BadResponse),
-    /// Not within the answer timeout.
-    Late,
-    /// Not whole within the answer timeout, but its header came and the rest still does.
-    Slow,
-    /// Its body failed.
-    Body(Outcome),
-    /// The budget has no room for what its answer takes.
-    OverBudget,
-}
-
-impl<'a, 'b> Copying<'a, 'b> {
+impl<'a> Copying<'a> {
     pub(super) fn new(
-        means: Means<'a>,
+        sender: &'a Sender,
         copy: &'a mut ShadowCopy,
         tools: &'a mut Tools,
-        kept: ToKeep,
-        waited: &'a mut Waited<'b>,
+        admitted: Admitted<'a>,
         started: Instant,
     ) -> Self {
-        let (pair, head, body) = copy.parts();
+        let record = |limit| Recording::new(limit, &sender.budget);
+        let compared = sender.shadow.compared.as_ref();
+        let script = copy.ticket.and(sender.shadow.script.as_ref());
+        let for_script = script.and_then(|script| script.wanted());
+        let response = for_script.max(compared.map(|compared| compared.bytes));
         Self {
-            means,
-            pair,
-            head,
-            is_whole: !body.exists(),
-            body,
+            is_whole: !copy.body.exists(),
+            sender,
+            copy,
+            tools,
+            kept_request: compared.map(|_| record(REQUEST_BODY)),
+            kept_response: response.map(record),
+            admitted: Some(admitted),
             writing: None,
             came: 0,
             steps: 0,
@@ -135,54 +106,42 @@ impl<'a, 'b> Copying<'a, 'b> {
             stream: None,
             came_before: 0,
             flowed: None,
-            waited,
-            tools,
-            kept,
         }
     }
 
-    /// What is sent.
-    pub(super) fn request(&self) -> Request {
-        let chunked = self.head.headers.has(Known::TransferEncoding);
-        let body = if self.body.exists() {
-            RequestBody::Parts { chunked }
-        } else {
-            RequestBody::Written
-        };
-        Request::new(self.head.method(), body)
-            .asking_for_upgrade(asks_for_upgrade(&self.head.headers))
-    }
-
-    /// Writes the head as this shadow gets it.
-    pub(super) fn write_head(&self, out: &mut Outbox) {
-        self.means.head_writer.write_head(self.head, out.text());
-    }
-
     /// Before there is a connection: ready where the copy can't be sent any more.
-    pub(super) fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<Unanswered> {
-        match self.body.failure(cx) {
-            Some(outcome) => Poll::Ready(Unanswered::Body(outcome)),
+    pub(super) fn poll_lost(&mut self, cx: &mut Context<'_>) -> Poll<Failure> {
+        match self.copy.body.failure(cx) {
+            Some(outcome) => Poll::Ready(Failure::Body(outcome)),
             None => Poll::Pending,
         }
     }
 
     /// The next turn for what a usual copy does not need.
     pub(super) fn poll_turn(&self, cx: &Context<'_>) -> Poll<Turn<'a>> {
-        self.means.allowance.poll_turn(&self.tools.ask, cx)
+        self.sender.allowance.poll_turn(&self.tools.ask, cx)
+    }
+
+    /// The breaker learns how it went, unless it has already.
+    pub(super) fn learn(&mut self, lesson: Lesson) {
+        let admitted = self.admitted.take();
+        if let Some(change) = admitted.and_then(|admitted| admitted.learn(lesson)) {
+            self.sender.shadow.tell(change);
+        }
     }
 
     /// The response, where it was to be kept and its head came; `is_whole`: it came to its end.
-    pub(super) fn into_ours(self, ticket: Option<Ticket>, is_whole: bool) -> Option<Ours> {
-        let (at, body) = (self.answered?, self.kept.response_body?);
+    pub(super) fn into_ours(self, is_whole: bool) -> Option<Ours> {
+        let (at, body) = (self.answered?, self.kept_response?);
         Some(Ours {
-            ticket,
+            ticket: self.copy.ticket,
             response: RecordedResponse {
                 // Its memory is the next response's where nobody wants this one.
                 head: std::mem::take(&mut self.tools.head),
                 body,
                 is_whole,
             },
-            request_body: self.kept.request_body,
+            request_body: self.kept_request,
             at,
             took: at - self.started,
         })
@@ -194,23 +153,23 @@ impl<'a, 'b> Copying<'a, 'b> {
     }
 
     /// Until the answer was read to its end, or up to its limit.
-    pub(super) fn poll(
+    pub(super) fn poll_both(
         &mut self,
         cx: &mut Context<'_>,
         call: &mut Call,
-    ) -> Poll<Result<(), Uncalled<Unanswered>>> {
+    ) -> Poll<Result<(), Uncalled<Failure>>> {
         if let Poll::Ready(Err(error)) = self.poll_send(cx, call) {
             return Poll::Ready(Err(error));
         }
         let received = self.poll_receive(cx, call);
         if self.steps > 0 && !self.hold(call) {
-            return Poll::Ready(Err(Uncalled::GivenUp(Unanswered::OverBudget)));
+            return Poll::Ready(Err(Uncalled::GivenUp(Failure::OverBudget)));
         }
         if received.is_ready() {
             return received.map_err(Uncalled::Failed);
         }
-        if let Some(outcome) = self.body.failure(cx) {
-            return Poll::Ready(Err(Uncalled::GivenUp(Unanswered::Body(outcome))));
+        if let Some(outcome) = self.copy.body.failure(cx) {
+            return Poll::Ready(Err(Uncalled::GivenUp(Failure::Body(outcome))));
         }
         if self.tools.ask.waits() {
             return Poll::Pending;
@@ -223,15 +182,15 @@ impl<'a, 'b> Copying<'a, 'b> {
         &mut self,
         cx: &mut Context<'_>,
         call: &mut Call,
-    ) -> Poll<Result<(), Uncalled<Unanswered>>> {
+    ) -> Poll<Result<(), Uncalled<Failure>>> {
         loop {
             while !self.is_whole && call.has_room() && self.writing.is_none() {
-                let Poll::Ready(part) = self.body.poll_part(cx) else {
+                let Poll::Ready(part) = self.copy.body.poll_part(cx) else {
                     break;
                 };
                 match part {
                     Part::Piece(piece) => {
-                        if let Some(kept) = &mut self.kept.request_body {
+                        if let Some(kept) = &mut self.kept_request {
                             kept.copy(&piece.bytes);
                         }
                         call.put(OutPiece::Shared(piece.bytes.clone()));
@@ -242,7 +201,7 @@ impl<'a, 'b> Copying<'a, 'b> {
                         self.is_whole = true;
                     }
                     Part::Failed(outcome) => {
-                        return Poll::Ready(Err(Uncalled::GivenUp(Unanswered::Body(outcome))));
+                        return Poll::Ready(Err(Uncalled::GivenUp(Failure::Body(outcome))));
                     }
                 }
             }
@@ -266,9 +225,9 @@ impl<'a, 'b> Copying<'a, 'b> {
                 None
             } else {
                 self.long
-                    .get_or_insert_with(|| self.means.allowance.begin_long());
+                    .get_or_insert_with(|| self.sender.allowance.begin_long());
                 let mut turn = ready!(self.poll_turn(cx));
-                turn.reads(self.means.shadow.has_low_priority.load(Relaxed));
+                turn.reads(self.sender.shadow.has_low_priority.load(Relaxed));
                 // To wait for its turn is no time of the shadow's.
                 self.waited_for += turn.waited;
                 Some(turn)
@@ -305,7 +264,7 @@ impl<'a, 'b> Copying<'a, 'b> {
                 Next::Interim => {}
                 Next::Head(_) => self.answered(call),
                 Next::Piece(length) => {
-                    if let Some(kept) = &mut self.kept.response_body {
+                    if let Some(kept) = &mut self.kept_response {
                         kept.copy(call.body(length));
                     }
                     call.skip(length);
@@ -318,7 +277,7 @@ impl<'a, 'b> Copying<'a, 'b> {
 
     /// Whether more came than is read of an answer: its framing costs as much as its body.
     fn is_over_limit(&self) -> bool {
-        self.answered.is_some() && self.came > self.means.shadow.settings.answer_bytes.0
+        self.answered.is_some() && self.came > self.sender.shadow.settings.answer_bytes.0
     }
 
     /// Keeps no more memory than for what is not whole yet, and that within the budget. Returns whether there is room.
@@ -333,7 +292,7 @@ impl<'a, 'b> Copying<'a, 'b> {
             Some(_) if memory <= held => true,
             Some(held) => held.grow(memory - held.bytes()),
             None => {
-                self.held = self.means.budget.hold(memory);
+                self.held = self.sender.budget.hold(memory);
                 self.held.is_some()
             }
         }
@@ -348,38 +307,39 @@ impl<'a, 'b> Copying<'a, 'b> {
             self.begin_stream();
         }
         let took = now - self.started;
-        self.means.shadow.metrics.latency.record(took);
-        self.pair.ours(self.tools.head.status, took);
+        self.sender.shadow.metrics.latency.record(took);
+        self.copy.pair.ours(self.tools.head.status, took);
     }
 
     /// Its header was a response, and those who wait for one go on.
     #[cold]
     fn begin_stream(&mut self) {
-        let shadow = self.means.shadow;
+        let shadow = &self.sender.shadow;
         self.stream = Some(Stream::begin(shadow.settings.stream_timeout.0));
-        self.waited.let_go(shadow);
-        self.pair.wait();
+        self.copy.turn = None;
+        self.learn(Lesson::Works);
+        self.copy.pair.wait();
         shadow.metrics.stream();
     }
 
-    fn poll_late(&mut self, cx: &mut Context<'_>, call: &Call) -> Poll<Result<(), Unanswered>> {
-        let patience: Duration = self.means.shadow.settings.answer_timeout.0;
+    fn poll_late(&mut self, cx: &mut Context<'_>, call: &Call) -> Poll<Result<(), Failure>> {
+        let patience: Duration = self.sender.shadow.settings.answer_timeout.0;
         loop {
             if let Some(stream) = &mut self.stream {
                 return stream
-                    .poll_end(cx, &mut self.tools.alarm, self.pair)
+                    .poll_end(cx, &mut self.tools.alarm, &self.copy.pair)
                     .map(Ok);
             }
             ready!(self.tools.alarm.poll(cx, self.waited_for + patience));
             let flows = self.came > std::mem::replace(&mut self.came_before, self.came);
             if call.response().has_no_length() && flows {
                 self.begin_stream();
-            } else if !self.body.is_coming() {
+            } else if !self.copy.body.is_coming() {
                 let still = |flowed: Instant| now() - flowed < patience / 2;
                 return Poll::Ready(Err(if self.flowed.is_some_and(still) {
-                    Unanswered::Slow
+                    Failure::Slow
                 } else {
-                    Unanswered::Late
+                    Failure::Late
                 }));
             }
             // The time of a client that takes its own is not the shadow's.

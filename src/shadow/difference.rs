@@ -2,25 +2,11 @@
 
 use std::time::Duration;
 
+use super::Shadow;
 use crate::{
     exchange::{Exchange, PrimaryResponse},
-    telemetry::{
-        metrics::{ShadowMetrics, class},
-        rate::RateLimit,
-        text::millis,
-    },
+    telemetry::{metrics::class, rate::RateLimit, text::millis},
 };
-
-/// The two answers to one request.
-pub(crate) struct Pair<'a> {
-    pub(crate) exchange: &'a Exchange,
-    /// `None`: the primary gave none.
-    pub(crate) primary: Option<PrimaryResponse>,
-    /// The shadow's.
-    pub(crate) status: u16,
-    /// From sending the copy to the header of its answer.
-    pub(crate) took: Duration,
-}
 
 /// Log lines on answers that differ, limited in rate.
 #[derive(Debug)]
@@ -39,26 +25,35 @@ impl DifferenceLog {
         self.limit.set(lines_per_second.into());
     }
 
-    /// Counts the pair of answers, and logs it where their classes differ.
-    pub(super) fn note(&self, shadow: &str, metrics: &ShadowMetrics, pair: &Pair<'_>) {
-        let theirs = class(pair.primary.map(|answer| answer.status));
-        let ours = class(Some(pair.status));
-        metrics.pair(theirs, ours);
-        let Some(primary) = pair.primary.filter(|_| theirs != ours) else {
+    /// Counts the two responses to a request, and logs them where their classes differ; `primary` is `None` where the
+    /// primary gave none.
+    pub(super) fn note(
+        &self,
+        shadow: &Shadow,
+        exchange: &Exchange,
+        primary: Option<PrimaryResponse>,
+        (status, took): (u16, Duration),
+    ) {
+        let (theirs, ours) = (
+            class(primary.map(|answer| answer.status)),
+            class(Some(status)),
+        );
+        shadow.metrics.pair(theirs, ours);
+        let Some(primary) = primary.filter(|_| theirs != ours) else {
             return;
         };
         let Some(left_out) = self.limit.allow() else {
             return;
         };
         tracing::warn!(
-            request_id = %pair.exchange.id_text(),
-            method = %pair.exchange.method_text(),
-            path = %pair.exchange.path_text(),
-            shadow,
+            request_id = %exchange.id_text(),
+            method = %exchange.method_text(),
+            path = %exchange.path_text(),
+            shadow = shadow.name(),
             primary_status = primary.status,
-            shadow_status = pair.status,
+            shadow_status = status,
             primary_ms = millis(primary.after),
-            shadow_ms = millis(pair.took),
+            shadow_ms = millis(took),
             left_out,
             "the shadow answers differently"
         );

@@ -7,13 +7,13 @@ use super::{
     select::{Answered, Selection, Verdict},
 };
 use crate::{
-    config::{self, ClientAddress, HostHeader},
+    config::{self, ClientAddress},
     http::RequestHead,
 };
 
 /// What a shadow's settings make of a request.
 pub(crate) struct Editor {
-    settings: config::Shadow,
+    sample: config::Sample,
     selection: Selection,
     rewriting: Rewriting,
     client_address: ClientAddress,
@@ -30,9 +30,9 @@ impl Editor {
         let value = from.map(authorization).transpose()?;
         Ok(Self {
             selection: Selection::new(&settings.select),
-            rewriting: Rewriting::new(&settings.rewrite, value),
+            rewriting: Rewriting::new(settings, value),
             client_address: client_address.clone(),
-            settings: settings.clone(),
+            sample: settings.sample.clone(),
         })
     }
 
@@ -43,18 +43,13 @@ impl Editor {
             peer: None,
             client_address: &self.client_address,
         };
-        let sample = &self.settings.sample;
         let (verdict, _) = self.selection.judge(seen, Answered::With(status));
-        verdict != Verdict::Filtered && sample::draw(sample, sample.percent, seen).is_in()
+        verdict != Verdict::Filtered
+            && sample::draw(&self.sample, self.sample.percent, seen).is_in()
     }
 
     /// Rewrites a head as a copy's.
     pub(crate) fn rewrite(&self, head: &mut RequestHead) {
         self.rewriting.apply(head);
-        match &self.settings.host {
-            HostHeader::Client => {}
-            HostHeader::Fixed(host) => head.set_host(host.as_bytes()),
-            HostHeader::Address => head.set_host(self.settings.address.authority().as_bytes()),
-        }
     }
 }

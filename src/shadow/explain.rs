@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::{
-    copy_head::CopyHeadWriter,
+    copy_head::CopyHeads,
     request_view::RequestView,
     sample::{Drawn, draw},
     select::{Answered, Selection, Verdict},
@@ -67,11 +67,10 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
         ));
     }
     let authorization = settings.rewrite.authorization.as_ref();
-    let head_writer =
-        CopyHeadWriter::new(&masked(settings), marks, authorization.map(|_| MASK.into()));
+    let copy_heads = CopyHeads::new(&masked(settings), marks, authorization.map(|_| MASK.into()));
     let head = is_copied.then(|| {
         let mut out = Vec::new();
-        head_writer.write_head(head, &mut out);
+        copy_heads.of(head).write(&mut out);
         out
     });
     Explained { reasons, head }
@@ -149,7 +148,7 @@ fn not(is_in: bool) -> &'static str {
 }
 
 fn also(settings: &config::Shadow, reasons: &mut Vec<String>) {
-    if !settings.limit.is_default() {
+    if !config::is_default(&settings.limit) {
         reasons.push("limited: left out where it is over shadow.limit".into());
     }
     if let Some(key) = &settings.order_by {

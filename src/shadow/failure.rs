@@ -1,15 +1,27 @@
 //! Why a copy was not answered: its outcome, its words, and what the breaker learns of it.
 
-use super::{breaker::Lesson, copying::Unanswered};
+use super::breaker::Lesson;
 use crate::{
-    ledger::Outcome, net::ConnectError, telemetry::logs::with_causes, upstream::NoConnection,
+    ledger::Outcome,
+    net::ConnectError,
+    telemetry::logs::with_causes,
+    upstream::{BadResponse, NoConnection},
 };
 
 /// Why a copy was not answered.
 #[derive(Debug)]
 pub(super) enum Failure {
     NoConnection(NoConnection),
-    Unanswered(Unanswered),
+    /// The connection broke, or what came is no answer.
+    Broken(BadResponse),
+    /// Not within the answer timeout.
+    Late,
+    /// Not whole within the answer timeout, but its header came and the rest still does.
+    Slow,
+    /// Its body failed.
+    Body(Outcome),
+    /// The budget has no room for what its answer takes.
+    OverBudget,
 }
 
 impl Failure {
@@ -23,27 +35,21 @@ impl Failure {
                 ConnectError::Tls(_) => Outcome::TlsFailed,
             },
             Self::NoConnection(NoConnection::Limit) => Outcome::ConnectionLimit,
-            Self::Unanswered(Unanswered::Broken(_)) => Outcome::Broken,
-            Self::Unanswered(Unanswered::Late | Unanswered::Slow) => Outcome::Timeout,
-            Self::Unanswered(Unanswered::Body(outcome)) => *outcome,
-            Self::Unanswered(Unanswered::OverBudget) => Outcome::OverBudget,
+            Self::Broken(_) => Outcome::Broken,
+            Self::Late | Self::Slow => Outcome::Timeout,
+            Self::Body(outcome) => *outcome,
+            Self::OverBudget => Outcome::OverBudget,
         }
     }
 
     /// The error with its causes.
     pub(super) fn chain(&self) -> String {
-        let error: &dyn std::error::Error = match self {
-            Self::NoConnection(error) => error,
-            Self::Unanswered(Unanswered::Broken(error)) => error,
-            Self::Unanswered(Unanswered::Late | Unanswered::Slow) => {
-                return "no whole answer within answer_timeout".into();
-            }
-            Self::Unanswered(Unanswered::Body(outcome)) => return outcome.as_str().into(),
-            Self::Unanswered(Unanswered::OverBudget) => {
-                return Outcome::OverBudget.as_str().into();
-            }
-        };
-        with_causes(error)
+        match self {
+            Self::NoConnection(error) => with_causes(error),
+            Self::Broken(error) => with_causes(error),
+            Self::Late | Self::Slow => "no whole answer within answer_timeout".into(),
+            Self::Body(_) | Self::OverBudget => self.outcome().as_str().into(),
+        }
     }
 }
 
@@ -51,21 +57,8 @@ impl Failure {
 pub(super) fn lesson<T>(ended: &Result<T, Failure>) -> Lesson {
     match ended {
         // A header in time is an answer, also where the rest takes longer than it may.
-        Ok(_) | Err(Failure::Unanswered(Unanswered::Slow)) => Lesson::Works,
-        Err(failure) if is_fault(failure.outcome()) => Lesson::Fails,
+        Ok(_) | Err(Failure::Slow) => Lesson::Works,
+        Err(failure) if failure.outcome().is_fault() => Lesson::Fails,
         Err(_) => Lesson::Nothing,
     }
-}
-
-/// Whether it is the shadow's fault that a copy ended so.
-pub(super) fn is_fault(outcome: Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Refused
-            | Outcome::ConnectTimeout
-            | Outcome::Unresolved
-            | Outcome::TlsFailed
-            | Outcome::Timeout
-            | Outcome::Broken
-    )
 }

@@ -13,13 +13,21 @@ use tokio::{task::yield_now, time::sleep};
 use super::{
     Shadow,
     copy::{CopySource, ShadowCopy},
-    mail::{Mail, Probe},
+    delivery::Delivery,
+    intake::{HeldBack, Intake},
     pair::{Attention, Pair, Primary},
     priority::Workload,
-    probe,
-    sender::{HeldBack, Sender},
+    probe::{self, Probe},
 };
 use crate::tee::{Budget, Message, Mirrored, Outlet, Part, Sleeper, UnopenedOutlet};
+
+/// What a thread is sent beside what comes through valves.
+pub(super) enum Mail {
+    /// The way from one worker to a shadow.
+    Open(Arc<Shadow>, UnopenedOutlet),
+    /// A shadow is to be asked once more.
+    Probe(Probe),
+}
 
 /// What comes in on one thread.
 pub(super) struct Inbound<'a> {
@@ -29,7 +37,7 @@ pub(super) struct Inbound<'a> {
     attention: Rc<Attention>,
     lines: Vec<Line>,
     /// Of shadows without a line, as long as they have something to send.
-    retired: Vec<Rc<Sender>>,
+    retired: Vec<Rc<Delivery>>,
 }
 
 /// What there is to do after what came was taken.
@@ -42,7 +50,7 @@ pub(super) struct Round {
 
 /// The way from one worker to one shadow.
 struct Line {
-    sender: Rc<Sender>,
+    intake: Rc<Intake>,
     /// Where an order is kept, the place of the next request; the lines of one shadow share it.
     next: Rc<Cell<u64>>,
     outlet: Outlet,
@@ -60,7 +68,7 @@ struct Known {
 
 /// How many messages of one line are taken at a time.
 const MESSAGES: usize = 256;
-/// How often a sender is looked at that is to end, and pairs for which nothing is woken.
+/// How often a delivery is looked at that is to end, and pairs for which nothing is woken.
 const LOOK: Duration = Duration::from_millis(100);
 /// Nothing is waited for but messages.
 const LONG: Duration = Duration::from_secs(3600);
@@ -135,23 +143,23 @@ impl<'a> Inbound<'a> {
     }
 
     fn probe(&self, probe: Probe) {
-        let mut senders = self.lines.iter().map(|line| &line.sender);
-        if let Some(sender) = senders.find(|sender| sender.shadow().name() == probe.shadow) {
-            probe::send(sender, probe);
+        let mut intakes = self.lines.iter().map(|line| &line.intake);
+        if let Some(intake) = intakes.find(|intake| intake.shadow().name() == probe.shadow) {
+            probe::send(intake.delivery(), probe);
         }
     }
 
     fn open_line(&mut self, shadow: Arc<Shadow>, ends: UnopenedOutlet) {
         let mut lines = self.lines.iter();
-        let known = lines.find(|line| Arc::ptr_eq(line.sender.shadow(), &shadow));
-        let (sender, next) = if let Some(line) = known {
-            (Rc::clone(&line.sender), Rc::clone(&line.next))
+        let known = lines.find(|line| Arc::ptr_eq(line.intake.shadow(), &shadow));
+        let (intake, next) = if let Some(line) = known {
+            (Rc::clone(&line.intake), Rc::clone(&line.next))
         } else {
             self.given.shadows.borrow_mut().push(Arc::clone(&shadow));
-            (Sender::start(shadow, self.budget), Rc::default())
+            (Intake::new(shadow, self.budget), Rc::default())
         };
         self.lines.push(Line {
-            sender,
+            intake,
             next,
             outlet: ends.open(),
             attention: Rc::clone(&self.attention),
@@ -163,19 +171,19 @@ impl<'a> Inbound<'a> {
     fn close(&mut self) {
         let over = |line: &mut Line| line.outlet.is_over();
         let over: Vec<_> = self.lines.extract_if(.., over).collect();
-        for Line { sender, .. } in over {
+        for Line { intake, .. } in over {
             let mut others = self.lines.iter();
-            let is_used = others.any(|other| Rc::ptr_eq(&other.sender, &sender));
+            let is_used = others.any(|other| Rc::ptr_eq(&other.intake, &intake));
             let mut retired = self.retired.iter();
-            if !is_used && !retired.any(|known| Rc::ptr_eq(known, &sender)) {
-                sender.retire();
+            if !is_used && !retired.any(|known| Rc::ptr_eq(known, intake.delivery())) {
                 let mut shadows = self.given.shadows.borrow_mut();
-                shadows.retain(|shadow| !Arc::ptr_eq(shadow, sender.shadow()));
-                self.retired.push(sender);
+                shadows.retain(|shadow| !Arc::ptr_eq(shadow, intake.shadow()));
+                self.retired.push(Rc::clone(intake.delivery()));
             }
         }
         // Whatever it has under way holds it.
-        self.retired.retain(|sender| Rc::strong_count(sender) > 1);
+        self.retired
+            .retain(|delivery| Rc::strong_count(delivery) > 1);
     }
 }
 
@@ -213,13 +221,13 @@ impl Line {
                 Some(Message::Answered(number, answer)) => {
                     if let Some(known) = self.known.get_mut(&number) {
                         known.pair.answered(answer);
-                        known.let_go(&self.sender);
+                        known.let_go(&self.intake);
                     }
                 }
                 Some(Message::Over(number, told)) => {
                     if let Some(mut known) = self.known.remove(&number) {
                         known.pair.over(told);
-                        known.let_go(&self.sender);
+                        known.let_go(&self.intake);
                     }
                 }
             }
@@ -240,10 +248,10 @@ impl Line {
             self.next.set(sequence + 1);
         }
         let spent = self.outlet.spent();
-        let pair = Pair::new(self.sender.shadow(), exchange, &self.attention, spent);
+        let pair = Pair::new(self.intake.shadow(), exchange, &self.attention, spent);
         let pair = Rc::new(pair);
         let (copy, body) = ShadowCopy::new(Rc::clone(&pair), entry, flow, held);
-        let held_back = self.sender.offer(copy);
+        let held_back = self.intake.offer(copy);
         let known = Known {
             pair,
             body,
@@ -258,7 +266,7 @@ impl Line {
             let fails = matches!(part, Part::Failed(_));
             body.push(part);
             if fails {
-                self.sender.clear_out();
+                self.intake.delivery().clear_out();
             }
         }
     }
@@ -266,11 +274,11 @@ impl Line {
 
 impl Known {
     /// Sends what waited for the primary's response, where that is known.
-    fn let_go(&mut self, sender: &Rc<Sender>) {
+    fn let_go(&mut self, intake: &Intake) {
         if let Primary::Known(answer) = self.pair.primary()
             && let Some(held) = self.held_back.take()
         {
-            self.held_back = sender.let_go(held, answer);
+            self.held_back = intake.let_go(held, answer);
         }
     }
 }

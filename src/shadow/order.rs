@@ -90,9 +90,6 @@ impl Drop for Turn {
     }
 }
 
-/// A turn that may not have come, and a seat for the meantime.
-pub(super) type Queued = (Turn, Seat);
-
 /// The copies that wait for their turn.
 #[derive(Debug)]
 pub(super) struct Order<T> {

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Shadow, difference};
+use super::Shadow;
 use crate::{
     compare::{ComparedRequest, LivePair, LiveResponse},
     exchange::{Exchange, PrimaryResponse},
@@ -203,14 +203,11 @@ impl Pair {
         }
     }
 
-    fn note(&self, primary: Option<PrimaryResponse>, (status, took): (u16, Duration)) {
-        let pair = difference::Pair {
-            exchange: self.exchange(),
-            primary,
-            status,
-            took,
-        };
-        self.shadow.note(&pair);
+    fn note(&self, primary: Option<PrimaryResponse>, ours: (u16, Duration)) {
+        let shadow = &*self.shadow;
+        shadow
+            .differences
+            .note(shadow, self.exchange(), primary, ours);
     }
 
     /// The script was given the request, and is to be told the primary's response where it comes to it yet.

@@ -10,41 +10,51 @@ use std::{
 
 use tokio::task::spawn_local;
 
-use super::{mail::Probe, sender::Sender};
+use super::{delivery::Delivery, sender::Sender};
 use crate::{
     compare::LiveResponse,
-    http::{Alarm, Outbox, RequestHead, ResponseHead, now},
+    http::{Alarm, RequestHead, ResponseHead, now},
     tee::{RecordedResponse, Recording},
     upstream::{Call, Caller, Connection, Next, Request, RequestBody, Uncalled, call},
 };
 
+/// A request without a body that is sent once more.
+pub(super) struct Probe {
+    /// The shadow's name.
+    pub(super) shadow: String,
+    /// What the comparer knows it by.
+    pub(super) number: u64,
+    pub(super) head: RequestHead,
+}
+
 /// Sends it where copies leave room for it, and tells the comparer of the response.
-pub(super) fn send(sender: &Rc<Sender>, probe: Probe) {
-    if sender.has_time() {
-        spawn_local(ask(Rc::clone(sender), probe));
+pub(super) fn send(delivery: &Rc<Delivery>, probe: Probe) {
+    if delivery.has_time() {
+        spawn_local(ask(Rc::clone(delivery), probe));
     }
 }
 
-async fn ask(sender: Rc<Sender>, probe: Probe) {
-    let shadow = sender.shadow();
+async fn ask(delivery: Rc<Delivery>, probe: Probe) {
+    let sender = delivery.sender();
+    let shadow = &sender.shadow;
     let Some(compared) = &shadow.compared else {
         return;
     };
     let started = now();
     let mut probing = Probing {
-        sender: &sender,
+        sender,
         head: &probe.head,
         response: ResponseHead::default(),
-        body: Recording::new(compared.bytes, sender.budget()),
+        body: Recording::new(compared.bytes, &sender.budget),
         answered: None,
         alarm: Alarm::default(),
         due: started + shadow.settings.answer_timeout.0,
     };
-    let Ok(((), called)) = call(&mut probing, sender.pool(), started).await else {
+    let Ok(((), called)) = call(&mut probing, &sender.pool, started).await else {
         return;
     };
     let is_whole = called.response().is_done();
-    called.end(sender.pool(), now());
+    called.end(&sender.pool, now());
     if let Some(at) = probing.answered {
         let response = LiveResponse {
             response: Arc::new(RecordedResponse {
@@ -77,16 +87,16 @@ impl Caller for Probing<'_> {
     type End = ();
     type GivenUp = GivenUp;
 
-    fn request(&self) -> Request {
-        Request::new(self.head.method(), RequestBody::Written)
-    }
-
-    fn write(&self, out: &mut Outbox) {
-        self.sender.write_head(self.head, out);
+    fn request(&self) -> Request<'_> {
+        Request {
+            head: self.sender.copy_heads.of(self.head),
+            body: RequestBody::None,
+            is_upgrade: false,
+        }
     }
 
     async fn connect(&mut self) -> Result<Box<Connection>, GivenUp> {
-        let opened = self.sender.pool().open().await;
+        let opened = self.sender.pool.open().await;
         opened.map_err(|_| GivenUp)
     }
 

@@ -148,6 +148,9 @@ impl<T> Queue<T> {
     pub(super) fn clear_out(&self) {
         let mut waiting = self.waiting.borrow_mut();
         waiting.retain(|(thing, _)| (self.waits)(thing));
+        drop(waiting);
+        // Perhaps nobody waits any more.
+        self.call();
     }
 
     /// The next one that has a place, if anyone has.

@@ -9,8 +9,8 @@ use std::{
 use super::{
     breaker::{Breaker, Change, State},
     control::Control,
-    copy_head::CopyHeadWriter,
-    difference::{DifferenceLog, Pair},
+    copy_head::CopyHeads,
+    difference::DifferenceLog,
     limit::Limit,
     queue::Places,
     request_view::RequestView,
@@ -41,10 +41,7 @@ pub(crate) struct Shadow {
     pub(super) breaker: Arc<Breaker>,
     pub(super) places: Arc<Places>,
     pub(super) connections: Arc<Share>,
-    /// How many it may have, once it is in effect.
-    connection_limit: usize,
     pub(super) failures: RateLimit,
-    pub(super) reading: Reading,
     /// What was changed while it runs outlives a reload.
     pub(crate) control: Arc<Control>,
     /// The configuration says the same of the sample as before.
@@ -56,9 +53,9 @@ pub(crate) struct Shadow {
     pub(super) compared: Option<Compared>,
     /// Each thread has a copy of these two.
     pub(super) selection: Selection,
-    pub(super) head_writer: CopyHeadWriter,
-    client_address: Arc<ClientAddress>,
-    differences: Arc<DifferenceLog>,
+    pub(super) copy_heads: CopyHeads,
+    pub(super) differences: Arc<DifferenceLog>,
+    pub(super) common: Common,
 }
 
 /// A shadow can't be set up.
@@ -70,103 +67,124 @@ pub(crate) enum ShadowError {
     Authorization(String, #[source] BadAuthorization),
 }
 
-/// What every shadow is set up with.
-pub(crate) struct Common<'a> {
+/// What every shadow is set up with, beside settings of its own. A reload keeps a shadow where both are as they were.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Common {
     pub(crate) workers: usize,
     /// How many connections this shadow may have at most, whatever it asks for.
     pub(crate) connections: usize,
-    pub(crate) marks: &'a Marks,
-    pub(crate) client_address: &'a Arc<ClientAddress>,
-    pub(crate) differences: &'a Arc<DifferenceLog>,
+    pub(crate) marks: Marks,
+    pub(crate) client_address: Arc<ClientAddress>,
     pub(crate) reading: Reading,
 }
 
+/// What one shadow is set up with.
+pub(crate) struct Setup {
+    pub(crate) settings: config::Shadow,
+    /// Where copies go through one before they are sent.
+    pub(crate) script: Option<Arc<Script>>,
+    /// Where its responses are compared.
+    pub(crate) compared: Option<Compared>,
+    pub(crate) common: Common,
+    pub(crate) differences: Arc<DifferenceLog>,
+}
+
 impl Shadow {
-    /// `before` is the shadow of this name that it takes the place of: what is counted and what is under way goes on.
-    /// Nothing of it changes until [`Shadow::take_effect`].
+    /// What is set up so. `before` is the shadow of this name that it takes the place of: itself, where nothing changed;
+    /// otherwise what is counted and what is under way goes on. Nothing of it changes until [`Shadow::take_effect`].
     ///
     /// # Errors
     /// Where a certificate file can't be used.
-    pub(crate) fn new(
-        settings: config::Shadow,
+    pub(crate) fn set_up(
+        setup: Setup,
         account: Arc<Account>,
-        script: Option<Arc<Script>>,
-        compared: Option<Compared>,
-        common: &Common<'_>,
         thread: usize,
-        before: Option<&Self>,
+        before: Option<&Arc<Self>>,
     ) -> Result<Arc<Self>, ShadowError> {
+        if let Some(before) = before
+            && before.is_set_up_so(&setup)
+        {
+            return Ok(Arc::clone(before));
+        }
+        let Setup {
+            settings,
+            script,
+            compared,
+            common,
+            differences,
+        } = setup;
         let connector = Connector::new(
             settings.address.clone(),
             &settings.tls,
             settings.connect_timeout.0,
         )
         .map_err(|error| ShadowError::Tls(settings.name.to_string(), error))?;
-        let connector = match before {
-            Some(before) => connector.after(&before.connector),
-            None => connector,
-        };
         let authorization = settings.rewrite.authorization.as_ref();
         let authorization = authorization
             .map(read_authorization)
             .transpose()
             .map_err(|error| ShadowError::Authorization(settings.name.to_string(), error))?;
-        let connection_limit = settings.max_connections.min(common.connections);
-        let breaker = Breaker::new(settings.breaker.failures, settings.breaker.pause.0);
         let same_breaker = before.filter(|before| {
             before.settings.address == settings.address
                 && before.settings.breaker == settings.breaker
         });
         let same_limit = before.filter(|before| is_same(&before.settings.limit, &settings.limit));
-        let same_sample =
-            before.is_none_or(|before| before.settings.sample.percent == settings.sample.percent);
         Ok(Arc::new(Self {
             // One that stays shares its places with what it was, and they need one thread.
             thread: before.map_or(thread, |before| before.thread),
             has_low_priority: AtomicBool::new(false),
-            connector,
+            connector: match before {
+                Some(before) => connector.after(&before.connector),
+                None => connector,
+            },
             account,
-            metrics: before.map_or_else(
-                || Arc::new(ShadowMetrics::new(common.workers)),
-                |before| Arc::clone(&before.metrics),
-            ),
-            breaker: same_breaker
-                .map_or_else(|| Arc::new(breaker), |before| Arc::clone(&before.breaker)),
-            places: before.map_or_else(
-                || Places::new(settings.max_in_flight, settings.queue),
-                |before| Arc::clone(&before.places),
-            ),
-            connections: before.map_or_else(
-                || Share::new(connection_limit),
-                |before| Arc::clone(&before.connections),
-            ),
-            connection_limit,
+            metrics: go_on(before, |before| &before.metrics)
+                .unwrap_or_else(|| Arc::new(ShadowMetrics::new(common.workers))),
+            breaker: go_on(same_breaker, |before| &before.breaker).unwrap_or_else(|| {
+                let breaker = &settings.breaker;
+                Arc::new(Breaker::new(breaker.failures, breaker.pause.0))
+            }),
+            places: go_on(before, |before| &before.places)
+                .unwrap_or_else(|| Places::new(settings.max_in_flight, settings.queue)),
+            connections: go_on(before, |before| &before.connections)
+                .unwrap_or_else(|| Share::new(settings.max_connections.min(common.connections))),
             failures: RateLimit::new(1, Duration::from_secs(10)),
-            reading: common.reading,
-            control: before.map_or_else(
-                || Arc::new(Control::new(settings.sample.percent)),
-                |before| Arc::clone(&before.control),
-            ),
-            same_sample,
-            limit: same_limit.map_or_else(
-                || Limit::new(&settings.limit),
-                |before| Arc::clone(&before.limit),
-            ),
+            control: go_on(before, |before| &before.control)
+                .unwrap_or_else(|| Arc::new(Control::new(settings.sample.percent))),
+            same_sample: before
+                .is_none_or(|before| before.settings.sample.percent == settings.sample.percent),
+            limit: go_on(same_limit, |before| &before.limit)
+                .unwrap_or_else(|| Limit::new(&settings.limit)),
             script,
             compared,
             selection: Selection::new(&settings.select),
-            head_writer: CopyHeadWriter::new(&settings, common.marks, authorization),
-            client_address: Arc::clone(common.client_address),
-            differences: Arc::clone(common.differences),
+            copy_heads: CopyHeads::new(&settings, &common.marks, authorization),
+            differences,
+            common,
             settings,
         }))
+    }
+
+    /// Whether it is what would be made of this. Behind TLS, and behind Authorization, there are files that may have
+    /// changed.
+    fn is_set_up_so(&self, setup: &Setup) -> bool {
+        let settings = &setup.settings;
+        let script = |script: &Option<Arc<Script>>| script.as_ref().map(Arc::as_ptr);
+        !settings.address.is_tls()
+            && settings.rewrite.authorization.is_none()
+            && self.common == setup.common
+            && script(&self.script) == script(&setup.script)
+            && self.compared == setup.compared
+            && is_same(&self.settings, settings)
     }
 
     /// Its limits hold from now on, also for what its predecessor has under way.
     pub(crate) fn take_effect(&self) {
         self.places
             .resize(self.settings.max_in_flight, self.settings.queue);
-        self.connections.resize(self.connection_limit);
+        let connections = self.settings.max_connections;
+        self.connections
+            .resize(connections.min(self.common.connections));
         if !self.same_sample {
             self.control.set_sample(self.settings.sample.percent);
         }
@@ -174,15 +192,6 @@ impl Shadow {
 
     pub(crate) fn name(&self) -> &str {
         self.settings.name.as_str()
-    }
-
-    /// Whether its copies go through this script, or through none.
-    pub(crate) fn has_script(&self, script: Option<&Arc<Script>>) -> bool {
-        match (&self.script, script) {
-            (Some(own), Some(other)) => Arc::ptr_eq(own, other),
-            (None, None) => true,
-            _ => false,
-        }
     }
 
     /// Copies that wait for a place.
@@ -204,7 +213,7 @@ impl Shadow {
         RequestView {
             head,
             peer,
-            client_address: &self.client_address,
+            client_address: &self.common.client_address,
         }
     }
 
@@ -234,9 +243,9 @@ impl Shadow {
     pub(crate) fn settings(&self) -> &config::Shadow {
         &self.settings
     }
+}
 
-    /// Notes a pair of answers.
-    pub(super) fn note(&self, pair: &Pair<'_>) {
-        self.differences.note(self.name(), &self.metrics, pair);
-    }
+/// Something that goes on where a shadow takes the place of another.
+fn go_on<T>(before: Option<&Arc<Shadow>>, what: impl Fn(&Shadow) -> &Arc<T>) -> Option<Arc<T>> {
+    before.map(|before| Arc::clone(what(before)))
 }

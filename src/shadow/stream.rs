@@ -5,38 +5,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    Shadow,
-    breaker::{Admitted, Lesson},
-    order::Turn,
-    pair::Pair,
-};
+use super::pair::Pair;
 use crate::http::{Alarm, now};
-
-/// What others wait for until a copy has ended.
-pub(super) struct Waited<'a> {
-    pub(super) admitted: Option<Admitted<'a>>,
-    pub(super) turn: Option<Turn>,
-}
-
-impl Waited<'_> {
-    /// The shadow has answered: the breaker learns it, and the next copy of the session has its turn.
-    pub(super) fn let_go(&mut self, shadow: &Shadow) {
-        self.learn(shadow, Lesson::Works);
-        self.turn = None;
-    }
-
-    /// The breaker learns how it went, unless it has already.
-    pub(super) fn learn(&mut self, shadow: &Shadow, lesson: Lesson) {
-        let change = self
-            .admitted
-            .take()
-            .and_then(|admitted| admitted.learn(lesson));
-        if let Some(change) = change {
-            shadow.tell(change);
-        }
-    }
-}
 
 /// When a stream is looked at again for its client, who may have left.
 const LOOK: Duration = Duration::from_secs(1);

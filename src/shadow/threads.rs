@@ -8,7 +8,7 @@ use std::{
     os::fd::OwnedFd,
     rc::Rc,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
         mpsc,
     },
@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::Notify,
@@ -23,10 +24,10 @@ use tokio::{
 
 use super::{
     Shadow,
-    inbound::Inbound,
-    mail::{Mail, Probe},
+    inbound::{Inbound, Mail},
     nap,
     priority::{Priority, Step, Workload},
+    probe::Probe,
 };
 use crate::{
     compare::Probes,
@@ -111,7 +112,7 @@ impl Threads {
     pub(crate) async fn replace_worn(self: Arc<Self>) {
         loop {
             self.wears.notified().await;
-            let worn = std::mem::take(&mut *lock(&self.worn));
+            let worn = std::mem::take(&mut *self.worn.lock());
             for index in worn {
                 match self.start(index) {
                     Ok(()) => tracing::info!(
@@ -138,7 +139,7 @@ impl Threads {
             sequences: Vec::new(),
         };
         let place = &self.places[index];
-        let mut current = lock(&place.current);
+        let mut current = place.current.lock();
         let threads = Arc::clone(self);
         let handle = thread::Builder::new()
             .name(format!("shadow-{index}"))
@@ -155,7 +156,7 @@ impl Threads {
         if let Some(door) = door {
             door.ring();
         }
-        let mut handles = lock(&self.handles);
+        let mut handles = self.handles.lock();
         handles.retain(|handle| !handle.is_finished());
         handles.push(handle);
         Ok(())
@@ -164,7 +165,7 @@ impl Threads {
     /// A way to the thread that looks after a shadow, for the worker in whose runtime this is called.
     pub(super) fn connect(&self, shadow: &Arc<Shadow>) -> ShadowLink {
         let place = self.place(shadow);
-        let mut current = lock(&place.current);
+        let mut current = place.current.lock();
         let mailbox = current.as_mut().expect("threads begin before workers do");
         let (valve, ends) = Valve::open(&mailbox.door);
         // A thread that has ended takes no more.
@@ -190,11 +191,11 @@ impl Threads {
     pub(crate) fn end(&self) {
         self.ended.store(true, Relaxed);
         for place in &self.places {
-            if let Some(mailbox) = lock(&place.current).take() {
+            if let Some(mailbox) = place.current.lock().take() {
                 mailbox.door.ring();
             }
         }
-        let handles = std::mem::take(&mut *lock(&self.handles));
+        let handles = std::mem::take(&mut *self.handles.lock());
         for handle in handles {
             if handle.join().is_err() {
                 tracing::error!("a thread for shadows panicked");
@@ -205,7 +206,7 @@ impl Threads {
 
 impl Probes for Threads {
     fn probe(&self, shadow: &str, number: u64, head: RequestHead) {
-        let places = self.places.iter().map(|place| lock(&place.current));
+        let places = self.places.iter().map(|place| place.current.lock());
         // The thread that does not look after the shadow leaves it alone.
         for current in places {
             let Some(mailbox) = &*current else { continue };
@@ -278,13 +279,9 @@ async fn watch(threads: &Arc<Threads>, index: usize, given: &Rc<Workload>) {
     for shadow in &*given.shadows.borrow() {
         shadow.has_low_priority.store(false, Relaxed);
     }
-    lock(&threads.worn).push(index);
+    threads.worn.lock().push(index);
     threads.wears.notify_one();
     std::future::pending::<()>().await;
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The lowest priority (nice(2)).

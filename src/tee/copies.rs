@@ -21,6 +21,8 @@ use crate::{
 pub(crate) trait Recipient {
     /// Counts the request, and says whether a copy of it is wanted: `None` where it was settled already.
     fn select(&self, head: &RequestHead, peer: Option<IpAddr>) -> Option<Entry>;
+    /// Counts a request that is not copied, for a reason that has nothing to do with this recipient.
+    fn leave_out(&self, outcome: Outcome);
     /// How many bytes of a body are kept for one copy until they are sent.
     fn body_buffer(&self) -> usize;
     /// How many bytes of the primary's response are wanted with its head; `None` where it is not.
@@ -29,8 +31,6 @@ pub(crate) trait Recipient {
     fn valve(&self) -> Rc<Valve>;
     /// The next place in the order of its requests, where it keeps an order.
     fn sequence(&self) -> Option<u64>;
-    /// Counts a request that is not copied, for a reason that has nothing to do with this recipient.
-    fn leave_out(&self, outcome: Outcome);
 }
 
 /// What a copy costs beside its head and its body: the exchange, the entry, its messages, a place in a queue.
@@ -67,6 +67,13 @@ impl Branch {
 }
 
 impl Copies {
+    /// Counts a request of which no copy is made, for a reason that has nothing to do with its recipients.
+    pub(crate) fn leave_out(recipients: &[Rc<dyn Recipient>], outcome: Outcome) {
+        for recipient in recipients {
+            recipient.leave_out(outcome);
+        }
+    }
+
     /// Makes a copy for each recipient that wants one.
     pub(crate) fn open(
         exchange: &Arc<Exchange>,

@@ -19,6 +19,8 @@ pub(crate) struct Recording {
     budget: Arc<Budget>,
     held: Option<Held>,
     buffer: u64,
+    /// As much of the piece that was noticed last as is within the limit.
+    fits: usize,
 }
 
 /// How much of a body is kept.
@@ -68,6 +70,7 @@ impl Recording {
             budget: Arc::clone(budget),
             held: None,
             buffer: 0,
+            fits: 0,
         }
     }
 
@@ -157,10 +160,11 @@ impl Tap for Recording {
             return false;
         }
         self.length += piece.len() as u64;
+        self.fits = fits;
         if fits < piece.len() {
             self.kept = Kept::ToLimit;
         }
-        fits == piece.len()
+        fits > 0
     }
 
     fn share(&mut self, piece: &Bytes, (buffer, size): Buffer) {
@@ -171,7 +175,8 @@ impl Tap for Recording {
         };
         if self.hold(cost) {
             self.buffer = buffer;
-            self.pieces.push(piece.clone());
+            // Up to the limit, wherever pieces end: what is kept of the same body is the same.
+            self.pieces.push(piece.slice(..self.fits.min(piece.len())));
         }
     }
 
@@ -205,6 +210,23 @@ mod tests {
         assert_eq!((kept.text.len(), kept.pieces.len()), (5, 3));
         drop(kept);
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn what_is_kept_of_a_body_does_not_depend_on_its_pieces() {
+        const BODY: &[u8] = &[7; 16_384];
+        let budget = Budget::new(1_000_000);
+        let kept = |sizes: &[usize]| {
+            let mut kept = Recording::new(20_000, &budget);
+            for size in sizes {
+                pass(&mut kept, &BODY[..*size], 1);
+            }
+            (kept.kept(), kept.length(), kept.bytes(usize::MAX).len())
+        };
+        let whole = (Kept::ToLimit, 32_768, 20_000);
+        assert_eq!(kept(&[16_384, 16_384]), whole);
+        assert_eq!(kept(&[1_000, 15_384, 16_000, 384]), whole);
+        assert_eq!(kept(&[10_000, 10_000, 12_768]), whole);
     }
 
     #[test]

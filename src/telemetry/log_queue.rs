@@ -2,17 +2,16 @@
 
 use std::{
     cell::Cell,
-    collections::VecDeque,
     io::{self, Write},
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed},
+        mpsc::{Receiver, Sender, channel},
     },
     thread,
     time::Duration,
 };
 
-use parking_lot::{Condvar, Mutex};
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Bytes of lines that wait. A burst fits, and a reader that is gone costs no more.
@@ -37,23 +36,18 @@ pub(crate) fn left_out() -> u64 {
 #[derive(Clone)]
 pub(super) struct LogQueue(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
-    waiting: Mutex<Waiting>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Waiting {
-    lines: VecDeque<Vec<u8>>,
-    /// Of those, and of the one that is being written.
-    bytes: usize,
-    is_ended: bool,
-    is_written: bool,
+    /// `None` is the end of them.
+    lines: Sender<Option<Vec<u8>>>,
+    /// Of the lines that wait, and of the one that is being written.
+    bytes: AtomicUsize,
 }
 
 /// Keeps the thread; dropped, it waits for the last lines, but not for ever.
-pub(crate) struct LogGuard(LogQueue);
+pub(crate) struct LogGuard {
+    queue: LogQueue,
+    written: Receiver<()>,
+}
 
 impl LogQueue {
     /// Starts the thread, which calls `tell` with how many lines were left out once it writes again.
@@ -61,29 +55,38 @@ impl LogQueue {
         into: impl Write + Send + 'static,
         tell: fn(u64),
     ) -> io::Result<(Self, LogGuard)> {
-        let queue = Self(Arc::default());
-        let (its, guard) = (queue.clone(), LogGuard(queue.clone()));
-        let told = left_out();
-        let run = move || its.empty(into, tell, told);
-        thread::Builder::new().name("log".into()).spawn(run)?;
-        Ok((queue, guard))
+        let ((lines, inbox), (done, written)) = (channel(), channel());
+        let bytes = AtomicUsize::new(0);
+        let queue = Self(Arc::new(Shared { lines, bytes }));
+        let (its, told) = (queue.clone(), left_out());
+        thread::Builder::new().name("log".into()).spawn(move || {
+            its.empty(&inbox, into, tell, told);
+            let _ = done.send(());
+        })?;
+        Ok((queue.clone(), LogGuard { queue, written }))
     }
 
     fn push(&self, line: &[u8]) {
-        let mut waiting = self.0.waiting.lock();
+        let Shared { lines, bytes } = &*self.0;
+        let waiting = bytes.fetch_add(line.len(), Relaxed) + line.len();
         // What tells of lines that were left out is never one of them.
-        if waiting.bytes + line.len() > LIMIT && !TELLS.get() {
+        if waiting > LIMIT && !TELLS.get() {
+            bytes.fetch_sub(line.len(), Relaxed);
             LEFT_OUT.fetch_add(1, Relaxed);
             return;
         }
-        waiting.bytes += line.len();
-        waiting.lines.push_back(line.to_vec());
-        drop(waiting);
-        self.0.changed.notify_all();
+        // After the end there is nobody who takes it.
+        let _ = lines.send(Some(line.to_vec()));
     }
 
     /// `told`: the number of lines left out that were reported already.
-    fn empty(&self, mut into: impl Write, tell: fn(u64), mut told: u64) {
+    fn empty(
+        &self,
+        inbox: &Receiver<Option<Vec<u8>>>,
+        mut into: impl Write,
+        tell: fn(u64),
+        mut told: u64,
+    ) {
         TELLS.set(true);
         let mut tell_rest = || {
             let rest = left_out() - told;
@@ -93,50 +96,36 @@ impl LogQueue {
             }
             rest > 0
         };
+        let mut is_ended = false;
         loop {
-            while let Some(line) = self.next() {
-                // There is nowhere to report a log that can't be written.
-                let _ = into.write_all(&line);
-                let mut waiting = self.0.waiting.lock();
-                waiting.bytes -= line.len();
-                let flows = waiting.bytes < LIMIT / 2;
-                drop(waiting);
-                // Otherwise it would be reported with every line while more is left out.
-                if flows {
-                    tell_rest();
+            let next = if is_ended {
+                inbox.try_recv().ok()
+            } else {
+                inbox.recv().ok()
+            };
+            match next {
+                Some(Some(line)) => {
+                    // There is nowhere to report a log that can't be written.
+                    let _ = into.write_all(&line);
+                    let waited = self.0.bytes.fetch_sub(line.len(), Relaxed);
+                    // Otherwise it would be reported with every line while more is left out.
+                    if waited - line.len() < LIMIT / 2 {
+                        tell_rest();
+                    }
                 }
+                Some(None) => is_ended = true,
+                None if tell_rest() => {}
+                None => return,
             }
-            if !tell_rest() {
-                break;
-            }
-        }
-        self.0.waiting.lock().is_written = true;
-        self.0.changed.notify_all();
-    }
-
-    /// The next line; `None` at the end.
-    fn next(&self) -> Option<Vec<u8>> {
-        let mut waiting = self.0.waiting.lock();
-        loop {
-            if let Some(line) = waiting.lines.pop_front() {
-                return Some(line);
-            }
-            if waiting.is_ended {
-                return None;
-            }
-            self.0.changed.wait(&mut waiting);
         }
     }
 }
 
 impl Drop for LogGuard {
     fn drop(&mut self) {
-        let Shared { waiting, changed } = &*self.0.0;
-        let mut waiting = waiting.lock();
-        waiting.is_ended = true;
-        changed.notify_all();
+        let _ = self.queue.0.lines.send(None);
         // Lines that are left after that are lost.
-        changed.wait_while_for(&mut waiting, |waiting| !waiting.is_written, LAST);
+        let _ = self.written.recv_timeout(LAST);
     }
 }
 
@@ -192,13 +181,13 @@ mod tests {
         for _ in 0..30 {
             queue.write_all(&line).unwrap();
         }
-        assert!(queue.0.waiting.lock().bytes <= LIMIT);
+        assert!(queue.0.bytes.load(Relaxed) <= LIMIT);
         for _ in 0..10 {
             go.send(()).unwrap();
             assert_eq!(lines.recv().unwrap().len(), line.len());
         }
         drop(guard);
         assert_eq!(TOLD.load(Relaxed), 20);
-        assert_eq!(queue.0.waiting.lock().bytes, 0);
+        assert_eq!(queue.0.bytes.load(Relaxed), 0);
     }
 }

@@ -143,15 +143,9 @@ impl Pool {
 
     /// Keeps a connection for the next request, whose answer was read to the end at `now`.
     pub(crate) fn give_back(self: &Rc<Self>, mut connection: Box<Connection>, now: Instant) {
-        // What came behind an answer belongs to no request.
-        if !connection.wire.buf.is_empty()
-            || self.settings.idle_connections == 0
-            || self.lacking() > 0
-        {
+        if !connection.rest() || self.settings.idle_connections == 0 || self.lacking() > 0 {
             return;
         }
-        connection.is_used = true;
-        connection.wire.out.trim();
         self.touched.set(Some(waits()));
         let mut idle = self.idle.borrow_mut();
         if idle.len() >= self.settings.idle_connections {

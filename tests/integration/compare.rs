@@ -203,7 +203,7 @@ fn what_was_learned_survives_a_restart_and_is_forgotten_when_asked() {
     let tee = start();
     let after = report_of(&tee, sent);
     assert_eq!(after["causes"][0]["id"], before["causes"][0]["id"]);
-    assert_eq!(fs::read_dir(state.path()).unwrap().count(), 1);
+    assert!(state.path().join("next.compare").is_file());
     let output = shadowtee(&["report", "--admin", &admin_of(&tee), "--reset"]);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(report(&tee)["requests"]["answered"], 0);

@@ -2,7 +2,7 @@
 
 use crate::kit::{Gate, OK, Server, Tee, answers, eventually, get, hangs, post, shadowtee};
 
-const OUTCOMES: [&str; 22] = [
+const OUTCOMES: [&str; 27] = [
     "answered",
     "refused",
     "connect_timeout",
@@ -12,6 +12,7 @@ const OUTCOMES: [&str; 22] = [
     "broken",
     "filtered",
     "sampled_out",
+    "absent",
     "rate_limited",
     "looped",
     "upgrade",
@@ -20,6 +21,10 @@ const OUTCOMES: [&str; 22] = [
     "over_budget",
     "body_overrun",
     "body_cut",
+    "scripted_out",
+    "script_timeout",
+    "script_invalid",
+    "script_down",
     "breaker_open",
     "paused",
     "client_aborted",
@@ -41,6 +46,7 @@ fn the_ledger_lists_every_outcome_from_the_start() {
         for outcome in OUTCOMES {
             assert_eq!(copies.outcomes.get(outcome), Some(&0), "{outcome}");
         }
+        assert_eq!(copies.outcomes.len(), OUTCOMES.len(), "no other one");
     }
 }
 

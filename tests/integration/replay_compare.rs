@@ -4,6 +4,7 @@ use std::{
     env, fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::atomic::{AtomicUsize, Ordering},
     thread,
     time::Duration,
 };
@@ -47,8 +48,8 @@ fn capture(folder: &Path, name: &str, factor: u32) -> PathBuf {
 
 /// The application, whose totals are so many times what they were.
 fn target(factor: u32) -> Server {
+    let tokens = AtomicUsize::new(5_000_000);
     Server::local(move |conn: &mut Conn| {
-        let mut token = 5_000_000;
         loop {
             let request = conn.request()?;
             let order: u32 = request
@@ -58,7 +59,8 @@ fn target(factor: u32) -> Server {
                 .unwrap()
                 .parse()
                 .unwrap();
-            token += order as usize + 1;
+            // Nobody is given a token of somebody else's, on whatever connection.
+            let token = tokens.fetch_add(1, Ordering::Relaxed);
             conn.send(answer((100 + order) * factor, token))?;
         }
     })

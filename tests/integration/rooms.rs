@@ -49,7 +49,7 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("compare", &["capture", "tee", "exchange", "http"]),
-    ("script", &["capture", "tee", "http"]),
+    ("script", &["capture", "tee", "ledger", "http"]),
     ("capture", &["tee", "exchange", "http"]),
     (
         "replay",

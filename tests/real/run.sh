@@ -29,7 +29,7 @@ trap stop_all EXIT
 
 wait_for() {
     local _
-    for _ in $(seq 150); do
+    for _ in $(seq 600); do
         if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
         sleep 0.2
     done
@@ -68,7 +68,8 @@ run() {
     rm -rf "$APP_DIR/production" "$APP_DIR/shadow"
     "$here/$app/serve.sh" old production "$old_port" >"$out/production.log" 2>&1 & pids+=($!)
     "$here/$app/serve.sh" "$shadow_version" shadow "$new_port" >"$out/shadow.log" 2>&1 & pids+=($!)
-    wait_for "$old_port" && wait_for "$new_port"
+    wait_for "$old_port"
+    wait_for "$new_port"
     if [ "$mode" = direct ]; then
         mkdir "$out/old" "$out/new"
         PYTHONPATH=$here REAL_DUMP=$out/old python3 "$here/$app/traffic.py" "$old_port" >"$out/old.log"
@@ -76,12 +77,16 @@ run() {
         stop_all
         return
     fi
-    # Each user of the traffic has an address of its own, so `client` keeps each one's order. The
-    # Host is the client's, or else every absolute link would differ by its port.
+    # Each user of the traffic has an address of its own, so `client` keeps each one's order. Where users see what others
+    # write, a file `order` has a key that all requests share. The Host is the client's, or else every absolute link would
+    # differ by its port.
+    local order=client
+    if [ -e "$here/$app/order" ]; then order=$(cat "$here/$app/order"); fi
     "$tee" run --listen "127.0.0.1:$tee_port" --primary "127.0.0.1:$old_port" \
-        --shadow "next=127.0.0.1:$new_port" --host client --compare --order-by client --after-answer \
+        --shadow "next=127.0.0.1:$new_port" --host client --compare --order-by "$order" --after-answer \
         --admin "127.0.0.1:$admin_port" >"$out/shadowtee.log" 2>&1 & pids+=($!)
-    wait_for "$tee_port" && wait_for "$admin_port"
+    wait_for "$tee_port"
+    wait_for "$admin_port"
     PYTHONPATH=$here python3 "$here/$app/traffic.py" "$tee_port" >"$out/traffic.log"
     wait_for_copies "$(wc -l <"$out/traffic.log")"
     "$tee" report --admin "127.0.0.1:$admin_port" >"$out/report.txt"

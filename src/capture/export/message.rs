@@ -1,9 +1,7 @@
 //! A stored message taken apart for people and their tools.
 
-use bytes::BytesMut;
-
 use super::super::{field, split_head};
-use crate::http::{BodyReader, Framing, Parsed};
+use crate::http::unchunked;
 
 /// A message's parts, as far as they are known.
 pub(super) struct Parts<'a> {
@@ -59,13 +57,5 @@ pub(super) fn parts(message: &[u8]) -> Parts<'_> {
 /// A message's body without its framing.
 fn body_of(message: &[u8]) -> Vec<u8> {
     let (head, framed) = split_head(message);
-    if field(head, "transfer-encoding").is_none() {
-        return framed.to_vec();
-    }
-    let mut reader = BodyReader::new(Framing::Chunked, framed.len(), 1000);
-    let (mut left, mut body) = (BytesMut::from(framed), Vec::with_capacity(framed.len()));
-    while let Ok(Parsed::Piece(length)) = reader.next(&mut left) {
-        body.extend_from_slice(&left.split_to(length));
-    }
-    body
+    unchunked(field(head, "transfer-encoding").is_some(), framed)
 }

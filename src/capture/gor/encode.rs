@@ -6,10 +6,6 @@ use ring::digest::{SHA256, digest};
 
 use super::{super::Record, SEPARATOR};
 
-/// Writes exchanges.
-#[derive(Debug)]
-pub(crate) struct Encoder;
-
 /// A record that can't be said in this format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Unwritable {
@@ -19,31 +15,29 @@ pub(crate) enum Unwritable {
     Separator,
 }
 
-impl Encoder {
-    /// Writes a request, and its answer where it was stored.
-    ///
-    /// # Errors
-    /// Where `GoReplay` would read something else.
-    pub(crate) fn write(record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Unwritable> {
-        let answer = record.answer.filter(|answer| !answer.message.is_empty());
-        // The line alone would end a record, also at a message's start.
-        let line = &SEPARATOR[1..];
-        for message in [
-            record.request,
-            answer.map_or(&[][..], |answer| answer.message),
-        ] {
-            if memchr::memmem::find(message, line).is_some() {
-                return Err(Unwritable::Separator);
-            }
+/// Writes a request, and its answer where it was stored.
+///
+/// # Errors
+/// Where `GoReplay` would read something else.
+pub(crate) fn write(record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Unwritable> {
+    let answer = record.answer.filter(|answer| !answer.message.is_empty());
+    // The line alone would end a record, also at a message's start.
+    let line = &SEPARATOR[1..];
+    for message in [
+        record.request,
+        answer.map_or(&[][..], |answer| answer.message),
+    ] {
+        if memchr::memmem::find(message, line).is_some() {
+            return Err(Unwritable::Separator);
         }
-        let id = gor_id(record.id);
-        put(b'1', &id, record.time, 0, record.request, out);
-        if let Some(answer) = answer {
-            let time = record.time.saturating_add(answer.after);
-            put(b'2', &id, time, answer.after, answer.message, out);
-        }
-        Ok(())
     }
+    let id = gor_id(record.id);
+    put(b'1', &id, record.time, 0, record.request, out);
+    if let Some(answer) = answer {
+        let time = record.time.saturating_add(answer.after);
+        put(b'2', &id, time, answer.after, answer.message, out);
+    }
+    Ok(())
 }
 
 /// Writes the line that a message begins with.

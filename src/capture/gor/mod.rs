@@ -9,7 +9,7 @@ mod framing;
 mod join;
 
 pub(crate) use decode::message_line;
-pub(crate) use encode::{Encoder, Unwritable, first_line, gor_id};
+pub(crate) use encode::{Unwritable, first_line, gor_id, write};
 pub(crate) use join::Joiner;
 
 /// What stands between two messages.
@@ -94,7 +94,7 @@ mod tests {
     fn written(exchanges: &[Owned]) -> Vec<u8> {
         let mut out = Vec::new();
         for one in exchanges {
-            Encoder::write(&record(one), &mut out).unwrap();
+            write(&record(one), &mut out).unwrap();
         }
         out
     }
@@ -197,7 +197,7 @@ mod tests {
         let request = [b"POST / HTTP/1.1\r\nContent-Length: 15\r\n\r\n", SEPARATOR].concat();
         let one = (1, "0123456789abcdef01234567".to_owned(), request, None);
         let mut out = Vec::new();
-        assert!(Encoder::write(&record(&one), &mut out).is_err());
+        assert!(write(&record(&one), &mut out).is_err());
         assert!(out.is_empty());
     }
 }

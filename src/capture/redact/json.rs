@@ -1,10 +1,12 @@
 //! Values of JSON fields by their name, at whatever depth. What is no JSON is looked through all the same.
 
+use std::borrow::Cow;
+
 /// Writes a text, with the values of the named fields replaced.
 pub(super) fn replace(
     text: &[u8],
-    names: &[String],
-    with: impl Fn(&[u8]) -> String,
+    is_named: impl Fn(&str) -> bool,
+    mut with: impl FnMut(&[u8]) -> String,
     out: &mut Vec<u8>,
 ) {
     let (mut at, mut written) = (0, 0);
@@ -17,7 +19,7 @@ pub(super) fn replace(
             from + rest.take_while(|byte| byte.is_ascii_whitespace()).count()
         };
         let colon = blank(end);
-        if text.get(colon) != Some(&b':') || !is_named(&text[start..end], names) {
+        if text.get(colon) != Some(&b':') || !is_named(&name_of(&text[start..end])) {
             continue;
         }
         let value = blank(colon + 1);
@@ -39,11 +41,14 @@ fn unquoted(value: &[u8]) -> &[u8] {
     inner.unwrap_or(value)
 }
 
-fn is_named(quoted: &[u8], names: &[String]) -> bool {
-    if quoted.contains(&b'\\') {
-        return serde_json::from_slice::<String>(quoted).is_ok_and(|name| names.contains(&name));
+/// The name that stands in quotes.
+fn name_of(quoted: &[u8]) -> Cow<'_, str> {
+    if quoted.contains(&b'\\')
+        && let Ok(name) = serde_json::from_slice::<String>(quoted)
+    {
+        return Cow::Owned(name);
     }
-    names.iter().any(|name| name.as_bytes() == unquoted(quoted))
+    String::from_utf8_lossy(unquoted(quoted))
 }
 
 /// Behind the string that begins at `start`.
@@ -97,7 +102,7 @@ mod tests {
         let mut out = Vec::new();
         replace(
             text.as_bytes(),
-            &["p".into()],
+            |name| name == "p",
             |value| format!("<{}>", String::from_utf8_lossy(value)),
             &mut out,
         );

@@ -5,6 +5,7 @@
 
 mod json;
 mod pairs;
+mod words;
 
 use std::fmt::Write as _;
 
@@ -20,10 +21,12 @@ pub(crate) struct Redact {
     query: Vec<String>,
     json: Vec<String>,
     key: Option<hmac::Key>,
+    /// Beyond what is configured: credentials, all cookies, and whatever is named as a secret.
+    has_usual: bool,
 }
 
 /// What stands in place of a value.
-const MARK: &str = "redacted";
+pub(crate) const MARK: &str = "redacted";
 
 /// Bytes of the hash that stands behind the mark.
 const HASH: usize = 8;
@@ -50,7 +53,65 @@ impl Redact {
             query: settings.query.clone(),
             json: settings.json.clone(),
             key: key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.reveal().as_bytes())),
+            has_usual: false,
         }
+    }
+
+    /// Leaves out what is a secret though nobody configured it, too: credentials, cookies, and what is named as a secret.
+    pub(crate) fn with_usual_secrets(self) -> Self {
+        Self {
+            has_usual: true,
+            ..self
+        }
+    }
+
+    /// Whether the value of a header of this name is left out.
+    pub(crate) fn names_header(&self, name: &[u8]) -> bool {
+        let is_secret = |header: &String| is_same_name(name, header.as_bytes());
+        self.headers.iter().any(is_secret)
+            || (self.has_usual && words::is_secret(&String::from_utf8_lossy(name)))
+    }
+
+    /// Whether the value of a cookie of this name is left out.
+    pub(crate) fn names_cookie(&self, name: &[u8]) -> bool {
+        self.has_usual || pairs::is_named(name, &self.cookies)
+    }
+
+    /// Whether the value of a parameter of this name is left out.
+    pub(crate) fn names_parameter(&self, name: &[u8]) -> bool {
+        let is_usual = || words::is_secret_parameter(&String::from_utf8_lossy(name));
+        pairs::is_named(name, &self.query) || (self.has_usual && is_usual())
+    }
+
+    /// Whether the value of a member of JSON of this name is left out.
+    pub(crate) fn names_member(&self, name: &str) -> bool {
+        self.json.iter().any(|known| known == name) || (self.has_usual && words::is_secret(name))
+    }
+
+    /// Writes JSON with what `replaced` makes of each value that is left out.
+    pub(crate) fn members(
+        &self,
+        text: &[u8],
+        replaced: impl FnMut(&[u8]) -> String,
+        out: &mut Vec<u8>,
+    ) {
+        json::replace(text, |name| self.names_member(name), replaced, out);
+    }
+
+    /// Writes a query or a form with what `replaced` makes of each value that is left out.
+    pub(crate) fn parameters(
+        &self,
+        text: &[u8],
+        replaced: impl FnMut(&[u8]) -> String,
+        out: &mut Vec<u8>,
+    ) {
+        pairs::replace(
+            text,
+            pairs::QUERY,
+            |name| self.names_parameter(name),
+            replaced,
+            out,
+        );
     }
 
     /// Whether everything stays.
@@ -61,7 +122,7 @@ impl Redact {
     }
 
     /// What stands in place of this value.
-    fn replace(&self, value: &[u8]) -> String {
+    pub(crate) fn replace(&self, value: &[u8]) -> String {
         let mut text = MARK.to_owned();
         if let Some(key) = &self.key {
             text.push('-');
@@ -132,25 +193,27 @@ impl Redact {
     fn query_of(&self, url: &[u8], out: &mut Vec<u8>) {
         let query = memchr::memchr(b'?', url).map_or(url.len(), |mark| mark + 1);
         out.extend_from_slice(&url[..query]);
-        self.pairs(&url[query..], pairs::QUERY, &self.query, out);
+        self.parameters(&url[query..], |value| self.replace(value), out);
     }
 
-    /// Writes pairs with the values of those in `names` replaced.
-    fn pairs(&self, text: &[u8], between: &[u8], names: &[String], out: &mut Vec<u8>) {
-        pairs::replace(text, between, names, |value| self.replace(value), out);
+    /// Writes cookies with the values of those that are left out replaced.
+    fn pairs_of_cookies(&self, text: &[u8], out: &mut Vec<u8>) {
+        let is_named = |name: &[u8]| self.names_cookie(name);
+        pairs::replace(text, b";", is_named, |value| self.replace(value), out);
     }
 
     /// Writes a field's value.
     fn field(&self, name: &[u8], value: &[u8], length: Option<usize>, out: &mut Vec<u8>) {
         let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-        let is_secret = |header: &String| is_same_name(name, header.as_bytes());
-        if self.headers.iter().any(is_secret) {
+        let is_cookies = is("cookie") || is("set-cookie");
+        let is_configured = |header: &String| is_same_name(name, header.as_bytes());
+        if self.headers.iter().any(is_configured) || (!is_cookies && self.names_header(name)) {
             out.extend_from_slice(self.replace(value).as_bytes());
         } else if is("cookie") {
-            self.pairs(value, b";", &self.cookies, out);
+            self.pairs_of_cookies(value, out);
         } else if is("set-cookie") {
             let end = memchr::memchr(b';', value).unwrap_or(value.len());
-            self.pairs(&value[..end], b";", &self.cookies, out);
+            self.pairs_of_cookies(&value[..end], out);
             out.extend_from_slice(&value[end..]);
         } else if let Some(length) = length.filter(|_| is("content-length")) {
             out.extend_from_slice(length.to_string().as_bytes());
@@ -167,8 +230,8 @@ impl Redact {
             .to_ascii_lowercase();
         let has = |what: &[u8]| memchr::memmem::find(&kind, what).is_some();
         let starts_json = matches!(body.trim_ascii_start(), [b'{' | b'[', ..]);
-        let json = !self.json.is_empty() && (has(b"json") || starts_json);
-        let form = !self.query.is_empty() && has(b"x-www-form-urlencoded");
+        let json = (self.has_usual || !self.json.is_empty()) && (has(b"json") || starts_json);
+        let form = (self.has_usual || !self.query.is_empty()) && has(b"x-www-form-urlencoded");
         let encoding = field(head, "content-encoding").unwrap_or_default();
         let is_hidden = !encoding.is_empty() && !encoding.eq_ignore_ascii_case(b"identity");
         if body.is_empty() || !(json || form) {
@@ -177,9 +240,9 @@ impl Redact {
             // A compressed body is not searched: better nothing of it than a password.
             out.extend_from_slice(MARK.as_bytes());
         } else if form {
-            self.pairs(body, pairs::QUERY, &self.query, out);
+            self.parameters(body, |value| self.replace(value), out);
         } else {
-            json::replace(body, &self.json, |value| self.replace(value), out);
+            self.members(body, |value| self.replace(value), out);
         }
     }
 }
@@ -216,6 +279,7 @@ mod tests {
             query: names(&["token", "password"]),
             json: names(&["password"]),
             key: key.map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())),
+            has_usual: false,
         }
     }
 
@@ -235,6 +299,23 @@ mod tests {
                     Cookie: a=1; session=redacted; b=2\r\nContent-Type: application/json\r\nContent-Length: 34\r\n\r\n\
                     {\"user\":\"u\",\"password\":\"redacted\"}";
         assert_eq!(shown(&redact(None), head, body), expected);
+    }
+
+    #[test]
+    fn usual_secrets_go_though_nobody_configured_them() {
+        let redact = Redact::default().with_usual_secrets();
+        let head = "POST /a?x=1&code=c HTTP/1.1\r\nauthorization: Bearer b\r\nX-Api-Key: k\r\n\
+                    Cookie: a=1; b=2\r\nContent-Type: application/json\r\n\r\n";
+        let expected = "POST /a?x=1&code=redacted HTTP/1.1\r\nauthorization: redacted\r\nX-Api-Key: redacted\r\n\
+                    Cookie: a=redacted; b=redacted\r\nContent-Type: application/json\r\n\r\n\
+                    {\"userPin\":\"redacted\",\"page\":2}";
+        assert_eq!(
+            shown(&redact, head, r#"{"userPin":4711,"page":2}"#),
+            expected
+        );
+        let answer = "HTTP/1.1 200 OK\r\nSet-Cookie: a=1; Path=/\r\n\r\n";
+        let expected = "HTTP/1.1 200 OK\r\nSet-Cookie: a=redacted; Path=/\r\n\r\n";
+        assert_eq!(shown(&redact, answer, ""), expected);
     }
 
     #[test]

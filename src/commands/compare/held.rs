@@ -10,10 +10,7 @@ use std::{
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
-use crate::{
-    capture::{Answered, Record, gor_id},
-    compare::{asked_part, shorten},
-};
+use crate::compare::Captured;
 
 /// How much may wait.
 #[derive(Clone, Copy, Debug)]
@@ -31,49 +28,9 @@ pub(super) struct Limits {
 /// An exchange that waits.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Exchange {
-    pub(super) id: Vec<u8>,
     /// The same for both captures, though one of them is `GoReplay`'s.
     pub(super) key: Vec<u8>,
-    pub(super) time: u64,
-    pub(super) request: Vec<u8>,
-    pub(super) answer: Option<Response>,
-}
-
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Response {
-    pub(super) after: u64,
-    pub(super) message: Vec<u8>,
-    /// Bytes of its body, where not all of them are here.
-    pub(super) length: Option<u64>,
-    pub(super) is_cut: bool,
-}
-
-impl Exchange {
-    /// What comparing needs of a record.
-    pub(super) fn of(record: &Record<'_>, most: usize) -> Self {
-        Self {
-            id: record.id.to_vec(),
-            key: gor_id(record.id),
-            time: record.time,
-            request: asked_part(record.request).to_vec(),
-            answer: record.answer.map(|answer| Response::of(&answer, most)),
-        }
-    }
-}
-
-impl Response {
-    fn of(answer: &Answered<'_>, most: usize) -> Self {
-        let (message, length) = match shorten(answer.message, most) {
-            Some((message, length)) => (message, Some(length)),
-            None => (answer.message.to_vec(), None),
-        };
-        Self {
-            after: answer.after,
-            message,
-            length,
-            is_cut: answer.cut,
-        }
-    }
+    pub(super) captured: Captured,
 }
 
 /// Exchanges that wait, by the hash of their key and the order in which they came.
@@ -237,13 +194,14 @@ mod tests {
         body: 1 << 20,
     };
 
-    fn exchange(id: &[u8], time: u64) -> Exchange {
+    fn exchange(id: &[u8], number: u64) -> Exchange {
         Exchange {
-            id: id.to_vec(),
             key: id.to_vec(),
-            time,
-            request: b"GET / HTTP/1.1\r\n\r\n".to_vec(),
-            answer: None,
+            captured: Captured {
+                id: id.to_vec(),
+                request: format!("GET /{number} HTTP/1.1\r\n\r\n").into(),
+                response: None,
+            },
         }
     }
 

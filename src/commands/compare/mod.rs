@@ -2,24 +2,18 @@
 
 mod held;
 
-use std::{
-    env,
-    path::Path,
-    process::ExitCode,
-    time::{Duration, SystemTime},
-};
+use std::{env, path::Path, process::ExitCode, time::SystemTime};
 
 use anyhow::{Context, bail};
 
-use super::report::{judge, older, too_little, write};
+use super::report::{captured_settings, judge, older, too_little, write};
 use crate::{
-    app,
-    capture::{self, Reader},
+    capture::{Reader, gor_id},
     cli::Compare,
-    compare::{CapturedMessage, Comparer, Report, Settings, captured_pair_of_two},
+    compare::{Captured, Comparer, Report, captured_pair_of_two},
     telemetry::text::unix_millis,
 };
-use held::{Exchange, Held, Limits, Response};
+use held::{Exchange, Held, Limits};
 
 /// What may wait of each capture. The file is in the folder for temporary ones.
 const MEMORY: usize = 64 << 20;
@@ -28,8 +22,7 @@ const FILE: u64 = 16 << 30;
 
 /// Compares the responses of two captures of the same requests.
 pub(super) fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {
-    let settings = app::compare_settings(&arguments.files.settings());
-    let settings = settings.map_err(|wrong| anyhow::anyhow!("{}", wrong.what))?;
+    let settings = captured_settings(&arguments.files, &arguments.other.display().to_string())?;
     let older = older(&arguments.out)?;
     let limits = Limits {
         memory: MEMORY,
@@ -37,11 +30,7 @@ pub(super) fn compare(arguments: &Compare) -> anyhow::Result<ExitCode> {
         file: FILE,
         body: settings.limits.bytes,
     };
-    let comparer = Comparer::new(Settings {
-        shadow: arguments.other.display().to_string(),
-        is_redacted: capture::is_redacted,
-        ..settings
-    });
+    let comparer = Comparer::new(settings);
     let sides = [
         Side::open(&arguments.one, limits)?,
         Side::open(&arguments.other, limits)?,
@@ -100,7 +89,11 @@ impl<'a> Side<'a> {
             return None;
         }
         self.requests += 1;
-        Some(Exchange::of(&self.reader.record(), self.limits.body))
+        let record = self.reader.record();
+        Some(Exchange {
+            key: gor_id(record.id),
+            captured: Captured::of(&record, self.limits.body),
+        })
     }
 }
 
@@ -125,12 +118,12 @@ impl Join<'_> {
                     None => side.held.keep(&exchange).with_context(waiting)?,
                     Some(partner) => {
                         self.pairs += 1;
-                        let pair = if at == 0 {
-                            [&exchange, &partner]
+                        let (one, other) = if at == 0 {
+                            (&exchange, &partner)
                         } else {
-                            [&partner, &exchange]
+                            (&partner, &exchange)
                         };
-                        take(&mut self.comparer, pair);
+                        captured_pair_of_two(&mut self.comparer, &one.captured, &other.captured);
                     }
                 }
             }
@@ -170,32 +163,5 @@ impl Join<'_> {
         }
         self.comparer.finish();
         Ok(self.comparer.report(unix_millis(SystemTime::now())))
-    }
-}
-
-fn take(comparer: &mut Comparer, [one, other]: [&Exchange; 2]) {
-    let Some(primary) = &one.answer else {
-        return comparer.not_compared("no_primary");
-    };
-    let Some(shadow) = &other.answer else {
-        return comparer.not_compared("no_response");
-    };
-    captured_pair_of_two(
-        comparer,
-        &one.id,
-        &one.request,
-        &message(one.time, primary),
-        &message(other.time, shadow),
-    );
-}
-
-fn message(time: u64, response: &Response) -> CapturedMessage<'_> {
-    let at = time.saturating_add(response.after) / 1_000_000;
-    CapturedMessage {
-        message: &response.message,
-        length: response.length,
-        is_cut: response.is_cut,
-        at: i64::try_from(at).unwrap_or(i64::MAX),
-        took: Duration::from_nanos(response.after),
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use http::{
-    Method, Request, Response, StatusCode,
+    HeaderValue, Method, Request, Response, StatusCode,
     header::{CONTENT_TYPE, HeaderName, LOCATION, SET_COOKIE, X_FRAME_OPTIONS},
 };
 use http_body_util::{BodyExt, Full};
@@ -44,60 +44,51 @@ pub(super) fn start(socket: &Path, version: Version) -> io::Result<()> {
     Ok(())
 }
 
-/// What a page is.
-struct Page {
-    status: StatusCode,
-    kind: &'static str,
-    body: String,
-    location: Option<&'static str>,
+/// A response of the shop.
+type Page = Response<Full<Bytes>>;
+
+fn page(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Page {
+    let mut page = Response::new(Full::from(body.into()));
+    *page.status_mut() = status;
+    set(&mut page, CONTENT_TYPE, kind);
+    page
 }
 
-impl Page {
-    fn of(status: StatusCode, kind: &'static str, body: impl Into<String>) -> Self {
-        Self {
-            status,
-            kind,
-            body: body.into(),
-            location: None,
-        }
-    }
-
-    fn html(title: &str, main: &str) -> Self {
-        let body = format!(
-            "<!doctype html><html><head><title>{title}</title><meta name=\"csrf-token\" content=\"{}\"></head>\
-             <body><h1>{title}</h1>{main}</body></html>\n",
-            token()
-        );
-        Self::of(StatusCode::OK, "text/html; charset=utf-8", body)
-    }
-
-    fn json(body: String) -> Self {
-        Self::of(StatusCode::OK, "application/json", body)
-    }
+fn html(title: &str, main: &str) -> Page {
+    let body = format!(
+        "<!doctype html><html><head><title>{title}</title><meta name=\"csrf-token\" content=\"{}\"></head>\
+         <body><h1>{title}</h1>{main}</body></html>\n",
+        token()
+    );
+    page(StatusCode::OK, "text/html; charset=utf-8", body)
 }
 
-async fn answer(
-    version: Version,
-    request: Request<Incoming>,
-) -> Result<Response<Full<Bytes>>, Infallible> {
+fn set(page: &mut Page, name: HeaderName, value: &str) {
+    let value = HeaderValue::from_str(value);
+    let value = value.expect("all that the shop says is printable");
+    page.headers_mut().insert(name, value);
+}
+
+async fn answer(version: Version, request: Request<Incoming>) -> Result<Page, Infallible> {
     let (head, body) = request.into_parts();
     // Read, so that the connection serves the next request.
     let _ = body.collect().await;
     let is_upgraded = version == Version::Two;
     let path = head.uri.path().to_owned();
     let number = path.rsplit('/').next().and_then(|last| last.parse().ok());
-    let page = match (&head.method, path.as_str(), number) {
-        (&Method::GET, "/", _) => Page::html("Lamps and chairs", "<p>Welcome to the shop.</p>"),
+    let mut page = match (&head.method, path.as_str(), number) {
+        (&Method::GET, "/", _) => html("Lamps and chairs", "<p>Welcome to the shop.</p>"),
         (&Method::GET, "/search", _) => search(head.uri.query().unwrap_or_default(), is_upgraded),
         (&Method::GET, "/account", _) => account(is_upgraded),
-        (&Method::POST, "/orders", _) => Page {
-            location: Some("/account"),
-            ..Page::of(StatusCode::SEE_OTHER, "text/plain", "")
-        },
+        (&Method::POST, "/orders", _) => {
+            let mut ordered = page(StatusCode::SEE_OTHER, "text/plain", "");
+            set(&mut ordered, LOCATION, "/account");
+            ordered
+        }
         (&Method::GET, "/reports", _) => {
             // Fault: a query that is no longer answered from an index.
             sleep(Duration::from_millis(if is_upgraded { 40 } else { 5 })).await;
-            Page::html("Reports", "<p>12 orders this week.</p>")
+            html("Reports", "<p>12 orders this week.</p>")
         }
         (&Method::GET, path, Some(number)) if path.starts_with("/products/") => {
             product(number, is_upgraded)
@@ -105,28 +96,16 @@ async fn answer(
         (&Method::GET, path, Some(number)) if path.starts_with("/api/orders/") => {
             order(number, is_upgraded)
         }
-        _ => Page::of(StatusCode::NOT_FOUND, "text/plain", "no such page\n"),
+        _ => page(StatusCode::NOT_FOUND, "text/plain", "no such page\n"),
     };
-    Ok(page.into_response(is_upgraded))
-}
-
-impl Page {
-    fn into_response(self, is_upgraded: bool) -> Response<Full<Bytes>> {
-        let mut response = Response::builder()
-            .status(self.status)
-            .header(CONTENT_TYPE, self.kind)
-            .header(HeaderName::from_static("x-request-id"), token())
-            .header(SET_COOKIE, format!("session={}; Path=/; HttpOnly", token()));
-        // Fault: a setting that has another default in the new framework.
-        if !is_upgraded {
-            response = response.header(X_FRAME_OPTIONS, "DENY");
-        }
-        if let Some(location) = self.location {
-            response = response.header(LOCATION, location);
-        }
-        let response = response.body(Full::from(self.body));
-        response.expect("all that is put in is valid")
+    set(&mut page, HeaderName::from_static("x-request-id"), &token());
+    let session = format!("session={}; Path=/; HttpOnly", token());
+    set(&mut page, SET_COOKIE, &session);
+    // Fault: a setting that has another default in the new framework.
+    if !is_upgraded {
+        set(&mut page, X_FRAME_OPTIONS, "DENY");
     }
+    Ok(page)
 }
 
 fn product(number: u32, is_upgraded: bool) -> Page {
@@ -142,7 +121,7 @@ fn product(number: u32, is_upgraded: bool) -> Page {
          <button>Order</button></form>",
         token()
     );
-    Page::html(&format!("Lamp {number}"), &main)
+    html(&format!("Lamp {number}"), &main)
 }
 
 fn order(number: u32, is_upgraded: bool) -> Page {
@@ -153,11 +132,12 @@ fn order(number: u32, is_upgraded: bool) -> Page {
     } else {
         format!("{}.{:02}", cents / 100, cents % 100)
     };
-    Page::json(format!(
+    let body = format!(
         "{{\"id\":{number},\"total\":{total},\"paid\":true,\"etag\":\"{}\",\"now\":\"{}\"}}\n",
         token(),
         humantime::format_rfc3339_seconds(SystemTime::now())
-    ))
+    );
+    page(StatusCode::OK, "application/json", body)
 }
 
 fn search(query: &str, is_upgraded: bool) -> Page {
@@ -169,16 +149,16 @@ fn search(query: &str, is_upgraded: bool) -> Page {
     } else {
         words.into_owned()
     };
-    Page::html("Search", &format!("<p>3 results for {shown}</p>"))
+    html("Search", &format!("<p>3 results for {shown}</p>"))
 }
 
 fn account(is_upgraded: bool) -> Page {
     if is_upgraded {
         // Fault: a helper that the new framework no longer has.
         let error = "NoMethodError: undefined method `name' for nil\n";
-        return Page::of(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", error);
+        return page(StatusCode::INTERNAL_SERVER_ERROR, "text/plain", error);
     }
-    Page::html("Account", "<p>Signed in as Ada.</p>")
+    html("Account", "<p>Signed in as Ada.</p>")
 }
 
 /// What is never the same.

@@ -125,14 +125,15 @@ fn tee([primary, shadow, front]: [&Path; 3], ports: Ports) -> anyhow::Result<App
     let Ports { listen, admin } = ports;
     let mut flags = Flags::default();
     let listen = format!("127.0.0.1:{listen}");
-    flags.set("listen", vec![listen, format!("unix:{}", front.display())]);
-    flags.set("primary.address", format!("unix:{}", primary.display()));
-    flags.set("admin.address", format!("127.0.0.1:{admin}"));
+    let unix = |socket: &Path| Some(format!("unix:{}", socket.display()));
+    flags.set("listen", unix(front).map(|front| vec![listen, front]));
+    flags.set("primary.address", unix(primary));
+    flags.set("admin.address", Some(format!("127.0.0.1:{admin}")));
     let mut next = Flags::default();
-    next.set("name", "next");
-    next.set("compare", true);
-    next.set("address", format!("unix:{}", shadow.display()));
-    flags.set("shadow", vec![next.into_table()]);
+    next.set("name", Some("next"));
+    next.set("compare", Some(true));
+    next.set("address", unix(shadow));
+    flags.set("shadow", Some(vec![next.into_table()]));
     let sources = Sources { file: None, flags };
     let config = super::load(&sources)?;
     // What differs is told in the report.

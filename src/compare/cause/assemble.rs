@@ -6,12 +6,13 @@ use super::{
     Told, example,
     group::{Group, groups},
     moment,
+    names::Names as Subjects,
     rank::{Weight, severity},
     signature::{Family, id, leaf},
-    title, when,
+    title::{Said, Who, of_cell, of_many},
+    when,
 };
 use crate::compare::{
-    difference::Kind,
     learn::{Learned, cell::CellId, lost::LostReport, stats::Share, verdict::Verdict},
     report::{Cause, Example, RouteCount, Status},
     route::RouteId,
@@ -24,9 +25,14 @@ pub(crate) struct Assembled {
     pub(crate) confirmed_cells: HashSet<CellId>,
     /// The logged pairs of each cause, by their number.
     pub(crate) pairs: BTreeMap<String, Vec<u64>>,
+    /// Where each cause is among those that are not ordered yet.
+    places: HashMap<String, usize>,
 }
 
 type Names = HashMap<RouteId, String>;
+
+/// Parts of one cause that are told; more are counted.
+const MOST_PARTS: usize = 1_000;
 
 pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) -> Assembled {
     // What is unconfirmed never weakens what is confirmed, so that they are grouped apart.
@@ -37,21 +43,19 @@ pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) ->
         causes: Vec::new(),
         confirmed_cells: HashSet::new(),
         pairs: BTreeMap::new(),
+        places: HashMap::new(),
     };
-    let mut known = HashSet::new();
-    for group in groups(learned, sure).iter().chain(&groups(learned, open)) {
-        let tally = tally(learned, group);
+    let mut all = groups(learned, sure);
+    all.append(&mut groups(learned, open));
+    let tallies = tallies(learned, &all);
+    for (group, tally) in all.iter().zip(tallies) {
         let cause = cause(learned, names, group, &tally);
         if cause.status == Status::Confirmed {
             assembled
                 .confirmed_cells
                 .extend(group.cells.iter().map(|told| told.id));
         }
-        // The same signature is one cause, for the rest of which too little is known.
-        if known.insert(cause.id.clone()) {
-            assembled.pairs.insert(cause.id.clone(), tally.numbers);
-            assembled.causes.push(cause);
-        }
+        assembled.add(cause, tally.numbers);
     }
     assembled.causes.sort_by(|one, other| {
         other
@@ -60,6 +64,64 @@ pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) ->
             .then_with(|| one.id.cmp(&other.id))
     });
     assembled
+}
+
+impl Assembled {
+    /// The same signature is one cause. What is not certain of it is told with it, and never lost.
+    fn add(&mut self, cause: Cause, numbers: Vec<u64>) {
+        let known = self.places.get(&cause.id).copied();
+        let Some(known) = known.and_then(|at| self.causes.get_mut(at)) else {
+            self.places.insert(cause.id.clone(), self.causes.len());
+            self.pairs.insert(cause.id.clone(), numbers);
+            self.causes.push(cause);
+            return;
+        };
+        if cause.status == Status::Unconfirmed {
+            known.not_certain.extend(where_it_is(&cause));
+            return;
+        }
+        if let Some(pairs) = self.pairs.get_mut(&known.id) {
+            pairs.extend(numbers);
+            pairs.sort_unstable();
+            pairs.dedup();
+        }
+        if known.parts.is_empty() {
+            known.parts.push(known.title.clone());
+        }
+        known.parts.extend(where_it_is(&cause));
+        known.parts_left_out += cause.parts_left_out;
+        for route in cause.routes {
+            match known
+                .routes
+                .iter_mut()
+                .find(|known| known.route == route.route)
+            {
+                Some(known) => known.different = known.of.min(known.different.max(route.different)),
+                None => known.routes.push(route),
+            }
+        }
+    }
+}
+
+/// The parts of a cause, each with its routes.
+fn where_it_is(cause: &Cause) -> Vec<String> {
+    const MOST: usize = 20;
+    let routes = cause.routes.iter().take(MOST);
+    let mut routes: Vec<String> = routes
+        .map(|route| format!("{} ({} of {})", route.route, route.different, route.of))
+        .collect();
+    if cause.routes.len() > MOST {
+        routes.push(format!("{} more routes", cause.routes.len() - MOST));
+    }
+    let routes = routes.join(", ");
+    let parts = match &cause.parts[..] {
+        [] => std::slice::from_ref(&cause.title),
+        parts => parts,
+    };
+    parts
+        .iter()
+        .map(|part| format!("{part}, on {routes}"))
+        .collect()
 }
 
 /// What the log says of a group.
@@ -71,11 +133,23 @@ struct Tally {
     numbers: Vec<u64>,
 }
 
-fn tally(learned: &Learned, group: &Group<'_>) -> Tally {
-    let ids: HashSet<CellId> = group.cells.iter().map(|told| told.id).collect();
-    let mut tally = Tally::default();
+/// What the log says of each group. It is read once, however many groups there are.
+fn tallies(learned: &Learned, groups: &[Group<'_>]) -> Vec<Tally> {
+    let mut tallies: Vec<Tally> = groups.iter().map(|_| Tally::default()).collect();
+    let cells = groups.iter().enumerate();
+    let group_of: HashMap<CellId, usize> = cells
+        .flat_map(|(at, group)| group.cells.iter().map(move |told| (told.id, at)))
+        .collect();
     for pair in learned.log.iter() {
-        if pair.cells.iter().any(|id| ids.contains(id)) {
+        let mut touched: Vec<usize> = pair
+            .cells
+            .iter()
+            .filter_map(|id| group_of.get(id).copied())
+            .collect();
+        touched.sort_unstable();
+        touched.dedup();
+        for at in touched {
+            let tally = &mut tallies[at];
             *tally.by_route.entry(pair.route).or_default() += 1;
             tally.sessions.insert(pair.session);
             tally.targets.insert(pair.target);
@@ -83,11 +157,13 @@ fn tally(learned: &Learned, group: &Group<'_>) -> Tally {
         }
     }
     // The log has the last pairs only, cells have all.
-    for told in &group.cells {
-        let count = tally.by_route.entry(told.cell.route).or_default();
-        *count = (*count).max(u64::from(told.cell.differing));
+    for (tally, group) in tallies.iter_mut().zip(groups) {
+        for told in &group.cells {
+            let count = tally.by_route.entry(told.cell.route).or_default();
+            *count = (*count).max(u64::from(told.cell.differing));
+        }
     }
-    tally
+    tallies
 }
 
 fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> Cause {
@@ -104,10 +180,12 @@ fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> 
         && condition
             .as_ref()
             .is_some_and(|condition| condition.chance < 1e-8 && condition.is_sharp());
+    // Of those that are as certain, the first: the cause is called by it.
     let best = group
         .cells
         .iter()
-        .max_by_key(|told| (told.judged.verdict, told.cell.differing))
+        .rev()
+        .max_by_key(|told| told.judged.verdict)
         .unwrap_or(&group.cells[0]);
     let (status, evidence) = if best.judged.verdict == Verdict::Confirmed {
         (Status::Confirmed, best.judged.evidence.clone())
@@ -135,10 +213,13 @@ fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> 
         status,
         is_one_entity,
     };
+    let (title, mut parts) = words(group, &routes);
+    let parts_left_out = parts.len().saturating_sub(MOST_PARTS) as u64;
+    parts.truncate(MOST_PARTS);
     let seen = |pick: fn(&Told<'_>) -> i64| group.cells.iter().map(pick);
     Cause {
         id: id(&group.signature),
-        title: title_of(group, &routes),
+        title,
         status,
         severity,
         kind: lead.key.kind.to_string(),
@@ -153,7 +234,9 @@ fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> 
         last_seen: moment(seen(|told| told.cell.last_seen).max().unwrap_or_default()),
         evidence,
         example: smallest_example(group),
-        parts: parts(group),
+        parts,
+        parts_left_out,
+        not_certain: Vec::new(),
         note: if is_one_entity {
             "seen at one thing only: probably its data".to_owned()
         } else {
@@ -203,76 +286,45 @@ fn is_one_entity(tally: &Tally, routes: &[RouteCount]) -> bool {
     tally.targets.len() == 1 && has_parameter && has_others && routes.len() == 1
 }
 
-fn title_of(group: &Group<'_>, routes: &[RouteCount]) -> String {
-    let route = match routes {
-        [one] => one.route.clone(),
-        [one, rest @ ..] => format!("{} and {} more", one.route, rest.len()),
-        [] => String::new(),
+/// The title of a group, and all that it consists of where that is more than one thing.
+fn words(group: &Group<'_>, routes: &[RouteCount]) -> (String, Vec<String>) {
+    let subjects = Subjects::of(group.cells.iter().map(|told| told.cell));
+    let said = |who: &Who| -> Vec<Said> {
+        let cells = group.cells.iter();
+        cells
+            .map(|told| of_cell(told.cell, who, &subjects))
+            .collect()
     };
-    if group.signature == "page|layout" {
-        return format!(
+    let mut known = HashSet::new();
+    let parts: Vec<String> = said(&Who::Nobody)
+        .iter()
+        .map(Said::sentence)
+        .filter(|part| known.insert(part.clone()))
+        .collect();
+    let title = if group.signature == "page|layout" {
+        format!(
             "the layout of pages changed: {} texts, links or forms are other or gone",
-            places(group)
-        );
-    }
-    match group.family {
-        Family::Markup => match routes {
-            [one] => format!("markup changed on {}", one.route),
-            _ => format!("markup changed on {} routes", routes.len()),
-        },
-        Family::PageAddition => match places(group) {
-            1 => title::of_cell(group.cells[0].cell, &route),
-            many => format!("pages have {many} additions"),
-        },
-        _ => {
-            let lead = &group.cells[0].cell;
-            let same: Vec<_> = group
-                .cells
-                .iter()
-                .map(|told| told.cell)
-                .filter(|cell| cell.key.change == lead.key.change)
-                .collect();
-            let title = title::of_many(&same, &route);
-            match places(group).saturating_sub(same_places(&same)) {
-                0 => title,
-                1 => format!("{title}, with 1 more difference"),
-                more => format!("{title}, with {more} more differences"),
-            }
+            parts.len()
+        )
+    } else {
+        match (group.family, &parts[..]) {
+            (Family::Markup, _) if !group.is_asset() => match routes {
+                [one] => format!("markup changed on {}", one.route),
+                _ => format!("markup changed on {} routes", routes.len()),
+            },
+            (Family::PageAddition, [_, _, ..]) => format!("pages have {} additions", parts.len()),
+            _ => of_many(&said(&who(routes))),
         }
-    }
+    };
+    (title, if parts.len() < 2 { Vec::new() } else { parts })
 }
 
-fn places(group: &Group<'_>) -> usize {
-    let places: HashSet<(&str, Kind)> = group
-        .cells
-        .iter()
-        .map(|told| (&*told.cell.place, told.cell.key.kind))
-        .collect();
-    places.len()
-}
-
-fn same_places(cells: &[&crate::compare::learn::cell::Cell]) -> usize {
-    let places: HashSet<(&str, Kind)> = cells
-        .iter()
-        .map(|cell| (&*cell.place, cell.key.kind))
-        .collect();
-    places.len()
-}
-
-/// Other places, with what happened there.
-fn parts(group: &Group<'_>) -> Vec<String> {
-    const MOST: usize = 100;
-    let mut parts: Vec<String> = Vec::new();
-    if group.cells.len() < 2 || group.family == Family::Status {
-        return parts;
+fn who(routes: &[RouteCount]) -> Who {
+    match routes {
+        [] => Who::Nobody,
+        [one] => Who::One(one.route.clone()),
+        [one, rest @ ..] => Who::Many(one.route.clone(), rest.len()),
     }
-    for told in &group.cells {
-        let part = title::of_cell(told.cell, "");
-        if !parts.contains(&part) && parts.len() < MOST {
-            parts.push(part);
-        }
-    }
-    if parts.len() < 2 { Vec::new() } else { parts }
 }
 
 /// Of the place that the cause is called by.
@@ -285,15 +337,24 @@ fn smallest_example(group: &Group<'_>) -> Example {
     example::reported(&smallest.map_or(lead, |told| told.cell).example)
 }
 
-/// The cause that stands above all others: what a lost session sees says nothing about the new version.
-pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned) -> Cause {
-    let name = |route: &RouteId| names.get(route).cloned().unwrap_or_default();
+/// How many sessions are lost, and where it begins.
+pub(crate) fn lost_title(lost: &LostReport, names: &Names) -> String {
+    let name = |route: &RouteId| names.get(route).map_or("", String::as_str);
     let from = lost.after.as_ref().map_or(String::new(), |route| {
         format!(", from `{}` on", name(route))
     });
+    format!(
+        "the shadow has lost {} of {} sessions{from}",
+        lost.lost, lost.of
+    )
+}
+
+/// The cause that stands above all others: what a lost session sees says nothing about the new version.
+pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned) -> Cause {
+    let name = |route: &RouteId| names.get(route).cloned().unwrap_or_default();
     Cause {
         id: id("lost sessions"),
-        title: format!("the shadow has lost {} of {} sessions{from}", lost.lost, lost.of),
+        title: lost_title(lost, names),
         status: Status::Confirmed,
         severity: 100,
         kind: "session".to_owned(),
@@ -321,8 +382,11 @@ pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned)
         ),
         example: Example::default(),
         parts: Vec::new(),
-        note: "what these sessions see on the shadow is not judged. Give the shadow the sessions of production: the same \
-               secret and the same store of sessions, or let shadowtee map them (identity)"
+        parts_left_out: 0,
+        not_certain: Vec::new(),
+        note: "what these sessions see on the shadow is not judged, and what they change is missing there \
+               for others, too. Give the shadow the sessions of production: the same secret and the same store of \
+               sessions, or let shadowtee map them (identity)"
             .to_owned(),
         rank: 1e6,
     }

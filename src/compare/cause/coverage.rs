@@ -1,10 +1,10 @@
-//! Which routes were seen and compared, which never were, and which are slower.
+//! Which routes were seen and compared, and which never were.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::compare::{
     learn::Learned,
-    report::{Coverage, Slower},
+    report::Coverage,
     route::{RouteId, Routes},
 };
 
@@ -54,34 +54,4 @@ pub(crate) fn never_seen(routes: &Routes, names: &Names) -> Vec<String> {
     never.sort_unstable();
     never.dedup();
     never
-}
-
-/// Routes that are slower for certain: also by the lower end of the interval, and by an amount that matters.
-pub(crate) fn slower(learned: &Learned, names: &Names) -> Vec<Slower> {
-    const RATIO: f64 = 1.2;
-    const MILLISECONDS: f32 = 1.0;
-    let mut slower: Vec<Slower> = learned
-        .routes
-        .iter()
-        .filter_map(|(id, route)| {
-            let ratio = route.speed.ratio()?;
-            let is_slower = ratio.low > RATIO && route.speed.milliseconds() > MILLISECONDS;
-            is_slower.then(|| {
-                Some(Slower {
-                    route: names.get(id)?.clone(),
-                    ratio: rounded(ratio.middle),
-                    low: rounded(ratio.low),
-                    high: rounded(ratio.high),
-                    pairs: u64::from(route.speed.count()),
-                    milliseconds: rounded(f64::from(route.speed.milliseconds())),
-                })
-            })?
-        })
-        .collect();
-    slower.sort_by(|one, other| other.ratio.total_cmp(&one.ratio));
-    slower
-}
-
-fn rounded(number: f64) -> f64 {
-    (number * 100.0).round() / 100.0
 }

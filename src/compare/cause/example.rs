@@ -3,9 +3,10 @@
 use crate::compare::{
     answer::PairIn,
     difference::Difference,
-    extract::{Class, Looks, Value},
-    learn::{cell::Example, sessions::is_session_like},
+    extract::{Looks, Scalar, Value},
+    learn::cell::Example,
     report,
+    secrets::{Known, Secrets},
 };
 
 /// Headers that another program has to send as well.
@@ -19,10 +20,14 @@ const SENT: [&str; 8] = [
     "authorization",
     "cookie",
 ];
-const SECRET: [&str; 2] = ["authorization", "cookie"];
-const LONGEST_TARGET: usize = 500;
 
-pub(crate) fn example_of(pair: &PairIn<'_>, difference: &Difference) -> Example {
+/// What a difference is shown by. `known`: secrets of the pair by their values.
+pub(crate) fn example_of(
+    secrets: &Secrets,
+    known: &Known,
+    pair: &PairIn<'_>,
+    difference: &Difference,
+) -> Example {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let headers = pair
         .asked
@@ -30,82 +35,40 @@ pub(crate) fn example_of(pair: &PairIn<'_>, difference: &Difference) -> Example 
         .iter()
         .filter_map(|(name, value)| {
             let name = text(name).to_ascii_lowercase();
-            let is_secret = SECRET.contains(&&*name);
+            let is_secret = secrets.names_header(&name);
+            let value = || known.masked(&cut(&text(value), 100));
             SENT.contains(&&*name)
-                .then(|| (name, (!is_secret).then(|| cut(&text(value), 100))))
+                .then(|| (name, (!is_secret).then(value)))
         })
         .collect();
+    // Of scripts and styles that are elsewhere nothing can be shown.
+    let can_be_shown = |value: &&Value| !matches!(value.looks, Looks::Digest { length: 0, .. });
+    let is_mixed = match (&difference.primary, &difference.shadow) {
+        (Some(one), Some(other)) => one.scalar != other.scalar && one.text() == other.text(),
+        _ => false,
+    };
     let value = |value: &Option<Value>| {
-        value
-            .as_ref()
-            .map(|value| shown(value, difference.class, difference.place.as_str()))
+        let place = difference.place.as_str();
+        let value = value.as_ref().filter(can_be_shown);
+        value.map(|value| {
+            let text = secrets.value(value, difference.class, place, known);
+            // A text that was a number looks the same without its quotes.
+            if is_mixed && value.scalar == Scalar::Text {
+                format!("\"{text}\"")
+            } else {
+                text
+            }
+        })
     };
     Example {
         request_id: pair.request_id.chars().take(64).collect(),
         method: text(pair.asked.method).chars().take(20).collect(),
-        target: masked_target(&text(pair.asked.target)),
+        target: known.masked(&secrets.target(&text(pair.asked.target))),
         headers,
         has_body: pair.asked.body.is_some_and(|body| !body.is_empty()),
         primary: value(&difference.primary),
         shadow: value(&difference.shadow),
     }
-}
-
-/// A value as it may be shown: what could be a secret only by its beginning and length.
-fn shown(value: &Value, class: Class, place: &str) -> String {
-    let text = value.text();
-    let is_token = match value.looks {
-        Looks::Opaque { bits, .. } => bits >= 64 || class == Class::Cookie,
-        _ => false,
-    };
-    let is_long = text.len() >= 8;
-    if is_long && (is_token || is_secret_name(place)) {
-        let begin: String = text.chars().take(4).collect();
-        return format!("{begin}… ({} characters)", value.length());
-    }
-    if value.is_cut() {
-        format!("{text}…")
-    } else {
-        text.to_owned()
-    }
-}
-
-fn is_secret_name(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let words = [
-        "password",
-        "passwd",
-        "secret",
-        "token",
-        "api_key",
-        "apikey",
-        "authorization",
-        "signature",
-    ];
-    words.iter().any(|word| name.contains(word))
-}
-
-/// A target without the values of its query that could be secrets.
-pub(crate) fn masked_target(target: &str) -> String {
-    let target = cut(target, LONGEST_TARGET);
-    let Some((path, query)) = target.split_once('?') else {
-        return target;
-    };
-    let pairs: Vec<String> = query
-        .split('&')
-        .map(|pair| match pair.split_once('=') {
-            Some((name, value))
-                if is_secret_name(name)
-                    || name == "code"
-                    || name == "key"
-                    || is_session_like(name, value.as_bytes()) =>
-            {
-                format!("{name}=…")
-            }
-            _ => pair.to_owned(),
-        })
-        .collect();
-    format!("{path}?{}", pairs.join("&"))
 }
 
 fn cut(text: &str, characters: usize) -> String {
@@ -181,14 +144,5 @@ mod tests {
             curl(&example),
             r#"curl -i -X POST "$SHADOW"'/a?q=it'\''s$(reboot)' -H 'accept: text/html' -H "cookie: $COOKIE" --data-binary "$BODY""#
         );
-    }
-
-    #[test]
-    fn secrets_in_a_query_are_not_shown() {
-        assert_eq!(
-            masked_target("/a?token=abc&page=2&api_key=1"),
-            "/a?token=…&page=2&api_key=…"
-        );
-        assert_eq!(masked_target("/a"), "/a");
     }
 }

@@ -7,7 +7,7 @@ use super::{
     Told,
     rank::severity,
     request_sets::RequestSet,
-    signature::{Family, signature},
+    signature::{Family, signature, without_anchor},
 };
 use crate::compare::{
     learn::{Learned, cell::CellId},
@@ -35,6 +35,11 @@ impl Group<'_> {
 
     pub(crate) fn routes(&self) -> HashSet<RouteId> {
         self.cells.iter().map(|told| told.cell.route).collect()
+    }
+
+    /// One stylesheet or script.
+    pub(crate) fn is_asset(&self) -> bool {
+        self.signature.starts_with("asset|")
     }
 
     /// Pairs of its routes.
@@ -68,9 +73,50 @@ pub(crate) fn groups<'a>(learned: &Learned, told: Vec<Told<'a>>) -> Vec<Group<'a
         })
         .collect();
     fill_requests(learned, &mut groups);
-    let groups = join_by_place(groups);
+    let groups = join_by_anchor(join_by_place(groups));
     let groups = join_layout(learned, groups);
     join_by_requests(learned, groups)
+}
+
+/// The same change to the same control of two routes is one cause, whatever the id of the form around it is on each. On one
+/// route two ids are two places.
+fn join_by_anchor(groups: Vec<Group<'_>>) -> Vec<Group<'_>> {
+    /// Places of one control that others may join.
+    const MOST: usize = 16;
+    let mut homes: HashMap<String, Vec<(usize, HashSet<RouteId>)>> = HashMap::new();
+    let mut joined: Vec<Vec<Group<'_>>> = Vec::new();
+    for group in groups {
+        let routes = group.routes();
+        if let Some(control) = control_of(&group) {
+            let homes = homes.entry(control).or_default();
+            let home = homes.iter_mut().find(|home| home.1.is_disjoint(&routes));
+            if let Some((at, known)) = home {
+                known.extend(routes);
+                joined[*at].push(group);
+                continue;
+            }
+            if homes.len() < MOST {
+                homes.push((joined.len(), routes));
+            }
+        }
+        joined.push(vec![group]);
+    }
+    joined.into_iter().map(merge).collect()
+}
+
+/// What happened to a control of a page, without the id that it is below.
+fn control_of(group: &Group<'_>) -> Option<String> {
+    let [first, rest @ ..] = &group.cells[..] else {
+        return None;
+    };
+    let control = |told: &Told<'_>| {
+        let key = &told.cell.key;
+        let control = without_anchor(&told.cell.place)?;
+        Some(format!("{}|{}|{control}", key.kind, key.change))
+    };
+    let what = control(first).filter(|_| group.family == Family::Page)?;
+    let is_alike = |told: &Told<'_>| control(told).as_ref() == Some(&what);
+    rest.iter().all(is_alike).then_some(what)
 }
 
 /// What is wrong at one place of one route in two ways is one cause: a list that has fewer items and others, a number that

@@ -4,9 +4,11 @@ mod assemble;
 mod coverage;
 mod example;
 mod group;
+mod names;
 mod rank;
 mod request_sets;
 mod signature;
+mod slower;
 mod title;
 mod when;
 
@@ -24,6 +26,7 @@ use super::{
     rules::{Action, Hidden, Rules, Subject},
 };
 
+pub(crate) use assemble::lost_title;
 pub(crate) use example::example_of;
 
 /// All that a report is made from.
@@ -47,7 +50,8 @@ pub(crate) struct Told<'a> {
 
 /// A line for the log about a cell.
 pub(crate) fn headline(cell: &Cell, route: &str) -> String {
-    format!("{route}: {}", title::of_cell(cell, route))
+    let said = title::of_cell(cell, &title::Who::Nobody, &names::Names::default());
+    format!("{route}: {}", said.sentence())
 }
 
 /// A report, with the logged pairs of each cause by their number.
@@ -84,6 +88,7 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
     if let Some(lost) = learned.lost.report() {
         causes.insert(0, assemble::lost_sessions(&lost, &names, learned));
     }
+    let (speed, slower) = slower::slower(learned, &names);
     let report = Report {
         schema: SCHEMA,
         shadow: known.shadow.to_owned(),
@@ -97,7 +102,8 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
         requests,
         not_compared: known.counts.not_compared.clone(),
         causes,
-        slower: coverage::slower(learned, &names),
+        speed,
+        slower,
         coverage: coverage::coverage(learned, &names),
         never_seen: coverage::never_seen(known.routes, &names),
         rules: rules(known, &hides),

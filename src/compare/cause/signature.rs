@@ -3,7 +3,7 @@
 
 use crate::compare::{
     difference::Kind,
-    extract::{Class, hash::hash_of},
+    extract::{Class, hash::hash_of, mask_text},
     learn::cell::Cell,
 };
 
@@ -46,9 +46,26 @@ impl Family {
     }
 }
 
+/// Places of stylesheets and scripts that are files.
+fn is_asset(place: &str) -> bool {
+    !place.starts_with("markup")
+}
+
+/// A place of a page without the id that it is below, where what is left names a control: `form[] submit[save]` of
+/// `#order_7 form[] submit[save]`.
+pub(crate) fn without_anchor(place: &str) -> Option<&str> {
+    let (_, rest) = place.strip_prefix('#')?.split_once(' ')?;
+    let names_control = rest.contains('[') && !rest.ends_with("[]") && !rest.contains("[]@");
+    names_control.then_some(rest)
+}
+
 /// Places of JSON begin so; those of CSV and of whole bodies have names, too.
 fn is_data(place: &str) -> bool {
-    place.starts_with('$') || place.starts_with("csv") || place.starts_with("body")
+    place.starts_with('$')
+        || place.starts_with("csv")
+        || place.starts_with("body")
+        || place == "script"
+        || place.starts_with("script [")
 }
 
 /// What a serializer does to all values of a type, whatever they are called.
@@ -67,6 +84,8 @@ const OF_ALL_LEAVES: [&str; 8] = [
 pub(crate) fn signature(cell: &Cell) -> String {
     let (kind, change) = (cell.key.kind, &cell.key.change);
     match Family::of(cell) {
+        // An asset is a file of its own: what changed in one has nothing to do with others.
+        Family::Markup if is_asset(&cell.place) => format!("asset|{}", cell.place),
         Family::Markup => "markup".to_owned(),
         Family::PageAddition => "page|extra".to_owned(),
         Family::Status => format!("status|{change}"),
@@ -77,10 +96,17 @@ pub(crate) fn signature(cell: &Cell) -> String {
                 "*"
             } else if family == Family::Data && change != "other value" {
                 leaf(&cell.place)
+            } else if family == Family::Page {
+                field(&cell.place).unwrap_or(&cell.place)
             } else {
                 &cell.place
             };
-            format!("{kind}|{change}|{leaf}")
+            // Lines of scripts have no names: two that are gone from two scripts are one only where they say the same.
+            let line = match &cell.example.primary {
+                Some(line) if cell.place == "script" => format!("|{}", mask_text(line)),
+                _ => String::new(),
+            };
+            format!("{kind}|{change}|{leaf}{line}")
         }
     }
 }
@@ -100,6 +126,17 @@ pub(crate) fn leaf(place: &str) -> &str {
     if name == "$" { place } else { name }
 }
 
+/// The field of a form by its name, `input[utf8]`: what happens to it in all forms is one cause.
+fn field(place: &str) -> Option<&str> {
+    let step = place.rsplit(' ').next()?;
+    let (element, name) = step.split_once('[')?;
+    let is_field = matches!(
+        element,
+        "input" | "select" | "submit" | "textarea" | "button"
+    );
+    (is_field && !name.starts_with([']', '/'])).then_some(step)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +148,30 @@ mod tests {
         assert_eq!(leaf("$[].id"), "id");
         assert_eq!(leaf("$"), "$");
         assert_eq!(leaf("header vary"), "header vary");
+    }
+
+    #[test]
+    fn a_control_is_known_without_the_id_around_it() {
+        assert_eq!(
+            without_anchor("#author_form form[] submit[save]"),
+            Some("form[] submit[save]")
+        );
+        assert_eq!(without_anchor("#main text"), None);
+        assert_eq!(without_anchor("#main form[] a[]@title"), None);
+        assert_eq!(without_anchor("form[] submit[save]"), None);
+    }
+
+    #[test]
+    fn a_field_is_called_by_its_name_whatever_form_it_is_in() {
+        let shop = "#quick-search form[/projects/shop/search] input[utf8]";
+        assert_eq!(field(shop), Some("input[utf8]"));
+        assert_eq!(
+            field("#login-form form[] select[encoding]@value"),
+            Some("select[encoding]@value")
+        );
+        assert_eq!(field("#footer a[/terms]"), None);
+        assert_eq!(field("#main form[] input[]"), None);
+        assert_eq!(field("#main table td[Name]"), None);
     }
 
     #[test]

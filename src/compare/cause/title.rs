@@ -1,23 +1,67 @@
 //! What a cause is called, so that a person knows at once what happened.
 
-use super::signature::leaf;
-use crate::compare::{difference::Kind, extract::Class, learn::cell::Cell};
+use super::names::{Control, Names};
+use crate::compare::{
+    difference::{Kind, asset_title},
+    extract::Class,
+    learn::cell::Cell,
+};
 
-/// The title by one cell. `route` names where it is, if that is one place only.
-pub(crate) fn of_cell(cell: &Cell, route: &str) -> String {
-    let change = &*cell.key.change;
-    match (cell.class, cell.key.kind) {
-        (Class::Status, _) => of_status(change, route),
-        (Class::Redirect, Kind::Missing) => "the redirect's target is gone".to_owned(),
-        (Class::Redirect, _) => of_redirect(cell),
-        (Class::ContentType, _) => of_content_type(cell),
-        (Class::Markup, _) => "markup changed".to_owned(),
-        (Class::Whole, _) => "the body is another one".to_owned(),
-        _ => format!("{} {}", subject(cell), predicate(cell)),
+/// A sentence about one difference: what it is about, and what happened to it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// Empty where the predicate is all of the sentence.
+    pub(crate) subject: String,
+    pub(crate) predicate: String,
+}
+
+impl Said {
+    fn whole(sentence: impl Into<String>) -> Self {
+        Self {
+            subject: String::new(),
+            predicate: sentence.into(),
+        }
+    }
+
+    pub(crate) fn sentence(&self) -> String {
+        if self.subject.is_empty() {
+            self.predicate.clone()
+        } else {
+            format!("{} {}", self.subject, self.predicate)
+        }
     }
 }
 
-fn of_status(change: &str, route: &str) -> String {
+/// One cell in words. `who` gives the status: a route, or `routes` of which there are several.
+pub(crate) fn of_cell(cell: &Cell, who: &Who, names: &Names) -> Said {
+    let change = &*cell.key.change;
+    match (cell.class, cell.key.kind) {
+        (Class::Status, _) => Said::whole(of_status(change, who)),
+        (Class::Redirect, Kind::Missing) if (300..400).contains(&cell.status) => {
+            Said::whole("the redirect's target is gone")
+        }
+        (Class::Redirect, Kind::Missing) => Said::whole("header location is gone"),
+        (Class::Redirect, _) => Said::whole(of_redirect(cell)),
+        (Class::ContentType, _) => Said::whole(of_content_type(cell)),
+        (Class::Markup, _) => Said::whole(of_markup(cell)),
+        (Class::Whole, _) => Said::whole("the body is another one"),
+        _ => Said {
+            subject: names.subject(cell),
+            predicate: predicate(cell),
+        },
+    }
+}
+
+/// The routes that a title is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    Nobody,
+    One(String),
+    /// The first, and how many more there are.
+    Many(String, usize),
+}
+
+fn of_status(change: &str, who: &Who) -> String {
     let Some((from, rest)) = change.split_once(" to ") else {
         return change.to_owned();
     };
@@ -25,19 +69,21 @@ fn of_status(change: &str, route: &str) -> String {
         Some((to, error)) => (to, error),
         None => (rest.split(' ').next().unwrap_or(rest), ""),
     };
-    let what = match to {
-        "500" | "502" | "503" | "504" => "fails with",
-        _ => "answers",
+    let fails = to.starts_with('5');
+    let (subject, what) = match who {
+        Who::Nobody => ("the shadow".to_owned(), ["answers", "fails with"]),
+        Who::One(route) => (route.clone(), ["answers", "fails with"]),
+        Who::Many(route, 1) => (format!("{route} and 1 more route"), ["answer", "fail with"]),
+        Who::Many(route, more) => (
+            format!("{route} and {more} more routes"),
+            ["answer", "fail with"],
+        ),
     };
-    let subject = if route.is_empty() {
-        "the shadow"
-    } else {
-        route
-    };
-    let reason = if error.is_empty() {
-        String::new()
-    } else {
-        format!(": {error}")
+    let what = what[usize::from(fails)];
+    let reason = match error {
+        "" => String::new(),
+        "no text" => ", with an empty page".to_owned(),
+        error => format!(": {error}"),
     };
     format!("{subject} {what} {to} instead of {from}{reason}")
 }
@@ -45,6 +91,15 @@ fn of_status(change: &str, route: &str) -> String {
 fn of_redirect(cell: &Cell) -> String {
     match (&cell.example.primary, &cell.example.shadow) {
         (Some(primary), Some(shadow)) if primary.len() + shadow.len() < 100 => {
+            // An origin that isn't said.
+            let target = |text: &str| {
+                match text {
+                    "" => "its own host",
+                    text => text,
+                }
+                .to_owned()
+            };
+            let (primary, shadow) = (target(primary), target(shadow));
             format!("redirects to {shadow} instead of {primary}")
         }
         _ => "redirects to another place".to_owned(),
@@ -52,44 +107,26 @@ fn of_redirect(cell: &Cell) -> String {
 }
 
 fn of_content_type(cell: &Cell) -> String {
+    let what = match cell.place.split_once("; ") {
+        Some((_, parameter)) => format!("the {parameter} of the content type"),
+        None => "the content type".to_owned(),
+    };
     match (&cell.example.primary, &cell.example.shadow) {
-        (Some(primary), Some(shadow)) => format!("content type is {shadow} instead of {primary}"),
-        (Some(_), None) => "content type is gone".to_owned(),
-        _ => "content type is new".to_owned(),
+        (Some(primary), Some(shadow)) => format!("{what} is {shadow} instead of {primary}"),
+        (Some(primary), None) => format!("{what} is gone: it was {primary}"),
+        (None, Some(shadow)) => format!("{what} is told now: {shadow}"),
+        (None, None) => format!("{what} is another one"),
     }
 }
 
-/// What it is about: a field, a header, a text of a page.
-fn subject(cell: &Cell) -> String {
-    let place = &*cell.place;
-    if place.starts_with('$') {
-        let name = leaf(place);
-        return if name == "$" || name == "$[]" {
-            "the list".to_owned()
-        } else {
-            name.to_owned()
-        };
+fn of_markup(cell: &Cell) -> String {
+    let example = &cell.example;
+    let values = [example.primary.as_deref(), example.shadow.as_deref()];
+    match &*cell.place {
+        "markup scripts" => "scripts or styles of the page changed".to_owned(),
+        "markup" if values[0].is_some() => "something stands elsewhere on the page".to_owned(),
+        place => asset_title(place, values).unwrap_or_else(|| "markup changed".to_owned()),
     }
-    let is_part = place.starts_with("header ") || place.starts_with("cookie ");
-    let text = cell
-        .example
-        .primary
-        .as_ref()
-        .or(cell.example.shadow.as_ref());
-    let is_gone_or_new = matches!(cell.key.kind, Kind::Missing | Kind::Extra);
-    if let (Class::Content | Class::Action, true, false, Some(text)) =
-        (cell.class, is_gone_or_new, is_part, text)
-    {
-        let short: String = text.chars().take(60).collect();
-        let dots = if short.len() < text.len() { "…" } else { "" };
-        let noun = if cell.class == Class::Action {
-            ""
-        } else {
-            "text "
-        };
-        return format!("{noun}“{short}{dots}”");
-    }
-    place.to_owned()
 }
 
 /// What happened to it.
@@ -107,6 +144,9 @@ fn predicate(cell: &Cell) -> String {
     }
     if cell.class == Class::Header && change == "other items" {
         return "lists others".to_owned();
+    }
+    if let Some(flag) = of_flag(cell) {
+        return flag.to_owned();
     }
     let noun = match cell.key.kind {
         Kind::Missing => return "is gone".to_owned(),
@@ -150,6 +190,24 @@ fn predicate(cell: &Cell) -> String {
     .to_owned()
 }
 
+/// What became of a field whose mark is gone or new.
+fn of_flag(cell: &Cell) -> Option<&'static str> {
+    let flag = Control::at(&cell.place)?.flag()?;
+    match (flag, cell.key.kind) {
+        ("required", Kind::Missing) => Some("is not required any more"),
+        ("required", Kind::Extra) => Some("is required now"),
+        ("checked", Kind::Missing) => Some("is not ticked any more"),
+        ("checked", Kind::Extra) => Some("is ticked now"),
+        ("disabled", Kind::Missing) => Some("is not disabled any more"),
+        ("disabled", Kind::Extra) => Some("is disabled now"),
+        ("readonly", Kind::Missing) => Some("is not read-only any more"),
+        ("readonly", Kind::Extra) => Some("is read-only now"),
+        ("multiple", Kind::Missing) => Some("is for one value only now"),
+        ("multiple", Kind::Extra) => Some("is for several values now"),
+        _ => None,
+    }
+}
+
 fn of_factor(factor: &str) -> String {
     if factor == "-1" {
         return "has the other sign".to_owned();
@@ -175,29 +233,94 @@ fn of_shift(minutes: &str) -> String {
     format!("is {amount} {word}")
 }
 
-/// The title of many cells with one change: the leaves that it is about, then what happened.
-pub(crate) fn of_many(cells: &[&Cell], route: &str) -> String {
-    let first = cells[0];
-    let mut names: Vec<String> = cells.iter().map(|cell| subject(cell)).collect();
+/// The title of several differences: what the first says, of all that it is said of, and how much more there is.
+pub(crate) fn of_many(all: &[Said]) -> String {
+    let Some(first) = all.first() else {
+        return String::new();
+    };
+    let alike = |said: &&Said| said.predicate == first.predicate;
+    let mut names: Vec<&str> = all
+        .iter()
+        .filter(alike)
+        .map(|said| &*said.subject)
+        .collect();
     names.sort_unstable();
     names.dedup();
-    let is_one =
-        names.len() <= 1 || matches!(first.class, Class::Status | Class::Redirect | Class::Markup);
-    if is_one || cells.iter().any(|cell| cell.key.change != first.key.change) {
-        return of_cell(first, route);
-    }
-    let shown = match &*names {
-        [one, other] => format!("{one} and {other}"),
-        [one, other, third] => format!("{one}, {other} and {third}"),
-        _ => format!("{}, {} and {} more", names[0], names[1], names.len() - 2),
+    let title = match &*names {
+        [] | [_] => first.sentence(),
+        [one, other] => format!("{one} and {other} {}", plural(&first.predicate)),
+        [one, other, third] => {
+            format!("{one}, {other} and {third} {}", plural(&first.predicate))
+        }
+        [one, other, rest @ ..] => format!(
+            "{one}, {other} and {} more {}",
+            rest.len(),
+            plural(&first.predicate)
+        ),
     };
-    let predicate = predicate(first);
-    let predicate = match predicate.split_once(' ') {
+    let mut others: Vec<String> = all
+        .iter()
+        .filter(|said| !alike(said))
+        .map(Said::sentence)
+        .collect();
+    others.sort_unstable();
+    others.dedup();
+    match others.len() {
+        0 => title,
+        1 => format!("{title}, with 1 more difference"),
+        more => format!("{title}, with {more} more differences"),
+    }
+}
+
+fn plural(predicate: &str) -> String {
+    match predicate.split_once(' ') {
         Some(("is", rest)) => format!("are {rest}"),
         Some(("has", rest)) => format!("have {rest}"),
         Some(("comes", rest)) => format!("come {rest}"),
         Some(("points", rest)) => format!("point {rest}"),
-        _ => predicate,
-    };
-    format!("{shown} {predicate}")
+        Some(("lists", rest)) => format!("list {rest}"),
+        _ => predicate.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(subject: &str, predicate: &str) -> Said {
+        Said {
+            subject: subject.to_owned(),
+            predicate: predicate.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_title_names_what_the_same_happened_to_and_counts_the_rest() {
+        let all = [
+            said("full", "is another value"),
+            said("datasette.version", "is another value"),
+            said("python.version", "is another value"),
+            said("total", "is gone"),
+            said("total", "is gone"),
+        ];
+        assert_eq!(
+            of_many(&all),
+            "datasette.version, full and python.version are another value, with 1 more difference"
+        );
+        assert_eq!(of_many(&all[..1]), "full is another value");
+    }
+
+    #[test]
+    fn a_status_is_told_of_one_route_and_of_several() {
+        let one = Who::One("GET /a".to_owned());
+        let many = Who::Many("GET /a".to_owned(), 2);
+        assert_eq!(
+            of_status("200 to 405 error: no text", &one),
+            "GET /a answers 405 instead of 200, with an empty page"
+        );
+        assert_eq!(
+            of_status("200 to 500 error: KeyError", &many),
+            "GET /a and 2 more routes fail with 500 instead of 200: KeyError"
+        );
+    }
 }

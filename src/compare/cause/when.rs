@@ -66,8 +66,9 @@ pub(crate) fn condition(learned: &Learned, cells: &[&Told<'_>]) -> Option<Condit
         let Some(state) = learned.routes.get(route) else {
             continue;
         };
-        differing += lead.cell.differing;
-        pairs += state.pairs.max(lead.cell.differing);
+        // Features of some stand for more: what isn't among these has to be counted in the same way.
+        differing += lead.cell.featured;
+        pairs += state.pairs.max(lead.cell.featured);
         let is_status = lead.cell.key.kind == Kind::Status;
         for (id, name, of) in state.features.iter() {
             // Where the status differs, there is nothing to compare below it.

@@ -145,9 +145,20 @@ impl Joins {
     fn keep(&mut self, request_id: &str, waits: Waits, now: i64) -> Vec<OwnedPair> {
         self.bytes += waits.bytes();
         self.order.push_back((request_id.to_owned(), now));
+        let mut late = Vec::new();
         if let Some(old) = self.waiting.insert(request_id.to_owned(), waits) {
             self.bytes -= old.bytes();
+            // A client that gives two requests one id has both compared.
+            if let Waits::Pair(pair) = old {
+                late.push(*pair);
+            }
         }
+        late.append(&mut self.late(now));
+        late
+    }
+
+    /// Pairs that have waited long enough, or that there is no room for.
+    pub(super) fn late(&mut self, now: i64) -> Vec<OwnedPair> {
         let mut late = Vec::new();
         while let Some((request, at)) = self.order.front() {
             if self.bytes <= self.limit && now - at <= WAIT {
@@ -198,6 +209,14 @@ impl Joins {
                 _ => None,
             })
             .collect()
+    }
+
+    /// How many pairs wait.
+    pub(super) fn waiting(&self) -> u64 {
+        let waiting = self.waiting.values();
+        waiting
+            .filter(|waits| matches!(waits, Waits::Pair(_)))
+            .count() as u64
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod explain;
+mod messages;
 mod pair;
 mod probe;
 mod store;
@@ -18,10 +19,15 @@ use super::{
     report::Report,
     route::{Pattern, Routes},
     rules::{Hidden, Rules},
+    secrets::Secrets,
 };
 use baseline::Joins;
+use messages::Messages;
 use probe::Probes;
 
+#[cfg(test)]
+pub(crate) use messages::Responses;
+pub(crate) use messages::{NoExample, WholeExample};
 pub(crate) use probe::Probe;
 
 /// How a comparer works.
@@ -40,6 +46,10 @@ pub(crate) struct Settings {
     /// Whether a value of production's only stands for one, which its capture left out.
     pub(crate) is_redacted: fn(&str) -> bool,
     pub(crate) rules: Rules,
+    /// What is never shown.
+    pub(crate) secrets: Secrets,
+    /// For whole messages of examples; `None`: they are not kept.
+    pub(crate) example_bytes: Option<usize>,
     /// The user's routes, which come before learned ones.
     pub(crate) patterns: Vec<Pattern>,
     /// The application's own list of routes.
@@ -57,6 +67,8 @@ impl Default for Settings {
             has_times: true,
             is_redacted: |_| false,
             rules: Rules::default(),
+            secrets: Secrets::default(),
+            example_bytes: None,
             patterns: Vec::new(),
             inventory: Vec::new(),
         }
@@ -108,6 +120,7 @@ pub(crate) struct Comparer {
     recents: Recents,
     probes: Probes,
     joins: Joins,
+    messages: Messages,
 }
 
 impl Comparer {
@@ -123,6 +136,7 @@ impl Comparer {
             recents: Recents::new(settings.bytes / 4),
             probes: Probes::default(),
             joins: Joins::new(settings.bytes / 8),
+            messages: Messages::default(),
             settings,
         }
     }
@@ -161,6 +175,13 @@ impl Comparer {
         }
     }
 
+    /// Compares what has waited long enough for a baseline's answer.
+    pub(crate) fn take_late(&mut self, now: i64) {
+        for pair in self.joins.late(now) {
+            self.compare(&pair.as_pair(), None);
+        }
+    }
+
     /// Counts a copy that was answered, but can't be compared.
     pub(crate) fn not_compared(&mut self, reason: &str) {
         self.counts.answered += 1;
@@ -178,11 +199,12 @@ impl Comparer {
 
     /// The report, and which of the last pairs each cause is about: their numbers in the order of `take`, from one.
     pub(crate) fn report_with_pairs(&mut self, now: i64) -> cause::Reported {
+        let counts = self.counts();
         cause::report(&mut cause::Known {
             shadow: &self.settings.shadow,
             rules: &self.settings.rules,
             hidden: &self.hidden,
-            counts: &self.counts,
+            counts: &counts,
             routes: &self.routes,
             learned: &mut self.learned,
             now,
@@ -196,6 +218,9 @@ impl Comparer {
         }
         self.routes
             .set_patterns(settings.patterns.clone(), settings.inventory.clone());
+        if settings.example_bytes.is_none() {
+            self.messages = Messages::default();
+        }
         self.settings = settings;
     }
 
@@ -208,11 +233,21 @@ impl Comparer {
     /// Forgets all that was learned and counted.
     pub(crate) fn reset(&mut self) {
         *self = Self::new(self.settings.clone());
+        self.messages.forget();
     }
 
-    /// How many pairs had which outcome.
-    pub(crate) fn counts(&self) -> &Counts {
-        &self.counts
+    /// How many pairs had which outcome. Those that wait for a baseline's answer are not compared yet.
+    pub(crate) fn counts(&self) -> Counts {
+        let mut counts = self.counts.clone();
+        let waiting = self.joins.waiting();
+        if waiting > 0 {
+            counts.answered += waiting;
+            *counts
+                .not_compared
+                .entry("awaits_baseline".to_owned())
+                .or_default() += waiting;
+        }
+        counts
     }
 
     /// An estimate of the memory that is held.
@@ -228,8 +263,13 @@ impl Comparer {
     /// What was learned has half of all bytes, answers to compare with later ones the rest.
     fn keep_within_bounds(&mut self) {
         const EVERY: u64 = 256;
-        if self.counts.answered.is_multiple_of(EVERY) {
-            self.learned.keep_within(self.settings.bytes / 2);
+        let limit = self.settings.bytes / 2;
+        // One pair may add two thousand places.
+        let is_over = self.learned.bytes() > limit / 10 * 11;
+        if (is_over && self.counts.answered.is_multiple_of(8))
+            || self.counts.answered.is_multiple_of(EVERY)
+        {
+            self.learned.keep_within(limit);
         }
         if self.counts.answered.is_multiple_of(EVERY * 16) {
             self.learned.judge_all();

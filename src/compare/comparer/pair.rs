@@ -1,13 +1,15 @@
 //! What is done with one pair, from its route to what is learned from it.
 
+use std::cell::OnceCell;
+
 use super::{
     Comparer, Differences, FeatureId, Outcome, PairIn, Taken, baseline::OwnedAsked, explain,
     probe::Probed,
 };
 use crate::compare::{
     answer::{Answer, Asked},
-    cause::{example_of, headline},
-    difference::{Difference, differences},
+    cause::{example_of, headline, lost_title},
+    difference::{Change, Difference, differences},
     extract::{
         Extract, NotCompared, digest, extract,
         hash::{hash_of, mix},
@@ -21,6 +23,7 @@ use crate::compare::{
         verdict::Verdict,
     },
     route::{Located, RouteId, Skeleton, path_of},
+    secrets::Known,
 };
 
 /// A pair with all that is known before its bodies are looked at.
@@ -58,6 +61,7 @@ impl Comparer {
         }
         let base = baseline.unwrap_or(&pair.primary);
         let state = self.learned.route(route);
+        let size = state.bytes();
         state.requests = state.requests.saturating_add(1);
         state.last_used = pair.primary.at;
         if baseline.is_some_and(|baseline| is_refused(&pair.primary, baseline)) {
@@ -67,6 +71,7 @@ impl Comparer {
         let refused = is_refused(base, &pair.shadow);
         let is_good = base.status == pair.shadow.status && base.status < 400;
         let at = pair.primary.at;
+        let lost_before = self.learned.lost.count();
         if self
             .learned
             .lost
@@ -75,7 +80,10 @@ impl Comparer {
             let state = self.learned.route(route);
             state.not_judged = state.not_judged.saturating_add(1);
             self.counts.lost += 1;
-            return Outcome::Recorded.into();
+            return Taken {
+                news: self.lost_news(lost_before),
+                ..Outcome::Recorded.into()
+            };
         }
         let turn = Turn {
             base,
@@ -97,8 +105,17 @@ impl Comparer {
         };
         self.remember(turn);
         self.probes.earn();
+        self.learned.remeasure(route, size);
         self.keep_within_bounds();
         taken
+    }
+
+    /// A line for the log, where one more session is lost: for each of the first ones, then less and less often.
+    fn lost_news(&self, before: u32) -> Option<String> {
+        let count = self.learned.lost.count();
+        let is_due = count != before && (count <= 8 || count.is_power_of_two());
+        let lost = self.learned.lost.report().filter(|_| is_due)?;
+        Some(lost_title(&lost, &self.routes.names()))
     }
 
     fn count(&mut self, pair: &PairIn<'_>) {
@@ -188,7 +205,7 @@ impl Comparer {
         let limits = self.settings.limits;
         let base = extract(&turn.pair.asked, turn.base, &limits);
         let shadow = extract(&turn.pair.asked, &turn.pair.shadow, &limits);
-        let mut differences = differences(&base, &shadow);
+        let mut differences = self.between(turn, &base, &shadow);
         self.counts.left_out += differences.left_out as u64;
         let sample = self.note_route(turn, base.status == shadow.status);
         if sample.is_some() {
@@ -207,6 +224,24 @@ impl Comparer {
         }
         self.counts.recorded += 1;
         self.record(turn, &differences, &varied, &features)
+    }
+
+    /// What two answers to the request differ in. Where an error's text says a secret of the request again, a mark stands in
+    /// its place.
+    fn between(&self, turn: &Turn<'_>, one: &Extract, other: &Extract) -> Differences {
+        let mut differences = differences(one, other);
+        let has_error =
+            |difference: &Difference| matches!(difference.change, Change::ErrorPage { .. });
+        if differences.found.iter().any(has_error) {
+            let secrets = &self.settings.secrets;
+            let known = Known::of_asked(secrets, &turn.pair.asked);
+            for difference in &mut differences.found {
+                if let Change::ErrorPage { fingerprint } = &mut difference.change {
+                    *fingerprint = secrets.text(fingerprint, &known);
+                }
+            }
+        }
+        differences
     }
 
     /// Counts a pair for its route. Gives for how many pairs production's answer stands, if it is due to be looked at.
@@ -241,13 +276,14 @@ impl Comparer {
     }
 
     fn features(&mut self, turn: &Turn<'_>, base: Option<&Extract>, times: u32) -> Vec<FeatureId> {
+        let secrets = &self.settings.secrets;
         let features = &mut self.learned.route(turn.route).features;
-        let of_request = features.of_request(&turn.pair.asked, turn.session);
+        let of_request = features.of_request(secrets, &turn.pair.asked, turn.session);
         features.count(&of_request, 1);
         let Some(base) = base else {
             return of_request;
         };
-        let mut all = features.of_answer(base);
+        let mut all = features.of_answer(secrets, base);
         features.count(&all, times);
         all.extend(of_request);
         all.sort_unstable();
@@ -267,7 +303,7 @@ impl Comparer {
             let new = base
                 .cloned()
                 .unwrap_or_else(|| extract(asked, turn.base, limits));
-            varied.primary = differences(&old, &new);
+            varied.primary = self.between(turn, &old, &new);
             explain::clocks(&mut varied.primary.found, &old, &new);
         }
         let old_shadow = previous.shadow.as_ref().unwrap_or(&previous.primary);
@@ -276,7 +312,7 @@ impl Comparer {
             let new = shadow
                 .cloned()
                 .unwrap_or_else(|| extract(asked, &turn.pair.shadow, limits));
-            varied.shadow = differences(&old, &new);
+            varied.shadow = self.between(turn, &old, &new);
             explain::clocks(&mut varied.shadow.found, &old, &new);
         }
         varied
@@ -301,7 +337,7 @@ impl Comparer {
         features: &[FeatureId],
     ) {
         let primary = extract(&turn.pair.asked, &turn.pair.primary, &self.settings.limits);
-        let own = differences(&primary, base);
+        let own = self.between(turn, &primary, base);
         let route = self.learned.route(turn.route);
         route.primary_repeats += 1;
         if primary.status == base.status {
@@ -310,7 +346,7 @@ impl Comparer {
         let observed = turn.observed(features);
         self.learned
             .note_varied(&observed, &by_key(&own.found), true);
-        let of_shadow = differences(&primary, shadow);
+        let of_shadow = self.between(turn, &primary, shadow);
         if of_shadow.left_out == 0 {
             found.found.retain(|difference| {
                 let is_here = |other: &Difference| other.place == difference.place;
@@ -369,10 +405,14 @@ impl Comparer {
     ) -> Taken {
         let observed = turn.observed(features);
         let keyed = by_key(&differences.found);
-        let pair = turn.pair;
-        let cells = self
-            .learned
-            .note_pair(&observed, &keyed, |difference| example_of(pair, difference));
+        let (pair, settings) = (turn.pair, &self.settings);
+        let known = OnceCell::new();
+        let cells = self.learned.note_pair(&observed, &keyed, |difference| {
+            let secrets = &settings.secrets;
+            let known = known.get_or_init(|| Known::of_pair(secrets, pair, &settings.limits));
+            example_of(secrets, known, pair, difference)
+        });
+        self.keep_messages(pair, &cells, known.into_inner());
         if turn.previous.is_some() {
             self.note_held(&cells, varied);
         }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Comparer, Counts};
-use crate::compare::{learn::Learned, route::Routes, rules::Hidden};
+use crate::compare::{extract::hash::hash_of, learn::Learned, route::Routes, rules::Hidden};
 
 /// Begins each store; the number changes with what stands in it.
-const MAGIC: &[u8; 8] = b"TEELRN02";
+const MAGIC: &[u8; 8] = b"TEELRN03";
 /// Larger ones are no stores of this program.
 const MOST: u64 = 512 << 20;
 const LEVEL: i32 = 3;
@@ -56,14 +56,18 @@ impl Comparer {
         let mut bytes = MAGIC.to_vec();
         // Writing to memory fails for no type that stands above; what is empty is refused when it is restored.
         let plain = postcard::to_stdvec(&saved).unwrap_or_default();
+        bytes.extend(hash_of(&plain).to_le_bytes());
         bytes.extend(zstd::encode_all(&*plain, LEVEL).unwrap_or_default());
         bytes
     }
 
     /// Takes up what was saved. Nothing changes where it can't be used.
     pub(crate) fn restore(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        let packed = bytes.strip_prefix(MAGIC).ok_or(StoreError::OtherVersion)?;
+        let checked = bytes.strip_prefix(MAGIC).ok_or(StoreError::OtherVersion)?;
         let damaged = |error: &dyn ToString| StoreError::Damaged(error.to_string());
+        let Some((hash, packed)) = checked.split_first_chunk() else {
+            return Err(damaged(&"it ends too early"));
+        };
         let decoder = zstd::Decoder::new(packed).map_err(|error| damaged(&error))?;
         let mut plain = Vec::new();
         let read = decoder
@@ -72,6 +76,9 @@ impl Comparer {
             .map_err(|error| damaged(&error))?;
         if read as u64 > MOST {
             return Err(StoreError::TooLarge);
+        }
+        if hash_of(&plain) != u64::from_le_bytes(*hash) {
+            return Err(damaged(&"it is not as it was written"));
         }
         let restored: Restored = postcard::from_bytes(&plain).map_err(|error| damaged(&error))?;
         self.reset();

@@ -1,5 +1,7 @@
 //! From pairs to reports, through all of the comparer.
 
+mod reports;
+
 use std::time::Duration;
 
 use super::{Comparer, Outcome, PairIn, Settings, Taken};
@@ -50,6 +52,13 @@ fn status(status: u16, header: Option<(&str, &str)>) -> Side {
             .into_iter()
             .collect(),
         ..json("")
+    }
+}
+
+fn website(body: &str) -> Side {
+    Side {
+        headers: vec![("Content-Type".to_owned(), "text/html".to_owned())],
+        ..json(body)
     }
 }
 
@@ -358,6 +367,35 @@ fn a_slower_route_is_told() {
 }
 
 #[test]
+fn a_shadow_that_is_slower_on_all_routes_is_one_line_in_each_form() {
+    let mut comparer = Comparer::new(Settings::default());
+    for id in 0..300_u32 {
+        let fast = json("{}");
+        let slow = Side {
+            took: Duration::from_millis(10 + u64::from(id % 3)),
+            ..fast.clone()
+        };
+        let target = format!(
+            "/{}",
+            ["red", "green", "blue", "white", "black"][id as usize % 5]
+        );
+        take(&mut comparer, &get(&target, fast, slow).at(i64::from(id)));
+    }
+    let report = comparer.report(NOW);
+    assert_eq!(report.slower, []);
+    let sentence = "times as long as production (";
+    for text in [
+        page(&report),
+        html(&report),
+        markdown(&report),
+        junit(&report),
+    ] {
+        assert_eq!(text.matches(sentence).count(), 1, "{text}");
+        assert!(text.contains("most routes (5 of 5)"), "{text}");
+    }
+}
+
+#[test]
 fn each_form_of_a_report_bears_hostile_values() {
     let mut comparer = Comparer::new(Settings::default());
     let evil = "</pre><script>alert(1)</script>```\\u001b[31m|*_";
@@ -563,6 +601,130 @@ fn an_entry_of_a_table_that_comes_a_moment_earlier_is_not_certain() {
         };
         let exchange = get("/all", json(r#"{"lamp":{"n":1}}"#), json(shadow));
         take(&mut comparer, &exchange.at(turn));
+    }
+    let report = comparer.report(NOW + 60_000);
+    assert_eq!(
+        confirmed_of(&report),
+        <[&str; 0]>::default(),
+        "{}",
+        page(&report)
+    );
+}
+
+#[test]
+fn a_condition_that_nearly_all_meet_is_not_made_by_counting_some_of_them() {
+    let mut comparer = Comparer::new(Settings::default());
+    let mixed = |seed: u32| (seed.wrapping_mul(0x7feb_352d) >> 12) % 900 + 50;
+    for id in 0..700_u32 {
+        let value = mixed(id);
+        // One of eight agrees by chance; one of 33 has not the parameter.
+        let other = if id % 8 == 0 {
+            value
+        } else {
+            mixed(id + 9_000)
+        };
+        let target = format!("/x/{id}{}", if id % 33 == 0 { "" } else { "?deep=1" });
+        let side = |value| json(&format!(r#"{{"online":{value}}}"#));
+        take(
+            &mut comparer,
+            &get(&target, side(value), side(other)).at(i64::from(id)),
+        );
+    }
+    let report = comparer.report(NOW);
+    assert_eq!(report.confirmed().count(), 0, "{}", page(&report));
+}
+
+#[test]
+fn a_token_that_each_side_made_once_and_keeps_is_not_held_against_the_shadow() {
+    let mut comparer = Comparer::new(Settings::default());
+    let package = |revision: u32| order(1, "2.00", revision);
+    for turn in 0..200_u32 {
+        // What was there before has one revision on both sides, what was made since has two.
+        let made = 1_000 + turn % 100;
+        let there = if turn % 5 == 0 { made + 500 } else { made };
+        let target = format!("/packages/{turn}");
+        let exchange = get(&target, package(made), package(there)).at(i64::from(turn) * 10);
+        if let Some(probe) = take(&mut comparer, &exchange).probe {
+            comparer.probed(probe.number, &package(there).answer(exchange.at + 100));
+        }
+    }
+    let report = comparer.report(NOW + 60_000_000);
+    assert_eq!(
+        confirmed_of(&report),
+        <[&str; 0]>::default(),
+        "{}",
+        page(&report)
+    );
+}
+
+#[test]
+fn why_a_cause_counts_is_said_of_what_it_is_called_by() {
+    let mut comparer = Comparer::new(Settings::default());
+    for turn in 0..40 {
+        let one = website("<p id=a>Terms of use</p>");
+        let other = website("<p id=b>Imprint</p><p id=c>Contact</p>");
+        take(&mut comparer, &get("/page", one, other).at(turn));
+    }
+    let report = comparer.report(NOW + 60_000);
+    let cause = &report.causes[0];
+    assert!(cause.title.contains("is gone"), "{}", page(&report));
+    assert!(
+        cause.evidence.contains("always had it"),
+        "{}",
+        page(&report)
+    );
+}
+
+#[test]
+fn a_number_that_became_a_text_is_shown_in_quotes() {
+    let mut comparer = Comparer::new(Settings::default());
+    for id in 0..10 {
+        let (one, other) = (
+            json(&format!(r#"{{"id":{id}}}"#)),
+            json(&format!(r#"{{"id":"{id}"}}"#)),
+        );
+        take(
+            &mut comparer,
+            &get(&format!("/things/{id}"), one, other).at(id),
+        );
+    }
+    let report = comparer.report(NOW + 60_000);
+    let example = &report.causes[0].example;
+    assert_eq!(example.primary.as_deref(), Some("0"), "{}", page(&report));
+    assert_eq!(example.shadow.as_deref(), Some("\"0\""));
+}
+
+#[test]
+fn the_address_of_what_was_made_is_no_redirect() {
+    let mut comparer = Comparer::new(Settings::default());
+    for turn in 0..10 {
+        let made = status(201, Some(("Location", "/comments/7")));
+        let mut exchange = get("/comments", made, status(201, None));
+        exchange.method = "POST";
+        take(&mut comparer, &exchange.at(turn));
+    }
+    let report = comparer.report(NOW + 60_000);
+    assert_eq!(confirmed_of(&report), ["header location is gone"]);
+}
+
+#[test]
+fn a_thing_that_was_changed_some_minutes_later_is_no_shift_of_all_times() {
+    let mut comparer = Comparer::new(Settings::default());
+    for page in 0..9 {
+        let things = |changed: &str| {
+            let others = format!("2026-0{}-02T10:00:00Z", 1 + page % 5);
+            json(&format!(
+                r#"[{{"id":1,"at":"{changed}"}},{{"id":2,"at":"{others}"}}]"#
+            ))
+        };
+        let (one, other) = (
+            things("2026-08-27T03:54:00Z"),
+            things("2026-08-27T03:45:00Z"),
+        );
+        take(
+            &mut comparer,
+            &get(&format!("/things?page={page}"), one, other).at(page),
+        );
     }
     let report = comparer.report(NOW + 60_000);
     assert_eq!(

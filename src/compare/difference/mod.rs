@@ -2,6 +2,7 @@
 //! where a higher one differs, lower ones are not reported.
 
 mod align;
+mod asset;
 mod change;
 mod change_of;
 mod error_page;
@@ -9,6 +10,7 @@ mod kind;
 mod leaves;
 mod likeness;
 mod members;
+mod moved;
 mod response;
 mod table;
 mod texts;
@@ -16,6 +18,7 @@ mod walk;
 
 use super::extract::{Class, Extract, Place, Value};
 
+pub(crate) use asset::asset_title;
 pub(crate) use change::Change;
 pub(crate) use kind::Kind;
 

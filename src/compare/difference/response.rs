@@ -1,10 +1,15 @@
 //! Compares two responses from the top: status, content type, target of a redirect, headers, cookies, body.
 
 use super::{
-    Difference, Differences, Explained, change::Change, error_page::fingerprint, kind::Kind,
+    Difference, Differences, Explained,
+    asset::{asset, is_asset},
+    change::Change,
+    error_page::fingerprint,
+    kind::Kind,
+    moved::moved,
     walk::Walk,
 };
-use crate::compare::extract::{Class, Extract, NotCompared, OWN, Place, Scalar, Value};
+use crate::compare::extract::{Class, Extract, Media, NotCompared, OWN, Place, Scalar, Value};
 
 pub(super) fn compare(primary: &Extract, shadow: &Extract, differences: &mut Differences) {
     if primary.status != shadow.status {
@@ -41,15 +46,16 @@ pub(super) fn compare(primary: &Extract, shadow: &Extract, differences: &mut Dif
     }
     let body_before = walk.differences.found.len();
     match bodies {
-        (Some(one), Some(other)) => {
-            walk.pair(one, other);
-            never_in_silence(&mut walk, body_before, (one, other));
-        }
+        (Some(one), Some(other)) => body(&mut walk, (primary, one), (shadow, other)),
         (Some(_), None) => add_body(&mut walk, Kind::Missing, Change::Gone, bodies),
         (None, Some(_)) => add_body(&mut walk, Kind::Extra, Change::Added, bodies),
         (None, None) => {}
     }
-    if walk.is_dressed_anew && has_both {
+    let is_told = |found: &[Difference]| {
+        let is_markup = |difference: &Difference| difference.place.as_str() == "markup";
+        found[body_before..].iter().any(is_markup)
+    };
+    if walk.is_dressed_anew && has_both && !is_told(&walk.differences.found) {
         differences.add(Difference {
             place: Place::new("markup"),
             class: Class::Markup,
@@ -62,6 +68,23 @@ pub(super) fn compare(primary: &Extract, shadow: &Extract, differences: &mut Dif
     if has_both && differences.found.len() == body_before {
         beyond(primary, shadow, differences);
     }
+}
+
+/// Two bodies of one type.
+fn body(walk: &mut Walk<'_>, (primary, one): (&Extract, u32), (shadow, other): (&Extract, u32)) {
+    let (left, right) = (walk.left, walk.right);
+    if is_asset(left, one) && is_asset(right, other) {
+        if left.node(one).hash != right.node(other).hash {
+            walk.differences.add(asset((left, one), (right, other)));
+        }
+        return;
+    }
+    let before = walk.differences.found.len();
+    walk.pair(one, other);
+    if primary.media == Media::Html && shadow.media == Media::Html {
+        moved(&mut walk.differences.found, before);
+    }
+    never_in_silence(walk, before, (one, other));
 }
 
 fn is_revalidation(primary: &Extract, shadow: &Extract) -> bool {
@@ -87,7 +110,7 @@ fn status(primary: &Extract, shadow: &Extract) -> Difference {
     }
 }
 
-/// Whether bodies are of the same type. Parameters, as the charset, don't decide that.
+/// Whether bodies are of the same type, or of types that are read alike. Parameters, as the charset, don't decide that.
 fn same_type(walk: &mut Walk<'_>, primary: &Extract, shadow: &Extract) -> bool {
     let essence = |extract: &Extract| {
         let at = extract.tree().children(extract.parts().content_type).next();
@@ -104,7 +127,7 @@ fn same_type(walk: &mut Walk<'_>, primary: &Extract, shadow: &Extract) -> bool {
         (None, Some(other)) => walk.extra(other),
         (None, None) => {}
     }
-    false
+    primary.media == shadow.media && !matches!(primary.media, Media::Binary | Media::None)
 }
 
 /// Whether redirects lead to the same target: origin, path, then parameters.
@@ -251,6 +274,16 @@ mod tests {
             shown(&json("{}"), &html("<p>a</p>")),
             ["value content-type: other value"]
         );
+        let abbreviated = response(200)
+            .header(
+                "content-type",
+                "application/vnd.shop.v2+json; charset=utf-8",
+            )
+            .body("{}");
+        assert_eq!(
+            shown(&json("{\"a\": 1}"), &abbreviated),
+            ["value content-type: other value", "missing $.a: gone"]
+        );
         let latin = response(200)
             .header("content-type", "application/json; charset=latin1")
             .body("{}");
@@ -367,6 +400,29 @@ mod tests {
                 .header("X-A", "1"),
             &json("{}").header("Connection", "keep-alive"),
         ));
+    }
+
+    #[test]
+    fn how_a_body_is_framed_is_no_difference() {
+        let page = || html("<p>a</p>");
+        let sized = page().header("Content-Length", "8");
+        let chunked = page().header("Transfer-Encoding", "chunked");
+        let to_the_end = page().header("Connection", "close");
+        same(&shown(&sized, &chunked));
+        same(&shown(&chunked, &to_the_end));
+        same(&shown(&to_the_end, &sized));
+        let redirect = |name, value| response(301).header("Location", "/a/").header(name, value);
+        let nothing = redirect("Transfer-Encoding", "chunked");
+        same(&shown(&nothing, &redirect("Connection", "close")));
+        // Without a body the length is all that is said of it.
+        let unchanged = response(304).conditional();
+        assert_eq!(
+            shown(
+                &response(304).conditional().header("Content-Length", "8"),
+                &unchanged
+            ),
+            ["missing header content-length: gone"]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The walk through the trees of two responses: equal parts are passed over by their hashes, others are taken apart until
 //! leaves differ. What is missing is told once, not again for all below it.
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::HashSet};
 
 use super::{
     Difference, Differences,
@@ -237,6 +237,7 @@ impl Walk<'_> {
             self.add(Kind::Order, Change::Reordered, Some(moved), partner);
         }
         self.blocks(one, other, &mut alignment);
+        self.tooltips(&mut alignment);
         for (one, other) in alignment.pairs {
             self.pair(one, other);
         }
@@ -246,6 +247,31 @@ impl Walk<'_> {
         for other in alignment.right_only {
             self.extra(other);
         }
+    }
+
+    /// A tooltip that says what is read at its place anyway is markup.
+    fn tooltips(&mut self, alignment: &mut Alignment) {
+        if alignment.left_only.is_empty() && alignment.right_only.is_empty() {
+            return;
+        }
+        let (left, right) = (self.left, self.right);
+        let (ones, others): (Vec<u32>, Vec<u32>) = alignment.pairs.iter().copied().unzip();
+        let mut drop_from = |tree: &Tree, lonely: &mut Vec<u32>, said: &[u32]| {
+            let place = |at: u32| tree.place(at).as_str();
+            if !lonely.iter().any(|at| place(*at).ends_with("@title")) {
+                return;
+            }
+            let texts = said.iter().map(|at| (tree.node(*at).hash, place(*at)));
+            let texts: HashSet<(u64, &str)> = texts.collect();
+            let before = lonely.len();
+            lonely.retain(|at| match place(*at).strip_suffix("@title") {
+                Some(place) => !texts.contains(&(tree.node(*at).hash, place)),
+                None => true,
+            });
+            self.is_dressed_anew |= lonely.len() < before;
+        };
+        drop_from(left, &mut alignment.left_only, &ones);
+        drop_from(right, &mut alignment.right_only, &others);
     }
 
     /// Repeated blocks, of which there are more or fewer, are one difference for all.

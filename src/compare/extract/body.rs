@@ -2,15 +2,16 @@
 
 use super::{
     Limits, NotCompared,
+    asset::{asset, name_of},
     csv::csv,
     decode::{decode, text_of},
     form::form,
     hash::hash_of,
     html::html,
-    json::{self, Json, Stop, json},
+    json::{self, Json, json},
     media::Media,
     plain::plain,
-    tree::{Builder, Class, NewLeaf},
+    tree::{Builder, Class, NewLeaf, Stop},
     value::{Scalar, digest_text},
     xml::xml,
 };
@@ -100,10 +101,17 @@ impl Body<'_> {
             Media::Csv => csv(builder, text, false, is_cut),
             Media::Tsv => csv(builder, text, true, is_cut),
             Media::Form => form(builder, text, is_cut),
-            _ => Err(Stop::Broken),
+            Media::Style | Media::Script => match name_of(media, self.asked.target) {
+                Some(name) => asset(builder, text, &name, is_cut),
+                None => plain(builder, text, "script", is_cut),
+            },
+            // Text, what is not the JSON that its type says, and what holds no text: that doesn't come here.
+            Media::Json | Media::JsonLines | Media::Text | Media::Binary | Media::None => {
+                Err(Stop::Broken)
+            }
         };
         match result {
-            Err(Stop::Broken) => (Media::Text, plain(builder, text, is_cut)),
+            Err(Stop::Broken) => (Media::Text, plain(builder, text, "text", is_cut)),
             result => (media, result),
         }
     }

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use super::{
     hash::{hash_of, mix},
-    json::Stop,
     place::{PlaceId, Step, cut},
-    tree::{Builder, Class, NewLeaf, NodeKind},
+    tree::{Builder, Class, NewLeaf, NodeKind, Stop},
     value::{Scalar, is_number},
 };
 

@@ -3,10 +3,9 @@
 use super::{
     hash::hash_of,
     html::is_token,
-    json::Stop,
     place::Step,
     redirect::decoded,
-    tree::{Builder, Class, NewLeaf, NodeKind},
+    tree::{Builder, Class, NewLeaf, NodeKind, Stop},
     value::Scalar,
 };
 

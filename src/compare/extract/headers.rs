@@ -10,7 +10,7 @@ use super::{
     url::own_origin,
     value::Scalar,
 };
-use crate::compare::answer::Answer;
+use crate::compare::answer::{Answer, Asked};
 
 /// Headers that are looked at, and characters of each.
 const MOST: usize = 200;
@@ -56,7 +56,8 @@ fn leaf(builder: &mut Builder, place: PlaceId, class: Class, scalar: Scalar, tex
 }
 
 /// All headers that are compared as such. Several of one name are one.
-pub(crate) fn headers(builder: &mut Builder, answer: &Answer<'_>, host: &[u8]) -> u32 {
+pub(crate) fn headers(builder: &mut Builder, asked: &Asked<'_>, answer: &Answer<'_>) -> u32 {
+    let host = asked.header("host").unwrap_or_default();
     let place = builder.root("header");
     let root = builder.open(NodeKind::Object, place, Class::Header, 0);
     let hop_by_hop = answer
@@ -81,14 +82,19 @@ pub(crate) fn headers(builder: &mut Builder, answer: &Answer<'_>, host: &[u8]) -
             one(builder, header, name, &joined(answer, name), host);
         }
     }
-    // How a body is framed is between two neighbours: one in chunks has its length, too.
+    // How a body is framed is between two neighbours: one in chunks has its length, too, and so has one that ends with its
+    // connection.
     let length = b"content-length";
-    if answer.header("transfer-encoding").is_some() && !names.iter().any(|name| name == length) {
+    if may_have_body(asked, answer) && !names.iter().any(|name| name == length) {
         let value = answer.length.to_string();
         one(builder, Header::Derived, length, &value, host);
     }
     builder.close(root);
     root
+}
+
+fn may_have_body(asked: &Asked<'_>, answer: &Answer<'_>) -> bool {
+    asked.method != b"HEAD" && !matches!(answer.status, 100..=199 | 204 | 304)
 }
 
 /// The values of all headers of one name.

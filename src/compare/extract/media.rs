@@ -15,6 +15,10 @@ pub(crate) enum Media {
     /// With tabs between the cells.
     Tsv,
     Text,
+    /// CSS.
+    Style,
+    /// JavaScript.
+    Script,
     Form,
     /// Compared by length and hash.
     Binary,
@@ -41,11 +45,11 @@ impl Media {
             ("image", "svg+xml") => Self::Xml,
             (_, "ndjson" | "x-ndjson" | "jsonl" | "jsonlines" | "x-jsonlines") => Self::JsonLines,
             (_, name) if is_json(name) => Self::Json,
-            ("text", _)
-            | (
-                "application",
-                "javascript" | "x-javascript" | "yaml" | "x-yaml" | "toml" | "graphql" | "sql",
-            ) => Self::Text,
+            ("text", "css") => Self::Style,
+            ("text" | "application", "javascript" | "x-javascript" | "ecmascript") => Self::Script,
+            ("text", _) | ("application", "yaml" | "x-yaml" | "toml" | "graphql" | "sql") => {
+                Self::Text
+            }
             ("", _) => Self::sniffed(body),
             _ => Self::Binary,
         }

@@ -1,5 +1,6 @@
 //! Turns one response into places and values. Dominance and differences are decided where two of them meet.
 
+mod asset;
 mod body;
 mod cookies;
 mod csv;
@@ -166,7 +167,7 @@ pub(crate) fn extract(asked: &Asked<'_>, answer: &Answer<'_>, limits: &Limits) -
     let host = asked.header("host").unwrap_or_default();
     let content_type = headers::content_type(&mut builder, answer);
     let location = redirect::location(&mut builder, answer, host);
-    let headers = headers::headers(&mut builder, answer, host);
+    let headers = headers::headers(&mut builder, asked, answer);
     let cookies = cookies::cookies(&mut builder, answer, limits);
     let body = Body {
         asked,

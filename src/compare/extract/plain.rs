@@ -1,9 +1,8 @@
 //! Plain text: a list of lines. A line with another of the same skeleton is compared by its parts when two are compared.
 
 use super::{
-    json::Stop,
     place::{PlaceId, Step, cut},
-    tree::{Builder, Class, NewLeaf, NodeKind},
+    tree::{Builder, Class, NewLeaf, NodeKind, Stop},
     value::Scalar,
 };
 
@@ -11,8 +10,13 @@ use super::{
 const LABEL: usize = 40;
 
 /// Adds a text, line by line. Lines that begin with a label (`name: value`, `name=value`) have a place of their own.
-pub(crate) fn plain(builder: &mut Builder, text: &str, is_cut: bool) -> Result<(), Stop> {
-    let place = builder.root("text");
+pub(crate) fn plain(
+    builder: &mut Builder,
+    text: &str,
+    name: &str,
+    is_cut: bool,
+) -> Result<(), Stop> {
+    let place = builder.root(name);
     let root = builder.open(NodeKind::Flow, place, Class::Content, 0);
     let mut result = Ok(());
     let mut lines = text.lines().peekable();

@@ -10,6 +10,16 @@ use super::{
     value::{Scalar, Value},
 };
 
+/// Why a text isn't what its reader takes it for, or not all of it is in the tree.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Broken,
+    /// It ends too early.
+    End,
+    /// The tree is full.
+    Full,
+}
+
 /// What a place is to a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Class {

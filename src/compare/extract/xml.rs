@@ -3,10 +3,9 @@
 
 use super::{
     hash::{hash_of, mix},
-    json::Stop,
     place::{PlaceId, Step},
     tokens::{Language, Token, Tokens, unescaped},
-    tree::{Builder, Class, NewLeaf, NodeKind},
+    tree::{Builder, Class, NewLeaf, NodeKind, Stop},
     value::Scalar,
 };
 

@@ -5,12 +5,13 @@ use serde::{Deserialize, Serialize};
 use super::{
     counts::{Distinct, Top},
     features::FeatureCounts,
+    runs::Runs,
     sessions::{ANONYMOUS, SessionId},
     verdict::Verdict,
 };
 use crate::compare::{
     difference::{Change, Difference, Kind},
-    extract::{Class, Looks, Value, mask::mask_path, opaque::opaque},
+    extract::{Class, Looks, Value, hash::mix, mask::mask_path, opaque::opaque},
     route::RouteId,
 };
 
@@ -39,7 +40,9 @@ impl CellKey {
 impl CellKey {
     /// The key of the change the other way round, where there is one: its own for what has no direction.
     pub(crate) fn inverse(&self) -> Option<Self> {
-        const PAIRS: [(&str, &str); 10] = [
+        const PAIRS: [(&str, &str); 12] = [
+            (NEW_VALUE, NEW_VALUE_OF_PRIMARY),
+            (TOKEN_AGAIN, TOKEN_AGAIN_OF_PRIMARY),
             ("gone", "added"),
             ("null to empty", "empty to null"),
             ("number to text", "text to number"),
@@ -99,7 +102,10 @@ fn change_of(difference: &Difference) -> String {
                 text(&difference.shadow)
             )
         }
-        (_, Change::Other) if difference.class == Class::Redirect => {
+        // A parameter holds a value; the path is what says where it leads to.
+        (_, Change::Other)
+            if difference.class == Class::Redirect && !difference.place.as_str().contains('?') =>
+        {
             let route = |value: &Option<Value>| mask_path(text(value).as_str());
             if route(&difference.primary) == route(&difference.shadow) {
                 Change::Other.to_string()
@@ -113,6 +119,13 @@ fn change_of(difference: &Difference) -> String {
 
 /// A redirect that leads to something else, not only to another thing of the same kind.
 pub(crate) const OTHER_ROUTE: &str = "other route";
+
+/// A value that production never gives here, though it gives several; and the other way round.
+pub(crate) const NEW_VALUE: &str = "new value";
+pub(crate) const NEW_VALUE_OF_PRIMARY: &str = "production's new value";
+/// A token that somebody else was given before, where the other side's is a new one; and the other way round.
+pub(crate) const TOKEN_AGAIN: &str = "same token again";
+pub(crate) const TOKEN_AGAIN_OF_PRIMARY: &str = "production's same token again";
 
 /// A pair that shows it, as small as there was one.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -167,13 +180,24 @@ pub(crate) struct Tokens {
 
 impl Tokens {
     fn add(&mut self, hash: u64, session: SessionId) {
-        const MOST: usize = 16;
+        if self.is_of_another(hash, session) {
+            self.recurred = self.recurred.saturating_add(1);
+        }
+        self.touch(hash, session);
+    }
+
+    /// Whether somebody else was given it lately. Without sessions, every answer is for somebody else.
+    pub(crate) fn is_of_another(&self, hash: u64, session: SessionId) -> bool {
         let known = self.recent.iter().find(|(known, _)| *known == hash);
-        if let Some((_, owner)) = known {
-            // Without sessions, every answer is for somebody else.
-            if *owner != session || session == ANONYMOUS {
-                self.recurred = self.recurred.saturating_add(1);
-            }
+        known.is_some_and(|(_, owner)| *owner != session || session == ANONYMOUS)
+    }
+
+    /// Makes it the latest one. What comes again stays, however many come once.
+    pub(crate) fn touch(&mut self, hash: u64, session: SessionId) {
+        const MOST: usize = 48;
+        if let Some(at) = self.recent.iter().position(|(known, _)| *known == hash) {
+            let known = self.recent.remove(at);
+            self.recent.push(known);
             return;
         }
         if self.recent.len() >= MOST {
@@ -206,6 +230,10 @@ pub(crate) struct Cell {
     pub(crate) primary: Top,
     pub(crate) shadow: Top,
     pub(crate) primary_values: Distinct,
+    /// Whether both values stay for a while, for a session, for a thing.
+    pub(crate) in_time: Runs,
+    pub(crate) by_session: Runs,
+    pub(crate) by_target: Runs,
     pub(crate) distances: Distances,
     /// Pairs in which both sides had a token of the same shape.
     pub(crate) both_opaque: u32,
@@ -216,6 +244,8 @@ pub(crate) struct Cell {
     pub(crate) sessions: Distinct,
     pub(crate) targets: Distinct,
     pub(crate) features: FeatureCounts,
+    /// For how many pairs the features stand.
+    pub(crate) featured: u32,
     /// The primary's status in the first of them.
     pub(crate) status: u16,
     /// That it is confirmed was told in the log.
@@ -246,6 +276,9 @@ impl Cell {
             primary: Top::default(),
             shadow: Top::default(),
             primary_values: Distinct::default(),
+            in_time: Runs::default(),
+            by_session: Runs::default(),
+            by_target: Runs::default(),
             distances: Distances::default(),
             both_opaque: 0,
             shadow_known: 0,
@@ -254,6 +287,7 @@ impl Cell {
             sessions: Distinct::default(),
             targets: Distinct::default(),
             features: FeatureCounts::default(),
+            featured: 0,
             status,
             was_told: false,
             verdict: Verdict::Unconfirmed,
@@ -264,7 +298,7 @@ impl Cell {
     }
 
     /// Notes the values of one more pair that differs so.
-    pub(crate) fn note(&mut self, difference: &Difference, session: SessionId) {
+    pub(crate) fn note(&mut self, difference: &Difference, session: SessionId, target: u64) {
         let (primary, shadow) = (difference.primary.as_ref(), difference.shadow.as_ref());
         if let Some(value) = primary {
             self.primary.add(value.hash());
@@ -276,6 +310,12 @@ impl Cell {
         let (Some(primary), Some(shadow)) = (primary, shadow) else {
             return;
         };
+        let both = mix(primary.hash(), shadow.hash());
+        self.in_time.note(0, both);
+        self.by_target.note(target, both);
+        if session != ANONYMOUS {
+            self.by_session.note(session, both);
+        }
         if let Some(distance) = distance(primary, shadow) {
             self.distances.add(distance);
         }
@@ -305,6 +345,9 @@ impl Cell {
         self.primary.absorb(&other.primary);
         self.shadow.absorb(&other.shadow);
         self.primary_values.absorb(&other.primary_values);
+        self.in_time.absorb(&other.in_time);
+        self.by_session.absorb(&other.by_session);
+        self.by_target.absorb(&other.by_target);
         if other.distances.count > 0 {
             let count = self.distances.count + other.distances.count;
             self.distances.add(other.distances.least);
@@ -324,16 +367,29 @@ impl Cell {
         }
     }
 
+    /// How often independent values were drawn, where they stay for a while, for a session or for a thing. None where each
+    /// pair has its own.
+    pub(crate) fn draws(&self) -> Option<u32> {
+        let rate = self.primary.change_rate().max(self.shadow.change_rate());
+        let count = |distinct: &Distinct| u32::try_from(distinct.len()).unwrap_or(u32::MAX);
+        let in_time = self.in_time.is_sticky(rate).then(|| self.in_time.draws());
+        let by_session = self.by_session.is_sticky(rate);
+        let by_target = self.by_target.is_sticky(rate);
+        let by_session = by_session.then(|| count(&self.sessions));
+        let by_target = by_target.then(|| count(&self.targets));
+        [in_time, by_session, by_target].into_iter().flatten().min()
+    }
+
     /// An estimate of its memory.
     pub(crate) fn bytes(&self) -> usize {
-        const FIXED: usize = 1_200;
+        const FIXED: usize = 3_400;
         const FEATURE: usize = 12;
         FIXED + self.place.len() + self.example.size() + self.features.len() * FEATURE
     }
 }
 
 /// Whether both are tokens of one shape, or addresses that differ by such tokens only.
-fn differ_by_tokens(primary: &Value, shadow: &Value) -> bool {
+pub(crate) fn differ_by_tokens(primary: &Value, shadow: &Value) -> bool {
     const BITS: u16 = 64;
     match (primary.looks, shadow.looks) {
         (Looks::Opaque { shape: one, .. }, Looks::Opaque { shape: other, .. }) => one == other,

@@ -108,6 +108,28 @@ impl Top {
         self.is_constant().then_some(first.hash)
     }
 
+    /// Whether these are all the values that there are, by all that is known: a few, and each came several times.
+    pub(crate) fn is_closed(&self) -> bool {
+        const FEWEST: u32 = 3;
+        self.others == 0
+            && self.values.len() < Self::MOST
+            && self.values.iter().all(|known| known.count >= FEWEST)
+    }
+
+    /// How often a value is another one than the value before it, if each is drawn anew.
+    pub(crate) fn change_rate(&self) -> f64 {
+        let total = f64::from(self.total().max(1));
+        let shares = self
+            .values
+            .iter()
+            .map(|known| f64::from(known.count) / total);
+        1.0 - shares.map(|share| share * share).sum::<f64>()
+    }
+
+    pub(crate) fn hashes(&self) -> impl Iterator<Item = u64> + '_ {
+        self.values.iter().map(|known| known.hash)
+    }
+
     /// The share of the most frequent value.
     pub(crate) fn peak(&self) -> u32 {
         self.values
@@ -115,6 +137,15 @@ impl Top {
             .map(|known| known.count)
             .max()
             .unwrap_or(0)
+    }
+
+    /// Only values that are wanted.
+    pub(crate) fn only_of(&self, is_wanted: impl Fn(u64) -> bool) -> Self {
+        let values = self.values.iter().filter(|known| is_wanted(known.hash));
+        Self {
+            values: values.cloned().collect(),
+            others: self.others,
+        }
     }
 
     /// Both sides' counts of each value that either knows, for a test of distributions.

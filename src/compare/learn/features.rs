@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::sessions::{ANONYMOUS, SessionId};
 use crate::compare::{
     answer::Asked,
-    extract::{Extract, Looks, hash::hash_of},
+    extract::{Extract, Looks, hash::hash_of, opaque::opaque},
+    secrets::{Secrets, is_setting},
 };
 
 /// A feature's number within its route.
@@ -38,17 +39,23 @@ struct Feature {
 
 impl Features {
     /// The features of a request, each once and sorted.
-    pub(crate) fn of_request(&mut self, asked: &Asked<'_>, session: SessionId) -> Vec<FeatureId> {
-        self.found(|found| of_request(found, asked, session))
+    pub(crate) fn of_request(
+        &mut self,
+        secrets: &Secrets,
+        asked: &Asked<'_>,
+        session: SessionId,
+    ) -> Vec<FeatureId> {
+        self.found(secrets, |found| of_request(found, asked, session))
     }
 
     /// The features of production's answer, each once and sorted.
-    pub(crate) fn of_answer(&mut self, primary: &Extract) -> Vec<FeatureId> {
-        self.found(|found| of_answer(found, primary))
+    pub(crate) fn of_answer(&mut self, secrets: &Secrets, primary: &Extract) -> Vec<FeatureId> {
+        self.found(secrets, |found| of_answer(found, primary))
     }
 
-    fn found(&mut self, find: impl FnOnce(&mut Found<'_>)) -> Vec<FeatureId> {
+    fn found(&mut self, secrets: &Secrets, find: impl FnOnce(&mut Found<'_>)) -> Vec<FeatureId> {
         let mut found = Found {
+            secrets,
             features: self,
             ids: Vec::with_capacity(24),
             text: String::with_capacity(64),
@@ -152,6 +159,7 @@ impl FeatureCounts {
 }
 
 struct Found<'a> {
+    secrets: &'a Secrets,
     features: &'a mut Features,
     ids: Vec<FeatureId>,
     text: String,
@@ -207,7 +215,9 @@ fn of_request(found: &mut Found<'_>, asked: &Asked<'_>, session: SessionId) {
         "accept-encoding",
         "content-type",
     ] {
-        if let Some(value) = asked.header(name) {
+        if let Some(value) = asked.header(name)
+            && !found.secrets.names_header(name)
+        {
             let value = String::from_utf8_lossy(value);
             let first = value.split([',', ';']).next().unwrap_or_default().trim();
             found.add_value(format_args!("{name}: "), first);
@@ -223,7 +233,9 @@ fn of_request(found: &mut Found<'_>, asked: &Asked<'_>, session: SessionId) {
             found.add(format_args!("with {name}"));
         }
     }
-    if let Some(agent) = asked.header("user-agent") {
+    if let Some(agent) = asked.header("user-agent")
+        && !found.secrets.names_header("user-agent")
+    {
         let agent = String::from_utf8_lossy(agent);
         let first = agent.split(['/', ' ']).next().unwrap_or_default();
         found.add_value(format_args!("user-agent: "), first);
@@ -244,12 +256,13 @@ fn of_form(found: &mut Found<'_>, prefix: &str, form: &str) {
             continue;
         }
         let value = percent_encoding::percent_decode_str(value).decode_utf8_lossy();
-        of_named(found, &format!("{prefix}{name}"), &value);
+        let is_secret = found.secrets.names_value(name);
+        of_named(found, &format!("{prefix}{name}"), &value, is_secret);
     }
 }
 
 /// Features of a value that a name has.
-fn of_named(found: &mut Found<'_>, name: &str, value: &str) {
+fn of_named(found: &mut Found<'_>, name: &str, value: &str, is_secret: bool) {
     found.add(format_args!("{name}"));
     if value.is_empty() {
         found.add(format_args!("{name} empty"));
@@ -259,7 +272,9 @@ fn of_named(found: &mut Found<'_>, name: &str, value: &str) {
     if value.contains(['+', ' ']) {
         found.add(format_args!("{name} with spaces"));
     }
-    found.add_value(format_args!("{name}="), value);
+    if !is_secret && opaque(value).is_none() {
+        found.add_value(format_args!("{name}="), value);
+    }
 }
 
 fn of_cookies(found: &mut Found<'_>, asked: &Asked<'_>) {
@@ -275,8 +290,14 @@ fn of_cookies(found: &mut Found<'_>, asked: &Asked<'_>) {
             continue;
         }
         found.add(format_args!("cookie {name}"));
-        if !super::sessions::is_session_like(name, value.as_bytes()) && value.len() <= 8 {
+        if super::sessions::is_session_like(name, value.as_bytes()) || value.len() > 8 {
+            continue;
+        }
+        if is_setting(name) {
             found.add_value(format_args!("cookie {name}="), value);
+        } else {
+            let number = hash(value) % 10_000;
+            found.add_value(format_args!("cookie {name}, value #"), &number.to_string());
         }
     }
 }
@@ -298,14 +319,22 @@ fn of_body(found: &mut Found<'_>, asked: &Asked<'_>) {
         && let Ok(serde_json::Value::Object(members)) = serde_json::from_slice(body)
     {
         for (name, value) in members.iter().take(20) {
+            let is_secret = found.secrets.names_value(name);
             match value {
-                serde_json::Value::String(text) => of_named(found, &format!("body {name}"), text),
+                serde_json::Value::String(text) => {
+                    of_named(found, &format!("body {name}"), text, is_secret);
+                }
                 serde_json::Value::Null => found.add(format_args!("body {name} null")),
                 serde_json::Value::Array(items) => {
                     thresholds(found, &format!("body {name}"), items.len());
                 }
                 serde_json::Value::Object(_) => found.add(format_args!("body {name}")),
-                other => of_named(found, &format!("body {name}"), &other.to_string()),
+                other => of_named(
+                    found,
+                    &format!("body {name}"),
+                    &other.to_string(),
+                    is_secret,
+                ),
             }
         }
     }
@@ -326,6 +355,9 @@ fn of_answer(found: &mut Found<'_>, primary: &Extract) {
                 let count = items.entry(leaf.place().hash()).or_insert((list, 0));
                 count.1 += 1;
             }
+            continue;
+        }
+        if found.secrets.names_place(place) {
             continue;
         }
         let value = leaf.value();
@@ -410,7 +442,7 @@ mod tests {
             ],
             body: Some(br#"{"coupon":"X1","lines":[1,2,3,4]}"#),
         };
-        let ids = features.of_request(&asked, ANONYMOUS);
+        let ids = features.of_request(&Secrets::default(), &asked, ANONYMOUS);
         let names = names(&features, &ids);
         for expected in [
             "without a session",
@@ -429,6 +461,22 @@ mod tests {
     }
 
     #[test]
+    fn secrets_are_no_words_of_a_condition() {
+        let mut features = Features::default();
+        let asked = Asked {
+            method: b"POST",
+            target: b"/?token=hush1&code=hush2&page=2",
+            headers: vec![(b"Cookie", b"pref=hush3")],
+            body: Some(br#"{"pin":"hush4","password":12345}"#),
+        };
+        features.of_request(&Secrets::default(), &asked, 1);
+        let all: Vec<&str> = features.iter().map(|(_, name, _)| name).collect();
+        let all = all.join("\n");
+        assert!(!all.contains("hush") && !all.contains("12345"), "{all}");
+        assert!(all.contains("?token\n") && all.contains("?page=2"), "{all}");
+    }
+
+    #[test]
     fn features_are_bounded_whatever_comes() {
         let mut features = Features::default();
         for at in 0..10_000 {
@@ -439,7 +487,7 @@ mod tests {
                 headers: Vec::new(),
                 body: None,
             };
-            features.of_request(&asked, 1);
+            features.of_request(&Secrets::default(), &asked, 1);
         }
         assert!(features.all.len() <= MOST);
         let of_b = features

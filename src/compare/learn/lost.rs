@@ -32,6 +32,8 @@ struct Seen {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct LostSessions {
     sessions: HashMap<SessionId, Seen>,
+    /// Sessions that were lost, each counted once.
+    count: u32,
     pub(crate) forgotten: u32,
 }
 
@@ -78,6 +80,7 @@ impl LostSessions {
                 seen.refused.insert(route);
             }
             if seen.refused.len() >= ROUTES {
+                self.count += u32::from(!seen.was_lost);
                 seen.is_lost = true;
                 seen.was_lost = true;
             }
@@ -101,6 +104,11 @@ impl LostSessions {
                 seen.last_good = Some(route);
             }
         }
+    }
+
+    /// How many sessions were lost.
+    pub(crate) fn count(&self) -> u32 {
+        self.count
     }
 
     pub(crate) fn was_lost(&self, session: SessionId) -> bool {

@@ -8,7 +8,9 @@ pub(crate) mod log;
 pub(crate) mod lost;
 mod pooled;
 pub(crate) mod recent;
+mod refine;
 pub(crate) mod route_state;
+pub(crate) mod runs;
 pub(crate) mod sessions;
 pub(crate) mod speed;
 pub(crate) mod spot;
@@ -99,8 +101,7 @@ impl Learned {
     }
 
     /// The cell of a difference; made where there is none yet.
-    fn cell(&mut self, observed: &Observed<'_>, difference: &Difference) -> CellId {
-        let key = CellKey::of(difference);
+    fn cell(&mut self, observed: &Observed<'_>, difference: &Difference, key: CellKey) -> CellId {
         let state = self.routes.entry(observed.route).or_default();
         if let Some(id) = state.cells.get(&key) {
             return *id;
@@ -108,8 +109,9 @@ impl Learned {
         let id = self.next_cell;
         self.next_cell = self.next_cell.wrapping_add(1);
         state.at_place.entry(key.place).or_default().push(id);
-        state.cells.insert(key, id);
-        let cell = Cell::new(observed.route, difference, observed.status, observed.at);
+        state.cells.insert(key.clone(), id);
+        let mut cell = Cell::new(observed.route, difference, observed.status, observed.at);
+        cell.key = key;
         self.cell_bytes += cell.bytes();
         self.cells.insert(id, cell);
         id
@@ -123,9 +125,10 @@ impl Learned {
         example: impl Fn(&Difference) -> Example,
     ) -> Vec<CellId> {
         let mut ids = Vec::with_capacity(keyed.len());
-        for differences in keyed.values() {
+        for (key, differences) in keyed {
             let first = differences[0];
-            let id = self.cell(observed, first);
+            let key = self.refined(observed, first, key);
+            let id = self.cell(observed, first, key);
             ids.push(id);
             let spot = self
                 .routes
@@ -143,12 +146,16 @@ impl Learned {
             cell.sessions.add(observed.session);
             cell.targets.add(observed.target);
             // Beyond a few hundred, some of them tell enough.
-            match cell.differing {
-                0..512 => cell.features.add(observed.features, 1),
-                many if many.is_multiple_of(16) => cell.features.add(observed.features, 16),
-                _ => {}
+            let stands_for = match cell.differing {
+                0..512 => 1,
+                many if many.is_multiple_of(16) => 16,
+                _ => 0,
+            };
+            if stands_for > 0 {
+                cell.features.add(observed.features, stands_for);
+                cell.featured = cell.featured.saturating_add(stands_for);
             }
-            cell.note(first, observed.session);
+            cell.note(first, observed.session, observed.target);
             cell.shadow_known += u32::from(is_known);
             let is_young = cell.differing <= 8 || cell.differing.is_power_of_two();
             if is_young {
@@ -195,8 +202,8 @@ impl Learned {
         varied: &Keyed<'_>,
         is_primary: bool,
     ) {
-        for differences in varied.values() {
-            let id = self.cell(observed, differences[0]);
+        for (key, differences) in varied {
+            let id = self.cell(observed, differences[0], key.clone());
             if let Some(cell) = self.cells.get_mut(&id) {
                 let count = if is_primary {
                     &mut cell.primary_varied
@@ -316,6 +323,12 @@ impl Learned {
         });
     }
 
+    /// What a route holds has changed since it was so many bytes.
+    pub(crate) fn remeasure(&mut self, id: RouteId, before: usize) {
+        let now = self.routes.get(&id).map_or(0, RouteState::bytes);
+        self.route_bytes = (self.route_bytes + now).saturating_sub(before);
+    }
+
     /// Measures what routes hold; done now and then, since it looks at all.
     pub(crate) fn measure(&mut self) {
         self.route_bytes = self.routes.values().map(RouteState::bytes).sum();
@@ -370,8 +383,7 @@ impl Learned {
             if let Some(route) = self.routes.get_mut(&id) {
                 let before = route.bytes();
                 self.evicted += route.spots.len() as u64;
-                route.spots.clear();
-                route.parsed.clear();
+                route.forget();
                 self.route_bytes -= (before - route.bytes()).min(self.route_bytes);
             }
         }

@@ -6,7 +6,7 @@ use super::{
     Learned,
     cell::{Cell, CellId, CellKey},
     route_state::RouteState,
-    verdict::{Judged, Verdict},
+    verdict::{Judged, Verdict, is_no_chance},
 };
 use crate::compare::difference::Kind;
 
@@ -33,15 +33,33 @@ impl<'a> Shared<'a> {
     }
 }
 
+/// Pairs on all routes of one change.
+#[derive(Default)]
+struct Total {
+    differing: u32,
+    pairs: u32,
+    seen: u32,
+}
+
+impl Total {
+    /// A value that production does not give once may be one that it gives seldom.
+    fn is_no_chance(&self, is_value: bool) -> bool {
+        !is_value || is_no_chance(self.differing, self.pairs, self.seen)
+    }
+}
+
 impl Learned {
     /// Confirms what each route knows too little of alone.
     pub(super) fn confirm_together(&self, judged: &mut HashMap<CellId, Judged>) {
         let mut together: HashMap<Shared<'_>, Vec<CellId>> = HashMap::new();
         let mut doubtful: HashSet<&CellKey> = HashSet::new();
+        // What production gives where it differs: a value that goes both ways is chance.
+        let mut given: HashSet<(&CellKey, u64)> = HashSet::new();
         for (id, judged) in &*judged {
             let Some(cell) = self.cells.get(id) else {
                 continue;
             };
+            given.extend(cell.primary.hashes().map(|value| (&cell.key, value)));
             let is_steady = self
                 .routes
                 .get(&cell.route)
@@ -57,12 +75,16 @@ impl Learned {
             }
         }
         for (shared, ids) in together {
-            let cells = ids.iter().filter_map(|id| self.cells.get(id));
-            let pairs: u32 = cells.map(|cell| cell.differing).sum();
+            let all = self.total(&ids);
             let is_alone = ids.len() < 2;
-            if is_alone || pairs < ENOUGH || doubtful.contains(shared.key) {
+            let goes_back = shared
+                .values
+                .is_some_and(|(_, shadow)| given.contains(&(shared.key, shadow)));
+            let is_few = all.differing < ENOUGH || !all.is_no_chance(shared.values.is_some());
+            if is_alone || is_few || goes_back || doubtful.contains(shared.key) {
                 continue;
             }
+            let pairs = all.differing;
             if shared
                 .key
                 .inverse()
@@ -82,6 +104,20 @@ impl Learned {
                 judged.insert(id, verdict);
             }
         }
+    }
+
+    fn total(&self, ids: &[CellId]) -> Total {
+        let mut total = Total::default();
+        for cell in ids.iter().filter_map(|id| self.cells.get(id)) {
+            let Some(route) = self.routes.get(&cell.route) else {
+                continue;
+            };
+            total.differing += cell.differing;
+            total.pairs += route.pairs.max(cell.differing);
+            let spot = route.spot(cell.key.place, cell.status);
+            total.seen += spot.map_or(0, |spot| spot.seen);
+        }
+        total
     }
 
     /// Whether some route differs so.

@@ -88,6 +88,9 @@ impl RouteState {
             };
             let spot = self.spots.entry(key).or_default();
             spot.note(hash);
+            if nodes.len() > 1 {
+                spot.note_list();
+            }
             for at in nodes.iter().take(ROWS) {
                 match tree.node(*at).kind {
                     NodeKind::Leaf(_) => spot.note_look(&tree.value(*at)),
@@ -99,6 +102,22 @@ impl RouteState {
 
     pub(crate) fn spot(&self, place: u64, status: u16) -> Option<&Spot> {
         self.spots.get(&spot_key(place, status))
+    }
+
+    pub(super) fn spot_mut(&mut self, place: u64, status: u16) -> Option<&mut Spot> {
+        self.spots.get_mut(&spot_key(place, status))
+    }
+
+    /// Forgets what only serves to judge what comes; counts stay. Its cells, where it has some, name its features.
+    pub(crate) fn forget(&mut self) {
+        self.spots = HashMap::new();
+        self.parsed.clear();
+        self.speed = Speed::default();
+        if self.cells.is_empty() {
+            self.features = Features::default();
+            self.cells = HashMap::new();
+            self.at_place = HashMap::new();
+        }
     }
 
     /// An estimate of its memory, without its cells.

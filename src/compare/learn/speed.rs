@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::stats::{Interval, hodges_lehmann};
 
 const MOST: usize = 256;
+const FEWEST: usize = 20;
 
 /// A sample of the ratios of a route.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -44,19 +45,19 @@ impl Speed {
         }
     }
 
-    /// How many times as long the shadow takes, where enough is known.
-    pub(crate) fn ratio(&self) -> Option<Interval> {
-        const FEWEST: usize = 20;
-        if self.ratios.len() < FEWEST {
+    /// Whether so many pairs were timed that a ratio says something.
+    pub(crate) fn is_enough(&self) -> bool {
+        self.ratios.len() >= FEWEST
+    }
+
+    /// The logarithm of how many times as long the shadow takes, where enough is known, with an interval of so many standard
+    /// deviations.
+    pub(crate) fn log_ratio(&self, z: f64) -> Option<Interval> {
+        if !self.is_enough() {
             return None;
         }
         let logs: Vec<f64> = self.ratios.iter().copied().map(f64::from).collect();
-        let logs = hodges_lehmann(&logs)?;
-        Some(Interval {
-            middle: logs.middle.exp(),
-            low: logs.low.exp(),
-            high: logs.high.exp(),
-        })
+        hodges_lehmann(&logs, z)
     }
 
     /// The middle of the differences, in milliseconds.
@@ -98,8 +99,8 @@ mod tests {
             let shadow = if at % 50 == 0 { shadow * 40 } else { shadow };
             speed.add(primary, shadow);
         }
-        let ratio = speed.ratio().unwrap();
-        assert!(ratio.low > 2.9 && ratio.high < 3.1, "{ratio:?}");
+        let ratio = speed.log_ratio(2.576).unwrap();
+        assert!(ratio.low.exp() > 2.9 && ratio.high.exp() < 3.1, "{ratio:?}");
         assert!(speed.milliseconds() > 50.0);
         assert_eq!(speed.count(), 2_000);
     }
@@ -110,6 +111,6 @@ mod tests {
         for _ in 0..19 {
             speed.add(Duration::from_millis(1), Duration::from_millis(9));
         }
-        assert!(speed.ratio().is_none());
+        assert!(speed.log_ratio(2.576).is_none());
     }
 }

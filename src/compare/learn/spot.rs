@@ -3,8 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::counts::Top;
-use crate::compare::extract::{Looks, Value, hash::hash_of};
+use super::{counts::Top, runs::Runs};
+use crate::compare::extract::{Looks, Value, hash::hash_of, opaque::opaque};
 
 /// What a value looks like, without the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,6 +36,41 @@ impl Look {
     }
 }
 
+/// Answers from which on what production never gave says something.
+const FEWEST: u32 = 40;
+
+/// How a text is built: its letters and digits are one each, tokens as well. Of addresses, words stay.
+fn form_of(value: &Value) -> Option<u64> {
+    const MOST: usize = 120;
+    let is_url = match value.looks {
+        Looks::Text => false,
+        Looks::Url => true,
+        _ => return None,
+    };
+    let mut form = String::with_capacity(32);
+    for word in value
+        .text()
+        .split_inclusive(|letter: char| !letter.is_alphanumeric())
+    {
+        let (word, end) = match word.char_indices().next_back() {
+            Some((at, last)) if !last.is_alphanumeric() => word.split_at(at),
+            _ => (word, ""),
+        };
+        if word.bytes().any(|letter| letter.is_ascii_digit()) || opaque(word).is_some() {
+            form.push('9');
+        } else if is_url {
+            form.push_str(word);
+        } else if !word.is_empty() {
+            form.push('a');
+        }
+        form.push_str(end);
+        if form.len() > MOST {
+            break;
+        }
+    }
+    Some(hash_of(form.as_bytes()))
+}
+
 /// A place of a route, as the primary's answers have it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Spot {
@@ -47,6 +82,14 @@ pub(crate) struct Spot {
     shape: Option<u64>,
     shapes_vary: bool,
     last_number: f64,
+    /// Whether its value stays for a while.
+    runs: Runs,
+    /// How its texts are built, without what they say.
+    forms: Top,
+    /// The least and the greatest number.
+    range: Option<(f64, f64)>,
+    /// There are several of it in one answer.
+    is_list: bool,
     grew: u32,
     fell: u32,
     /// How often the primary itself varied here, in any way, when a request came again.
@@ -58,12 +101,16 @@ impl Spot {
     pub(crate) fn note(&mut self, hash: u64) {
         self.seen = self.seen.saturating_add(1);
         self.values.add(hash);
+        self.runs.note(0, hash);
     }
 
     /// Notes what one value here looks like.
     pub(crate) fn note_look(&mut self, value: &Value) {
         let look = Look::of(value);
         self.count_look(look);
+        if let Some(form) = form_of(value) {
+            self.forms.add(form);
+        }
         if let Looks::Opaque { shape, .. } = value.looks {
             let hash = hash_of(format!("{shape:?}").as_bytes());
             self.shapes_vary |= *self.shape.get_or_insert(hash) != hash;
@@ -77,12 +124,90 @@ impl Spot {
                 self.fell = self.fell.saturating_add(1);
             }
             self.last_number = number;
+            self.widen(number, number);
         }
     }
 
     /// Notes a part with more than one leaf.
     pub(crate) fn note_part(&mut self) {
         self.count_look(Look::Other);
+    }
+
+    fn widen(&mut self, least: f64, greatest: f64) {
+        let (low, high) = self.range.unwrap_or((least, greatest));
+        self.range = Some((low.min(least), high.max(greatest)));
+    }
+
+    /// Notes that an answer has several of it: rows have one place.
+    pub(crate) fn note_list(&mut self) {
+        self.is_list = true;
+    }
+
+    /// Whether production's values vary here, and this is none of them: not of the few that there are, or far off all
+    /// numbers.
+    pub(crate) fn is_foreign(&self, value: &Value) -> bool {
+        if self.seen >= FEWEST && !self.values.is_constant() && self.is_of_another_form(value) {
+            return true;
+        }
+        let is_plain = matches!(
+            value.looks,
+            Looks::Text | Looks::Number | Looks::Bool | Looks::Url
+        );
+        if self.seen < FEWEST || self.is_list || !is_plain || self.values.is_constant() {
+            return false;
+        }
+        if self.values.is_closed() {
+            return self.values.count(value.hash()) == 0;
+        }
+        let Some((least, greatest)) = self.range.filter(|_| self.has_one_look()) else {
+            return false;
+        };
+        let Ok(number) = value.text().parse::<f64>() else {
+            return false;
+        };
+        if number < 0.0 && least >= 0.0 {
+            return true;
+        }
+        let margin = (greatest - least) / 2.0;
+        let is_far = number > greatest + margin || number < least - margin;
+        is_far && !self.is_counter()
+    }
+
+    /// Whether production's are all tokens here, or all built in a few ways, and this is not.
+    fn is_of_another_form(&self, value: &Value) -> bool {
+        if let [(Look::Opaque, _)] = *self.looks {
+            return Look::of(value) != Look::Opaque;
+        }
+        let is_known = |form| self.forms.count(form) > 0;
+        let is_enough = self.forms.total() >= FEWEST && self.forms.is_closed();
+        is_enough && form_of(value).is_some_and(|form| !is_known(form))
+    }
+
+    pub(crate) fn is_list(&self) -> bool {
+        self.is_list
+    }
+
+    /// Whether production keeps a value for a while, and then gives another to all.
+    pub(crate) fn stays_for_a_while(&self) -> bool {
+        self.runs.is_sticky(self.values.change_rate())
+    }
+
+    /// Whether its values are a few that are all known.
+    pub(crate) fn is_of_few(&self) -> bool {
+        !self.is_list && self.values.is_closed()
+    }
+
+    /// Takes up a value of production's from an answer that wasn't due to be looked at, since it is a new one.
+    pub(crate) fn learn_foreign(&mut self, value: &Value) {
+        self.values.add(value.hash());
+        if let Some(form) = form_of(value) {
+            self.forms.add(form);
+        }
+        if matches!(value.looks, Looks::Number)
+            && let Ok(number) = value.text().parse::<f64>()
+        {
+            self.widen(number, number);
+        }
     }
 
     fn count_look(&mut self, look: Look) {
@@ -110,6 +235,8 @@ impl Spot {
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.seen = self.seen.saturating_add(other.seen);
         self.values.absorb(&other.values);
+        self.runs.absorb(&other.runs);
+        self.forms.absorb(&other.forms);
         for (look, count) in &other.looks {
             match self.looks.iter_mut().find(|(known, _)| known == look) {
                 Some((_, known)) => *known = known.saturating_add(*count),
@@ -118,11 +245,15 @@ impl Spot {
         }
         self.shapes_vary |=
             other.shapes_vary || (other.shape.is_some() && other.shape != self.shape);
+        if let Some((least, greatest)) = other.range {
+            self.widen(least, greatest);
+        }
+        self.is_list |= other.is_list;
         self.grew += other.grew;
         self.fell += other.fell;
         self.varied += other.varied;
     }
 
     /// An estimate of its memory.
-    pub(crate) const BYTES: usize = 260;
+    pub(crate) const BYTES: usize = 470;
 }

@@ -115,6 +115,21 @@ fn normal_upper(z: f64) -> f64 {
     if z >= 0.0 { half } else { 1.0 - half }
 }
 
+/// How many standard deviations from the middle so small an upper tail of the normal distribution begins.
+pub(crate) fn normal_deviations(tail: f64) -> f64 {
+    const STEPS: usize = 50;
+    let (mut low, mut high) = (0.0, 10.0);
+    for _ in 0..STEPS {
+        let middle = f64::midpoint(low, high);
+        if normal_upper(middle) > tail {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
+}
+
 /// The regularised upper incomplete gamma function Q(a, x).
 fn gamma_upper(a: f64, x: f64) -> f64 {
     const STEPS: usize = 500;
@@ -168,7 +183,7 @@ pub(crate) fn chi_squared_upper(x: f64, degrees: u32) -> f64 {
 
 /// The G-test: how likely two rows of counts differ so much if both are drawn from one distribution. Columns whose
 /// expected counts are below five are put together.
-pub(crate) fn g_test(columns: &[(u32, u32)]) -> f64 {
+fn g_test(columns: &[(u32, u32)], inflation: f64) -> f64 {
     let (first, second) = columns.iter().fold((0.0, 0.0), |(first, second), column| {
         (first + f64::from(column.0), second + f64::from(column.1))
     });
@@ -202,10 +217,23 @@ pub(crate) fn g_test(columns: &[(u32, u32)]) -> f64 {
     }
     // Williams' correction, which keeps the test honest where counts are few.
     let correction = 1.0 + (f64::from(kept) + 1.0) / (6.0 * all);
-    chi_squared_upper(g.max(0.0) / correction, kept - 1)
+    chi_squared_upper(g.max(0.0) / correction / inflation, kept - 1)
 }
 
-/// A middle with an interval of 99 %.
+/// The G-test of pairs that differ: their two rows are no independent draws. Of two values, each side has the one that the
+/// other has not, so that the second row only says the first again; of many, that one is left out says little.
+pub(crate) fn g_test_of_differing(columns: &[(u32, u32)]) -> f64 {
+    let count = |column: &(u32, u32)| f64::from(column.0) + f64::from(column.1);
+    let all: f64 = columns.iter().map(count).sum();
+    let squares: f64 = columns
+        .iter()
+        .map(|column| (count(column) / all.max(1.0)).powi(2))
+        .sum();
+    let values = squares.max(1e-9).recip().max(2.0);
+    g_test(columns, values / (values - 1.0))
+}
+
+/// A middle with an interval.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Interval {
     pub(crate) middle: f64,
@@ -215,10 +243,9 @@ pub(crate) struct Interval {
 
 /// The Hodges–Lehmann estimate of a symmetric distribution's middle, with the interval that belongs to the Wilcoxon
 /// signed-rank test. None with fewer than eight values: no interval of 99 % can be given.
-pub(crate) fn hodges_lehmann(values: &[f64]) -> Option<Interval> {
+pub(crate) fn hodges_lehmann(values: &[f64], z: f64) -> Option<Interval> {
     const FEWEST: usize = 8;
     const MOST: usize = 400;
-    const Z: f64 = 2.576;
     if values.len() < FEWEST {
         return None;
     }
@@ -235,7 +262,7 @@ pub(crate) fn hodges_lehmann(values: &[f64]) -> Option<Interval> {
     #[expect(clippy::cast_precision_loss, reason = "at most MOST")]
     let n = values.len() as f64;
     let centre = n * (n + 1.0) / 4.0;
-    let spread = Z * (n * (n + 1.0) * (2.0 * n + 1.0) / 24.0).sqrt();
+    let spread = z * (n * (n + 1.0) * (2.0 * n + 1.0) / 24.0).sqrt();
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
@@ -304,22 +331,42 @@ mod tests {
 
     #[test]
     fn the_g_test_tells_a_skew_from_chance() {
-        assert!(g_test(&[(50, 50), (51, 49)]) > 0.5);
-        assert!(g_test(&[(90, 50), (10, 50)]) < 1e-6);
-        assert!(is_near(g_test(&[]), 1.0));
-        assert!(is_near(g_test(&[(40, 0)]), 1.0));
+        assert!(g_test(&[(50, 50), (51, 49)], 1.0) > 0.5);
+        assert!(g_test(&[(90, 50), (10, 50)], 1.0) < 1e-6);
+        assert!(is_near(g_test(&[], 1.0), 1.0));
+        assert!(is_near(g_test(&[(40, 0)], 1.0), 1.0));
         // Many rare values say nothing one by one.
-        assert!(g_test(&[(1, 0); 40]) > 0.99);
+        assert!(g_test(&[(1, 0); 40], 1.0) > 0.99);
+    }
+
+    #[test]
+    fn two_values_that_exclude_each_other_are_one_row() {
+        // 23 of 28 tosses: as rare as a coin says, twice over.
+        let p = g_test_of_differing(&[(23, 5), (5, 23)]);
+        let coin = 2.0 * sign_test(23, 28);
+        assert!(p > coin / 3.0 && p < coin * 3.0, "{p} and {coin}");
+        assert!(g_test(&[(23, 5), (5, 23)], 1.0) < coin / 10.0);
+        // Of ten values, next to nothing is left out.
+        let many = [(9, 3); 5].into_iter().chain([(3, 9); 5]);
+        let many: Vec<(u32, u32)> = many.collect();
+        assert!(g_test_of_differing(&many) < 5.0 * g_test(&many, 1.0));
     }
 
     #[test]
     fn the_middle_bears_outliers() {
         let mut values: Vec<f64> = (0..40).map(|at| 2.0 + f64::from(at % 5) / 100.0).collect();
         values.extend([1e9, -1e9]);
-        let interval = hodges_lehmann(&values).unwrap();
+        let interval = hodges_lehmann(&values, 2.576).unwrap();
         assert!((interval.middle - 2.02).abs() < 0.02);
         assert!(interval.low > 1.99 && interval.high < 2.05);
-        assert!(hodges_lehmann(&[1.0; 7]).is_none());
+        assert!(hodges_lehmann(&[1.0; 7], 2.576).is_none());
+    }
+
+    #[test]
+    fn a_smaller_tail_of_the_normal_distribution_begins_further_out() {
+        assert!(is_near(normal_deviations(0.005), 2.575_83));
+        assert!(is_near(normal_deviations(0.005 / 28.0), 3.570_0));
+        assert!(normal_deviations(0.0) <= 10.0);
     }
 
     #[test]

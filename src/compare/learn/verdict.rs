@@ -4,15 +4,22 @@
 //! Noise excuses only a value, and only as far as production itself is noisy: a place that production keeps steady is
 //! never excused by a shadow that isn't.
 
+mod steady;
+mod strength;
+#[cfg(test)]
+mod tests;
+mod values;
+
 use serde::{Deserialize, Serialize};
 
+use self::strength::{Strength, is_made_by_chance, strength};
 use super::{
-    cell::{Cell, CellKey, OTHER_ROUTE},
+    cell::{Cell, CellKey},
     route_state::RouteState,
     spot::Spot,
-    stats::{Share, fisher_greater, g_test, sign_test},
+    stats::{Share, fisher_greater, g_test_of_differing, sign_test},
 };
-use crate::compare::difference::Kind;
+use crate::compare::{difference::Kind, extract::opaque::opaque};
 
 /// What a cell is held to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,10 +55,20 @@ fn noise(evidence: &str) -> Judged {
 
 /// Answers of production after which what is always so is held to be so.
 const STEADY: u32 = 5;
+/// Pairs from which on a direction or a distribution says something.
+const FEWEST: u32 = 20;
 /// Beyond this a result is no chance, though many cells are looked at.
 const RARE: f64 = 1e-5;
 /// Beyond this a result is no chance where another reason speaks for it.
 const UNLIKELY: f64 = 1e-2;
+
+/// Whether production, which gave one value in all answers that were looked at, does not give the other now and then as well:
+/// each time it was the shadow that had it, or the shadow has it far more often than that.
+pub(super) fn is_no_chance(differing: u32, pairs: u32, seen: u32) -> bool {
+    let by_direction = sign_test(differing, differing) < UNLIKELY / 20.0;
+    let often = Share::new(differing, pairs.max(differing));
+    by_direction || fisher_greater(often, Share::new(0, seen)) < UNLIKELY / 2.0
+}
 
 /// All that a verdict is made from.
 pub(crate) struct Evidence<'a> {
@@ -69,6 +86,9 @@ pub(crate) struct Evidence<'a> {
 impl Evidence<'_> {
     pub(crate) fn judge(&self) -> Judged {
         self.times()
+            .or_else(|| self.short_lived())
+            .or_else(|| self.new_value())
+            .or_else(|| self.token_again())
             .or_else(|| self.tokens())
             .or_else(|| self.unsteady_shadow())
             .or_else(|| self.noisy_primary())
@@ -97,6 +117,12 @@ impl Evidence<'_> {
 
     fn inverse_of_another_key(&self) -> Option<&Cell> {
         self.inverse.filter(|inverse| inverse.key != self.cell.key)
+    }
+
+    /// Pairs that differ so, as far as each has values of its own.
+    fn draws(&self) -> u32 {
+        let draws = self.cell.draws().unwrap_or(u32::MAX);
+        draws.min(self.differing())
     }
 
     /// Pairs that differ the other way round.
@@ -143,74 +169,9 @@ impl Evidence<'_> {
         self.primary_repeats() >= 3 && self.primary_varied() == 0
     }
 
-    /// Times at a constant distance are another expiry or zone; at a changing one, each side's own moment.
-    fn times(&self) -> Option<Judged> {
-        const JITTER: i64 = 2_500;
-        const MINUTE: i64 = 60_000;
-        const LAG: i64 = 60_000;
-        let distances = self.cell.distances;
-        let is_value = self.cell.key.kind == Kind::Value;
-        if !is_value || distances.count == 0 || distances.count * 10 < self.differing() * 9 {
-            return None;
-        }
-        let spread = distances.greatest - distances.least;
-        let middle = distances.least + spread / 2;
-        let off_minute = middle - (middle + middle.signum() * MINUTE / 2) / MINUTE * MINUTE;
-        let is_whole_minutes = middle.abs() >= MINUTE - JITTER && off_minute.abs() <= JITTER;
-        if spread <= 2 * JITTER && is_whole_minutes && distances.count >= 3 {
-            return Some(confirmed(format!(
-                "the times are {} apart in {} of {} pairs",
-                minutes(middle),
-                distances.count,
-                self.differing()
-            )));
-        }
-        let is_lag = distances.least.abs().max(distances.greatest.abs()) <= LAG;
-        let is_exact = spread <= 1
-            && middle != 0
-            && distances.count >= 5
-            && self.cell.primary_values.len() >= 5;
-        if is_lag && is_exact && middle % 1000 == 0 {
-            return Some(confirmed(format!(
-                "the times are {} s apart in all of {} pairs",
-                middle / 1000,
-                distances.count
-            )));
-        }
-        if is_lag && spread <= 1 && self.cell.primary_values.len() < 3 {
-            // Something was made or started once on each side, and not in the same second.
-            return Some(Judged {
-                verdict: Verdict::Unconfirmed,
-                evidence: "one moment on each side, within a minute of each other".to_owned(),
-            });
-        }
-        (is_lag && spread > 1).then(|| noise("each side notes its own moment"))
-    }
-
-    /// Tokens of one shape that differ always and come for nobody else are random.
-    fn tokens(&self) -> Option<Judged> {
-        let cell = self.cell;
-        if cell.both_opaque == 0 || cell.both_opaque * 10 < self.differing() * 9 {
-            return None;
-        }
-        let is_shared = cell.primary_tokens.recurred > 0;
-        if cell.shadow_tokens.recurred >= 3 && !is_shared && cell.sessions.len() >= 3 {
-            return Some(confirmed(
-                "production gives each session its own, the shadow gives one to all".to_owned(),
-            ));
-        }
-        let present = self.spot.map_or(self.differing(), |spot| {
-            let share = Share::new(spot.seen, self.parsed().max(spot.seen));
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "a share of a u32"
-            )]
-            let present = (share.rate() * f64::from(self.pairs())) as u32;
-            present
-        });
-        let agrees_mostly = present >= 10 && self.differing() * 2 < present;
-        (!is_shared && !agrees_mostly).then(|| noise("random tokens: each side makes its own"))
+    fn is_of_tokens(&self) -> bool {
+        let both = self.cell.both_opaque;
+        both > 0 && both * 10 >= self.differing() * 9
     }
 
     /// Production gave the same each time it was asked again, and the shadow didn't.
@@ -241,7 +202,10 @@ impl Evidence<'_> {
         let primary = Share::new(varied, self.route.primary_repeats);
         let pairs = Share::new(self.differing(), self.pairs());
         let p = fisher_greater(pairs, primary);
-        if p < RARE && primary.of >= 10 && self.is_lopsided() {
+        let is_more = p < RARE && primary.of >= 10 && self.has_direction();
+        if self.is_lopsided()
+            && (is_more || self.differing() >= FEWEST && self.inverse_key().is_some())
+        {
             return Some(confirmed(format!(
                 "production itself varies so {} of {} times, the pairs differ {} of {}",
                 primary.hits, primary.of, pairs.hits, pairs.of
@@ -259,11 +223,38 @@ impl Evidence<'_> {
         )))
     }
 
+    /// The key of the change the other way round, where that is another one.
+    fn inverse_key(&self) -> Option<CellKey> {
+        let inverse = self.cell.key.inverse();
+        inverse.filter(|inverse| *inverse != self.cell.key)
+    }
+
+    /// One value for all that differ, of a kind that is drawn: production may draw another one in the next minute.
+    fn short_lived(&self) -> Option<Judged> {
+        const LIFE: i64 = 120_000;
+        let cell = self.cell;
+        let is_plain = cell.key.kind == Kind::Value && cell.key.change == "other value";
+        let is_young = cell.last_seen - cell.first_seen < LIFE;
+        let is_one =
+            cell.primary.is_constant() && self.spot.is_some_and(|spot| spot.values.is_constant());
+        let is_drawn = |text: &Option<String>| text.as_deref().is_some_and(is_drawn);
+        let are_drawn = is_drawn(&cell.example.primary) && is_drawn(&cell.example.shadow);
+        (is_plain && is_young && is_one && are_drawn).then(|| Judged {
+            verdict: Verdict::Unconfirmed,
+            evidence: "one value on each side, for less than two minutes".to_owned(),
+        })
+    }
+
+    /// Whether a rate says anything. What production gives for a while, and then something else, is asked for again before
+    /// it changes more often than not, but is never what the shadow has.
+    fn has_direction(&self) -> bool {
+        self.cell.key.kind != Kind::Value || self.inverse_key().is_some()
+    }
+
     /// Values that vary at random are a tenth or the tenfold of each other now and then.
     fn by_chance(&self) -> Option<Judged> {
         let is_rare = self.differing() * 10 <= self.otherwise;
-        let may_be =
-            strength(&self.cell.key) != Strength::Sure && self.cell.key.kind == Kind::Value;
+        let may_be = is_made_by_chance(&self.cell.key) && self.cell.key.kind == Kind::Value;
         let is_noisy =
             self.varied_otherwise >= 3 && self.varied_otherwise * 5 >= self.route.primary_repeats;
         (is_rare && may_be && is_noisy).then(|| noise("production's values here vary at random"))
@@ -280,15 +271,22 @@ impl Evidence<'_> {
 
     /// Noise whose values are others, or others in number, on the shadow.
     fn skew(&self) -> Option<Judged> {
-        const FEWEST: u32 = 20;
         let cell = self.cell;
         if is_duration(&cell.place) {
             return None;
         }
         let is_counter = self.spot.is_some_and(Spot::is_counter);
+        if !is_counter && self.spot.is_some_and(Spot::stays_for_a_while) {
+            return None;
+        }
         let (less, more) = (cell.primary_larger, cell.shadow_larger);
         if less + more >= FEWEST && !is_counter {
-            let p = sign_test(less.max(more), less + more);
+            let p = match cell.draws() {
+                None => sign_test(less.max(more), less + more),
+                // All of them have to agree.
+                Some(draws) if less.min(more) == 0 => sign_test(draws, draws),
+                Some(_) => 1.0,
+            };
             if p < RARE {
                 let word = if more > less { "larger" } else { "smaller" };
                 return Some(confirmed(format!(
@@ -299,8 +297,16 @@ impl Evidence<'_> {
             }
         }
         let few_values = cell.primary.peak().max(cell.shadow.peak()) * 20 >= self.differing();
-        if self.differing() >= FEWEST && few_values && !is_counter {
-            let p = g_test(&cell.primary.columns(&cell.shadow));
+        if self.differing() >= FEWEST && few_values && !is_counter && cell.draws().is_none() {
+            // Where several things have one place, which of them differs first says nothing of how each is distributed.
+            if self.spot.is_some_and(Spot::is_list) {
+                return None;
+            }
+            // A value that production never gives is told by itself.
+            let is_own = |hash| cell.primary.count(hash) > 0;
+            let is_told = self.spot.is_some_and(Spot::is_of_few);
+            let shadow = cell.shadow.only_of(|hash| !is_told || is_own(hash));
+            let p = g_test_of_differing(&cell.primary.columns(&shadow));
             if p < RARE {
                 return Some(confirmed(
                     "production's values vary, but the shadow's are distributed in another way"
@@ -311,121 +317,13 @@ impl Evidence<'_> {
         None
     }
 
-    /// What production always has, or never has, or always has of one type.
-    fn constant(&self) -> Option<Judged> {
-        let parsed = self.parsed();
-        let is_noisy = self.primary_varied() > 0;
-        if !is_noisy && self.refuses() {
-            return self.refused();
-        }
-        if parsed < STEADY || is_noisy {
-            return None;
-        }
-        let seen = self.spot.map_or(0, |spot| spot.seen);
-        let is_often = self.differing() * 2 >= parsed;
-        if self.is_named_by_data() && !is_often {
-            return None;
-        }
-        match self.cell.key.kind {
-            Kind::Status => self.constant_status(),
-            Kind::Missing if seen >= parsed => Some(confirmed(format!(
-                "production always had it, in all of {parsed} answers that were looked at"
-            ))),
-            Kind::Extra if seen == 0 => Some(confirmed(format!(
-                "production never had it, in none of {parsed} answers that were looked at"
-            ))),
-            Kind::Value if self.cell.key.change == OTHER_ROUTE && self.differing() >= 2 => {
-                Some(confirmed(format!(
-                    "it leads to something else in {} pairs",
-                    self.differing()
-                )))
-            }
-            // A random token looks like another kind of token now and then, on either side.
-            Kind::Format if self.cell.key.change == "other shape" => {
-                let is_steady = self
-                    .spot
-                    .is_some_and(|spot| spot.has_one_shape() && spot.seen >= 4 * STEADY);
-                (is_steady && self.differing() >= STEADY).then(|| {
-                    confirmed(format!(
-                        "production's were all of one shape in {seen} answers"
-                    ))
-                })
-            }
-            Kind::Type | Kind::Format
-                if self
-                    .spot
-                    .is_some_and(|spot| spot.has_one_look() && spot.seen >= STEADY) =>
-            {
-                Some(confirmed(format!(
-                    "production's were all of one form in {seen} answers"
-                )))
-            }
-            Kind::Value | Kind::Length | Kind::Items | Kind::Order => {
-                let spot = self.spot?;
-                let is_constant = spot.values.is_constant() && spot.seen >= STEADY;
-                // Each time it was the shadow that had another value: no chance, if either side could have had it.
-                let always = self.cell.primary.peak();
-                // The shadow's is always the same, too: twice as many draws that came out so.
-                let draws = 1 + u32::from(self.cell.shadow.is_constant());
-                let p = sign_test(draws * always, draws * self.differing());
-                let is_sure = self.differing() >= STEADY && p < UNLIKELY / 5.0;
-                (is_constant && is_sure).then(|| {
-                    confirmed(format!(
-                        "production gave the same value {} of {} times",
-                        spot.seen, spot.seen
-                    ))
-                })
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether the shadow refuses what the route is asked for, in a way that neither data nor a session can make.
-    fn refuses(&self) -> bool {
-        const REFUSALS: [&str; 4] = ["405", "406", "415", "501"];
-        let change = &self.cell.key.change;
-        let to = change
-            .split_once(" to ")
-            .and_then(|(_, to)| to.split(' ').next());
-        self.cell.key.kind == Kind::Status && to.is_some_and(|to| REFUSALS.contains(&to))
-    }
-
-    fn refused(&self) -> Option<Judged> {
-        (self.differing() >= 2 && self.inverted() == 0).then(|| {
-            confirmed(format!(
-                "{} of {} pairs, and it depends on nothing but the request",
-                self.differing(),
-                self.route.pairs
-            ))
-        })
-    }
-
-    /// Whether the member that is gone or new has a name that is data: an entry of a table, that may come a moment later.
-    fn is_named_by_data(&self) -> bool {
-        let name = self.cell.place.rsplit('.').next().unwrap_or_default();
-        matches!(self.cell.key.kind, Kind::Missing | Kind::Extra) && name.contains('{')
-    }
-
-    /// Another status is the new version's, unless it goes both ways.
-    fn constant_status(&self) -> Option<Judged> {
-        let cell = self.cell;
-        if self.route.pairs < STEADY {
-            return None;
-        }
-        let back = self.inverted();
-        if back > 0 && sign_test(cell.differing, cell.differing + back) > UNLIKELY {
-            return None;
-        }
-        Some(confirmed(format!(
-            "{} of {} pairs, and never the other way round",
-            cell.differing, self.route.pairs
-        )))
-    }
-
     /// Neither side varied when the request came again, and the difference was there again.
     fn repeats(&self) -> Option<Judged> {
         let cell = self.cell;
         if self.primary_varied() > 0 {
+            return None;
+        }
+        if self.is_exchangeable() {
             return None;
         }
         let tried = cell.held + cell.wavered;
@@ -446,6 +344,28 @@ impl Evidence<'_> {
         None
     }
 
+    /// Whether each side may have drawn its value for each user, or thing, from the same few: each has what the other
+    /// gives elsewhere, as often.
+    fn is_exchangeable(&self) -> bool {
+        let cell = self.cell;
+        let all = self.differing() + self.inverted();
+        if self.inverted() > 0 && sign_test(self.differing(), all) > UNLIKELY {
+            return true;
+        }
+        let is_rare = self.differing() * 4 < self.pairs() * 3;
+        let is_of_few = cell.primary.is_closed() && cell.primary.hashes().count() >= 2;
+        let is_known = cell
+            .shadow
+            .hashes()
+            .all(|value| cell.primary.count(value) > 0);
+        cell.key.kind == Kind::Value
+            && is_rare
+            && is_of_few
+            && is_known
+            && (cell.draws().is_some()
+                || g_test_of_differing(&cell.primary.columns(&cell.shadow)) > UNLIKELY)
+    }
+
     /// A change that chance doesn't make, on several values.
     fn transformation(&self) -> Option<Judged> {
         let cell = self.cell;
@@ -456,20 +376,27 @@ impl Evidence<'_> {
             Strength::Likely => {
                 values >= 3
                     && self.inverted() * 10 < self.differing()
-                    && self.otherwise < self.differing()
+                    && (self.otherwise < self.differing() || self.is_unlike_the_others())
             }
             Strength::None => false,
         };
         (is_enough && self.primary_varied() == 0).then(|| {
             confirmed(format!(
-                "the same change to {}{values} values",
+                "the same change to {}{values} value{}",
                 if cell.primary_values.is_complete() {
                     ""
                 } else {
                     "more than "
-                }
+                },
+                if values == 1 { "" } else { "s" }
             ))
         })
+    }
+
+    /// Among values that vary anyhow: a change that chance doesn't make of them, and that goes one way.
+    fn is_unlike_the_others(&self) -> bool {
+        let all = self.differing() + self.inverted();
+        !is_made_by_chance(&self.cell.key) && sign_test(self.differing(), all) < UNLIKELY / 10.0
     }
 
     /// The shadow gave the same again when it was asked again.
@@ -477,7 +404,9 @@ impl Evidence<'_> {
         let cell = self.cell;
         // Where the shadow has what production has elsewhere, it may be production that was off.
         let is_odd = cell.shadow_known * 5 <= self.differing();
-        let is_steady = is_odd && cell.probed_same >= 4 && cell.probed_other == 0;
+        // A token that each side made once, and keeps, is the same again.
+        let is_steady =
+            is_odd && !self.is_of_tokens() && cell.probed_same >= 4 && cell.probed_other == 0;
         (is_steady && cell.targets.len() >= 3 && self.primary_varied() == 0).then(|| {
             confirmed(format!(
                 "asked again, the shadow gave the same {} of {} times",
@@ -519,15 +448,13 @@ impl Evidence<'_> {
     }
 }
 
-fn minutes(milliseconds: i64) -> String {
-    let minutes = (milliseconds + milliseconds.signum() * 30_000) / 60_000;
-    if minutes % (24 * 60) == 0 {
-        format!("{:+} days", minutes / (24 * 60))
-    } else if minutes % 60 == 0 {
-        format!("{:+} hours", minutes / 60)
-    } else {
-        format!("{minutes:+} minutes")
-    }
+/// Whether a value may be one of very many: a large number, a token.
+fn is_drawn(text: &str) -> bool {
+    const LARGE: f64 = 1000.0;
+    let is_large = text
+        .parse::<f64>()
+        .is_ok_and(|number| number.abs() >= LARGE);
+    is_large || opaque(text).is_some()
 }
 
 /// Whether a place holds how long something took. That is more on a busy machine, whatever the version.
@@ -545,52 +472,4 @@ fn is_duration(place: &str) -> bool {
     let name = place.rsplit(['.', ' ']).next().unwrap_or(place);
     let mut words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
     words.any(|word| WORDS.iter().any(|known| word.eq_ignore_ascii_case(known)))
-}
-
-/// How unlikely a transformation is by chance.
-#[derive(Clone, Copy, PartialEq)]
-enum Strength {
-    Sure,
-    Likely,
-    None,
-}
-
-fn strength(key: &CellKey) -> Strength {
-    const SURE: [&str; 13] = [
-        "number to text",
-        "text to number",
-        "time format",
-        "number format",
-        "entity-escaped",
-        "entities decoded",
-        "mojibake",
-        "origin replaced",
-        "form of a boolean",
-        "unicode normalization",
-        "other type",
-        "precision lost",
-        "renamed to",
-    ];
-    const LIKELY: [&str; 12] = [
-        "factor",
-        "time shifted",
-        "case",
-        "trimmed",
-        "null to empty",
-        "empty to null",
-        "prefix",
-        "suffix",
-        "emptied",
-        "filled",
-        "precision gained",
-        "other shape",
-    ];
-    let begins = |names: &[&str]| names.iter().any(|name| key.change.starts_with(name));
-    if begins(&SURE) {
-        Strength::Sure
-    } else if begins(&LIKELY) {
-        Strength::Likely
-    } else {
-        Strength::None
-    }
 }

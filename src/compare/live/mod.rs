@@ -3,6 +3,7 @@
 
 mod file;
 mod pair;
+mod state;
 mod thread;
 
 use std::{
@@ -16,7 +17,8 @@ use std::{
 
 use super::{
     Report, Rules, Settings,
-    comparer::{Comparer, Taken},
+    comparer::{Comparer, NoExample, Taken, WholeExample},
+    secrets::masked_path,
 };
 use crate::{
     http::RequestHead,
@@ -27,8 +29,9 @@ use crate::{
     },
 };
 
-pub(crate) use file::{replace, state_file};
+pub(crate) use file::{replace_users, state_file};
 pub(crate) use pair::{ComparedRequest, LivePair, LiveResponse, REQUEST_BODY};
+use state::StateFiles;
 pub(crate) use thread::{CompareThread, Probes};
 
 /// The comparison of one shadow's responses with production's.
@@ -38,7 +41,7 @@ pub(crate) struct Comparison {
     /// Pairs that were left out before they came to the comparer, by their reason.
     left_out: [AtomicU64; LeftOut::ALL.len()],
     /// Where what is learned is kept.
-    file: Option<PathBuf>,
+    files: Option<Mutex<StateFiles>>,
     changed: AtomicBool,
     saved: Mutex<Instant>,
     /// Lines on differences that were not seen before.
@@ -98,6 +101,17 @@ pub(crate) enum Role {
     Baseline,
 }
 
+impl PartialEq for Compared {
+    fn eq(&self, other: &Self) -> bool {
+        let same_role = match (&self.role, &other.role) {
+            (Role::Upgrade(one), Role::Upgrade(other)) => Arc::ptr_eq(one, other),
+            (Role::Baseline, Role::Baseline) => true,
+            (Role::Upgrade(_), Role::Baseline) | (Role::Baseline, Role::Upgrade(_)) => false,
+        };
+        same_role && self.bytes == other.bytes && Arc::ptr_eq(&self.thread, &other.thread)
+    }
+}
+
 impl Compared {
     /// Takes a pair.
     pub(crate) fn take(&self, pair: LivePair) {
@@ -120,20 +134,18 @@ impl Comparison {
     /// What is in `file` of an earlier one goes on.
     pub(crate) fn new(settings: Settings, file: Option<PathBuf>) -> Arc<Self> {
         let name = settings.shadow.clone();
+        let keeps_examples = settings.example_bytes.is_some();
         let mut comparer = Comparer::new(settings);
-        if let Some(path) = &file
-            && let Err(error) = restore(&mut comparer, path)
-        {
-            tracing::warn!(
-                shadow = name, file = %path.display(), %error,
-                "what was learned of this shadow's responses can't be used; learning begins anew"
-            );
-        }
+        let files = file.map(|file| {
+            let mut files = StateFiles::new(&name, file);
+            files.restore(&mut comparer, keeps_examples);
+            Mutex::new(files)
+        });
         Arc::new(Self {
             name,
             comparer: Mutex::new(comparer),
             left_out: Default::default(),
-            file,
+            files,
             changed: AtomicBool::new(false),
             saved: Mutex::new(Instant::now()),
             news: RateLimit::new(10, Duration::from_secs(1)),
@@ -144,6 +156,13 @@ impl Comparison {
     /// The shadow's name.
     pub(crate) fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The program runs: tells what is wrong with files.
+    fn tell_troubles(&self) {
+        if let Some(files) = &self.files {
+            lock(files).tell_troubles();
+        }
     }
 
     /// What was compared, and what came of it. Causes are those of the last report, or of a new one where that is old.
@@ -198,7 +217,16 @@ impl Comparison {
 
     /// Other settings hold from now on; other rules also for what was seen before.
     pub(crate) fn set(&self, settings: Settings) {
+        let keeps_examples = settings.example_bytes.is_some();
         lock(&self.comparer).set(settings);
+        if let Some(files) = self.files.as_ref().filter(|_| !keeps_examples) {
+            lock(files).remove_examples();
+        }
+    }
+
+    /// The whole example of the cause whose id begins so.
+    pub(crate) fn whole_example(&self, id: &str) -> Result<WholeExample, NoExample> {
+        self.counted().whole_example(id, now())
     }
 
     /// Other rules hold from now on, also for what was seen before.
@@ -212,7 +240,8 @@ impl Comparison {
             count.store(0, Relaxed);
         }
         lock(&self.comparer).reset();
-        self.changed.store(true, Relaxed);
+        // What was kept is gone at once, also where the process is killed now.
+        self.save();
     }
 
     fn take(&self, pair: &LivePair) -> Taken {
@@ -239,12 +268,17 @@ impl Comparison {
                 request_id = request.id,
                 shadow = self.name,
                 method = %shown(head.method()),
-                path = %shown(head.path()),
+                path = %masked_path(shown(head.path()).as_ref()),
                 difference = news,
                 left_out,
                 "a response differs in a way that was not seen before"
             );
         }
+    }
+
+    /// Compares what has waited long enough for a baseline's response.
+    fn take_late(&self) {
+        lock(&self.comparer).take_late(now());
     }
 
     /// Compares what waits for a baseline's response, and saves what was learned.
@@ -260,15 +294,20 @@ impl Comparison {
     }
 
     fn save(&self) {
-        let Some(path) = &self.file else { return };
+        let Some(files) = &self.files else { return };
+        // Held from the beginning, so that what was forgotten is not put back by a save that had begun before.
+        let mut files = lock(files);
         *lock(&self.saved) = Instant::now();
         self.changed.store(false, Relaxed);
-        let bytes = self.counted().save();
-        if let Err(error) = replace(path, &bytes) {
-            tracing::warn!(
-                shadow = self.name, file = %path.display(), %error,
-                "what was learned of this shadow's responses can't be saved"
-            );
+        let (learned, messages) = {
+            let mut comparer = self.counted();
+            (comparer.save(), comparer.changed_messages())
+        };
+        if !files.save(&learned, messages.as_deref()) {
+            self.changed.store(true, Relaxed);
+            if messages.is_some() {
+                lock(&self.comparer).messages_not_saved();
+            }
         }
     }
 
@@ -281,14 +320,6 @@ impl Comparison {
             }
         }
         comparer
-    }
-}
-
-fn restore(comparer: &mut Comparer, path: &std::path::Path) -> Result<(), String> {
-    match file::load(path) {
-        Ok(None) => Ok(()),
-        Ok(Some(bytes)) => comparer.restore(&bytes).map_err(|error| error.to_string()),
-        Err(error) => Err(error.to_string()),
     }
 }
 

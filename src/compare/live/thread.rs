@@ -44,6 +44,8 @@ pub(crate) trait Probes: Send + Sync {
 
 /// How many pairs wait at most: their bodies are in the budget, what else they take is not.
 const QUEUE: usize = 4096;
+/// How often it is looked whether something was waited for long enough.
+const LOOK: Duration = Duration::from_secs(10);
 /// How often changes are saved.
 const SAVE: Duration = Duration::from_secs(60);
 /// The lowest priority (nice(2)).
@@ -70,7 +72,14 @@ impl CompareThread {
     /// Starts it, now or when there is something to compare.
     pub(crate) fn begin(&self) {
         self.may_begin.store(true, Relaxed);
+        self.tell_troubles();
         self.start_where_needed();
+    }
+
+    fn tell_troubles(&self) {
+        for comparison in self.comparisons() {
+            comparison.tell_troubles();
+        }
     }
 
     fn start_where_needed(&self) {
@@ -104,7 +113,16 @@ impl CompareThread {
 
     /// The shadows that are compared from now on.
     pub(crate) fn set(&self, comparisons: Vec<Arc<Comparison>>) {
+        let stays = |known: &Arc<Comparison>| comparisons.iter().any(|new| Arc::ptr_eq(new, known));
+        let mut gone = self.comparisons();
+        gone.retain(|known| !stays(known));
         *lock(&self.comparisons) = comparisons;
+        for gone in gone {
+            gone.finish();
+        }
+        if self.may_begin.load(Relaxed) {
+            self.tell_troubles();
+        }
         self.start_where_needed();
     }
 
@@ -163,9 +181,13 @@ impl Runner {
         }
         let mut told = ThreadTime::now();
         loop {
-            match inbox.recv_timeout(SAVE) {
+            match inbox.recv_timeout(LOOK) {
                 Ok(work) => self.take(work),
-                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Timeout) => {
+                    for comparison in self.comparisons() {
+                        comparison.take_late();
+                    }
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             for comparison in self.comparisons() {
@@ -189,7 +211,9 @@ impl Runner {
             }
             Work::Baseline(pair) => {
                 for comparison in self.comparisons() {
-                    comparison.take_baseline(&pair);
+                    if let Some(taken) = comparison.take_baseline(&pair) {
+                        self.follow(&comparison, &taken, &pair.request);
+                    }
                 }
             }
             Work::Probed(shadow, number, response) => {

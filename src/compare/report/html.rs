@@ -4,7 +4,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use super::{
     Cause, Report,
-    words::{condition, counted, diff, number, origin, remainder, sentence, share, status},
+    words::{condition, counted, diff, number, origin, remainder, sentence, share, speed, status},
 };
 
 const STYLE: &str = "
@@ -83,12 +83,8 @@ fn cause_body(cause: &Cause, shadow: &str) -> Markup {
         }
         (routes(cause))
         p { "Why it counts: " (cause.evidence) "." }
-        @if !cause.parts.is_empty() {
-            details {
-                summary { "All of it (" (cause.parts.len()) ")" }
-                ul { @for part in &cause.parts { li { (part) } } }
-            }
-        }
+        (list("All of it", &cause.parts, cause.parts_left_out))
+        (list("Also, not certain yet", &cause.not_certain, 0))
         @if !cause.example.method.is_empty() {
             details {
                 summary { "Send it by hand" }
@@ -100,6 +96,20 @@ fn cause_body(cause: &Cause, shadow: &str) -> Markup {
             (status(cause)) ", severity " (cause.severity) ", "
             (counted(cause.sessions, "session", "sessions")) ", "
             (cause.first_seen) " to " (cause.last_seen) ", " code { (cause.id) }
+        }
+    }
+}
+
+fn list(head: &str, items: &[String], left_out: u64) -> Markup {
+    markup! {
+        @if !items.is_empty() {
+            details {
+                summary { (head) " (" (number(items.len() as u64 + left_out)) ")" }
+                ul {
+                    @for item in items { li { (item) } }
+                    @if left_out > 0 { li { "and " (number(left_out)) " more" } }
+                }
+            }
         }
     }
 }
@@ -141,22 +151,30 @@ fn unconfirmed(report: &Report) -> Markup {
 }
 
 fn slower(report: &Report) -> Markup {
+    let speed = speed(report);
     markup! {
-        @if !report.slower.is_empty() {
+        @if !report.slower.is_empty() || speed.is_some() {
             h2 { "Slower for certain" }
+        }
+        @if !report.slower.is_empty() {
             table {
-                tr { th { "route" } th { "times as long" } th { "interval" } th { "ms more" } th { "pairs" } }
+                tr {
+                    th { "route" } th { "times as long" } th { "interval" } th { "ms more" }
+                    th { "times the other routes" } th { "pairs" }
+                }
                 @for slower in &report.slower {
                     tr {
                         td { code { (slower.route) } }
                         td.count { (slower.ratio) }
                         td { (slower.low) " to " (slower.high) }
                         td.count { (slower.milliseconds) }
+                        td.count { @if let Some(times) = slower.beyond_others { (times) } }
                         td.count { (number(slower.pairs)) }
                     }
                 }
             }
         }
+        @if let Some(speed) = speed { p { (speed) } }
     }
 }
 

@@ -6,7 +6,7 @@ use quick_junit::{NonSuccessKind, TestCase, TestCaseStatus, TestSuite};
 
 use super::{
     Cause, Report,
-    words::{condition, diff, origin, share},
+    words::{condition, diff, origin, share, slowness, speed},
 };
 
 /// The report as `JUnit` XML.
@@ -26,17 +26,38 @@ pub(crate) fn junit(report: &Report) -> String {
             let mut status = TestCaseStatus::non_success(NonSuccessKind::Failure);
             status.set_message(cause.title.clone());
             status.set_type(cause.id.clone());
-            status.set_description(description(cause));
-            suite.add_test_case(TestCase::new(format!("{route}: {}", cause.title), status));
+            status.set_description(description(cause, &report.shadow));
+            let name = if cause.title.starts_with(&format!("{route} ")) {
+                cause.title.clone()
+            } else {
+                format!("{route}: {}", cause.title)
+            };
+            suite.add_test_case(TestCase::new(name, status));
         }
     }
+    // What is slower fails no test: a busy machine would.
+    let slower: BTreeMap<&str, String> = report
+        .slower
+        .iter()
+        .map(|slower| (&*slower.route, slowness(slower)))
+        .collect();
     for route in &report.coverage {
         if !failed.contains_key(&*route.route) {
-            suite.add_test_case(TestCase::new(
-                route.route.clone(),
-                TestCaseStatus::success(),
-            ));
+            let mut case = TestCase::new(route.route.clone(), TestCaseStatus::success());
+            if let Some(slowness) = slower.get(&*route.route) {
+                case.set_system_out(slowness.clone());
+            }
+            suite.add_test_case(case);
         }
+    }
+    let lines: Vec<String> = report
+        .slower
+        .iter()
+        .map(|slower| format!("{}: {}", slower.route, slowness(slower)))
+        .chain(speed(report))
+        .collect();
+    if !lines.is_empty() {
+        suite.set_system_out(format!("Slower for certain:\n{}", lines.join("\n")));
     }
     let mut all = quick_junit::Report::new("shadowtee");
     all.add_test_suite(suite);
@@ -44,7 +65,7 @@ pub(crate) fn junit(report: &Report) -> String {
     all.to_string().unwrap_or_default()
 }
 
-fn description(cause: &Cause) -> String {
+fn description(cause: &Cause, shadow: &str) -> String {
     let mut lines: Vec<String> = cause
         .routes
         .iter()
@@ -53,14 +74,30 @@ fn description(cause: &Cause) -> String {
         .collect();
     lines.extend(cause.when.iter().map(condition));
     lines.extend(origin(cause));
-    lines.extend(
-        diff(cause)
-            .into_iter()
-            .map(|(mark, value)| format!("{mark} {value}")),
-    );
-    lines.push(cause.evidence.clone());
+    lines.extend(diff(cause).into_iter().map(|(mark, value)| {
+        let side = if mark == '-' { "production" } else { shadow };
+        format!("{mark} {value}   ({side})")
+    }));
+    lines.push(format!("Why it counts: {}.", cause.evidence));
+    list(&mut lines, "All of it:", &cause.parts);
+    list(&mut lines, "Also, not certain yet:", &cause.not_certain);
     if !cause.note.is_empty() {
         lines.push(cause.note.clone());
     }
     lines.join("\n")
+}
+
+fn list(lines: &mut Vec<String>, head: &str, items: &[String]) {
+    const MOST: usize = 100;
+    if items.is_empty() {
+        return;
+    }
+    lines.push(head.to_owned());
+    lines.extend(items.iter().take(MOST).map(|item| format!("* {item}")));
+    if items.len() > MOST {
+        lines.push(format!(
+            "* and {} more, in the HTML and JSON forms",
+            items.len() - MOST
+        ));
+    }
 }

@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use super::{
     Cause, Report,
-    words::{condition, counted, diff, number, origin, remainder, sentence, share},
+    words::{
+        condition, counted, diff, number, origin, remainder, sentence, share, slowness, speed,
+    },
 };
 
 /// The report as Markdown.
@@ -15,7 +17,7 @@ pub(crate) fn markdown(report: &Report) -> String {
         escaped(&remainder(report))
     );
     for (at, cause) in report.confirmed().enumerate() {
-        of_cause(&mut text, at + 1, cause);
+        of_cause(&mut text, at + 1, cause, &report.shadow);
     }
     let open: Vec<&Cause> = report.unconfirmed().collect();
     if !open.is_empty() {
@@ -30,20 +32,7 @@ pub(crate) fn markdown(report: &Report) -> String {
             );
         }
     }
-    if !report.slower.is_empty() {
-        text.push_str("\n### Slower for certain\n\n| route | times as long | interval | pairs |\n|---|---|---|---|\n");
-        for slower in &report.slower {
-            let _ = writeln!(
-                text,
-                "| {} | {} | {} to {} | {} |",
-                code(&slower.route),
-                slower.ratio,
-                slower.low,
-                slower.high,
-                number(slower.pairs)
-            );
-        }
-    }
+    of_speed(&mut text, report);
     if !report.never_seen.is_empty() {
         text.push_str("\n### Routes that no request was for\n\n");
         for route in &report.never_seen {
@@ -65,18 +54,38 @@ pub(crate) fn markdown(report: &Report) -> String {
     text
 }
 
-fn of_cause(text: &mut String, number: usize, cause: &Cause) {
+fn of_speed(text: &mut String, report: &Report) {
+    let speed = speed(report);
+    if report.slower.is_empty() && speed.is_none() {
+        return;
+    }
+    text.push_str("\n### Slower for certain\n\n");
+    for slower in &report.slower {
+        let _ = writeln!(
+            text,
+            "- {}: {}",
+            code(&slower.route),
+            escaped(&slowness(slower))
+        );
+    }
+    if let Some(speed) = speed {
+        let _ = writeln!(text, "\n{}", escaped(&speed));
+    }
+}
+
+fn of_cause(text: &mut String, number: usize, cause: &Cause, shadow: &str) {
     let _ = write!(text, "\n### {number}. {}\n\n", escaped(&cause.title));
     for route in cause.routes.iter().take(5) {
         let _ = writeln!(text, "- {}: {}", code(&route.route), share(route));
     }
     if cause.routes.len() > 5 {
-        let _ = writeln!(text, "- and {} more routes", cause.routes.len() - 5);
+        let more = counted((cause.routes.len() - 5) as u64, "more route", "more routes");
+        let _ = writeln!(text, "- and {more}");
     }
     for when in &cause.when {
         let _ = writeln!(text, "- **{}**", escaped(&condition(when)));
     }
-    let _ = writeln!(text, "- {}", escaped(&cause.evidence));
+    let _ = writeln!(text, "- Why it counts: {}", escaped(&cause.evidence));
     if !cause.note.is_empty() {
         let _ = writeln!(text, "- {}", escaped(&cause.note));
     }
@@ -86,19 +95,36 @@ fn of_cause(text: &mut String, number: usize, cause: &Cause) {
         if let Some(origin) = origin(cause) {
             let _ = writeln!(text, "  {}", fenced(&origin));
         }
+        let _ = writeln!(text, "--- production\n+++ {}", fenced(shadow));
         for (mark, value) in lines {
             let _ = writeln!(text, "{mark} {}", fenced(&value));
         }
         text.push_str("```\n");
     }
-    if !cause.parts.is_empty() {
-        text.push_str("\n<details><summary>All of it</summary>\n\n");
-        for part in &cause.parts {
-            let _ = writeln!(text, "- {}", escaped(part));
-        }
-        text.push_str("\n</details>\n");
-    }
+    list(text, "All of it", &cause.parts, cause.parts_left_out);
+    list(text, "Also, not certain yet", &cause.not_certain, 0);
     let _ = writeln!(text, "\n{}", code(&cause.id));
+}
+
+/// A list that is folded. Comments have a limit, so that the longest ones are cut short.
+fn list(text: &mut String, head: &str, items: &[String], left_out: u64) {
+    const MOST: usize = 100;
+    if items.is_empty() {
+        return;
+    }
+    let _ = writeln!(text, "\n<details><summary>{head}</summary>\n");
+    for item in items.iter().take(MOST) {
+        let _ = writeln!(text, "- {}", escaped(item));
+    }
+    let more = items.len().saturating_sub(MOST) as u64 + left_out;
+    if more > 0 {
+        let _ = writeln!(
+            text,
+            "- and {} more, in the HTML and JSON forms",
+            number(more)
+        );
+    }
+    text.push_str("\n</details>\n");
 }
 
 /// A text that says what it says, whatever is in it.

@@ -31,6 +31,8 @@ pub(crate) struct Report {
     /// By reason.
     pub(crate) not_compared: BTreeMap<String, u64>,
     pub(crate) causes: Vec<Cause>,
+    #[serde(default)]
+    pub(crate) speed: Speed,
     pub(crate) slower: Vec<Slower>,
     pub(crate) coverage: Vec<Coverage>,
     /// Routes of the application's own list that no request was for.
@@ -78,6 +80,12 @@ pub(crate) struct Cause {
     /// Other places and changes that come with it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) parts: Vec<String>,
+    /// Parts beyond the limit of one cause.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub(crate) parts_left_out: u64,
+    /// The same, elsewhere or in another way, of which too little is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) not_certain: Vec<String>,
     /// What else a reader should know: it may be data, what to do.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) note: String,
@@ -109,6 +117,37 @@ pub(crate) struct Example {
     pub(crate) curl: String,
 }
 
+/// How long the shadow takes on all its routes together.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Speed {
+    pub(crate) verdict: SpeedVerdict,
+    /// Routes with enough pairs to be timed.
+    pub(crate) routes: u64,
+    /// How many of them are slower by more than a fifth, certain or not.
+    pub(crate) slower_routes: u64,
+    /// How many times as long the route in the middle takes.
+    pub(crate) ratio: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    /// The difference of the route in the middle.
+    pub(crate) milliseconds: f64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SpeedVerdict {
+    /// No route has enough pairs.
+    #[default]
+    Unknown,
+    /// A few routes only: what slows one of them can't be told from what slows the shadow.
+    FewRoutes,
+    /// Most routes are not slower for certain.
+    NotSlower,
+    /// Most routes are slower by about as much.
+    Slower,
+}
+
+/// A route that is slower, beyond what slows the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Slower {
     pub(crate) route: String,
@@ -118,6 +157,9 @@ pub(crate) struct Slower {
     pub(crate) pairs: u64,
     /// The middle of the differences.
     pub(crate) milliseconds: f64,
+    /// How many times as much longer as the other routes, where there are enough of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) beyond_others: Option<f64>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

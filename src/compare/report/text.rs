@@ -4,7 +4,9 @@ use std::fmt::Write;
 
 use super::{
     Cause, Report, RouteCount,
-    words::{condition, counted, diff, number, origin, remainder, sentence, share},
+    words::{
+        condition, counted, diff, number, origin, remainder, sentence, share, slowness, speed,
+    },
 };
 
 /// How a page may look.
@@ -38,6 +40,9 @@ impl Default for Style {
     }
 }
 
+/// The severity of what changes how a page is built, and nothing that it says.
+const MARKUP: u32 = 3;
+
 const BOLD: &str = "1";
 const DIM: &str = "2";
 const RED: &str = "31";
@@ -47,6 +52,8 @@ const YELLOW: &str = "33";
 struct Page {
     text: String,
     style: Style,
+    /// Not all that is known is on the page.
+    is_folded: bool,
 }
 
 impl Page {
@@ -66,11 +73,7 @@ impl Page {
     /// A text that fits behind an indent.
     fn fit(&self, text: &str, indent: usize) -> String {
         let room = self.style.width.saturating_sub(indent).max(20);
-        // What others wrote must not steer the terminal.
-        let clean: String = text
-            .chars()
-            .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-            .collect();
+        let clean = without_controls(text);
         if clean.chars().count() <= room {
             return clean;
         }
@@ -81,21 +84,52 @@ impl Page {
 
     fn wrapped(&mut self, text: &str, indent: &str) {
         let room = self.style.width.saturating_sub(indent.len()).max(20);
-        let mut line = String::new();
-        for word in text.split(' ') {
-            if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > room {
-                let full = format!("{indent}{line}");
-                self.line(&full);
-                line.clear();
-            }
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.push_str(word);
+        for line in lines(&without_controls(text), room) {
+            self.line(&format!("{indent}{line}"));
         }
-        let full = format!("{indent}{line}");
-        self.line(&full);
     }
+}
+
+/// A text that can't steer the terminal, whoever wrote it.
+fn without_controls(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
+}
+
+/// A text as lines of so many characters, unless a word is longer.
+fn lines(text: &str, room: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let (mut line, mut width) = (String::new(), 0);
+    for word in text.split(' ') {
+        let length = word.chars().count();
+        if width > 0 && width + 1 + length > room {
+            lines.push(std::mem::take(&mut line));
+            width = 0;
+        }
+        if width > 0 {
+            line.push(' ');
+            width += 1;
+        }
+        line.push_str(word);
+        width += length;
+    }
+    lines.push(line);
+    lines
+}
+
+/// How many characters at the beginning of both values are the same and are left out, so that what differs fits.
+fn hidden_prefix(lines: &[(char, String)], room: usize) -> usize {
+    const BEFORE: usize = 20;
+    let [(_, one), (_, other)] = lines else {
+        return 0;
+    };
+    let both = one.chars().zip(other.chars());
+    let same = both.take_while(|(one, other)| one == other).count();
+    if same + BEFORE < room {
+        return 0;
+    }
+    same - BEFORE.min(same)
 }
 
 /// The report as a page of text.
@@ -103,12 +137,15 @@ pub(crate) fn text(report: &Report, style: Style) -> String {
     let mut page = Page {
         text: String::new(),
         style,
+        is_folded: false,
     };
     let sentence = sentence(report);
     page.wrapped(&sentence, "");
     let rest = remainder(report);
     page.wrapped(&rest, "");
-    let confirmed: Vec<&Cause> = report.confirmed().collect();
+    let (confirmed, markup): (Vec<&Cause>, Vec<&Cause>) = report
+        .confirmed()
+        .partition(|cause| cause.severity > MARKUP);
     if !confirmed.is_empty() {
         let legend = format!(
             "{}   {}",
@@ -123,16 +160,25 @@ pub(crate) fn text(report: &Report, style: Style) -> String {
         page.cause(at + 1, cause);
     }
     if confirmed.len() > style.causes {
+        page.is_folded = true;
         page.line("");
         page.line(&format!(
             "and {} more",
             counted((confirmed.len() - style.causes) as u64, "cause", "causes")
         ));
     }
+    page.markup(&markup, confirmed.len());
     page.unconfirmed(report);
     page.slower(report);
     page.coverage(report);
     page.rules(report);
+    if page.is_folded {
+        page.line("");
+        page.wrapped(
+            "Lists are cut short here: --format html and --format json have all of them.",
+            "",
+        );
+    }
     page.text
 }
 
@@ -140,9 +186,7 @@ impl Page {
     fn cause(&mut self, number: usize, cause: &Cause) {
         let indent = "    ";
         let head = format!("{number:>2}  ");
-        let title = self.fit(&cause.title, head.len());
-        let title = self.painted(BOLD, &title);
-        self.line(&format!("{head}{title}"));
+        self.title(&head, &cause.title);
         self.routes(&cause.routes, cause);
         for when in &cause.when {
             let text = self.fit(&condition(when), indent.len());
@@ -158,6 +202,18 @@ impl Page {
         self.parts(cause);
         let id = self.painted(DIM, &cause.id);
         self.line(&format!("{indent}{id}"));
+    }
+
+    /// A title in full, on as many lines as it needs.
+    fn title(&mut self, head: &str, title: &str) {
+        let clean = without_controls(title);
+        let room = self.style.width.saturating_sub(head.len()).max(20);
+        let lines = lines(&clean, room);
+        for (at, line) in lines.iter().enumerate() {
+            let begin = if at == 0 { head } else { "    " };
+            let painted = self.painted(BOLD, line);
+            self.line(&format!("{begin}{painted}"));
+        }
     }
 
     fn routes(&mut self, routes: &[RouteCount], cause: &Cause) {
@@ -177,6 +233,7 @@ impl Page {
             self.line(&format!("    {text}"));
         }
         if routes.len() > MOST {
+            self.is_folded = true;
             self.line(&format!(
                 "    and {} more",
                 counted((routes.len() - MOST) as u64, "route", "routes")
@@ -196,8 +253,12 @@ impl Page {
             let text = self.painted(DIM, &text);
             self.line(&format!("      {text}"));
         }
-        for (mark, value) in diff(cause) {
-            let text = self.fit(&format!("{mark} {value}"), 6);
+        let lines = diff(cause);
+        let hidden = hidden_prefix(&lines, self.style.width.saturating_sub(10));
+        for (mark, value) in lines {
+            let from: String = value.chars().skip(hidden).collect();
+            let dots = if hidden > 0 { "…" } else { "" };
+            let text = self.fit(&format!("{mark} {dots}{from}"), 6);
             let code = if mark == '-' { RED } else { GREEN };
             let text = self.painted(code, &text);
             self.line(&format!("      {text}"));
@@ -205,18 +266,58 @@ impl Page {
     }
 
     fn parts(&mut self, cause: &Cause) {
+        self.list("All of it:", &cause.parts, cause.parts_left_out);
+        self.list("Also, not certain yet:", &cause.not_certain, 0);
+    }
+
+    fn list(&mut self, head: &str, items: &[String], left_out: u64) {
         const MOST: usize = 5;
-        if cause.parts.is_empty() {
+        if items.is_empty() {
             return;
         }
-        self.line("    All of it:");
-        for part in cause.parts.iter().take(MOST) {
-            let text = self.fit(part, 8);
+        self.line(&format!("    {head}"));
+        for item in items.iter().take(MOST) {
+            let text = self.fit(item, 8);
             self.line(&format!("      * {text}"));
         }
-        if cause.parts.len() > MOST {
-            self.line(&format!("      * and {} more", cause.parts.len() - MOST));
+        let more = items.len().saturating_sub(MOST) as u64 + left_out;
+        if more > 0 {
+            self.is_folded = true;
+            self.line(&format!("      * and {} more", number(more)));
         }
+    }
+
+    /// Markup and files of styles and scripts, one line each: an upgrade changes many of them.
+    fn markup(&mut self, causes: &[&Cause], before: usize) {
+        const MOST: usize = 8;
+        if causes.is_empty() {
+            return;
+        }
+        self.line("");
+        self.line("Markup, styles and scripts:");
+        for (at, cause) in causes.iter().take(MOST).enumerate() {
+            let count: u64 = cause.routes.iter().map(|route| route.different).sum();
+            let text = format!(
+                "{}  ({}, {})",
+                cause.title,
+                counted(count, "request", "requests"),
+                cause.id
+            );
+            let room = self.style.width.max(24) - 4;
+            for (part, line) in lines(&without_controls(&text), room).iter().enumerate() {
+                let number = before + at + 1;
+                let begin = if part == 0 {
+                    format!("{number:>2}  ")
+                } else {
+                    "    ".to_owned()
+                };
+                self.line(&format!("{begin}{line}"));
+            }
+        }
+        if causes.len() > MOST {
+            self.line(&format!("    and {} more", causes.len() - MOST));
+        }
+        self.is_folded = true;
     }
 
     fn unconfirmed(&mut self, report: &Report) {
@@ -237,32 +338,32 @@ impl Page {
                 cause.title,
                 counted(count, "request", "requests")
             );
-            let text = self.fit(&text, 4);
-            self.line(&format!("  ? {text}"));
+            let lines = lines(&without_controls(&text), self.style.width.max(24) - 4);
+            for (at, line) in lines.iter().enumerate() {
+                let begin = if at == 0 { "  ?" } else { "   " };
+                self.line(&format!("{begin} {line}"));
+            }
         }
         if open.len() > MOST {
+            self.is_folded = true;
             self.line(&format!("  ? and {} more", open.len() - MOST));
         }
     }
 
     fn slower(&mut self, report: &Report) {
-        if report.slower.is_empty() {
-            return;
+        if !report.slower.is_empty() {
+            self.line("");
+            self.line("Slower for certain:");
         }
-        self.line("");
-        self.line("Slower for certain:");
         for slower in &report.slower {
-            let text = format!(
-                "{}  {} times as long ({} to {}), {} ms more, {}",
-                slower.route,
-                slower.ratio,
-                slower.low,
-                slower.high,
-                slower.milliseconds,
-                counted(slower.pairs, "pair", "pairs")
-            );
-            let text = self.fit(&text, 2);
+            let text = self.fit(&slower.route, 2);
             self.line(&format!("  {text}"));
+            let text = self.fit(&slowness(slower), 6);
+            self.line(&format!("      {text}"));
+        }
+        if let Some(speed) = speed(report) {
+            self.line("");
+            self.wrapped(&speed, "");
         }
     }
 
@@ -296,6 +397,7 @@ impl Page {
             self.line(&format!("  {text}"));
         }
         if report.never_seen.len() > MOST {
+            self.is_folded = true;
             self.line(&format!("  and {} more", report.never_seen.len() - MOST));
         }
         if report.learned.evicted > 0 {

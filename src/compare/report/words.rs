@@ -1,6 +1,6 @@
 //! Words and numbers that all forms of a report share.
 
-use super::{Cause, Report, RouteCount, Status, When};
+use super::{Cause, Report, RouteCount, Slower, SpeedVerdict, Status, When};
 
 /// A number with separators: `9,120`.
 pub(super) fn number(count: u64) -> String {
@@ -72,6 +72,42 @@ pub(super) fn sentence(report: &Report) -> String {
     )
 }
 
+/// How fast the shadow is as a whole, where there is something to tell.
+pub(super) fn speed(report: &Report) -> Option<String> {
+    let (speed, shadow) = (&report.speed, &report.shadow);
+    match speed.verdict {
+        SpeedVerdict::Slower => Some(format!(
+            "{shadow} takes {} times as long as production ({} to {}) on most routes ({} of {}), about {} ms more: its \
+             machine, or something that all routes share, not one route.",
+            speed.ratio,
+            speed.low,
+            speed.high,
+            number(speed.slower_routes),
+            number(speed.routes),
+            speed.milliseconds
+        )),
+        SpeedVerdict::FewRoutes if report.slower.len() as u64 == speed.routes => Some(format!(
+            "No other route has enough pairs to be timed: it may as well be the machine of {shadow}."
+        )),
+        _ => None,
+    }
+}
+
+/// One route that is slower: `8 times as long (7.1 to 9), 30 ms more, 50 pairs`.
+pub(super) fn slowness(slower: &Slower) -> String {
+    let beyond = slower.beyond_others.map_or(String::new(), |times| {
+        format!(", {times} times what other routes take")
+    });
+    format!(
+        "{} times as long ({} to {}), {} ms more{beyond}, {}",
+        slower.ratio,
+        slower.low,
+        slower.high,
+        slower.milliseconds,
+        counted(slower.pairs, "pair", "pairs")
+    )
+}
+
 /// `51 of 402 (13 %)`.
 pub(super) fn share(route: &RouteCount) -> String {
     format!(
@@ -94,6 +130,10 @@ pub(super) fn condition(when: &When) -> String {
     .replace("only with not without ", "only with ")
     .replace("only with not ", "only without ")
     .replace("only with without ", "only without ")
+    .replace("only with no ", "only without a ")
+    .replace("only without no ", "only with a ")
+    .replace("only with with ", "only with ")
+    .replace("only without with ", "only without ")
 }
 
 /// Two values as lines of a diff. A side that has nothing has no line.
@@ -156,4 +196,28 @@ pub(super) fn remainder(report: &Report) -> String {
         number(requests.answered),
         parts.join(", ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_condition_is_one_phrase() {
+        let said = |feature: &str| {
+            let when = When {
+                feature: feature.to_owned(),
+                hit: [2, 2],
+                miss: [0, 9],
+            };
+            condition(&when)
+        };
+        assert_eq!(said("?q"), "only with ?q: 2 of 2, else 0 of 9");
+        assert!(said("with range").starts_with("only with range:"));
+        assert!(said("not with range").starts_with("only without range:"));
+        assert!(said("without a session").starts_with("only without a session:"));
+        assert!(said("not without a session").starts_with("only with a session:"));
+        assert!(said("no query").starts_with("only without a query:"));
+        assert!(said("not no query").starts_with("only with a query:"));
+    }
 }

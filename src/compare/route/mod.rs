@@ -231,7 +231,7 @@ impl Patterns {
             return None;
         }
         let first = path[path.len().min(1)..]
-            .split('/')
+            .split(['/', '.'])
             .next()
             .unwrap_or_default();
         let matching = |key: &str| {
@@ -253,8 +253,9 @@ impl Patterns {
 const ANY_FIRST: &str = "{}";
 
 fn first_word(path: &str) -> String {
-    let first = path[1..].split('/').next().unwrap_or_default();
-    let is_word = !first.starts_with(['{', '*']);
+    let whole = path[1..].split('/').next().unwrap_or_default();
+    let first = whole.split('.').next().unwrap_or_default();
+    let is_word = !whole.contains(['{', '*']);
     if is_word { first } else { ANY_FIRST }.to_owned()
 }
 

@@ -6,6 +6,8 @@ enum Segment {
     Word(String),
     /// One segment, whatever it is.
     Any,
+    /// One segment with these texts in this order, the first at its beginning and the last at its end: `{name}.{ext}`.
+    Like(Vec<String>),
     /// All that follows, also nothing.
     Rest,
 }
@@ -17,6 +19,8 @@ pub(crate) struct Pattern {
     method: Option<String>,
     path: String,
     segments: Vec<Segment>,
+    /// Its last segment may have a format behind it: `.json`.
+    has_format: bool,
 }
 
 impl Pattern {
@@ -39,8 +43,11 @@ impl Pattern {
             return None;
         }
         // `rails routes` ends each path so.
-        let path = path.strip_suffix("(.:format)").unwrap_or(path);
-        let segments: Vec<Segment> = path[1..].split('/').map(segment).collect();
+        let bare = path.strip_suffix("(.:format)");
+        let (has_format, path) = (bare.is_some(), bare.unwrap_or(path));
+        // Django ends each path with a slash; which of both was asked for says nothing.
+        let all = path[1..].strip_suffix('/').unwrap_or(&path[1..]);
+        let segments: Vec<Segment> = all.split('/').map(segment).collect();
         let path = format!(
             "/{}",
             path[1..]
@@ -53,6 +60,7 @@ impl Pattern {
             method: method.map(str::to_ascii_uppercase),
             path,
             segments,
+            has_format,
         })
     }
 
@@ -74,7 +82,8 @@ impl Pattern {
         let path = path.strip_prefix('/').unwrap_or(path);
         let path = path.strip_suffix('/').unwrap_or(path);
         let mut given = path.split('/');
-        for segment in &self.segments {
+        let last = self.segments.len() - 1;
+        for (at, segment) in self.segments.iter().enumerate() {
             match segment {
                 Segment::Rest => return true,
                 Segment::Any => {
@@ -82,8 +91,16 @@ impl Pattern {
                         return false;
                     }
                 }
+                Segment::Like(texts) => {
+                    if !given.next().is_some_and(|given| is_like(texts, given)) {
+                        return false;
+                    }
+                }
                 Segment::Word(word) => {
-                    if given.next() != Some(word) {
+                    let rest = given.next().and_then(|given| given.strip_prefix(&**word));
+                    let is_format =
+                        |rest: &str| self.has_format && at == last && rest.starts_with('.');
+                    if !rest.is_some_and(|rest| rest.is_empty() || is_format(rest)) {
                         return false;
                     }
                 }
@@ -98,7 +115,7 @@ impl Pattern {
             .iter()
             .map(|segment| match segment {
                 Segment::Word(_) => 3,
-                Segment::Any => 2,
+                Segment::Any | Segment::Like(_) => 2,
                 Segment::Rest => 0,
             })
             .sum()
@@ -113,7 +130,54 @@ fn is_method(word: &str) -> bool {
     (3..=10).contains(&word.len()) && word.bytes().all(|c| c.is_ascii_alphabetic())
 }
 
+fn is_like(texts: &[String], given: &str) -> bool {
+    let [first, middle @ .., last] = texts else {
+        return false;
+    };
+    let Some(mut rest) = given.strip_prefix(&**first) else {
+        return false;
+    };
+    for text in middle {
+        // A parameter is not empty.
+        let Some(at) = rest
+            .char_indices()
+            .skip(1)
+            .find(|(at, _)| rest[*at..].starts_with(&**text))
+        else {
+            return false;
+        };
+        rest = &rest[at.0 + text.len()..];
+    }
+    rest.len() > last.len() && rest.ends_with(&**last)
+}
+
+/// The texts around parameters in a segment: of `{name}.{ext}` these are "", "." and "".
+fn texts_around(text: &str) -> Option<Vec<String>> {
+    let mut texts = Vec::new();
+    let mut rest = text;
+    while let Some(begin) = rest.find('{') {
+        let end = begin + rest[begin..].find('}')?;
+        texts.push(rest[..begin].to_owned());
+        rest = &rest[end + 1..];
+    }
+    texts.push(rest.to_owned());
+    (texts.len() > 1).then_some(texts)
+}
+
 fn segment(text: &str) -> Segment {
+    let is_rest = text.starts_with("<path:")
+        || text.ends_with(":path}")
+        || text.ends_with("...}")
+        || text.starts_with("{*")
+        || text.ends_with("*}");
+    if is_rest {
+        return Segment::Rest;
+    }
+    if (text.starts_with('{') && text.find('}') != Some(text.len() - 1) || !text.starts_with('{'))
+        && let Some(texts) = texts_around(text)
+    {
+        return Segment::Like(texts);
+    }
     let is_parameter = text.starts_with(':')
         || text.starts_with('{') && text.ends_with('}')
         || text.starts_with('<') && text.ends_with('>');
@@ -162,6 +226,28 @@ mod tests {
                 .matches("PUT", "/files/a/b/c")
         );
         assert!(Pattern::parse("/").unwrap().matches("GET", "/"));
+    }
+
+    #[test]
+    fn formats_slashes_and_parts_of_segments_match() {
+        for (pattern, path, expected) in [
+            ("GET /orders(.:format)", "/orders.json", true),
+            ("GET /orders(.:format)", "/ordersx", false),
+            ("GET /orders/:id(.:format)", "/orders/7.json", true),
+            ("GET /orders", "/orders.json", false),
+            ("GET /admin/", "/admin", true),
+            ("GET /admin/", "/admin/", true),
+            ("GET /files/{name}.{ext}", "/files/a.b.txt", true),
+            ("GET /files/{name}.{ext}", "/files/a", false),
+            ("GET /files/{name}.{ext}", "/files/.txt", false),
+            ("GET /@{user}", "/@me", true),
+            ("GET /@{user}", "/me", false),
+            ("GET /static/<path:name>", "/static/a/b", true),
+            ("GET /", "/", true),
+        ] {
+            let pattern = Pattern::parse(pattern).unwrap();
+            assert_eq!(pattern.matches("GET", path), expected, "{pattern:?} {path}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(in crate::proxy) struct Download {
     /// What is kept of it for scripts.
     pub(in crate::proxy) told: Option<Box<Recording>>,
     /// The client asked for another protocol.
-    pub(super) upgrade: bool,
+    pub(in crate::proxy) upgrade: bool,
     to_head: bool,
     client: Version,
     /// The client's connection ends behind this answer.

@@ -5,7 +5,10 @@ mod upload;
 
 pub(super) use upload::body_reader;
 
-use std::task::{Context, Poll, ready};
+use std::{
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
 
 use super::{
     Pipeline, downstream::Downstream, error_response::explain_cut, prepare::Prepared,
@@ -14,19 +17,22 @@ use super::{
 use crate::{
     capture,
     exchange::Exchange,
-    http::{ResponseHead, now},
+    http::{Framing, now},
     ledger::Outcome,
     tee::{Copies, RecordedResponse, Recording},
-    upstream::{BadResponse, Call, Connection, Request},
+    telemetry::metrics::ProxyCount,
+    upstream::{BadResponse, Call, Connection},
 };
 use download::{Download, Receiving, Stopped};
 use upload::{Broken, Sending, Upload};
 
 /// One exchange under way.
 pub(super) struct Relay<'a> {
+    pub(super) client: &'a mut Downstream,
     pub(super) of: Passing<'a>,
     pub(super) upload: Upload,
     pub(super) download: Download,
+    is_captured: bool,
     /// The client's connection may serve another request.
     pub(super) keeps_client: bool,
     /// Where both speak another protocol now: the primary's side.
@@ -54,43 +60,108 @@ pub(super) enum End {
     Left,
 }
 
+/// What went to the client in the end.
+pub(super) struct Ended {
+    pub(super) status: u16,
+    /// Bytes of the answer's body.
+    pub(super) sent: u64,
+    pub(super) is_whole: bool,
+}
+
 impl<'a> Relay<'a> {
-    /// Of a request that was prepared, with its copies and with what the capture keeps of it. `head` is memory for
-    /// the answer's.
-    pub(super) fn new(
-        of: Passing<'a>,
+    /// Of a request that was prepared: copies are made of it, and the capture keeps of it what it wants.
+    pub(super) fn begin(
+        pipeline: &'a Pipeline,
+        exchange: &'a Arc<Exchange>,
         prepared: Prepared,
-        captured: capture::Taps,
-        head: ResponseHead,
+        client: &'a mut Downstream,
     ) -> Self {
-        let told = of.copies.wanted();
-        let told = told.map(|limit| Box::new(Recording::new(limit, &of.pipeline.budget)));
+        let has_body = !matches!(prepared.framing, Framing::None | Framing::Sized(0));
+        let copies = Copies::open(exchange, has_body, &pipeline.recipients, &pipeline.budget);
+        let capture = pipeline.capture.as_ref();
+        let captured = capture.and_then(|it| it.taps(exchange, has_body, prepared.upgrade));
+        let is_captured = captured.is_some();
+        let captured = captured.unwrap_or_default();
+        let told = copies.wanted();
+        let told = told.map(|limit| Box::new(Recording::new(limit, &pipeline.budget)));
+        let of = Passing {
+            pipeline,
+            exchange,
+            copies,
+        };
         Self {
             upload: Upload::new(prepared, captured.request, &of),
-            download: Download::new(head, of.exchange, prepared, captured.answer, told),
+            download: Download::new(
+                std::mem::take(&mut client.answer_head),
+                exchange,
+                prepared,
+                captured.answer,
+                told,
+            ),
+            client,
             of,
+            is_captured,
             keeps_client: false,
             switched: None,
         }
     }
 
-    /// What is sent, as a call needs to know it.
-    pub(super) fn request(&self) -> Request {
-        Request::new(self.of.exchange.head.method(), self.upload.body)
-            .asking_for_upgrade(self.download.upgrade)
+    /// The exchange is over: the capture and the copies get all that there was of it, and it is counted.
+    pub(super) fn finish(&mut self, end: &End) -> Ended {
+        let Passing {
+            pipeline, exchange, ..
+        } = self.of;
+        let (upload, download) = (&mut self.upload, &mut self.download);
+        let answer_whole = matches!(end, End::Whole);
+        if let Some(capture) = pipeline.capture.as_ref().filter(|_| self.is_captured) {
+            let taps = capture::Taps {
+                request: upload.kept.take(),
+                answer: download.kept.take(),
+            };
+            let ended = capture::Ended {
+                exchange,
+                whole: upload.is_done(),
+                answer: &download.head,
+                chunked: download.is_chunked(),
+                answered: download.answered,
+                answer_whole,
+            };
+            capture.store(&ended, taps);
+        }
+        let told = download.told.take().filter(|_| download.answered.is_some());
+        self.of.copies.over(told.map(|body| RecordedResponse {
+            head: download.head.clone(),
+            body: *body,
+            is_whole: answer_whole,
+        }));
+        let sent = download.sent;
+        pipeline.metrics.count(ProxyCount::AnswerBytes, sent);
+        let status = download.head.status;
+        let (status, is_whole) = match end {
+            End::Refused(refusal) => (refusal.status().as_u16(), true),
+            End::Left => (status, false),
+            End::Whole | End::Switched | End::Cut => {
+                pipeline.metrics.answer(status);
+                (status, answer_whole)
+            }
+        };
+        Ended {
+            status,
+            sent,
+            is_whole,
+        }
     }
 
     /// Until the answer is sent, or there will be none.
-    pub(super) fn poll(
+    pub(super) fn poll_both(
         &mut self,
         cx: &mut Context<'_>,
-        client: &mut Downstream,
         call: &mut Call,
     ) -> Poll<Result<End, BadResponse>> {
-        if let Poll::Ready(end) = self.poll_upload(cx, client, call) {
+        if let Poll::Ready(end) = self.poll_upload(cx, call) {
             return Poll::Ready(end);
         }
-        match self.download.poll(cx, client, call, &self.of) {
+        match self.download.poll(cx, self.client, call, &self.of) {
             // The rest of a body whose answer came early still belongs to the message, to its last byte.
             Poll::Ready(Ok(())) if self.upload.goes_on(call) => {}
             Poll::Ready(Ok(())) => return Poll::Ready(Ok(self.answered())),
@@ -98,24 +169,23 @@ impl<'a> Relay<'a> {
             Poll::Pending => {}
         }
         let half_close = self.of.pipeline.timeouts.half_close.0;
-        if self.upload.state != Sending::Going && client.poll_left(cx, half_close).is_ready() {
+        if self.upload.state != Sending::Going && self.client.poll_left(cx, half_close).is_ready() {
             return Poll::Ready(Ok(End::Left));
         }
-        self.poll_late(cx, client, call).map(Ok)
+        self.poll_late(cx, call).map(Ok)
     }
 
     /// Ready only where the exchange ends with it.
     fn poll_upload(
         &mut self,
         cx: &mut Context<'_>,
-        client: &mut Downstream,
         call: &mut Call,
     ) -> Poll<Result<End, BadResponse>> {
         // A request without a body has its head to send all the same.
         if self.upload.state == Sending::Stopped || (self.upload.is_done() && call.is_flushed()) {
             return Poll::Pending;
         }
-        match ready!(self.upload.poll(cx, client, call, &mut self.of)) {
+        match ready!(self.upload.poll(cx, self.client, call, &mut self.of)) {
             Ok(()) => Poll::Pending,
             Err(Broken::Stale(error)) => Poll::Ready(Err(error)),
             Err(Broken::ByPrimary) => {
@@ -156,33 +226,6 @@ impl<'a> Relay<'a> {
         }
     }
 
-    /// What the capture kept of both bodies.
-    pub(super) fn take_captured(&mut self) -> capture::Taps {
-        capture::Taps {
-            request: self.upload.kept.take(),
-            answer: self.download.kept.take(),
-        }
-    }
-
-    /// The response as somebody wanted it, where its head came; `whole`: to its end.
-    pub(super) fn take_told(&mut self, whole: bool) -> Option<RecordedResponse> {
-        let told = self.download.told.take()?;
-        self.download.answered?;
-        Some(RecordedResponse {
-            head: self.download.head.clone(),
-            body: *told,
-            is_whole: whole,
-        })
-    }
-
-    /// The status that went to the client, where this is how it ended.
-    pub(super) fn status(&self, end: &End) -> u16 {
-        match end {
-            End::Refused(refusal) => refusal.status().as_u16(),
-            _ => self.download.head.status,
-        }
-    }
-
     /// There is no connection to the primary, or none that is of use.
     #[cold]
     pub(super) fn give_up(&mut self, end: End) -> End {
@@ -219,12 +262,7 @@ impl<'a> Relay<'a> {
     }
 
     /// Ready when one of the two takes longer than it may.
-    fn poll_late(
-        &mut self,
-        cx: &mut Context<'_>,
-        client: &mut Downstream,
-        call: &Call,
-    ) -> Poll<End> {
+    fn poll_late(&mut self, cx: &mut Context<'_>, call: &Call) -> Poll<End> {
         let (upload, download) = (&self.upload, &self.download);
         let timeouts = &self.of.pipeline.timeouts;
         let (idle, answer) = (timeouts.idle.0, timeouts.answer.0);
@@ -236,11 +274,11 @@ impl<'a> Relay<'a> {
             _ if is_clients_turn => upload.last.max(download.last) + idle,
             _ => download.last + idle,
         };
-        let stalls = !client.wire.out.is_empty();
+        let stalls = !self.client.wire.out.is_empty();
         if stalls {
             due = due.min(download.last + idle);
         }
-        ready!(client.alarm.poll(cx, due));
+        ready!(self.client.alarm.poll(cx, due));
         Poll::Ready(match download.state {
             _ if stalls && now() - download.last >= idle => {
                 self.stop(Outcome::ClientAborted);

@@ -23,7 +23,7 @@ use crate::{
 /// The request's body on its way.
 pub(in crate::proxy) struct Upload {
     pub(in crate::proxy) reader: BodyReader,
-    pub(super) body: RequestBody,
+    pub(in crate::proxy) body: RequestBody<'static>,
     /// What the capture keeps of it.
     pub(in crate::proxy) kept: Option<Box<Recording>>,
     passed: u64,
@@ -52,7 +52,7 @@ impl Upload {
         let limits = &of.pipeline.limits;
         let reader = body_reader(framing, limits);
         let (state, body) = if reader.is_done() {
-            (Sending::Done, RequestBody::Written)
+            (Sending::Done, RequestBody::None)
         } else {
             let chunked = framing == Framing::Chunked;
             (Sending::Going, RequestBody::Parts { chunked })
@@ -148,8 +148,8 @@ impl Upload {
                     self.waits = false;
                     let kept = self.kept.as_deref_mut().map(|kept| kept as &mut dyn Tap);
                     call.put(show([Some(&mut of.copies), kept], &mut client.wire, length));
-                    if self.body == (RequestBody::Parts { chunked: false }) && self.reader.is_done()
-                    {
+                    let is_sized = matches!(self.body, RequestBody::Parts { chunked: false });
+                    if is_sized && self.reader.is_done() {
                         self.end(None, call, of);
                     }
                 }

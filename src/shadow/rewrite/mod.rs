@@ -5,7 +5,7 @@ mod cookies;
 mod target;
 
 use crate::{
-    config,
+    config::{self, HostHeader},
     http::{Edit, RequestHead},
 };
 
@@ -17,18 +17,28 @@ pub(super) struct Rewriting {
     rules: config::Rewrite,
     /// The value of `Authorization`; never shown.
     authorization: Option<String>,
+    /// What `Host` says, where it is not what the client said.
+    host: Option<String>,
 }
 
 impl Rewriting {
-    pub(super) fn new(rules: &config::Rewrite, authorization: Option<String>) -> Self {
+    /// As a shadow's settings say, with the `Authorization` that was read, where they have one.
+    pub(super) fn new(settings: &config::Shadow, authorization: Option<String>) -> Self {
         Self {
-            rules: rules.clone(),
+            rules: settings.rewrite.clone(),
             authorization,
+            host: match &settings.host {
+                HostHeader::Client => None,
+                HostHeader::Fixed(host) => {
+                    Some(String::from_utf8_lossy(host.as_bytes()).into_owned())
+                }
+                HostHeader::Address => Some(settings.address.authority()),
+            },
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.rules.is_default()
+        self.host.is_none() && config::is_default(&self.rules)
     }
 
     pub(super) fn apply(&self, head: &mut RequestHead) {
@@ -40,6 +50,9 @@ impl Rewriting {
         self.headers(head);
         if let Some(value) = &self.authorization {
             head.headers.set(b"Authorization", value.as_bytes());
+        }
+        if let Some(host) = &self.host {
+            head.set_host(host.as_bytes());
         }
     }
 

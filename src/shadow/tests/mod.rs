@@ -20,7 +20,10 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Common, DifferenceLog, Shadow, inbound::Inbound, mail::Mail};
+use super::{
+    Common, DifferenceLog, Setup, Shadow,
+    inbound::{Inbound, Mail},
+};
 use crate::{
     config::Config,
     exchange::{Exchange, PrimaryResponse},
@@ -124,9 +127,8 @@ fn shadow(config: &Config) -> (Arc<Shadow>, Server) {
     let common = Common {
         workers: 1,
         connections: 100,
-        marks: &Marks::new(&config.mark),
-        client_address: &Arc::new(config.client_address.clone()),
-        differences: &Arc::new(DifferenceLog::new(10)),
+        marks: Marks::new(&config.mark),
+        client_address: Arc::new(config.client_address.clone()),
         reading: Reading {
             header_bytes: 16 << 10,
             header_count: 100,
@@ -135,7 +137,14 @@ fn shadow(config: &Config) -> (Arc<Shadow>, Server) {
     let server = Server::new(ROOM);
     let connector = Connector::to_memory(&server, settings.connect_timeout.0);
     let account = ledger.account("next");
-    let mut shadow = Shadow::new(settings, account, None, None, &common, 0, None).unwrap();
+    let setup = Setup {
+        settings,
+        script: None,
+        compared: None,
+        common,
+        differences: Arc::new(DifferenceLog::new(10)),
+    };
+    let mut shadow = Shadow::set_up(setup, account, 0, None).unwrap();
     Arc::get_mut(&mut shadow).unwrap().connector = connector;
     (shadow, server)
 }

@@ -16,8 +16,7 @@ mod texts;
 
 use super::{
     Limits,
-    json::Stop,
-    tree::{Builder, Class, NodeKind},
+    tree::{Builder, Class, NodeKind, Stop},
 };
 
 pub(crate) use fields::is_token;

@@ -6,10 +6,9 @@ use super::{
     super::{
         Limits,
         hash::{HashedKeys, hash_of, mix},
-        json::Stop,
         place::{PlaceId, Step, cut},
         tokens::{Language, Token, Tokens, unescaped},
-        tree::{Builder, Class, NodeKind},
+        tree::{Builder, Class, NodeKind, Stop},
         value::Scalar,
     },
     cards::Cards,

@@ -9,7 +9,7 @@ mod tests;
 use super::{
     Limits,
     place::{PlaceId, Step},
-    tree::{Builder, Class, NodeKind},
+    tree::{Builder, Class, NodeKind, Stop},
 };
 use parser::{Owner, Parser};
 
@@ -22,16 +22,6 @@ pub(crate) struct Json<'a> {
     pub(crate) text: &'a str,
     /// The text's end was cut off.
     pub(crate) is_cut: bool,
-}
-
-/// Why a text isn't JSON, or not all of it is in the tree.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stop {
-    Broken,
-    /// It ends too early.
-    End,
-    /// The tree is full.
-    Full,
 }
 
 /// Adds a JSON text. Where it isn't JSON nothing is added; where the tree is full, or the text was cut, what was read

@@ -5,10 +5,10 @@ use super::{
         Limits,
         hash::{hash_of, mix},
         place::{PlaceId, Step},
-        tree::{Builder, Class, NewLeaf, NodeKind},
+        tree::{Builder, Class, NewLeaf, NodeKind, Stop},
         value::{Scalar, digest_text},
     },
-    Json, Stop,
+    Json,
 };
 
 /// What a value belongs to, which tells its key.

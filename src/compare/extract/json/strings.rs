@@ -6,9 +6,10 @@ use super::{
     super::{
         Limits, jwt,
         place::{PlaceId, Step},
+        tree::Stop,
         value::Scalar,
     },
-    Json, Stop, json,
+    Json, json,
     parser::Parser,
 };
 

@@ -14,7 +14,7 @@ fn each_leaf_has_its_place_and_numbers_keep_their_text() {
         r#"{"id": 7, "total": 19.90, "lines": [{"sku": "a\u00e9\"b", "n": 1e3}], "x y": null}"#,
     );
     assert_eq!(
-        order.leaves()[2..],
+        order.leaves()[3..],
         [
             "$.id = 7",
             "$.total = 19.90",

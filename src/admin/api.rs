@@ -1,0 +1,145 @@
+//! What programs ask for: health, metrics, the ledger, shadows and their changes, reports, the reload.
+
+use std::{collections::BTreeMap, pin::Pin};
+
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Order,
+    call::{Call, Reply, content, json, text},
+};
+use crate::{
+    compare::{NoExample, Report},
+    config::Percent,
+    lifecycle::Phase,
+};
+
+pub(super) fn health(_: &Call<'_>) -> Reply {
+    text(StatusCode::OK, "ok\n")
+}
+
+pub(super) fn readiness(call: &Call<'_>) -> Reply {
+    if call.source.phase() == Phase::Running {
+        text(StatusCode::OK, "ready\n")
+    } else {
+        text(StatusCode::SERVICE_UNAVAILABLE, "draining\n")
+    }
+}
+
+pub(super) fn metrics(call: &Call<'_>) -> Reply {
+    let kind = "text/plain; version=0.0.4; charset=utf-8";
+    content(StatusCode::OK, kind, call.source.samples().text())
+}
+
+pub(super) fn ledger(call: &Call<'_>) -> Reply {
+    json(call.source.ledger())
+}
+
+pub(super) fn shadows(call: &Call<'_>) -> Reply {
+    json(&BTreeMap::from([("shadows", call.source.shadows())]))
+}
+
+/// The report of one shadow, or of all that are compared.
+pub(super) fn report(call: &Call<'_>) -> Reply {
+    #[derive(Serialize)]
+    struct Several {
+        shadows: Vec<Report>,
+    }
+    match <[Report; 1]>::try_from(call.source.reports(shadow(call))) {
+        Ok([report]) => json(&report),
+        Err(none) if none.is_empty() => not_compared(),
+        Err(shadows) => json(&Several { shadows }),
+    }
+}
+
+/// The whole example of one cause.
+pub(super) fn example(call: &Call<'_>) -> Reply {
+    let cause = named(call, "cause=").unwrap_or_default();
+    let why = match call.source.example(shadow(call), cause) {
+        Ok(example) => return json(&example),
+        Err(NoExample::Off) => "whole examples are kept only with examples = true in [compare]\n",
+        Err(NoExample::UnknownCause) => {
+            "there is no cause of this id; ?cause=ID, as the report has it\n"
+        }
+        Err(NoExample::NotKept) => {
+            "of this cause no example is kept yet, or there was no room for it\n"
+        }
+    };
+    text(StatusCode::NOT_FOUND, why)
+}
+
+pub(super) fn forget(call: &Call<'_>) -> Reply {
+    if call.source.reset_reports(shadow(call)) {
+        text(StatusCode::OK, "what was learned is forgotten\n")
+    } else {
+        not_compared()
+    }
+}
+
+pub(super) fn add_rule(call: &Call<'_>) -> Reply {
+    match call.source.add_rule(call.request.body()) {
+        Ok(()) => text(StatusCode::OK, "the rule is in the file, and holds\n"),
+        Err(why) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
+    }
+}
+
+/// What came of a reload: what changed, or a line for each mistake.
+pub(super) fn reload<'a>(call: &'a Call<'_>) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+    let reloading = call.source.reload();
+    Box::pin(async move {
+        match reloading.await {
+            Ok(changed) => text(StatusCode::OK, format!("{changed}\n")),
+            Err(mistakes) => {
+                let why = format!("nothing is changed\n{}\n", mistakes.join("\n"));
+                text(StatusCode::UNPROCESSABLE_ENTITY, why)
+            }
+        }
+    })
+}
+
+pub(super) fn pause(call: &Call<'_>) -> Reply {
+    change(call, Order::Pause)
+}
+
+pub(super) fn resume(call: &Call<'_>) -> Reply {
+    change(call, Order::Resume)
+}
+
+pub(super) fn sample(call: &Call<'_>) -> Reply {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        percent: Percent,
+    }
+    match serde_json::from_slice(call.request.body()) {
+        Ok(Body { percent }) => change(call, Order::Sample(percent)),
+        Err(error) => {
+            let why = format!("{error}; the body has to be such as {{\"percent\": \"10%\"}}\n");
+            text(StatusCode::BAD_REQUEST, why)
+        }
+    }
+}
+
+fn change(call: &Call<'_>, order: Order) -> Reply {
+    if call.source.change(call.name, order) {
+        shadows(call)
+    } else {
+        text(StatusCode::NOT_FOUND, "there is no shadow of this name\n")
+    }
+}
+
+/// The shadow that the query names.
+fn shadow<'a>(call: &Call<'a>) -> Option<&'a str> {
+    named(call, "shadow=")
+}
+
+fn named<'a>(call: &Call<'a>, name: &str) -> Option<&'a str> {
+    let mut pairs = call.request.uri().query()?.split('&');
+    pairs.find_map(|pair| pair.strip_prefix(name))
+}
+
+fn not_compared() -> Reply {
+    let what = "no such shadow is compared; set compare = true in a [[shadow]]\n";
+    text(StatusCode::NOT_FOUND, what)
+}

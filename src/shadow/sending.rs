@@ -1,0 +1,141 @@
+//! A copy from its place to its outcome: how it is called, and what becomes of it.
+
+use std::{
+    future::{Future, poll_fn},
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use super::{
+    Shadow,
+    copy::ShadowCopy,
+    copying::{Copying, Tools},
+    failure::{Failure, lesson},
+    sender::Sender,
+};
+use crate::{
+    exchange::Exchange,
+    http::{Known, asks_for_upgrade, now},
+    ledger::Outcome,
+    upstream::{Call, Caller, Connection, Request, RequestBody, Uncalled, call},
+};
+
+/// Bytes that are read at a time.
+const READ: usize = 32 * 1024;
+/// Bytes that the kernel holds for each connection, of what a shadow sent and was not read.
+const UNREAD: usize = 128 * 1024;
+
+/// Sends a copy that has a place, and settles it.
+pub(super) async fn send(sender: &Sender, mut copy: ShadowCopy, tools: &mut Tools) {
+    if let Some(outcome) = copy.body.failure(&Context::from_waker(Waker::noop())) {
+        return copy.settle(outcome);
+    }
+    if sender.shadow.control.is_paused() {
+        return copy.settle(Outcome::Paused);
+    }
+    let Some(admitted) = sender.shadow.breaker.admit() else {
+        return copy.settle(Outcome::BreakerOpen);
+    };
+    let started = now();
+    let mut copying = Copying::new(sender, &mut copy, tools, admitted, started);
+    let ended = match call(&mut copying, &sender.pool, started).await {
+        Ok(((), call)) => {
+            let is_whole = call.response().is_done();
+            call.end(&sender.pool, copying.last());
+            Ok(is_whole)
+        }
+        Err(Uncalled::GivenUp(why)) => Err(why),
+        Err(Uncalled::Failed(error)) => Err(Failure::Broken(error)),
+    };
+    copying.learn(lesson(&ended));
+    let outcome = match ended.map(|is_whole| copying.into_ours(is_whole)) {
+        Ok(ours) => {
+            if let Some(ours) = ours {
+                copy.pair.responded(ours);
+            }
+            Outcome::Answered
+        }
+        Err(failure) => {
+            let outcome = failure.outcome();
+            if outcome.is_fault() {
+                report(&sender.shadow, copy.pair.exchange(), &failure);
+            }
+            outcome
+        }
+    };
+    copy.settle(outcome);
+}
+
+#[cold]
+fn report(shadow: &Shadow, exchange: &Exchange, failure: &Failure) {
+    if let Some(left_out) = shadow.failures.allow() {
+        tracing::warn!(
+            request_id = %exchange.id_text(),
+            shadow = shadow.name(),
+            address = %shadow.connector.address(),
+            outcome = failure.outcome().as_str(),
+            error = %failure.chain(),
+            left_out,
+            "a copy failed; the client's answer is not touched by it"
+        );
+    }
+}
+
+impl Caller for Copying<'_> {
+    type End = ();
+    type GivenUp = Failure;
+
+    fn request(&self) -> Request<'_> {
+        let head = self.copy.head();
+        let chunked = head.headers.has(Known::TransferEncoding);
+        Request {
+            head: self.sender.copy_heads.of(head),
+            body: if self.copy.body.exists() {
+                RequestBody::Parts { chunked }
+            } else {
+                RequestBody::None
+            },
+            is_upgrade: asks_for_upgrade(&head.headers),
+        }
+    }
+
+    /// A new connection, unless the copy is given up before it is there. It is made in turns: handshakes with a shadow
+    /// that closes after each answer cost more than all else.
+    async fn connect(&mut self) -> Result<Box<Connection>, Failure> {
+        let sender = self.sender;
+        let mut free = pin!(async {
+            sender.allowance.calm().await;
+            sender.connecting.acquire().await
+        });
+        let _permit = poll_fn(|cx| match free.as_mut().poll(cx) {
+            Poll::Ready(permit) => Poll::Ready(Ok(permit)),
+            Poll::Pending => self.poll_lost(cx).map(Err),
+        })
+        .await?;
+        if let Some(connection) = sender.pool.take_idle(now()) {
+            return Ok(connection);
+        }
+        let mut connecting = pin!(sender.pool.open());
+        let mut connection = poll_fn(|cx| {
+            if let Poll::Ready(turn) = self.poll_turn(cx) {
+                let connection = connecting.as_mut().poll(cx);
+                drop(turn);
+                if let Poll::Ready(connection) = connection {
+                    return Poll::Ready(connection.map_err(Failure::NoConnection));
+                }
+            }
+            self.poll_lost(cx).map(Err)
+        })
+        .await?;
+        connection.take_in(READ, UNREAD);
+        Ok(connection)
+    }
+
+    fn poll(
+        &mut self,
+        cx: &mut Context<'_>,
+        call: &mut Call,
+    ) -> Poll<Result<(), Uncalled<Failure>>> {
+        self.poll_both(cx, call)
+    }
+}
