@@ -6,7 +6,9 @@ use http::HeaderValue;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
-    Address, ClientTls, ShadowRole, is_default,
+    Address, ClientTls, ShadowRole,
+    identity::Identity,
+    is_default,
     reader::Table,
     rewrite::Rewrite,
     sampling::{Key, Limit, Sample, SendWhen},
@@ -57,6 +59,9 @@ pub(crate) struct Shadow {
     /// Its responses are compared with production's.
     pub(crate) compare: bool,
     pub(crate) role: ShadowRole,
+    /// Sessions of production live on it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) identity: Option<Identity>,
 }
 
 /// When a shadow that fails is left alone.
@@ -211,6 +216,7 @@ fn read(table: Table<'_>) -> Option<Shadow> {
             script: OwnScript::read(table),
             compare: table.value("compare", false),
             role: table.value("role", ShadowRole::default()),
+            identity: Identity::read(table),
             // Last: all else is read before what is missing ends it.
             name: name?,
             address: address?,

@@ -43,12 +43,12 @@ pub(crate) struct Identity {
     /// `ETag`s, by path and value.
     etags: Partners,
     ids: Ids,
-    counts: Counts,
+    counts: IdentityCounts,
 }
 
 /// What was done so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Counts {
+pub(crate) struct IdentityCounts {
     /// Pairs of answers that were learned from, and those that could not be.
     pub(crate) pairs: u64,
     pub(crate) unlearned: u64,
@@ -81,11 +81,11 @@ impl Identity {
             cookies: Partners::new(most / 8),
             etags: Partners::new(most / 8),
             ids: Ids::new(most / 4),
-            counts: Counts::default(),
+            counts: IdentityCounts::default(),
         }
     }
 
-    pub(crate) fn counts(&self) -> Counts {
+    pub(crate) fn counts(&self) -> IdentityCounts {
         self.counts
     }
 

@@ -49,6 +49,8 @@ named! {
         ScriptInvalid = "script_invalid",
         /// The script was down, and copies are held back meanwhile.
         ScriptDown = "script_down",
+        /// It names what production made and the shadow did not.
+        Unpaired = "unpaired",
         /// The shadow failed too often and is left alone for a while.
         BreakerOpen = "breaker_open",
         /// The shadow is paused.
@@ -88,6 +90,7 @@ impl Outcome {
             | Self::ScriptTimeout
             | Self::ScriptInvalid
             | Self::ScriptDown
+            | Self::Unpaired
             | Self::BreakerOpen
             | Self::Paused
             | Self::ClientAborted

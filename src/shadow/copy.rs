@@ -86,6 +86,11 @@ impl ShadowCopy {
         self.written = Some(Box::new(head));
     }
 
+    /// Another head takes the place of the exchange's; the body stays.
+    pub(super) fn write_head(&mut self, head: Box<RequestHead>) {
+        self.written = Some(head);
+    }
+
     /// Ends it, unless its body failed before.
     pub(super) fn settle(mut self, outcome: Outcome) {
         let entry = self.entry.take().or_else(|| self.body.take_entry());
@@ -94,6 +99,12 @@ impl ShadowCopy {
         if let Some(entry) = entry {
             entry.settle(outcome);
         }
+    }
+}
+
+impl Drop for ShadowCopy {
+    fn drop(&mut self) {
+        self.pair.copy_is_gone();
     }
 }
 

@@ -86,7 +86,7 @@ impl<'a> Copying<'a> {
         let compared = sender.shadow.compared.as_ref();
         let script = copy.ticket.and(sender.shadow.script.as_ref());
         let for_script = script.and_then(|script| script.wanted());
-        let response = for_script.max(compared.map(|compared| compared.bytes));
+        let response = sender.shadow.wanted_bytes(for_script);
         Self {
             is_whole: !copy.body.exists(),
             sender,

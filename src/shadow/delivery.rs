@@ -38,11 +38,12 @@ type Job = (ShadowCopy, Place);
 impl Delivery {
     pub(super) fn new(shadow: &Arc<Shadow>, budget: &Arc<Budget>) -> Rc<Self> {
         let (settings, places) = (&shadow.settings, || Arc::clone(&shadow.places));
-        let order = settings.order_by.as_ref();
         Rc::new(Self {
             sender: Sender::new(shadow, budget),
             queue: Queue::new(places(), |copy: &ShadowCopy| !copy.body.is_lost()),
-            order: order.map(|_| Order::new(settings.queue, places())),
+            order: shadow
+                .keeps_order()
+                .then(|| Order::new(settings.queue, places())),
             lanes: Lanes::default(),
             runs: Cell::new(false),
         })
@@ -68,12 +69,16 @@ impl Delivery {
     /// Where no seat is free.
     pub(super) fn line_up(&self, copy: &mut ShadowCopy) -> Result<(), Outcome> {
         let shadow = &self.sender.shadow;
-        let (Some(order), Some(key)) = (&self.order, &shadow.settings.order_by) else {
+        let Some(order) = &self.order else {
             return Ok(());
         };
         let exchange = copy.pair.exchange();
-        let seen = shadow.seen(&exchange.head, exchange.peer);
-        let Some(place) = sample::place(key, seen) else {
+        let session = copy.pair.session();
+        let place = match &shadow.settings.order_by {
+            Some(key) => sample::place(key, shadow.seen(&exchange.head, exchange.peer)),
+            None => session,
+        };
+        let Some(place) = place else {
             return Ok(());
         };
         let seat = self.queue.sit().ok_or(Outcome::QueueFull)?;

@@ -32,6 +32,7 @@ mod select;
 mod selector;
 mod sender;
 mod sending;
+mod sessions;
 mod shared;
 mod stage;
 mod stream;

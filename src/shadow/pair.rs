@@ -9,10 +9,11 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::Shadow;
+use super::{Shadow, order::Turn};
 use crate::{
     compare::{ComparedRequest, LivePair, LiveResponse},
     exchange::{Exchange, PrimaryResponse},
+    identity::SessionId,
     script::{Kind, Ticket},
     tee::{HeadReturn, RecordedResponse, Recording},
 };
@@ -32,6 +33,14 @@ pub(super) struct Pair {
     /// Something of this waits for the primary.
     waits: Cell<bool>,
     lingers: Cell<bool>,
+    /// Whose the request is, where sessions live on the shadow.
+    session: Option<SessionId>,
+    /// That of the copy, which the next one of its session waits for, until this is learned.
+    turn: RefCell<Option<Turn>>,
+    /// No more is to be learned of it.
+    is_learned: Cell<bool>,
+    /// The copy ended without a response.
+    is_unanswered: Cell<bool>,
     attention: Rc<Attention>,
     spent: HeadReturn,
 }
@@ -104,11 +113,18 @@ impl Pair {
             lingers: Cell::new(false),
             attention: Rc::clone(attention),
             shadow: Arc::clone(shadow),
-            exchange: Some(exchange),
             primary: Cell::new(Primary::Awaited),
             ours: Cell::new(None),
             is_over: Cell::new(false),
+            session: shadow
+                .sessions
+                .as_ref()
+                .map(|sessions| sessions.whose(&exchange.head)),
+            turn: RefCell::default(),
+            is_learned: Cell::new(shadow.sessions.is_none()),
+            is_unanswered: Cell::new(false),
             responses: RefCell::default(),
+            exchange: Some(exchange),
             spent,
         }
     }
@@ -164,10 +180,81 @@ impl Pair {
             self.know(None);
         }
         self.responses.borrow_mut().theirs = told;
+        self.issued();
         self.tell();
         let ours = self.responses.borrow_mut().ours.take();
         if let Some(ours) = ours {
             self.end(ours);
+        } else if self.is_unanswered.get() {
+            self.learn(None);
+        }
+    }
+
+    /// Whose the request is, where sessions live on the shadow.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        self.session
+    }
+
+    /// What production gave out names the session from now on.
+    fn issued(&self) {
+        if let (Some(sessions), Some(session), Some(primary)) =
+            (&self.shadow.sessions, self.session, self.primary_response())
+        {
+            sessions.issued(session, self.exchange(), &primary);
+        }
+    }
+
+    /// The primary's response, where it is there and is still wanted.
+    fn primary_response(&self) -> Option<LiveResponse> {
+        let Primary::Known(Some(answer)) = self.primary() else {
+            return None;
+        };
+        let response = Arc::clone(self.responses.borrow().theirs.as_ref()?);
+        Some(LiveResponse {
+            response,
+            at: self.exchange().received + answer.after,
+            took: answer.after,
+        })
+    }
+
+    /// All is known that the next copy of the session needs.
+    fn learn(&self, shadow: Option<&LiveResponse>) {
+        if self.is_learned.replace(true) {
+            return;
+        }
+        if let (Some(sessions), Some(session), Some(primary)) =
+            (&self.shadow.sessions, self.session, self.primary_response())
+        {
+            sessions.learn(session, self.exchange(), &primary, shadow);
+        }
+        self.release();
+    }
+
+    /// Lets the next copy of the session go.
+    pub(super) fn release(&self) {
+        self.turn.take();
+    }
+
+    /// The copy has ended. Its turn is the next one's when what it teaches is learned; returns whether that is not so yet.
+    pub(super) fn hold(&self, turn: Option<Turn>) -> bool {
+        if self.is_learned.get() || turn.is_none() {
+            return false;
+        }
+        *self.turn.borrow_mut() = turn;
+        true
+    }
+
+    /// There is no copy any more.
+    pub(super) fn copy_is_gone(&self) {
+        let has_response = self.responses.borrow().ours.is_some();
+        if has_response || self.is_learned.get() {
+            return;
+        }
+        self.is_unanswered.set(true);
+        if self.is_over.get() {
+            self.learn(None);
+        } else {
+            self.wait();
         }
     }
 
@@ -179,7 +266,7 @@ impl Pair {
         {
             script.tell(ticket, Kind::Answer, told, Duration::ZERO);
             known.untold = None;
-            if self.shadow.compared.is_none() {
+            if self.shadow.compared.is_none() && self.shadow.sessions.is_none() {
                 known.theirs = None;
             }
         }
@@ -226,7 +313,7 @@ impl Pair {
         }
         let is_told = ours.ticket.is_some();
         self.responses.borrow_mut().ours = Some(ours);
-        if is_told {
+        if is_told || self.session.is_some() {
             self.wait();
         } else {
             self.linger();
@@ -249,26 +336,24 @@ impl Pair {
         if let (Some(script), Some(ticket)) = (&self.shadow.script, ours.ticket) {
             script.tell(ticket, Kind::Replayed, &ours.response, ours.took);
         }
+        let shadow = LiveResponse {
+            response: Arc::new(ours.response),
+            at: ours.at,
+            took: ours.took,
+        };
+        self.learn(Some(&shadow));
+        let primary = self.primary_response();
+        self.responses.borrow_mut().theirs = None;
         let Some(compared) = &self.shadow.compared else {
             return;
         };
-        let theirs = self.responses.borrow_mut().theirs.take();
-        let (Some(theirs), Primary::Known(Some(answer))) = (theirs, self.primary()) else {
+        let Some(primary) = primary else {
             return compared.without_primary();
         };
-        let exchange = self.exchange();
         compared.take(LivePair {
-            request: ComparedRequest::new(exchange, ours.request_body),
-            primary: LiveResponse {
-                response: theirs,
-                at: exchange.received + answer.after,
-                took: answer.after,
-            },
-            shadow: LiveResponse {
-                response: Arc::new(ours.response),
-                at: ours.at,
-                took: ours.took,
-            },
+            request: ComparedRequest::new(self.exchange(), ours.request_body),
+            primary,
+            shadow,
         });
     }
 }

@@ -90,9 +90,8 @@ impl Recipient for Selector {
 
     fn wants_answer(&self) -> Option<u64> {
         let script = self.shadow.script.as_ref();
-        let compared = self.shadow.compared.as_ref();
-        let for_script = script.and_then(|script| script.wanted());
-        for_script.max(compared.map(|compared| compared.bytes))
+        self.shadow
+            .wanted_bytes(script.and_then(|script| script.wanted()))
     }
 
     fn valve(&self) -> Rc<Valve> {

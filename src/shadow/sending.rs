@@ -3,8 +3,11 @@
 use std::{
     future::{Future, poll_fn},
     pin::pin,
+    rc::Rc,
     task::{Context, Poll, Waker},
 };
+
+use tokio::{task::spawn_local, time::sleep};
 
 use super::{
     Shadow,
@@ -12,6 +15,7 @@ use super::{
     copying::{Copying, Tools},
     failure::{Failure, lesson},
     sender::Sender,
+    sessions::{looks_into, wait},
 };
 use crate::{
     exchange::Exchange,
@@ -36,6 +40,9 @@ pub(super) async fn send(sender: &Sender, mut copy: ShadowCopy, tools: &mut Tool
     let Some(admitted) = sender.shadow.breaker.admit() else {
         return copy.settle(Outcome::BreakerOpen);
     };
+    if let Err(outcome) = identify(sender, &mut copy) {
+        return copy.settle(outcome);
+    }
     let started = now();
     let mut copying = Copying::new(sender, &mut copy, tools, admitted, started);
     let ended = match call(&mut copying, &sender.pool, started).await {
@@ -63,7 +70,57 @@ pub(super) async fn send(sender: &Sender, mut copy: ShadowCopy, tools: &mut Tool
             outcome
         }
     };
+    hold_turn(sender, &mut copy);
     copy.settle(outcome);
+}
+
+/// Puts the shadow's cookies, tokens and ids in place of production's, where sessions live on it.
+fn identify(sender: &Sender, copy: &mut ShadowCopy) -> Result<(), Outcome> {
+    let shadow = &sender.shadow;
+    let (Some(sessions), Some(settings), Some(session)) = (
+        &shadow.sessions,
+        &shadow.settings.identity,
+        copy.pair.session(),
+    ) else {
+        return Ok(());
+    };
+    let looked_into =
+        copy.body.exists() && !copy.body.is_coming() && looks_into(copy.head(), settings);
+    if !looked_into {
+        let substituted = sessions.substitute(session, copy.head(), None);
+        if let Some(head) = substituted.map_err(|_| Outcome::Unpaired)?.head {
+            copy.write_head(head);
+        }
+        return Ok(());
+    }
+    let pieces = copy.body.take_pieces();
+    let body: Vec<u8> = pieces
+        .iter()
+        .flat_map(|piece| &piece.bytes[..])
+        .copied()
+        .collect();
+    let substituted = sessions
+        .substitute(session, copy.head(), Some(&body))
+        .map_err(|_| Outcome::Unpaired)?;
+    let head = substituted
+        .head
+        .map_or_else(|| copy.head().clone(), |head| *head);
+    let body = substituted.body.unwrap_or(body);
+    let held = sender.budget.hold(body.len()).ok_or(Outcome::OverBudget)?;
+    copy.write(head, body.into(), held);
+    Ok(())
+}
+
+/// The next copy of the session goes when what this one teaches is learned, or after a while.
+fn hold_turn(sender: &Sender, copy: &mut ShadowCopy) {
+    if sender.shadow.sessions.is_none() || !copy.pair.hold(copy.turn.take()) {
+        return;
+    }
+    let (pair, patience) = (Rc::clone(&copy.pair), wait(&sender.shadow.settings));
+    spawn_local(async move {
+        sleep(patience).await;
+        pair.release();
+    });
 }
 
 #[cold]

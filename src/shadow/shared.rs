@@ -16,6 +16,7 @@ use super::{
     request_view::RequestView,
     rewrite::{BadAuthorization, authorization as read_authorization},
     select::Selection,
+    sessions::{RESPONSE_BYTES, Sessions},
 };
 use crate::{
     compare::Compared,
@@ -51,6 +52,8 @@ pub(crate) struct Shadow {
     pub(super) script: Option<Arc<Script>>,
     /// Where its responses are compared.
     pub(super) compared: Option<Compared>,
+    /// Where sessions of production live on it.
+    pub(crate) sessions: Option<Arc<Sessions>>,
     /// Each thread has a copy of these two.
     pub(super) selection: Selection,
     pub(super) copy_heads: CopyHeads,
@@ -129,7 +132,12 @@ impl Shadow {
                 && before.settings.breaker == settings.breaker
         });
         let same_limit = before.filter(|before| is_same(&before.settings.limit, &settings.limit));
+        let sessions = settings.identity.as_ref().map(|identity| {
+            let before = before.and_then(|before| before.sessions.clone());
+            before.unwrap_or_else(|| Arc::new(Sessions::new(identity)))
+        });
         Ok(Arc::new(Self {
+            sessions,
             // One that stays shares its places with what it was, and they need one thread.
             thread: before.map_or(thread, |before| before.thread),
             has_low_priority: AtomicBool::new(false),
@@ -237,6 +245,18 @@ impl Shadow {
     pub(super) fn wants_answers(&self) -> bool {
         let script = self.script.as_ref();
         script.is_some_and(|script| script.settings().answers)
+    }
+
+    /// Whether copies keep an order among each other.
+    pub(super) fn keeps_order(&self) -> bool {
+        self.settings.order_by.is_some() || self.sessions.is_some()
+    }
+
+    /// Bytes of both responses that are wanted.
+    pub(super) fn wanted_bytes(&self, for_script: Option<u64>) -> Option<u64> {
+        let compared = self.compared.as_ref().map(|compared| compared.bytes);
+        let for_sessions = self.sessions.as_ref().map(|_| RESPONSE_BYTES);
+        for_script.max(compared).max(for_sessions)
     }
 
     /// What the configuration says.

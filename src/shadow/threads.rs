@@ -225,7 +225,7 @@ impl Probes for Threads {
 impl Mailbox {
     /// The order of this shadow's requests.
     fn sequence(&mut self, shadow: &Arc<Shadow>) -> Option<Arc<AtomicU64>> {
-        shadow.settings().order_by.as_ref()?;
+        shadow.keeps_order().then_some(())?;
         let known = self
             .sequences
             .iter()

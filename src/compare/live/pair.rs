@@ -86,12 +86,12 @@ impl LivePair {
 }
 
 impl LiveResponse {
-    pub(super) fn body(&self) -> Cow<'_, [u8]> {
+    pub(crate) fn body(&self) -> Cow<'_, [u8]> {
         self.response.body.bytes(usize::MAX)
     }
 
     /// The response as the comparer takes it.
-    pub(super) fn answer<'a>(&'a self, body: &'a [u8]) -> Answer<'a> {
+    pub(crate) fn answer<'a>(&'a self, body: &'a [u8]) -> Answer<'a> {
         let RecordedResponse {
             head,
             body: recording,

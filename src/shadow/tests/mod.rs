@@ -68,7 +68,7 @@ impl Recipient for Production {
         Rc::clone(&self.valve)
     }
     fn sequence(&self) -> Option<u64> {
-        self.shadow.settings.order_by.as_ref()?;
+        self.shadow.keeps_order().then_some(())?;
         Some(self.sequence.replace(self.sequence.get() + 1))
     }
     fn leave_out(&self, outcome: Outcome) {
