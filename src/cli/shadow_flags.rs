@@ -52,6 +52,9 @@ pub(super) struct ShadowFlags {
     /// Compare its responses with production's; `shadowtee report` tells what was found.
     #[arg(long, requires = "shadow")]
     compare: bool,
+    /// Keep sessions alive on it: its own cookies, tokens and ids take the place of production's in copies.
+    #[arg(long, requires = "shadow")]
+    identity: bool,
     /// The Host of the copies: client, address, or a host.
     #[arg(long, value_name = "HOST", requires = "shadow")]
     host: Option<String>,
@@ -71,6 +74,7 @@ impl ShadowFlags {
         shadow.set("order_by", self.order_by.clone());
         shadow.set("host", self.host.clone());
         shadow.set("compare", self.compare.then_some(true));
+        shadow.set("identity", self.identity.then_some(true));
         shadow.set("limit.per_second", self.rate);
         shadow.set("limit.concurrent", self.concurrent);
         shadow.set("send", self.after_answer.then_some("after_answer"));
