@@ -66,6 +66,8 @@ struct OfScope {
     minted: Option<(u64, u64)>,
     /// The least that production gave out.
     ours: Option<u64>,
+    /// The greatest that production was seen to have.
+    greatest: Option<u64>,
 }
 
 /// The shadow may have given out more than was seen, as far above.
@@ -83,6 +85,7 @@ pub(super) struct ScopeEntry {
     scope: Scope,
     minted: Option<(u64, u64)>,
     ours: Option<u64>,
+    greatest: Option<u64>,
 }
 
 /// An id, as it is stored.
@@ -163,6 +166,10 @@ impl Ids {
             if is_same && known.strength >= strength {
                 return;
             }
+            // A name that a client chose: it is the same on both sides, also where the shadow had none before.
+            if known.shadow.is_none() && primary == shadow && primary.parse::<u64>().is_err() {
+                return self.put(key, Some(shadow.into()), strength);
+            }
             if !is_same && known.shadow.is_some() {
                 self.conflicts += 1;
             }
@@ -213,17 +220,42 @@ impl Ids {
     }
 
     /// Production gave it out, and the shadow nothing in its place.
-    pub(super) fn miss(&mut self, scope: &Scope, primary: &str) {
+    pub(super) fn miss(&mut self, scope: &Scope, primary: &str, strength: Strength) {
         if let Some(scope) = self.scope(scope) {
             let key = (scope, primary.into());
             if self
                 .known
                 .peek(&key)
-                .is_none_or(|known| known.shadow.is_none())
+                .is_none_or(|known| known.shadow.is_none() && known.strength <= strength)
             {
-                self.put(key, None, Strength::Minted);
+                self.put(key, None, strength);
             }
         }
+    }
+
+    /// Production has it.
+    pub(super) fn note(&mut self, scope: &Scope, primary: &str) {
+        if let Ok(number) = primary.parse::<u64>()
+            && let Some(scope) = self.scope(scope)
+        {
+            let greatest = &mut self.of[scope as usize].greatest;
+            *greatest = (*greatest).max(Some(number));
+        }
+    }
+
+    /// Whether production has given it out just now, as it is greater than all that it was seen to have; `None` where
+    /// nothing is known of such things.
+    pub(super) fn is_new(&self, scope: &Scope, primary: &str) -> Option<bool> {
+        let number = primary.parse::<u64>().ok()?;
+        let own = self.scopes.get(scope).copied();
+        let greatest = own.and_then(|own| self.of[own as usize].greatest);
+        let others = || {
+            let others = self.others(scope, own).into_iter();
+            others
+                .filter_map(|other| self.of[other as usize].greatest)
+                .max()
+        };
+        Some(number > greatest.or_else(others)?)
     }
 
     /// All scopes, and all ids, those that were not used for longest first.
@@ -236,6 +268,7 @@ impl Ids {
                 scope: scope.clone(),
                 minted: of.minted,
                 ours: of.ours,
+                greatest: of.greatest,
             }
         });
         let ids = self.known.iter().rev();
@@ -253,6 +286,7 @@ impl Ids {
             if let Some(id) = self.scope(&entry.scope) {
                 let of = &mut self.of[id as usize];
                 (of.minted, of.ours) = (entry.minted, entry.ours);
+                of.greatest = entry.greatest;
             }
         }
         for IdEntry {
@@ -304,18 +338,31 @@ impl Ids {
         }
     }
 
-    /// What an id is on the shadow. `is_named`: the place says that it is an id, so that other places of the same thing
-    /// speak for it as well.
-    pub(super) fn resolve(&mut self, scope: &Scope, primary: &str, is_named: bool) -> Resolved {
+    /// What a value is on the shadow whose place doesn't say that it is an id: one only where the place is known, or has
+    /// the name of what `primary` was given out for.
+    pub(super) fn resolve_unnamed(&mut self, scope: &Scope, primary: &str) -> Resolved {
         let own = self.scopes.get(scope).copied();
         if let Some(known) = own.and_then(|own| self.known(own, primary)) {
             return known;
         }
-        let others = if is_named {
-            self.others(scope, own)
-        } else {
-            Vec::new()
+        let others = self.others(scope, own);
+        let is_minted = |of: &ScopeId| {
+            let known = self.known.peek(&(*of, primary.into()));
+            known.is_some_and(|known| known.strength == Strength::Minted)
         };
+        match others.iter().find(|of| is_minted(of)).copied() {
+            Some(other) => self.known(other, primary).unwrap_or(Resolved::Unknown),
+            None => Resolved::Unknown,
+        }
+    }
+
+    /// What an id is on the shadow, as its place says or other places of the same thing.
+    pub(super) fn resolve(&mut self, scope: &Scope, primary: &str) -> Resolved {
+        let own = self.scopes.get(scope).copied();
+        if let Some(known) = own.and_then(|own| self.known(own, primary)) {
+            return known;
+        }
+        let others = self.others(scope, own);
         let mut all = None;
         for other in &others {
             match self.known(*other, primary) {
@@ -385,19 +432,24 @@ mod tests {
     fn an_id_is_one_of_its_place_only() {
         let mut ids = Ids::new(100_000);
         ids.learn(&path("/orders/"), "7", "5", Strength::Minted);
-        assert_eq!(ids.resolve(&path("/orders/"), "7", true), is("5"));
-        assert_eq!(ids.resolve(&path("/users/"), "7", true), Resolved::Unknown);
+        assert_eq!(ids.resolve(&path("/orders/"), "7"), is("5"));
+        assert_eq!(ids.resolve(&path("/users/"), "7"), Resolved::Unknown);
         assert_eq!(
-            ids.resolve(&path("/admin/orders/"), "7", true),
+            ids.resolve(&path("/admin/orders/"), "7"),
             is("5"),
             "the same thing elsewhere"
         );
         let field = Scope::Field("order_id".into());
-        assert_eq!(ids.resolve(&field, "7", true), is("5"));
+        assert_eq!(ids.resolve(&field, "7"), is("5"));
         assert_eq!(
-            ids.resolve(&Scope::Field("order".into()), "7", false),
-            Resolved::Unknown
+            ids.resolve_unnamed(&Scope::Field("order".into()), "7"),
+            is("5")
         );
+        ids.learn(&path("/orders/"), "3", "3", Strength::Seen);
+        for (name, number) in [("count", "7"), ("order", "3"), ("order", "8")] {
+            let field = Scope::Field(name.into());
+            assert_eq!(ids.resolve_unnamed(&field, number), Resolved::Unknown);
+        }
     }
 
     #[test]
@@ -406,10 +458,10 @@ mod tests {
         let orders = path("/orders/");
         ids.learn(&orders, "7", "5", Strength::Minted);
         ids.learn(&orders, "9", "6", Strength::Minted);
-        assert_eq!(ids.resolve(&orders, "5", true), Resolved::Orphan);
-        assert_eq!(ids.resolve(&orders, "8", true), Resolved::Orphan);
-        assert_eq!(ids.resolve(&orders, "4", true), Resolved::Unknown);
-        assert_eq!(ids.resolve(&orders, "999999", true), Resolved::Unknown);
+        assert_eq!(ids.resolve(&orders, "5"), Resolved::Orphan);
+        assert_eq!(ids.resolve(&orders, "8"), Resolved::Orphan);
+        assert_eq!(ids.resolve(&orders, "4"), Resolved::Unknown);
+        assert_eq!(ids.resolve(&orders, "999999"), Resolved::Unknown);
     }
 
     #[test]
@@ -419,14 +471,14 @@ mod tests {
         ids.learn(&orders, "7", "5", Strength::Minted);
         ids.learn(&orders, "7", "6", Strength::Seen);
         ids.learn(&orders, "8", "5", Strength::Seen);
-        assert_eq!(ids.resolve(&orders, "7", true), is("5"));
+        assert_eq!(ids.resolve(&orders, "7"), is("5"));
         let users = path("/users/");
         ids.learn(&users, "1", "1", Strength::Seen);
         ids.learn(&users, "1", "2", Strength::Seen);
-        assert_eq!(ids.resolve(&users, "1", true), Resolved::Orphan);
+        assert_eq!(ids.resolve(&users, "1"), Resolved::Orphan);
         ids.learn(&orders, "7", "9", Strength::Minted);
         assert_eq!(
-            ids.resolve(&orders, "7", true),
+            ids.resolve(&orders, "7"),
             is("9"),
             "a number that is given out again"
         );
@@ -437,23 +489,49 @@ mod tests {
         let mut ids = Ids::new(100_000);
         ids.learn(&path("/shop/items/"), "7", "5", Strength::Minted);
         ids.learn(&path("/blog/items/"), "7", "7", Strength::Minted);
-        assert_eq!(ids.resolve(&path("/shop/items/"), "7", true), is("5"));
-        assert_eq!(ids.resolve(&path("/blog/items/"), "7", true), is("7"));
+        assert_eq!(ids.resolve(&path("/shop/items/"), "7"), is("5"));
+        assert_eq!(ids.resolve(&path("/blog/items/"), "7"), is("7"));
         let field = Scope::Field("item_id".into());
-        assert_eq!(ids.resolve(&field, "7", true), Resolved::Orphan);
+        assert_eq!(ids.resolve(&field, "7"), Resolved::Orphan);
     }
 
     #[test]
     fn an_id_without_a_partner_is_an_orphan_until_it_has_one() {
         let mut ids = Ids::new(100_000);
         let orders = path("/orders/");
-        ids.miss(&orders, "7");
-        assert_eq!(ids.resolve(&orders, "7", true), Resolved::Orphan);
+        ids.miss(&orders, "7", Strength::Minted);
+        assert_eq!(ids.resolve(&orders, "7"), Resolved::Orphan);
         ids.learn(&orders, "7", "5", Strength::Seen);
-        assert_eq!(ids.resolve(&orders, "7", true), Resolved::Orphan);
+        assert_eq!(ids.resolve(&orders, "7"), Resolved::Orphan);
         ids.learn(&orders, "7", "5", Strength::Minted);
-        assert_eq!(ids.resolve(&orders, "7", true), is("5"));
+        assert_eq!(ids.resolve(&orders, "7"), is("5"));
         assert_eq!(ids.bytes, ENTRY + 4);
+    }
+
+    #[test]
+    fn what_is_greater_than_all_that_was_seen_is_new() {
+        let mut ids = Ids::new(100_000);
+        let orders = path("/orders/");
+        assert_eq!(ids.is_new(&orders, "7"), None);
+        ids.note(&path("/api/orders/"), "9");
+        assert_eq!(
+            ids.is_new(&orders, "7"),
+            Some(false),
+            "the same thing elsewhere"
+        );
+        ids.note(&orders, "4");
+        assert_eq!(ids.is_new(&orders, "7"), Some(true));
+        assert_eq!(ids.is_new(&orders, "4"), Some(false));
+    }
+
+    #[test]
+    fn a_name_that_a_client_chose_is_the_same_on_both_sides() {
+        let mut ids = Ids::new(100_000);
+        let pages = path("/");
+        ids.miss(&pages, "news2024x", Strength::Minted);
+        assert_eq!(ids.resolve(&pages, "news2024x"), Resolved::Orphan);
+        ids.learn(&pages, "news2024x", "news2024x", Strength::Seen);
+        assert_eq!(ids.resolve(&pages, "news2024x"), is("news2024x"));
     }
 
     #[test]

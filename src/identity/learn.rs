@@ -30,6 +30,9 @@ pub(crate) struct Learning<'a> {
 struct Asked<'a> {
     target: &'a str,
     host: &'a str,
+    address: Address,
+    /// What it is a collection of, where it is one.
+    collections: [Scope; 2],
     is_unsafe: bool,
     makes: bool,
 }
@@ -43,8 +46,11 @@ impl<'a> Asked<'a> {
             let path = target[at + 3..].find('/');
             path.map_or("/", |path| &target[at + 3 + path..])
         });
+        let address = Address::of(target);
         Self {
             target,
+            collections: [collection(&address.skeleton), below(&address.skeleton)],
+            address,
             host: text(head.headers.get(Known::Host).unwrap_or_default()),
             is_unsafe: !matches!(method, b"GET" | b"HEAD" | b"OPTIONS" | b"TRACE"),
             makes: method == b"POST",
@@ -52,9 +58,23 @@ impl<'a> Asked<'a> {
     }
 
     fn names(&self, id: &str) -> bool {
-        let address = Address::of(self.target);
-        let mut parts = address.parts.iter();
+        let mut parts = self.address.parts.iter();
         parts.any(|part| &self.target[part.at.clone()] == id)
+    }
+
+    /// Whether it is about one thing of this kind.
+    fn is_about(&self, scope: &Scope) -> bool {
+        let mut parts = self.address.parts.iter();
+        parts.any(|part| matches!(&part.what, What::Id(known) if is_of(known, scope)))
+    }
+
+    /// Whether things of this kind are made by it, as its path says.
+    fn is_for(&self, scope: &Scope) -> bool {
+        let is_above = |prefix: &str| prefix.len() > 1 && self.address.skeleton.starts_with(prefix);
+        // `/authors/add` makes `/authors/16`.
+        let is_own = self.collections.iter().any(|own| is_of(scope, own))
+            || matches!(scope, Scope::Path(prefix) if is_above(prefix));
+        is_own && !self.is_about(scope)
     }
 }
 
@@ -104,15 +124,18 @@ impl Identity {
         let shadow = learning
             .shadow
             .filter(|shadow| shadow.status / 100 == learning.primary.status / 100);
-        let Some(shadow) = shadow else {
-            return self.miss(&asked, learning.primary);
-        };
-        self.counts.pairs += 1;
-        self.learn_etag(&asked, learning.primary, shadow);
-        self.learn_location(&asked, learning.primary, shadow);
         let origin = self.origin(&asked);
-        let (ours, theirs) = (found(origin, learning.primary), found(origin, shadow));
-        self.learn_found(learning.session, &asked, &ours, &theirs);
+        let ours = found(origin, learning.primary);
+        match shadow {
+            None => self.miss(&asked, learning.primary, &ours),
+            Some(shadow) => {
+                self.counts.pairs += 1;
+                self.learn_etag(&asked, learning.primary, shadow);
+                self.learn_location(&asked, learning.primary, shadow);
+                self.learn_found(learning.session, &asked, &ours, &found(origin, shadow));
+            }
+        }
+        self.note_seen(&asked, learning.primary, &ours);
     }
 
     fn origin<'a>(&self, asked: &Asked<'a>) -> Origin<'a> {
@@ -199,17 +222,12 @@ impl Identity {
             return;
         };
         let theirs = location(shadow);
-        let strength = if asked.is_unsafe {
-            Strength::Minted
-        } else {
-            Strength::Seen
-        };
         let is_learned = theirs.is_some_and(|theirs| {
             let both = (
                 resolved(ours, asked.target, asked.host),
                 resolved(theirs, asked.target, asked.host),
             );
-            matches!(both, (Some(ours), Some(theirs)) if self.learn_link(asked, &ours, &theirs, strength))
+            matches!(both, (Some(ours), Some(theirs)) if self.learn_link(asked, &ours, &theirs, Place::Location))
         });
         if !is_learned && asked.is_unsafe {
             self.miss_location(asked, ours);
@@ -217,13 +235,7 @@ impl Identity {
     }
 
     /// Two paths that lead to the same thing. Returns whether they do.
-    fn learn_link(
-        &mut self,
-        asked: &Asked<'_>,
-        ours: &str,
-        theirs: &str,
-        strength: Strength,
-    ) -> bool {
+    fn learn_link(&mut self, asked: &Asked<'_>, ours: &str, theirs: &str, place: Place) -> bool {
         let (our, their) = (Address::of(ours), Address::of(theirs));
         if our.skeleton != their.skeleton || our.parts.len() != their.parts.len() {
             return false;
@@ -233,10 +245,9 @@ impl Identity {
             match &part.what {
                 What::Token => self.learn_token(ours, theirs),
                 What::Id(scope) => {
-                    let strength = if asked.names(ours) {
-                        Strength::Seen
-                    } else {
-                        strength
+                    let strength = match place {
+                        Place::Location => self.strength(asked, scope, ours, Some(theirs)),
+                        Place::Page => Strength::Seen,
                     };
                     self.ids.learn(scope, ours, theirs, strength);
                 }
@@ -259,7 +270,6 @@ impl Identity {
         ours: &[Found],
         theirs: &[Found],
     ) {
-        let collection = collection(&Address::of(asked.target).skeleton);
         for both in together(ours, theirs) {
             match both.kind {
                 Kind::Token(Some(field)) => {
@@ -268,20 +278,19 @@ impl Identity {
                 }
                 Kind::Token(None) => self.learn_token(both.primary, both.shadow),
                 Kind::Link => {
-                    self.learn_link(asked, both.primary, both.shadow, Strength::Seen);
+                    self.learn_link(asked, both.primary, both.shadow, Place::Page);
                 }
                 Kind::Id(scope) => {
-                    let is_made =
-                        asked.makes && is_of(scope, &collection) && !asked.names(both.primary);
-                    let strength = if is_made {
-                        Strength::Minted
+                    let (ours, theirs) = (both.primary, both.shadow);
+                    let strength = if asked.makes {
+                        self.strength(asked, scope, ours, Some(theirs))
                     } else {
                         Strength::Seen
                     };
-                    self.ids.learn(scope, both.primary, both.shadow, strength);
-                    if is_made && *scope != collection {
-                        self.ids
-                            .learn(&collection, both.primary, both.shadow, strength);
+                    self.ids.learn(scope, ours, theirs, strength);
+                    let collection = &asked.collections[0];
+                    if strength == Strength::Minted && scope != collection && asked.is_for(scope) {
+                        self.ids.learn(collection, ours, theirs, strength);
                     }
                 }
             }
@@ -303,8 +312,30 @@ impl Identity {
         });
     }
 
+    /// How sure it is that an id was made by the request: pages show others as well.
+    fn strength(
+        &self,
+        asked: &Asked<'_>,
+        scope: &Scope,
+        ours: &str,
+        theirs: Option<&str>,
+    ) -> Strength {
+        let is_made = asked.is_unsafe
+            && !asked.names(ours)
+            && (asked.is_for(scope)
+                || self
+                    .ids
+                    .is_new(scope, ours)
+                    .unwrap_or_else(|| asked.makes && theirs.is_some_and(|theirs| theirs != ours)));
+        if is_made {
+            Strength::Minted
+        } else {
+            Strength::Seen
+        }
+    }
+
     /// Production answered, and the shadow not so: what was given out has no partner.
-    fn miss(&mut self, asked: &Asked<'_>, primary: &Answer<'_>) {
+    fn miss(&mut self, asked: &Asked<'_>, primary: &Answer<'_>, ours: &[Found]) {
         self.counts.unlearned += 1;
         if !asked.is_unsafe || primary.status >= 400 {
             return;
@@ -315,12 +346,18 @@ impl Identity {
         if !asked.makes {
             return;
         }
-        let collection = collection(&Address::of(asked.target).skeleton);
-        for found in found(self.origin(asked), primary) {
+        for found in ours {
             match &found.kind {
-                Kind::Id(scope) if is_of(scope, &collection) && !asked.names(&found.text) => {
-                    self.ids.miss(scope, &found.text);
-                    self.ids.miss(&collection, &found.text);
+                Kind::Id(scope) => {
+                    let is_made =
+                        self.strength(asked, scope, &found.text, None) == Strength::Minted;
+                    if is_made {
+                        self.ids.miss(scope, &found.text, Strength::Minted);
+                        if asked.is_for(scope) {
+                            let collection = &asked.collections[0];
+                            self.ids.miss(collection, &found.text, Strength::Minted);
+                        }
+                    }
                 }
                 Kind::Token(None) => self.tokens.miss(self.key.of(&[&found.text])),
                 _ => {}
@@ -339,10 +376,65 @@ impl Identity {
             }
             match &part.what {
                 What::Token => self.tokens.miss(self.key.of(&[text])),
-                What::Id(scope) => self.ids.miss(scope, text),
+                What::Id(scope) => {
+                    let strength = self.strength(asked, scope, text, None);
+                    // One that may have been there before is withheld until it is seen on both sides.
+                    let is_unknown =
+                        self.ids.is_new(scope, text).is_none() && !asked.is_about(scope);
+                    if strength == Strength::Minted || is_unknown {
+                        self.ids.miss(scope, text, strength);
+                    }
+                }
             }
         }
     }
+
+    /// What production was seen to have, beside what it gives out now.
+    fn note_seen(&mut self, asked: &Asked<'_>, primary: &Answer<'_>, ours: &[Found]) {
+        for found in ours {
+            match &found.kind {
+                Kind::Id(scope) => self.ids.note(scope, &found.text),
+                Kind::Link => {
+                    for part in Address::of(&found.text).parts {
+                        if let What::Id(scope) = &part.what {
+                            self.ids.note(scope, &found.text[part.at]);
+                        }
+                    }
+                }
+                Kind::Token(_) => {}
+            }
+        }
+        if let Some(location) = lines(primary, "location").next()
+            && let Some(path) = resolved(location, asked.target, asked.host)
+        {
+            for part in Address::of(&path).parts {
+                if let What::Id(scope) = &part.what {
+                    self.ids.note(scope, &path[part.at]);
+                }
+            }
+        }
+        if primary.status == 404 {
+            return;
+        }
+        for part in &asked.address.parts {
+            if let What::Id(scope) = &part.what {
+                self.ids.note(scope, &asked.target[part.at.clone()]);
+            }
+        }
+    }
+}
+
+/// Where a link stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Location,
+    Page,
+}
+
+/// What would be made below a path: lines of an order, where it is `/orders/{}/lines`.
+fn below(skeleton: &str) -> Scope {
+    let path = skeleton.split(['?', '&']).next().unwrap_or_default();
+    Scope::Path(format!("{}/", path.trim_end_matches('/')))
 }
 
 /// Whether an id is one of what the request's path is a collection of.

@@ -108,6 +108,47 @@ pub(super) fn names_id(name: &str) -> bool {
             .any(|ending| words.ends_with(ending))
 }
 
+/// Whether a name is one of numbers that count or order things.
+pub(super) fn counts(name: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "page", "version", "number", "position", "level", "step", "index", "count", "quantity",
+        "amount", "rank", "priority", "sort", "row", "column", "offset", "limit", "size", "total",
+        "weight", "year", "month", "day",
+    ];
+    WORDS.contains(&&*last_word(name))
+}
+
+/// Whether a name says that a thing leads to another one of its kind.
+pub(super) fn leads_to_its_like(word: &str) -> bool {
+    const WORDS: &[&str] = &[
+        "parent",
+        "after",
+        "before",
+        "previous",
+        "prev",
+        "next",
+        "root",
+        "ancestor",
+        "original",
+        "reply",
+        "replies",
+        "child",
+        "children",
+        "sibling",
+        "successor",
+        "predecessor",
+    ];
+    WORDS.contains(&word)
+}
+
+/// The last word of a name, as it is written in small letters: `order` of `parentOrder`.
+pub(super) fn last_word(name: &str) -> String {
+    let words = snake(name);
+    let words = words.trim_end_matches(['[', ']', '_']);
+    let word = words.rsplit(['_', '[', ']']).next();
+    word.unwrap_or_default().to_owned()
+}
+
 fn snake(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     let mut was_lower = false;

@@ -40,10 +40,14 @@ async fn ask(delivery: Rc<Delivery>, probe: Probe) {
     let Some(compared) = &shadow.compared else {
         return;
     };
+    let known = shadow.sessions.as_ref();
+    let Ok(own) = known.map_or(Ok(None), |known| known.head(&probe.head)) else {
+        return;
+    };
     let started = now();
     let mut probing = Probing {
         sender,
-        head: &probe.head,
+        head: own.as_deref().unwrap_or(&probe.head),
         response: ResponseHead::default(),
         body: Recording::new(compared.bytes, &sender.budget),
         answered: None,

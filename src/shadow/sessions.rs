@@ -81,6 +81,13 @@ impl Sessions {
         self.known.lock().substitute(session, head, body)
     }
 
+    /// The head that a request without a body is sent with; none where it stays as it is.
+    pub(super) fn head(&self, head: &RequestHead) -> Result<Option<Box<RequestHead>>, Unpaired> {
+        let mut known = self.known.lock();
+        let session = known.whose(head).session;
+        Ok(known.substitute(session, head, None)?.head)
+    }
+
     pub(crate) fn state(&self) -> SessionState {
         let known = self.known.lock();
         SessionState {

@@ -17,7 +17,7 @@ use crate::compare::{Answer, Limits, Media, decode, text_of};
 pub(super) struct Found {
     /// What it stands in: the same on both sides.
     pub(super) around: u64,
-    /// The same where numbers in the texts around it differ.
+    /// The same where its own ids and times differ in the texts around it.
     pub(super) loosely: u64,
     pub(super) kind: Kind,
     pub(super) text: String,
@@ -125,20 +125,33 @@ fn match_up<'a>(
     }
 }
 
-/// A text without its numbers.
-fn masked(text: &str) -> String {
+/// A text without these numbers, and without times: what is left has to be the same where two things are.
+fn masked(text: &str, own: &[&str]) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut was_digit = false;
-    for c in text.chars() {
-        let is_digit = c.is_ascii_digit();
-        if !is_digit {
-            out.push(c);
-        } else if !was_digit {
+    let mut rest = text;
+    while let Some(begin) = rest.find(|c: char| c.is_ascii_digit()) {
+        out.push_str(&rest[..begin]);
+        let number = &rest[begin..];
+        let length = number.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, after) = number.split_at(length);
+        let is_time = out.ends_with(':') || after.starts_with(':') || is_age(after);
+        if is_time || own.contains(&number) {
             out.push('#');
+        } else {
+            out.push_str(number);
         }
-        was_digit = is_digit;
+        rest = after;
     }
+    out.push_str(rest);
     out
+}
+
+/// Whether a number before this text says how long ago something was.
+fn is_age(after: &str) -> bool {
+    let after = after.trim_start().trim_start_matches('\u{a0}');
+    ["second", "minute", "hour", "day", "sec", "min"]
+        .iter()
+        .any(|unit| after.starts_with(unit))
 }
 
 impl Origin<'_> {
@@ -153,9 +166,17 @@ impl Origin<'_> {
             texts.push(context);
             self.key.of(&texts)
         };
+        let address = matches!(kind, Kind::Link).then(|| Address::of(text));
+        let own: Vec<&str> = match &address {
+            Some(address) => {
+                let parts = address.parts.iter();
+                parts.map(|part| &text[part.at.clone()]).collect()
+            }
+            None => vec![text],
+        };
         Found {
             around: around(context),
-            loosely: around(&masked(context)) ^ 1,
+            loosely: around(&masked(context, &own)) ^ 1,
             kind,
             text: text.to_owned(),
         }

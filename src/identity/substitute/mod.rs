@@ -13,7 +13,7 @@ use super::{
     cookies::sent,
     ids::{Resolved, Scope},
     partners::Partner,
-    values::{id_in, is_opaque, names_id, names_token},
+    values::{counts, id_in, is_opaque, last_word, leads_to_its_like, names_id, names_token, noun},
 };
 use crate::{
     compare::Media,
@@ -153,7 +153,14 @@ impl Identity {
             }
         }
         if id_in(value) == Some(0..value.len()) {
-            let resolved = self.ids.resolve(scope, value, names_id(name));
+            let mut resolved = if names_id(name) {
+                self.ids.resolve(scope, value)
+            } else {
+                Resolved::Unknown
+            };
+            if resolved == Resolved::Unknown {
+                resolved = self.unnamed(request, name, scope, value);
+            }
             return self.id(resolved, value);
         }
         if value.starts_with('/') || value.starts_with("http") {
@@ -163,6 +170,26 @@ impl Identity {
             return Ok(None);
         }
         self.within(value)
+    }
+
+    /// A number whose name doesn't say that it is an id: `note` of a comment, `parent` of a note.
+    fn unnamed(&mut self, request: &Request, name: &str, scope: &Scope, value: &str) -> Resolved {
+        if counts(name) {
+            return Resolved::Unknown;
+        }
+        let resolved = self.ids.resolve_unnamed(scope, value);
+        if resolved != Resolved::Unknown {
+            return resolved;
+        }
+        let word = last_word(&noun(name));
+        if leads_to_its_like(&word) {
+            let own = super::address::collection(&request.form);
+            return self.ids.resolve_unnamed(&own, value);
+        }
+        if word.len() < name.len() {
+            return self.ids.resolve_unnamed(&Scope::Field(word), value);
+        }
+        Resolved::Unknown
     }
 
     fn id(&mut self, resolved: Resolved, value: &str) -> Replaced {
@@ -235,7 +262,7 @@ impl Identity {
             let replaced = match &part.what {
                 What::Token => self.token(value),
                 What::Id(scope) => {
-                    let resolved = self.ids.resolve(scope, value, true);
+                    let resolved = self.ids.resolve(scope, value);
                     self.id(resolved, value)
                 }
             };

@@ -6,4 +6,4 @@ cp "$APP_DIR/site.db" "$APP_DIR/$2/site.db"
 export DATABASE=$APP_DIR/$2/site.db DJANGO_SETTINGS_MODULE=shop.settings.base PYTHONDONTWRITEBYTECODE=1
 cd "$APP_DIR/site"
 "$APP_DIR/$1/bin/python" manage.py migrate
-exec "$APP_DIR/$1/bin/python" manage.py runserver --noreload --insecure "127.0.0.1:$3"
+exec "$APP_DIR/$1/bin/python" manage.py runserver --noreload --insecure ${RUNSERVER:-} "127.0.0.1:$3"

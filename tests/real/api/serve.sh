@@ -1,0 +1,8 @@
+#!/bin/bash
+# serve.sh VERSION SIDE PORT: one instance on its own copy of the database, in the foreground.
+set -euo pipefail
+mkdir -p "$APP_DIR/$2"
+cp "$APP_DIR/api.db" "$APP_DIR/$2/api.db"
+export DATABASE=$APP_DIR/$2/api.db PYTHONDONTWRITEBYTECODE=1
+cd "$APP_DIR/site"
+exec "$APP_DIR/$1/bin/python" manage.py "127.0.0.1:$3"

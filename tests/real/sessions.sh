@@ -1,0 +1,120 @@
+#!/bin/bash
+# Several people at once use two equal instances of real applications, the second one through copies, and how many copies
+# ended as production's requests did is written down, with the rows of both databases at the end.
+#
+#     tests/real/sessions.sh [APP[:WAY] …]
+#
+# APP: api, django, express, redmine, wagtail. WAY: `without` (no identity), `with` (the default), `fail` (the shadow fails 2 % of
+# copies), `random` (it responds after up to 300 ms, in any order), `slow` (300 ms later), `restart` (shadowtee is ended
+# and started in the middle), `two` (another shadow beside it).
+#
+# Everything is below $REAL_DIR (target/real). The binary is $SHADOWTEE (target/debug/shadowtee).
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+export REAL_DIR=${REAL_DIR:-$here/../../target/real}
+mkdir -p "$REAL_DIR"
+REAL_DIR=$(cd "$REAL_DIR" && pwd)
+tee=${SHADOWTEE:-$here/../../target/debug/shadowtee}
+port=${REAL_PORT:-18750}
+pids=()
+
+stop_all() {
+    local pid
+    for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null || true; done
+    for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" 2>/dev/null || true; done
+    pids=()
+}
+trap stop_all EXIT
+
+wait_for() {
+    local _
+    for _ in $(seq 600); do
+        if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
+        sleep 0.2
+    done
+    echo "sessions.sh: nothing listens on port $1, see $out" >&2
+    return 1
+}
+
+# An instance with a witness in front: SIDE PORT WITNESS_PORT [OPTION …].
+instance() {
+    "$here/$app/serve.sh" old "$1" "$2" >"$out/$1.log" 2>&1 & pids+=($!)
+    python3 "$here/sessions/witness.py" "$3" "$2" "$out/$1.witness" "${@:4}" 2>"$out/$1.witness.err" & pids+=($!)
+    wait_for "$2"
+    wait_for "$3"
+}
+
+start_tee() {
+    "$tee" run --listen "127.0.0.1:$tee_port" --primary "127.0.0.1:$((port + 1))" --shadow "next=127.0.0.1:$((port + 3))" \
+        --host client --compare --admin "127.0.0.1:$((port + 7))" "${flags[@]}" >>"$out/shadowtee.log" 2>&1 & tee_pid=$!
+    pids+=("$tee_pid")
+    wait_for "$tee_port"
+    wait_for "$((port + 7))"
+}
+
+# Until no copy comes any more.
+settle() {
+    local before=-1 now _
+    for _ in $(seq 120); do
+        now=$(wc -l <"$out/shadow.witness")
+        if [ "$now" = "$before" ]; then return; fi
+        before=$now
+        sleep 3
+    done
+}
+
+run() {
+    local way=$2 options=() turns=${TURNS:-6}
+    app=$1 out=$REAL_DIR/results/sessions-$app-$way tee_port=$((port + 6)) flags=(--identity)
+    # One request at a time: SQLite refuses a writer where another one writes.
+    export APP_DIR=$REAL_DIR/$app SESSIONS=db RUNSERVER=--nothreading
+    if [ "$app" = express ]; then export SESSIONS=memory; fi
+    rm -rf "$out" && mkdir -p "$APP_DIR" "$out"
+    "$here/$app/install.sh" >"$out/install.log" 2>&1
+    rm -rf "$APP_DIR/production" "$APP_DIR/shadow" "$APP_DIR/other"
+    case $way in
+        without) flags=(--order-by client --after-answer) ;;
+        fail) options=(--fail 0.02) ;;
+        random) options=(--jitter 0.3) ;;
+        slow) options=(--delay 0.3) ;;
+        two)
+            instance other $((port + 4)) $((port + 5)) --jitter 0.2
+            flags+=(--shadow "other=127.0.0.1:$((port + 5))") ;;
+    esac
+    instance production "$port" $((port + 1))
+    instance shadow $((port + 2)) $((port + 3)) ${options[@]+"${options[@]}"}
+    start_tee
+    TURNS=$turns python3 "$here/sessions/$app.py" "$tee_port" >"$out/traffic.log" 2>&1 || echo "traffic failed, see $out/traffic.log"
+    settle
+    "$tee" report --admin "127.0.0.1:$((port + 7))" --shadow next >"$out/report.txt" 2>&1 || true
+    curl -s "http://127.0.0.1:$((port + 7))/metrics" >"$out/metrics.txt" || true
+    stop_all
+    for side in shadow other; do
+        if [ ! -e "$out/$side.witness" ]; then continue; fi
+        local rows=()
+        if rows_of production >"$out/production.rows" 2>/dev/null; then
+            rows_of "$side" >"$out/$side.rows"
+            rows=("$out/production.rows" "$out/$side.rows")
+        fi
+        python3 "$here/sessions/figures.py" "$app:$way:$side" "$out/production.witness" "$out/$side.witness" ${rows[@]+"${rows[@]}"} |
+            tee "$out/$side.figures"
+    done
+}
+
+rows_of() {
+    local database
+    case $app in
+        redmine) database=$APP_DIR/old/srv/$1.db ;;
+        express) return 1 ;;
+        *) database=$(ls "$APP_DIR/$1"/*.db) ;;
+    esac
+    python3 "$here/sessions/rows.py" "$app" "$database"
+}
+
+[ $# -gt 0 ] || set -- api django express redmine wagtail
+for what in "$@"; do
+    case $what in
+        *:*) run "${what%%:*}" "${what##*:}" ;;
+        *) run "$what" without; run "$what" with ;;
+    esac
+done
