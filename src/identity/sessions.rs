@@ -12,7 +12,7 @@ pub(crate) type SessionId = u64;
 /// What is known of one session.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Session {
-    /// Its names, the latest at the end.
+    /// Its names, those that were given or sent last at the end.
     aliases: Vec<u64>,
     /// It began with a name that production was not seen to give: that may turn out to be another's.
     is_guess: bool,
@@ -103,15 +103,27 @@ impl Sessions {
         self.known.len()
     }
 
-    /// The session that one of these names is of, the first that is known.
+    /// The session that one of these names is of, the first that is known. All of its names among them are in use.
     pub(super) fn find(&mut self, aliases: &[u64]) -> Option<SessionId> {
-        aliases.iter().find_map(|alias| {
+        let id = aliases.iter().find_map(|alias| {
             let Owner::One(id) = *self.by_alias.get(alias)? else {
                 return None;
             };
-            self.known.promote(&id);
             self.known.contains(&id).then_some(id)
-        })
+        })?;
+        let session = self.known.get_mut(&id)?;
+        let (mut rest, mut sent): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
+        for alias in session.aliases.drain(..) {
+            let side = if aliases.contains(&alias) {
+                &mut sent
+            } else {
+                &mut rest
+            };
+            side.push(alias);
+        }
+        rest.append(&mut sent);
+        session.aliases = rest;
+        Some(id)
     }
 
     /// Whether a name stands for no session, as production gives it to many.
@@ -172,8 +184,7 @@ impl Sessions {
         let mut forgotten = None;
         self.change(id, |session| {
             if session.aliases.len() == ALIASES {
-                // The first one stays: it may be one that never changes.
-                forgotten = Some(session.aliases.remove(1));
+                forgotten = Some(session.aliases.remove(0));
             }
             session.aliases.push(alias);
         });
@@ -249,11 +260,16 @@ mod tests {
     fn each_name_that_is_given_later_is_of_the_same_session() {
         let mut sessions = Sessions::new(100_000);
         let one = sessions.number();
-        for alias in 1..=100 {
+        sessions.name(one, 1);
+        for alias in 2..=100 {
             sessions.name(one, alias);
-            assert_eq!(sessions.find(&[alias]), Some(one));
+            assert_eq!(sessions.find(&[alias, 1]), Some(one));
         }
-        assert_eq!(sessions.find(&[1]), Some(one), "the first one is kept");
+        assert_eq!(
+            sessions.find(&[1]),
+            Some(one),
+            "the one that is sent each time is kept"
+        );
         assert_eq!(sessions.find(&[50]), None);
         assert_eq!(sessions.find(&[50, 100]), Some(one));
     }

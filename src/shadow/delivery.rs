@@ -37,13 +37,15 @@ type Job = (ShadowCopy, Place);
 
 impl Delivery {
     pub(super) fn new(shadow: &Arc<Shadow>, budget: &Arc<Budget>) -> Rc<Self> {
-        let (settings, places) = (&shadow.settings, || Arc::clone(&shadow.places));
+        let settings = &shadow.settings;
         Rc::new(Self {
             sender: Sender::new(shadow, budget),
-            queue: Queue::new(places(), |copy: &ShadowCopy| !copy.body.is_lost()),
+            queue: Queue::new(Arc::clone(&shadow.places), |copy: &ShadowCopy| {
+                !copy.body.is_lost()
+            }),
             order: shadow
                 .keeps_order()
-                .then(|| Order::new(settings.queue, places())),
+                .then(|| Order::new(settings.queue, Arc::clone(&shadow.tickets))),
             lanes: Lanes::default(),
             runs: Cell::new(false),
         })

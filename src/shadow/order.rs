@@ -4,48 +4,65 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, HashMap},
-    rc::Rc,
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
+
+use parking_lot::Mutex;
 
 use super::queue::{Places, Seat};
 
 /// The key of its session and its number there.
 pub(super) type Ticket = (u64, u64);
 
+/// One of the orders whose copies draw tickets at the same counters.
+type OrderId = u64;
+
 /// The counter of one session.
 #[derive(Debug, Default)]
 struct Counter {
-    given: u64,
     called: u64,
+    /// Whose the ticket is that was called, and those behind it.
+    owners: VecDeque<OrderId>,
     /// Tickets whose copy ended before they were called.
     returned: BTreeSet<u64>,
 }
 
-#[derive(Debug)]
-struct Tickets {
+#[derive(Debug, Default)]
+struct Counters {
     /// Those of sessions with a copy that has not ended.
-    counters: RefCell<HashMap<u64, Counter>>,
-    /// Called since somebody looked.
-    called: RefCell<Vec<Ticket>>,
-    /// How many copies of one session may wait.
-    most: u64,
+    open: HashMap<u64, Counter>,
+    /// Called since their owner looked.
+    called: HashMap<OrderId, Vec<Ticket>>,
+    orders: OrderId,
+}
+
+/// The tickets of one shadow's sessions. Another thread takes over a shadow now and then, and so does a reload: what the
+/// first one has still to send goes before what comes to the second.
+#[derive(Debug)]
+pub(super) struct Tickets {
+    counters: Mutex<Counters>,
     places: Arc<Places>,
 }
 
 impl Tickets {
+    pub(super) fn new(places: Arc<Places>) -> Arc<Self> {
+        Arc::new(Self {
+            counters: Mutex::default(),
+            places,
+        })
+    }
+
     fn is_called(&self, (key, number): Ticket) -> bool {
-        let counters = self.counters.borrow();
-        counters
-            .get(&key)
-            .is_some_and(|counter| counter.called == number)
+        let counters = self.counters.lock();
+        let counter = counters.open.get(&key);
+        counter.is_some_and(|counter| counter.called == number)
     }
 
     /// The copy with this ticket has ended.
     fn give_back(&self, (key, number): Ticket) {
-        let mut counters = self.counters.borrow_mut();
-        let Some(counter) = counters.get_mut(&key) else {
+        let mut counters = self.counters.lock();
+        let Some(counter) = counters.open.get_mut(&key) else {
             return;
         };
         if counter.called != number {
@@ -54,23 +71,26 @@ impl Tickets {
         }
         loop {
             counter.called += 1;
+            counter.owners.pop_front();
             if !counter.returned.remove(&counter.called) {
                 break;
             }
         }
-        if counter.called == counter.given {
-            counters.remove(&key);
-        } else {
-            self.called.borrow_mut().push((key, counter.called));
-            self.places.call();
-        }
+        let ticket = (key, counter.called);
+        let Some(owner) = counter.owners.front().copied() else {
+            counters.open.remove(&key);
+            return;
+        };
+        counters.called.entry(owner).or_default().push(ticket);
+        drop(counters);
+        self.places.call();
     }
 }
 
 /// A copy's turn among those of its session. Dropped, it is the next one's.
 #[derive(Debug)]
 pub(super) struct Turn {
-    tickets: Rc<Tickets>,
+    tickets: Arc<Tickets>,
     ticket: Ticket,
 }
 
@@ -90,38 +110,43 @@ impl Drop for Turn {
     }
 }
 
-/// The copies that wait for their turn.
+/// The copies that wait for their turn on one thread.
 #[derive(Debug)]
 pub(super) struct Order<T> {
-    tickets: Rc<Tickets>,
+    id: OrderId,
+    tickets: Arc<Tickets>,
+    /// How many copies of one session may wait.
+    most: usize,
     waiting: RefCell<HashMap<Ticket, (T, Seat)>>,
 }
 
 impl<T> Order<T> {
     /// `seats`: those of the queue, of which one session can't have all.
-    pub(super) fn new(seats: usize, places: Arc<Places>) -> Self {
+    pub(super) fn new(seats: usize, tickets: Arc<Tickets>) -> Self {
+        let id = {
+            let mut counters = tickets.counters.lock();
+            counters.orders += 1;
+            counters.orders
+        };
         Self {
-            tickets: Rc::new(Tickets {
-                counters: RefCell::default(),
-                called: RefCell::default(),
-                most: (seats as u64 / 4).max(1),
-                places,
-            }),
+            id,
+            tickets,
+            most: (seats / 4).max(1),
             waiting: RefCell::default(),
         }
     }
 
     /// A turn behind the others with this key; `None` where too many of them wait already.
     pub(super) fn join(&self, key: u64) -> Option<Turn> {
-        let mut counters = self.tickets.counters.borrow_mut();
-        let counter = counters.entry(key).or_default();
-        if counter.given - counter.called > self.tickets.most {
+        let mut counters = self.tickets.counters.lock();
+        let counter = counters.open.entry(key).or_default();
+        if counter.owners.len() > self.most {
             return None;
         }
-        let number = counter.given;
-        counter.given += 1;
+        let number = counter.called + counter.owners.len() as u64;
+        counter.owners.push_back(self.id);
         Some(Turn {
-            tickets: Rc::clone(&self.tickets),
+            tickets: Arc::clone(&self.tickets),
             ticket: (key, number),
         })
     }
@@ -129,6 +154,11 @@ impl<T> Order<T> {
     /// Keeps a thing, and the seat it has meanwhile, until its turn comes.
     pub(super) fn wait(&self, ticket: Ticket, thing: T, seat: Seat) {
         self.waiting.borrow_mut().insert(ticket, (thing, seat));
+        // Another thread may have called it meanwhile.
+        if self.tickets.is_called(ticket) {
+            let mut counters = self.tickets.counters.lock();
+            counters.called.entry(self.id).or_default().push(ticket);
+        }
     }
 
     /// Whether nobody waits for its turn.
@@ -138,10 +168,20 @@ impl<T> Order<T> {
 
     /// Those whose turn has come.
     pub(super) fn called(&self) -> Vec<(T, Seat)> {
-        let called = self.tickets.called.take();
         let mut waiting = self.waiting.borrow_mut();
+        if waiting.is_empty() {
+            return Vec::new();
+        }
+        let called = self.tickets.counters.lock().called.remove(&self.id);
+        let called = called.unwrap_or_default();
         let called = called.iter().filter_map(|ticket| waiting.remove(ticket));
         called.collect()
+    }
+}
+
+impl<T> Drop for Order<T> {
+    fn drop(&mut self) {
+        self.tickets.counters.lock().called.remove(&self.id);
     }
 }
 
@@ -151,7 +191,8 @@ mod tests {
 
     fn order(seats: usize) -> (Order<&'static str>, Arc<Places>) {
         let places = Places::new(9, 100);
-        (Order::new(seats, Arc::clone(&places)), places)
+        let tickets = Tickets::new(Arc::clone(&places));
+        (Order::new(seats, tickets), places)
     }
 
     #[test]
@@ -171,7 +212,7 @@ mod tests {
         assert_eq!(order.called()[0].0, "third");
         drop(third);
         assert!(order.join(7).unwrap().has_come());
-        assert!(order.tickets.counters.borrow().is_empty());
+        assert!(order.tickets.counters.lock().open.is_empty());
     }
 
     #[test]
@@ -197,5 +238,27 @@ mod tests {
         assert!(order.join(1).is_none() && order.join(2).is_some());
         drop(turns);
         assert!(order.join(1).is_some());
+    }
+
+    #[test]
+    fn what_another_thread_has_still_to_send_goes_first() {
+        let (here, places) = order(100);
+        let there = Order::new(100, Arc::clone(&here.tickets));
+        let first = here.join(7).unwrap();
+        let second = here.join(7).unwrap();
+        let third = there.join(7).unwrap();
+        assert!(!third.has_come());
+        there.wait(third.ticket(), "third", places.sit().unwrap());
+        here.wait(second.ticket(), "second", places.sit().unwrap());
+        drop(first);
+        assert!(there.called().is_empty());
+        assert_eq!(here.called()[0].0, "second");
+        drop(second);
+        assert!(here.called().is_empty());
+        assert_eq!(there.called()[0].0, "third");
+        let fourth = here.join(7).unwrap();
+        drop(third);
+        here.wait(fourth.ticket(), "fourth", places.sit().unwrap());
+        assert_eq!(here.called()[0].0, "fourth", "called before it waited");
     }
 }

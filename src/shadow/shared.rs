@@ -12,6 +12,7 @@ use super::{
     copy_head::CopyHeads,
     difference::DifferenceLog,
     limit::Limit,
+    order::Tickets,
     queue::Places,
     request_view::RequestView,
     rewrite::{BadAuthorization, authorization as read_authorization},
@@ -41,6 +42,8 @@ pub(crate) struct Shadow {
     pub(crate) metrics: Arc<ShadowMetrics>,
     pub(super) breaker: Arc<Breaker>,
     pub(super) places: Arc<Places>,
+    /// Of the order that its copies keep.
+    pub(super) tickets: Arc<Tickets>,
     pub(super) connections: Arc<Share>,
     pub(super) failures: RateLimit,
     /// What was changed while it runs outlives a reload.
@@ -136,8 +139,13 @@ impl Shadow {
             let before = before.and_then(|before| before.sessions.clone());
             before.unwrap_or_else(|| Arc::new(Sessions::new(identity)))
         });
+        let places = go_on(before, |before| &before.places)
+            .unwrap_or_else(|| Places::new(settings.max_in_flight, settings.queue));
         Ok(Arc::new(Self {
             sessions,
+            tickets: go_on(before, |before| &before.tickets)
+                .unwrap_or_else(|| Tickets::new(Arc::clone(&places))),
+            places,
             // One that stays shares its places with what it was, and they need one thread.
             thread: before.map_or(thread, |before| before.thread),
             has_low_priority: AtomicBool::new(false),
@@ -152,8 +160,6 @@ impl Shadow {
                 let breaker = &settings.breaker;
                 Arc::new(Breaker::new(breaker.failures, breaker.pause.0))
             }),
-            places: go_on(before, |before| &before.places)
-                .unwrap_or_else(|| Places::new(settings.max_in_flight, settings.queue)),
             connections: go_on(before, |before| &before.connections)
                 .unwrap_or_else(|| Share::new(settings.max_connections.min(common.connections))),
             failures: RateLimit::new(1, Duration::from_secs(10)),

@@ -67,7 +67,7 @@ run() {
     local way=$2 options=() turns=${TURNS:-6}
     app=$1 out=$REAL_DIR/results/sessions-$app-$way tee_port=$((port + 6)) flags=(--identity)
     # One request at a time: SQLite refuses a writer where another one writes.
-    export APP_DIR=$REAL_DIR/$app SESSIONS=db RUNSERVER=--nothreading
+    export APP_DIR=$REAL_DIR/$app SESSIONS=db RUNSERVER=--nothreading PUMA_THREADS=1:1
     if [ "$app" = express ]; then export SESSIONS=memory; fi
     rm -rf "$out" && mkdir -p "$APP_DIR" "$out"
     "$here/$app/install.sh" >"$out/install.log" 2>&1

@@ -8,4 +8,4 @@ run() {
         "DATABASE_URL=sqlite3:/srv/$2.db?timeout=20000" sh -c "cd /usr/share/redmine && $3"
 }
 if [ "$1" = new ]; then (run "$1" "$2" "rake db:migrate"); fi
-run "$1" "$2" "exec puma --quiet --environment production --threads 3:3 --bind tcp://127.0.0.1:$3 config.ru"
+run "$1" "$2" "exec puma --quiet --environment production --threads ${PUMA_THREADS:-3:3} --bind tcp://127.0.0.1:$3 config.ru"
