@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    hash::{DefaultHasher, Hash, Hasher},
     net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
@@ -41,6 +42,14 @@ impl Exchange {
             received,
             id_field: Arc::clone(id_field),
         })
+    }
+
+    /// What tells it from all others that there are at the time, and from most before; never 0.
+    pub(crate) fn number(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        std::ptr::from_ref(self).hash(&mut hasher);
+        self.received.hash(&mut hasher);
+        hasher.finish().max(1)
     }
 
     /// The request's id.

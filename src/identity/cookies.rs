@@ -8,6 +8,13 @@ pub(super) fn sent(line: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+/// The name and the value in a `Set-Cookie` header's value.
+pub(super) fn pair_of(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let pair = line.split(|c| *c == b';').next()?;
+    let at = pair.iter().position(|c| *c == b'=')?;
+    Some((pair[..at].trim_ascii(), pair[at + 1..].trim_ascii()))
+}
+
 /// A cookie that a response sets, or deletes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct SetCookie<'a> {

@@ -6,6 +6,7 @@
 mod address;
 mod cookies;
 mod found;
+mod given;
 mod ids;
 mod learn;
 mod partners;
@@ -16,10 +17,13 @@ mod substitute;
 mod tests;
 mod values;
 
+pub(crate) use given::Given;
 pub(crate) use learn::Learning;
 pub(crate) use sessions::SessionId;
 pub(crate) use state::StateError;
 pub(crate) use substitute::{Substituted, Unpaired};
+
+use std::{net::IpAddr, sync::Arc};
 
 use cookies::sent;
 use ids::Ids;
@@ -33,6 +37,8 @@ use crate::http::{Known, RequestHead};
 #[derive(Debug)]
 pub(crate) struct Identity {
     key: Key,
+    /// What production's threads tell beforehand.
+    given: Arc<Given>,
     /// Bytes of all that is remembered.
     most: usize,
     sessions: Sessions,
@@ -62,19 +68,35 @@ pub(crate) struct IdentityCounts {
     pub(crate) unpaired: u64,
 }
 
-/// Whose a request is.
+/// What is known of whose a request is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Whose {
-    pub(crate) session: SessionId,
-    /// Something is known of it.
-    pub(crate) is_known: bool,
+pub(crate) enum Whose {
+    Known(SessionId),
+    /// The request that it has its cookie from is on its way on another thread.
+    Soon,
+    /// It has a token that the body of a response under way may have given out.
+    Perhaps,
+    /// Production was not seen to give it a name.
+    Nobody,
+}
+
+/// All that may name a request's session.
+struct Aliases {
+    all: Vec<u64>,
+    /// One of them is a bearer token.
+    has_token: bool,
 }
 
 impl Identity {
     /// `most`: bytes of all that is remembered.
     pub(crate) fn new(most: usize) -> Self {
+        Self::with(Key::random(), most)
+    }
+
+    fn with(key: Key, most: usize) -> Self {
         Self {
-            key: Key::random(),
+            key,
+            given: Arc::new(Given::new(key)),
             most,
             sessions: Sessions::new(most / 4),
             tokens: Partners::new(most / 4),
@@ -109,33 +131,57 @@ impl Identity {
         partners + self.ids.evicted + self.sessions.evicted
     }
 
-    /// Whose a request is.
-    pub(crate) fn whose(&mut self, head: &RequestHead) -> Whose {
-        let aliases = self.aliases(head);
-        if let Some(session) = self.sessions.find(&aliases) {
-            return Whose {
-                session,
-                is_known: true,
-            };
+    /// What production's threads tell beforehand.
+    pub(crate) fn given(&self) -> Arc<Given> {
+        Arc::clone(&self.given)
+    }
+
+    /// Whose a request is, as far as production was seen to name sessions. `client`: whom it is from.
+    pub(crate) fn whose(&mut self, head: &RequestHead, client: Option<IpAddr>) -> Whose {
+        let aliases = self.aliases(head, client);
+        if let Some(session) = self.sessions.find(&aliases.all) {
+            return Whose::Known(session);
         }
-        let unknown = aliases
-            .into_iter()
-            .find(|alias| !self.sessions.is_shared(*alias));
-        Whose {
-            session: match unknown {
-                Some(alias) => self.sessions.guess(alias),
-                None => self.sessions.number(),
+        let own = aliases.all.iter().copied();
+        let mut own = own.filter(|alias| !self.sessions.is_shared(*alias));
+        let given = own.find_map(|alias| Some((alias, self.given.exchange(alias)?)));
+        match given {
+            Some((alias, exchange)) => match self.given.session(exchange) {
+                Some(session) => {
+                    self.sessions.name(session, alias);
+                    Whose::Known(session)
+                }
+                None => Whose::Soon,
             },
-            is_known: false,
+            None if aliases.has_token => Whose::Perhaps,
+            None => Whose::Nobody,
         }
     }
 
+    /// The session of a request; a new one, where none is known.
+    pub(crate) fn session(&mut self, head: &RequestHead, client: Option<IpAddr>) -> SessionId {
+        if let Whose::Known(session) = self.whose(head, client) {
+            return session;
+        }
+        let mut aliases = self.aliases(head, client).all.into_iter();
+        match aliases.find(|alias| !self.sessions.is_shared(*alias)) {
+            Some(alias) => self.sessions.guess(alias),
+            None => self.sessions.number(),
+        }
+    }
+
+    /// Whose the exchange with this number is.
+    pub(crate) fn decide(&self, exchange: u64, session: SessionId) {
+        self.given.decide(exchange, session);
+    }
+
     /// All that may name a session, what is most likely to do so first.
-    fn aliases(&self, head: &RequestHead) -> Vec<u64> {
+    fn aliases(&self, head: &RequestHead, client: Option<IpAddr>) -> Aliases {
         let text = |bytes| std::str::from_utf8(bytes).ok();
-        let bearer = head.headers.named(b"authorization").filter_map(text);
-        let bearer = bearer.filter_map(bearer_token);
+        let authorization = || head.headers.named(b"authorization").filter_map(text);
+        let bearer = authorization().filter_map(bearer_token);
         let mut aliases: Vec<u64> = bearer.map(|token| self.bearer_alias(token)).collect();
+        let has_token = !aliases.is_empty();
         let cookies = head.headers.named(b"cookie").filter_map(text);
         let cookies: Vec<_> = cookies
             .flat_map(sent)
@@ -147,7 +193,16 @@ impl Identity {
                 .filter(|(name, _)| names_session(name) == is_named);
             aliases.extend(some.map(|(name, value)| self.cookie_alias(name, value)));
         }
-        aliases
+        if aliases.is_empty() {
+            // A name and a password, which all of a site may share, so that the client's address belongs to it.
+            let from = client.map(|address| address.to_string());
+            let from = from.unwrap_or_default();
+            aliases.extend(authorization().map(|line| self.key.of(&["login", line, &from])));
+        }
+        Aliases {
+            all: aliases,
+            has_token,
+        }
     }
 
     /// Whether a cookie may name a session.

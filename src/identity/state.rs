@@ -78,8 +78,7 @@ impl Identity {
     pub(crate) fn restore(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         let plain = bytes.strip_prefix(MAGIC).ok_or(StateError::OtherVersion)?;
         let state: State = postcard::from_bytes(plain)?;
-        let mut new = Self::new(self.most);
-        new.key = state.key;
+        let mut new = Self::with(state.key, self.most);
         new.sessions
             .refill(state.next, state.sessions, &state.shared);
         refill(&mut new.tokens, state.tokens);

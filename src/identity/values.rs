@@ -18,9 +18,23 @@ impl Key {
 
     /// Of texts one behind the other: no two lists of texts are taken for the same.
     pub(super) fn of(self, texts: &[&str]) -> u64 {
-        let mut hasher = SipHasher13::new_with_keys(self.0, self.1);
+        let mut hasher = self.hasher();
         for text in texts {
             hasher.write(text.as_bytes());
+            hasher.write_u8(0xff);
+        }
+        hasher.finish()
+    }
+
+    fn hasher(self) -> SipHasher13 {
+        SipHasher13::new_with_keys(self.0, self.1)
+    }
+
+    /// The same, of bytes.
+    pub(super) fn of_bytes(self, texts: &[&[u8]]) -> u64 {
+        let mut hasher = self.hasher();
+        for text in texts {
+            hasher.write(text);
             hasher.write_u8(0xff);
         }
         hasher.finish()
@@ -37,6 +51,32 @@ const LONGEST_ID: usize = 20;
 /// Whether a text is a token that nobody else can have.
 pub(super) fn is_opaque(text: &str) -> bool {
     text.len() <= LONGEST && opaque(text).is_some_and(|token| token.bits >= OPAQUE_BITS)
+}
+
+/// Whether a text is a token, or one with something before or behind it: `12.9f8e…`, the id of an upload and its digest.
+pub(super) fn is_token(text: &str) -> bool {
+    const LONGEST: usize = 512;
+    let is_plain = |c: u8| c.is_ascii_alphanumeric() || b"-_.:~+=|".contains(&c);
+    is_opaque(text)
+        || text.len() <= LONGEST
+            && text.bytes().all(is_plain)
+            && runs(text).any(|run| is_opaque(&text[run]))
+}
+
+/// Parts of a text that may be tokens.
+pub(super) fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let is_of_token = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
+    let bytes = text.as_bytes();
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let begin = at + bytes[at..].iter().position(|c| is_of_token(*c))?;
+        let length = bytes[begin..]
+            .iter()
+            .take_while(|c| is_of_token(**c))
+            .count();
+        at = begin + length;
+        Some(begin..at)
+    })
 }
 
 /// Whether a field carries a token, as its name says, whatever that looks like.
@@ -226,6 +266,7 @@ mod tests {
     fn tokens_are_told_from_words_and_numbers() {
         assert!(is_opaque("550e8400-e29b-41d4-a716-446655440000"));
         assert!(is_opaque("x7Kq2mB9zR4tYw1p"));
+        assert!(is_token("12.0cc175b9c0f1b6a831c399e269772661") && !is_token("12.34"));
         assert!(!is_opaque("1407") && !is_opaque("a-title-of-two") && !is_opaque("deadbeef"));
     }
 }

@@ -2,10 +2,10 @@
 
 use std::{
     cell::Cell,
-    collections::HashMap,
+    collections::{HashMap, VecDeque, hash_map::Entry},
     rc::Rc,
     sync::{Arc, mpsc},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{task::yield_now, time::sleep};
@@ -19,7 +19,10 @@ use super::{
     priority::Workload,
     probe::{self, Probe},
 };
-use crate::tee::{Budget, Message, Mirrored, Outlet, Part, Sleeper, UnopenedOutlet};
+use crate::{
+    http::now,
+    tee::{Budget, Message, Mirrored, Outlet, Part, RecordedResponse, Sleeper, UnopenedOutlet},
+};
 
 /// What a thread is sent beside what comes through valves.
 pub(super) enum Mail {
@@ -57,6 +60,8 @@ struct Line {
     attention: Rc<Attention>,
     /// Requests of which more may come, by their number.
     known: HashMap<u64, Known>,
+    /// Requests of which it will turn out whose they are, in their order, and since when that is waited for.
+    unknown: VecDeque<(u64, Instant)>,
 }
 
 /// What is known of a request until nothing more comes of it.
@@ -64,8 +69,12 @@ struct Known {
     pair: Rc<Pair>,
     body: Option<CopySource>,
     held_back: Option<HeldBack>,
+    /// All that came of the primary, where it came before it was known whose the request is.
+    over: Option<Option<Arc<RecordedResponse>>>,
 }
 
+/// How often it is looked at whose requests are.
+const GLANCE: Duration = Duration::from_millis(5);
 /// How many messages of one line are taken at a time.
 const MESSAGES: usize = 256;
 /// How often a delivery is looked at that is to end, and pairs for which nothing is woken.
@@ -108,7 +117,13 @@ impl<'a> Inbound<'a> {
                             .any(|line| line.has_next() || line.outlet.is_over())
                 };
                 let is_calm = self.retired.is_empty() && self.attention.is_calm();
-                let limit = if is_calm { LONG } else { LOOK };
+                let limit = if self.lines.iter().any(|line| !line.unknown.is_empty()) {
+                    GLANCE
+                } else if is_calm {
+                    LONG
+                } else {
+                    LOOK
+                };
                 let is_deep = self.attention.is_idle();
                 tokio::select! {
                     () = sleeper.sleep(is_deep, is_something) => {}
@@ -125,6 +140,9 @@ impl<'a> Inbound<'a> {
         let mut is_more = false;
         for line in &mut self.lines {
             is_more |= line.take(&self.given.copies);
+        }
+        for line in &mut self.lines {
+            line.ask_whose();
         }
         self.close();
         Round { no_more, is_more }
@@ -164,6 +182,7 @@ impl<'a> Inbound<'a> {
             outlet: ends.open(),
             attention: Rc::clone(&self.attention),
             known: HashMap::new(),
+            unknown: VecDeque::new(),
         });
     }
 
@@ -224,12 +243,7 @@ impl Line {
                         known.let_go(&self.intake);
                     }
                 }
-                Some(Message::Over(number, told)) => {
-                    if let Some(mut known) = self.known.remove(&number) {
-                        known.pair.over(told);
-                        known.let_go(&self.intake);
-                    }
-                }
+                Some(Message::Over(number, told)) => self.over(number, told),
             }
         }
         true
@@ -252,12 +266,49 @@ impl Line {
         let pair = Rc::new(pair);
         let (copy, body) = ShadowCopy::new(Rc::clone(&pair), entry, flow, held);
         let held_back = self.intake.offer(copy);
+        if let Some(HeldBack::Unknown(_)) = &held_back {
+            self.unknown.push_back((number, now()));
+        }
         let known = Known {
             pair,
             body,
             held_back,
+            over: None,
         };
         self.known.insert(number, known);
+    }
+
+    fn over(&mut self, number: u64, told: Option<Arc<RecordedResponse>>) {
+        let Entry::Occupied(mut known) = self.known.entry(number) else {
+            return;
+        };
+        if let Some(HeldBack::Unknown(_)) = &known.get().held_back {
+            known.get_mut().over = Some(told);
+            return;
+        }
+        let mut known = known.remove();
+        known.pair.over(told);
+        known.let_go(&self.intake);
+    }
+
+    /// Takes those of which it is known now whose they are, or will not be any more, in their order.
+    fn ask_whose(&mut self) {
+        while let Some((number, since)) = self.unknown.front().copied() {
+            if let Some(known) = self.known.get_mut(&number) {
+                let within = known.pair.whose_within();
+                if within.is_some_and(|within| now() - since < within) {
+                    return;
+                }
+                if let Some(HeldBack::Unknown(copy)) = known.held_back.take() {
+                    known.held_back = self.intake.offer_known(copy);
+                }
+                known.let_go(&self.intake);
+                if let Some(told) = known.over.take() {
+                    self.over(number, told);
+                }
+            }
+            self.unknown.pop_front();
+        }
     }
 
     fn part(&mut self, number: u64, part: Part) {

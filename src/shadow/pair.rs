@@ -9,11 +9,11 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{Shadow, order::Turn};
+use super::{Shadow, order::Turn, request_view::RequestView, sessions::wait};
 use crate::{
     compare::{ComparedRequest, LivePair, LiveResponse},
     exchange::{Exchange, PrimaryResponse},
-    identity::SessionId,
+    identity::{SessionId, Whose},
     script::{Kind, Ticket},
     tee::{HeadReturn, RecordedResponse, Recording},
 };
@@ -33,8 +33,8 @@ pub(super) struct Pair {
     /// Something of this waits for the primary.
     waits: Cell<bool>,
     lingers: Cell<bool>,
-    /// Whose the request is, where sessions live on the shadow.
-    session: Option<SessionId>,
+    /// Whose the request is, where sessions live on the shadow, from when that was asked for.
+    session: Cell<Option<SessionId>>,
     /// That of the copy, which the next one of its session waits for, until this is learned.
     turn: RefCell<Option<Turn>>,
     /// No more is to be learned of it.
@@ -116,10 +116,7 @@ impl Pair {
             primary: Cell::new(Primary::Awaited),
             ours: Cell::new(None),
             is_over: Cell::new(false),
-            session: shadow
-                .sessions
-                .as_ref()
-                .map(|sessions| sessions.whose(&exchange.head)),
+            session: Cell::new(None),
             turn: RefCell::default(),
             is_learned: Cell::new(shadow.sessions.is_none()),
             is_unanswered: Cell::new(false),
@@ -190,16 +187,43 @@ impl Pair {
         }
     }
 
-    /// Whose the request is, where sessions live on the shadow.
+    /// Whose the request is, where sessions live on the shadow. What is not known by now is a session of its own.
     pub(super) fn session(&self) -> Option<SessionId> {
-        self.session
+        let sessions = self.shadow.sessions.as_ref()?;
+        if self.session.get().is_none() {
+            self.session
+                .set(Some(sessions.session(self.seen(), self.exchange())));
+        }
+        self.session.get()
+    }
+
+    /// How long to wait until it turns out whose the request is; `None` where nothing more would.
+    pub(super) fn whose_within(&self) -> Option<Duration> {
+        /// The body of a response is known when its last byte is sent.
+        const GRACE: Duration = Duration::from_millis(100);
+        let sessions = self.shadow.sessions.as_ref()?;
+        if self.session.get().is_some() {
+            return None;
+        }
+        match sessions.whose(self.seen()) {
+            Whose::Known(_) | Whose::Nobody => None,
+            Whose::Perhaps => Some(GRACE),
+            Whose::Soon => Some(wait(&self.shadow.settings)),
+        }
+    }
+
+    fn seen(&self) -> RequestView<'_> {
+        let exchange = self.exchange();
+        self.shadow.seen(&exchange.head, exchange.peer)
     }
 
     /// What production gave out names the session from now on.
     fn issued(&self) {
-        if let (Some(sessions), Some(session), Some(primary)) =
-            (&self.shadow.sessions, self.session, self.primary_response())
-        {
+        if let (Some(sessions), Some(session), Some(primary)) = (
+            &self.shadow.sessions,
+            self.session(),
+            self.primary_response(),
+        ) {
             sessions.issued(session, self.exchange(), &primary);
         }
     }
@@ -222,9 +246,11 @@ impl Pair {
         if self.is_learned.replace(true) {
             return;
         }
-        if let (Some(sessions), Some(session), Some(primary)) =
-            (&self.shadow.sessions, self.session, self.primary_response())
-        {
+        if let (Some(sessions), Some(session), Some(primary)) = (
+            &self.shadow.sessions,
+            self.session(),
+            self.primary_response(),
+        ) {
             sessions.learn(session, self.exchange(), &primary, shadow);
         }
         self.release();
@@ -313,7 +339,7 @@ impl Pair {
         }
         let is_told = ours.ticket.is_some();
         self.responses.borrow_mut().ours = Some(ours);
-        if is_told || self.session.is_some() {
+        if is_told || self.shadow.sessions.is_some() {
             self.wait();
         } else {
             self.linger();

@@ -16,7 +16,7 @@ use crate::{
     config::SendWhen,
     http::RequestHead,
     ledger::{Entry, Outcome},
-    tee::{Recipient, Valve},
+    tee::{Listener, Recipient, Valve},
 };
 
 /// A shadow as one worker sees it.
@@ -107,6 +107,11 @@ impl Recipient for Selector {
         link.sequence
             .as_ref()
             .map(|sequence| sequence.fetch_add(1, Relaxed))
+    }
+
+    fn listener(&self) -> Option<Arc<dyn Listener>> {
+        let sessions = self.shadow.sessions.as_ref()?;
+        Some(sessions.listener())
     }
 
     fn leave_out(&self, outcome: Outcome) {

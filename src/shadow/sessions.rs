@@ -1,15 +1,19 @@
 //! The sessions of production on one shadow: whose a copy is, what it is sent with, and what both responses to it teach.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use parking_lot::Mutex;
 
+use super::request_view::RequestView;
 use crate::{
     compare::LiveResponse,
     config,
     exchange::Exchange,
-    http::{Known, RequestHead},
-    identity::{Identity, IdentityCounts, Learning, SessionId, Substituted, Unpaired},
+    http::{Headers, Known, RequestHead},
+    identity::{
+        Given, Identity, IdentityCounts, Learning, SessionId, Substituted, Unpaired, Whose,
+    },
+    tee::Listener,
 };
 
 /// Bytes of each response that are looked into.
@@ -20,6 +24,19 @@ pub(super) const RESPONSE_BYTES: u64 = 256 * 1024;
 #[derive(Debug)]
 pub(crate) struct Sessions {
     known: Mutex<Identity>,
+    given: Arc<Heard>,
+}
+
+/// Which cookies production gives out, told before their clients have them.
+#[derive(Debug)]
+struct Heard(Arc<Given>);
+
+impl Listener for Heard {
+    fn responds(&self, exchange: u64, headers: &Headers) {
+        if headers.named(b"set-cookie").next().is_some() {
+            self.0.note(exchange, headers);
+        }
+    }
 }
 
 /// How much is known, and what was done so far.
@@ -33,14 +50,28 @@ pub(crate) struct SessionState {
 
 impl Sessions {
     pub(super) fn new(settings: &config::Identity) -> Self {
+        let known = Identity::new(settings.memory.bytes());
         Self {
-            known: Mutex::new(Identity::new(settings.memory.bytes())),
+            given: Arc::new(Heard(known.given())),
+            known: Mutex::new(known),
         }
     }
 
-    /// Whose a request is.
-    pub(super) fn whose(&self, head: &RequestHead) -> SessionId {
-        self.known.lock().whose(head).session
+    /// Whose a request is, as far as that is known.
+    pub(super) fn whose(&self, request: RequestView<'_>) -> Whose {
+        self.known.lock().whose(request.head, request.client())
+    }
+
+    /// The session of an exchange's request; a new one, where none is known.
+    pub(super) fn session(&self, request: RequestView<'_>, exchange: &Exchange) -> SessionId {
+        let mut known = self.known.lock();
+        let session = known.session(request.head, request.client());
+        known.decide(exchange.number(), session);
+        session
+    }
+
+    pub(super) fn listener(&self) -> Arc<dyn Listener> {
+        Arc::clone(&self.given) as _
     }
 
     /// Production responded to a request of this session.
@@ -84,7 +115,10 @@ impl Sessions {
     /// The head that a request without a body is sent with; none where it stays as it is.
     pub(super) fn head(&self, head: &RequestHead) -> Result<Option<Box<RequestHead>>, Unpaired> {
         let mut known = self.known.lock();
-        let session = known.whose(head).session;
+        let session = match known.whose(head, None) {
+            Whose::Known(session) => session,
+            _ => SessionId::default(),
+        };
         Ok(known.substitute(session, head, None)?.head)
     }
 

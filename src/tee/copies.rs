@@ -31,6 +31,16 @@ pub(crate) trait Recipient {
     fn valve(&self) -> Rc<Valve>;
     /// The next place in the order of its requests, where it keeps an order.
     fn sequence(&self) -> Option<u64>;
+    /// Who is told at once which cookies the primary gives out, where that matters to it.
+    fn listener(&self) -> Option<Arc<dyn Listener>> {
+        None
+    }
+}
+
+/// Somebody who has to know of a response before its client may go on. Nothing here may block.
+pub(crate) trait Listener {
+    /// The exchange with this number is responded to with these fields.
+    fn responds(&self, exchange: u64, headers: &Headers);
 }
 
 /// What a copy costs beside its head and its body: the exchange, the entry, its messages, a place in a queue.
@@ -45,6 +55,9 @@ pub(crate) struct Copies {
     charges: Charges,
     /// How many bytes of the body of the primary's response are wanted.
     wanted: Option<u64>,
+    listeners: SmallVec<[Arc<dyn Listener>; 1]>,
+    /// The exchange's number, for these.
+    exchange: u64,
 }
 
 /// The way to one of them.
@@ -107,6 +120,10 @@ impl Copies {
                 held,
             }));
             copies.wanted = copies.wanted.max(recipient.wants_answer());
+            if let Some(listener) = recipient.listener() {
+                copies.exchange = exchange.number();
+                copies.listeners.push(listener);
+            }
             copies.branches.push(Branch {
                 valve,
                 number,
@@ -137,7 +154,10 @@ impl Copies {
     }
 
     /// The head of the primary's response is there.
-    pub(crate) fn answered(&self, answer: PrimaryResponse) {
+    pub(crate) fn answered(&self, answer: PrimaryResponse, headers: &Headers) {
+        for listener in &self.listeners {
+            listener.responds(self.exchange, headers);
+        }
         for copy in &self.branches {
             copy.valve.put(Message::Answered(copy.number, answer));
         }
@@ -433,7 +453,9 @@ mod tests {
                 Step::Push(which, bytes) => self.push(which, bytes),
                 Step::End(which) => self.each(which, |tap| tap.end(None)),
                 Step::Fail(which) => self.each(which, |tap| tap.fail(Outcome::ClientAborted)),
-                Step::Answer(which) => self.each(which, |tap| tap.answered(answer)),
+                Step::Answer(which) => {
+                    self.each(which, |tap| tap.answered(answer, &Headers::default()))
+                }
                 Step::Over(which) => self.over(which, true),
                 Step::Drop(which) => self.over(which, false),
                 Step::Turn => yield_now().await,

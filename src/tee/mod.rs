@@ -11,7 +11,7 @@ mod recording;
 mod valve;
 
 pub(crate) use budget::{Budget, Held};
-pub(crate) use copies::{Copies, Recipient};
+pub(crate) use copies::{Copies, Listener, Recipient};
 pub(crate) use doorbell::{Doorbell, Sleeper};
 pub(crate) use message::{Flow, Message, Mirrored, Part};
 pub(crate) use piece::Piece;

@@ -52,15 +52,15 @@ start_tee() {
     wait_for "$((port + 7))"
 }
 
-# Until no copy comes any more.
+# Until all copies have ended.
 settle() {
-    local before=-1 now _
-    for _ in $(seq 120); do
-        now=$(wc -l <"$out/shadow.witness")
-        if [ "$now" = "$before" ]; then return; fi
-        before=$now
-        sleep 3
+    local _ metrics
+    for _ in $(seq 200); do
+        metrics=$(curl -s "http://127.0.0.1:$((port + 7))/metrics")
+        if ! grep -qE '^shadowtee_copies_in_flight\{.*\} [1-9]' <<<"$metrics"; then return; fi
+        sleep 1
     done
+    echo "sessions.sh: copies are still in flight" >&2
 }
 
 run() {

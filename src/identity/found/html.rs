@@ -3,25 +3,22 @@
 use super::{
     super::{
         address::{Address, resolved},
-        values::{id_in, is_opaque, names_id, names_token},
+        values::{id_in, is_token, names_id, names_token},
     },
     Field, Found, Kind, MOST, Origin, has_parts, json,
 };
 use crate::compare::{Language, Token, Tokens, unescaped};
 
 pub(super) fn found(origin: Origin<'_>, text: &str) -> Vec<Found> {
-    let mut page = Page {
-        origin,
-        form: Address::of(origin.target),
-        select: String::new(),
-        rows: Vec::new(),
-        open: Vec::new(),
-        before: String::new(),
-        drafts: Vec::new(),
-        link: None,
-        scripts: Vec::new(),
-    };
+    let mut page = Page::new(origin);
     page.read(text);
+    page.finish()
+}
+
+/// What a script gives out: the tokens in its strings.
+pub(super) fn in_script(origin: Origin<'_>, text: &str) -> Vec<Found> {
+    let mut page = Page::new(origin);
+    page.script(text);
     page.finish()
 }
 
@@ -56,7 +53,21 @@ const ROWS: [&str; 5] = ["tr", "li", "article", "option", "label"];
 /// Bytes that are kept of the text of a row, or of a link.
 const TEXT: usize = 500;
 
-impl Page<'_> {
+impl<'a> Page<'a> {
+    fn new(origin: Origin<'a>) -> Self {
+        Self {
+            origin,
+            form: Address::of(origin.target),
+            select: String::new(),
+            rows: Vec::new(),
+            open: Vec::new(),
+            before: String::new(),
+            drafts: Vec::new(),
+            link: None,
+            scripts: Vec::new(),
+        }
+    }
+
     fn read(&mut self, text: &str) {
         let mut tokens = Tokens::new(text, Language::Html);
         let mut script = None;
@@ -150,7 +161,7 @@ impl Page<'_> {
             let text = attribute.text();
             if is_link || text.starts_with('/') {
                 self.link(name, attribute_name, &text);
-            } else if is_opaque(&text) || names_token(attribute_name) {
+            } else if is_token(&text) || names_token(attribute_name) {
                 self.token(&[name, attribute_name], attribute_name, &text);
             } else if names_id(attribute_name) && id_in(&text) == Some(0..text.len()) {
                 let field = attribute_name.trim_start_matches("data-");
@@ -178,7 +189,7 @@ impl Page<'_> {
             return;
         };
         let form = self.form.skeleton.clone();
-        if is_opaque(value) || names_token(field) {
+        if is_token(value) || names_token(field) {
             return self.token(&[element, &form, field], field, value);
         }
         if id_in(value) == Some(0..value.len()) {
@@ -194,7 +205,7 @@ impl Page<'_> {
 
     fn token(&mut self, place: &[&str], field: &str, value: &str) {
         let is_named = names_token(field);
-        if is_opaque(value) || is_named && value.len() >= 8 {
+        if is_token(value) || is_named && value.len() >= 8 {
             let form = || self.form.skeleton.clone();
             let kind = Kind::Token(is_named.then(|| Field {
                 name: field.to_owned(),
@@ -262,7 +273,7 @@ impl Page<'_> {
             let mut from = 0;
             for (number, part) in text.split(quote).enumerate() {
                 // Every other part is between quotes.
-                if number % 2 == 1 && is_opaque(part) {
+                if number % 2 == 1 && is_token(part) {
                     let begin = text[..from]
                         .char_indices()
                         .rev()

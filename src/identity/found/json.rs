@@ -6,7 +6,7 @@ use super::{
     super::{
         address::{Address, field_of, resolved},
         ids::Scope,
-        values::{is_opaque, names_id, names_token},
+        values::{is_opaque, is_token, names_id, names_token},
     },
     Field, Found, Kind, MOST, Origin, has_parts,
 };
@@ -90,7 +90,7 @@ impl<'b> Walk<'_, 'b> {
 
     fn scalar(&mut self, text: &str, row: &str) {
         let name = self.name();
-        let kind = if is_opaque(text) || names_token(name) && text.len() >= 8 {
+        let kind = if is_token(text) || names_token(name) && text.len() >= 8 {
             Kind::Token(names_token(name).then(|| Field {
                 name: name.to_owned(),
                 form: String::new(),

@@ -61,6 +61,7 @@ pub(super) fn found(origin: Origin<'_>, answer: &Answer<'_>) -> Vec<Found> {
     match Media::of(content_type, bytes) {
         Media::Html => html::found(origin, &text_of(bytes)),
         Media::Json => json::found(origin, bytes),
+        Media::Script => html::in_script(origin, &text_of(bytes)),
         _ => Vec::new(),
     }
 }

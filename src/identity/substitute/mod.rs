@@ -13,7 +13,10 @@ use super::{
     cookies::sent,
     ids::{Resolved, Scope},
     partners::Partner,
-    values::{counts, id_in, is_opaque, last_word, leads_to_its_like, names_id, names_token, noun},
+    values::{
+        counts, id_in, is_opaque, is_token, last_word, leads_to_its_like, names_id, names_token,
+        noun, runs,
+    },
 };
 use crate::{
     compare::Media,
@@ -143,12 +146,12 @@ impl Identity {
 
     /// A value with a name: the whole of it is a token or an id, or it is a path, or it has tokens in it.
     fn scalar(&mut self, request: &Request, name: &str, scope: &Scope, value: &str) -> Replaced {
-        let is_token = names_token(name);
-        if is_token || is_opaque(value) {
+        let is_named = names_token(name);
+        if is_named || is_token(value) {
             if let Some(partner) = self.token(value)? {
                 return Ok(Some(partner));
             }
-            if is_token {
+            if is_named {
                 return Ok(self.newest(request, name));
             }
         }
@@ -498,22 +501,6 @@ fn is_signed(head: &RequestHead) -> bool {
         || SIGNED
             .iter()
             .any(|name| head.headers.named(name).next().is_some())
-}
-
-/// Parts of a text that may be tokens.
-fn runs(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let is_of_token = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
-    let bytes = text.as_bytes();
-    let mut at = 0;
-    std::iter::from_fn(move || {
-        let begin = at + bytes[at..].iter().position(|c| is_of_token(*c))?;
-        let length = bytes[begin..]
-            .iter()
-            .take_while(|c| is_of_token(**c))
-            .count();
-        at = begin + length;
-        Some(begin..at)
-    })
 }
 
 /// A text with other parts; none where nothing is another.

@@ -247,8 +247,8 @@ fn run(settings: &Run) -> Tally {
             let asked = person.ask(&mut rng, number);
             let head = head(&asked);
             let answered = primary.handle(&asked, &format!("made{number}"));
-            let whose = identity.whose(&head);
-            let session = whose.session;
+            let session = identity.session(&head, None);
+            let session = session;
             identity.issued(session, &head, &answer(&answered));
             person.see(&asked, &answered);
             person.waiting.push_back(Copy {

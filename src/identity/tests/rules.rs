@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::super::{Identity, Learning, Unpaired};
+use super::super::{Identity, Learning, Unpaired, Whose};
 use crate::{compare::Answer, http::RequestHead};
 
 /// 2026-01-01.
@@ -56,10 +56,8 @@ impl Shadow {
     /// What the copy of a request is, as far as it is another, or all of it.
     fn copy(&mut self, request: &str) -> Result<String, Unpaired> {
         let (head, body) = head(request);
-        let whose = self.0.whose(&head);
-        let substituted = self
-            .0
-            .substitute(whose.session, &head, Some(body.as_bytes()))?;
+        let session = self.0.session(&head, None);
+        let substituted = self.0.substitute(session, &head, Some(body.as_bytes()))?;
         let sent = substituted.head.as_deref().unwrap_or(&head);
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let mut lines = vec![format!("{} {}", text(sent.method()), text(sent.target()))];
@@ -79,12 +77,12 @@ impl Shadow {
     /// Both sides answer a request; `None`: the shadow didn't.
     fn pair<'a>(&mut self, request: &str, primary: &str, shadow: impl Into<Option<&'a str>>) {
         let (head, _) = head(request);
-        let whose = self.0.whose(&head);
+        let session = self.0.session(&head, None);
         let primary = answer(primary);
-        self.0.issued(whose.session, &head, &primary);
+        self.0.issued(session, &head, &primary);
         let shadow = shadow.into().map(answer);
         self.0.learn(&Learning {
-            session: whose.session,
+            session,
             head: &head,
             primary: &primary,
             shadow: shadow.as_ref(),
@@ -218,7 +216,7 @@ fn a_bearer_token_is_the_shadows() {
     let wanted = format!("GET /me\nAuthorization: Bearer {}", jwt(THEIRS));
     assert_eq!(shadow.copy(&request), Ok(wanted));
     let (head, _) = head(&request);
-    assert!(shadow.0.whose(&head).is_known);
+    assert!(matches!(shadow.0.whose(&head, None), Whose::Known(_)));
 }
 
 #[test]
@@ -333,7 +331,7 @@ fn what_is_given_to_all_names_no_session() {
     shadow.pair("GET /", set, set);
     shadow.pair("GET /", set, set);
     let (head, _) = head("GET /\nCookie: lb=x7Kq2mB9zR4tYw1p");
-    assert!(!shadow.0.whose(&head).is_known);
+    assert_eq!(shadow.0.whose(&head, None), Whose::Nobody);
 }
 
 #[test]

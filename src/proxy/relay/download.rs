@@ -212,7 +212,7 @@ impl Download {
             after,
         };
         self.answered = Some(answer);
-        of.copies.answered(answer);
+        of.copies.answered(answer, &self.head.headers);
         strip_answer(&mut self.head.headers, switches);
         self.frame(framing);
         self.closes |= of.pipeline.drain.is_asked() && !switches;

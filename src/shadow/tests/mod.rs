@@ -27,7 +27,7 @@ use super::{
 use crate::{
     config::Config,
     exchange::{Exchange, PrimaryResponse},
-    http::{Marks, RequestHead, Tap, now},
+    http::{Headers, Marks, RequestHead, Tap, now},
     ledger::{Account, Entry, Ledger, Outcome},
     net::{
         Connector, count_waits,
@@ -218,10 +218,11 @@ impl World<'_> {
 
 /// The primary answered.
 fn answer(copies: &Copies, status: u16) {
-    copies.answered(PrimaryResponse {
+    let response = PrimaryResponse {
         status,
         after: Duration::ZERO,
-    });
+    };
+    copies.answered(response, &Headers::default());
 }
 
 const TICK: Duration = Duration::from_millis(100);
