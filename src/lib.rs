@@ -15,7 +15,6 @@ mod exchange;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
 mod http;
-#[allow(dead_code, unused_imports)]
 mod identity;
 mod ledger;
 mod lifecycle;

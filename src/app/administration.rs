@@ -145,6 +145,9 @@ impl Administration for Shared {
                 samples.gauge(metric, &[name], now);
             }
             shadow.metrics.samples(name, &mut samples);
+            if let Some(sessions) = &shadow.sessions {
+                sessions.samples(name, &mut samples);
+            }
         }
         samples
     }

@@ -28,6 +28,7 @@ use crate::{
     ledger::Outcome,
     lifecycle::{Phase, Phases, Signal, Signals, systemd},
     net::{Bound, Handover},
+    shadow::Sessions,
 };
 
 /// How often a stop looks whether everything is done.
@@ -53,6 +54,7 @@ impl App {
         };
         shared.threads.begin()?;
         shared.resources.compare.begin();
+        each_session(&shared, Sessions::restore);
         let workers = start_workers(&shared, &sockets.listeners)?;
         let outcome = runtime.block_on(async {
             announce(&shared, &sockets);
@@ -89,10 +91,20 @@ impl App {
         }
         shared.threads.end();
         shared.resources.compare.end();
+        each_session(&shared, Sessions::save);
         shared.resources.process_pool.end();
         end_capture(&shared);
         say_ledger(&shared);
         outcome
+    }
+}
+
+/// Does something with what is known of the sessions on each shadow.
+fn each_session(shared: &Shared, what: impl Fn(&Sessions)) {
+    for shadow in &shared.live.load().shadows {
+        if let Some(sessions) = &shadow.sessions {
+            what(sessions);
+        }
     }
 }
 

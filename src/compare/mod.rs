@@ -40,7 +40,7 @@ pub(crate) use extract::{
 };
 pub(crate) use live::{
     CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
-    REQUEST_BODY, Role, replace_users, state_file,
+    REQUEST_BODY, Role, file, replace_users, state_file,
 };
 pub(crate) use report::{Report, Requests, Since, Style, html, junit, markdown, text};
 pub(crate) use route::{Pattern, read_inventory};

@@ -1,5 +1,7 @@
 //! How the sessions of production are kept alive on a shadow.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 
 use super::{
@@ -16,6 +18,8 @@ pub(crate) struct Identity {
     pub(crate) memory: Size,
     /// Bytes of a request's body up to which it is looked into.
     pub(crate) body_bytes: Size,
+    /// The folder where what is known is kept over a restart.
+    pub(crate) state: Option<PathBuf>,
 }
 
 impl Identity {
@@ -36,6 +40,7 @@ impl Identity {
                 "has to be 1MiB at least",
             ),
             body_bytes: table.value("body_bytes", Size::mib(1)),
+            state: table.path("state"),
         });
         is_on.then_some(identity)
     }

@@ -46,7 +46,7 @@ pub(crate) use mistake::Mistake;
 pub(crate) use network::ClientAddress;
 pub(crate) use pattern::Pattern;
 pub(crate) use rewrite::{Authorization, Cookies, Query, Rewrite, is_line};
-pub(crate) use sampling::{By, Key, Limit, Sample, SendWhen, WithoutKey};
+pub(crate) use sampling::{By, Key, Limit, OrderBy, Sample, SendWhen, WithoutKey};
 pub(crate) use script::{OwnScript, Script, WhenDown, words};
 pub(crate) use sections::{
     Admin, Forwarded, Limits, Log, LogFormat, Mark, RequestId, Stop, Takeover, Timeouts,

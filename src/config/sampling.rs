@@ -60,6 +60,48 @@ impl fmt::Display for Key {
     }
 }
 
+/// Which copies keep the order of their requests.
+#[derive(Clone, Debug, DeserializeFromStr, SerializeDisplay, PartialEq, Eq)]
+pub(crate) enum OrderBy {
+    /// Those of one session, as production names it.
+    Session,
+    All,
+    Key(Key),
+}
+
+impl OrderBy {
+    pub(crate) fn key(&self) -> Option<&Key> {
+        match self {
+            Self::Key(key) => Some(key),
+            Self::Session | Self::All => None,
+        }
+    }
+}
+
+impl FromStr for OrderBy {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "session" => Ok(Self::Session),
+            "all" => Ok(Self::All),
+            key => key.parse().map(Self::Key).map_err(|error: String| {
+                error.replacen("write ", "write \"session\", \"all\", ", 1)
+            }),
+        }
+    }
+}
+
+impl fmt::Display for OrderBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session => f.write_str("session"),
+            Self::All => f.write_str("all"),
+            Self::Key(key) => key.fmt(f),
+        }
+    }
+}
+
 /// `shadow.sample`: the share of the selected requests that is copied.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Sample {

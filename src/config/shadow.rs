@@ -11,7 +11,7 @@ use super::{
     is_default,
     reader::Table,
     rewrite::Rewrite,
-    sampling::{Key, Limit, Sample, SendWhen},
+    sampling::{Key, Limit, OrderBy, Sample, SendWhen},
     script::OwnScript,
     select::Select,
     units::{Size, Span},
@@ -46,8 +46,8 @@ pub(crate) struct Shadow {
     pub(crate) answer_bytes: Size,
     pub(crate) breaker: Breaker,
     pub(crate) send: SendWhen,
-    /// Copies with one key keep the order of their requests.
-    pub(crate) order_by: Option<Key>,
+    /// Which copies keep the order of their requests.
+    pub(crate) order_by: Option<OrderBy>,
     pub(crate) sample: Sample,
     #[serde(skip_serializing_if = "is_default")]
     pub(crate) limit: Limit,
@@ -155,7 +155,7 @@ impl Shadow {
     pub(super) fn asks_for_client(&self) -> Option<&'static str> {
         let is_client = |key: Option<&Key>| key == Some(&Key::Client);
         [
-            (is_client(self.order_by.as_ref()), "order_by"),
+            (is_client(self.order_by.as_ref().and_then(OrderBy::key)), "order_by"),
             (is_client(self.sample.by.key()), "sample.by"),
             (self.select.asks_for_client(), "select"),
             (

@@ -1,7 +1,7 @@
 //! What production's threads tell at once of a response that sets cookies: a client may come with them on another
 //! connection before the response is known on the shadow side.
 
-use parking_lot::Mutex;
+use parking_lot::{Mutex, RwLock};
 
 use super::{SessionId, cookies::pair_of, values::Key};
 use crate::http::Headers;
@@ -10,7 +10,7 @@ use crate::http::Headers;
 /// places of older ones.
 #[derive(Debug)]
 pub(crate) struct Given {
-    key: Key,
+    key: RwLock<Key>,
     cookies: Mutex<Box<[Entry]>>,
     sessions: Mutex<Box<[Entry]>>,
 }
@@ -25,7 +25,7 @@ impl Given {
     pub(super) fn new(key: Key) -> Self {
         let entries = || Mutex::new(vec![Entry::default(); ENTRIES].into());
         Self {
-            key,
+            key: RwLock::new(key),
             cookies: entries(),
             sessions: entries(),
         }
@@ -34,12 +34,18 @@ impl Given {
     /// Production gives out cookies in the response to the exchange with this number. On production's threads: an insert
     /// for each.
     pub(crate) fn note(&self, exchange: u64, headers: &Headers) {
+        let key = *self.key.read();
         for line in headers.named(b"set-cookie") {
             if let Some((name, value)) = pair_of(line) {
-                let cookie = self.key.of_bytes(&[b"cookie", name, value]);
+                let cookie = key.of_bytes(&[b"cookie", name, value]);
                 put(&mut self.cookies.lock(), cookie, exchange);
             }
         }
+    }
+
+    /// Hashes with another key from now on; what was told before is lost.
+    pub(super) fn set_key(&self, key: Key) {
+        *self.key.write() = key;
     }
 
     /// Whose the exchange with this number is.

@@ -120,6 +120,10 @@ impl Identity {
     /// Takes what both sides answered.
     pub(crate) fn learn(&mut self, learning: &Learning<'_>) {
         let asked = Asked::of(learning.head);
+        let is_alive = learning
+            .shadow
+            .is_some_and(|shadow| ends_alike(&asked, learning.primary, shadow));
+        self.sessions.end(learning.session, is_alive);
         self.learn_cookies(learning);
         let shadow = learning
             .shadow
@@ -422,6 +426,16 @@ impl Identity {
             }
         }
     }
+}
+
+/// Whether both ended the same way: with the same status, and where they redirect, to the same kind of place.
+fn ends_alike(asked: &Asked<'_>, primary: &Answer<'_>, shadow: &Answer<'_>) -> bool {
+    let location = |answer| {
+        let location = lines(answer, "location").next()?;
+        let path = resolved(location, asked.target, asked.host)?;
+        Some(Address::of(&path).skeleton)
+    };
+    primary.status == shadow.status && location(primary) == location(shadow)
 }
 
 /// Where a link stands.

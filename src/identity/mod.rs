@@ -19,7 +19,7 @@ mod values;
 
 pub(crate) use given::Given;
 pub(crate) use learn::Learning;
-pub(crate) use sessions::SessionId;
+pub(crate) use sessions::{Ends, SessionId};
 pub(crate) use state::StateError;
 pub(crate) use substitute::{Substituted, Unpaired};
 
@@ -118,6 +118,11 @@ impl Identity {
 
     pub(crate) fn sessions(&self) -> usize {
         self.sessions.len()
+    }
+
+    /// Sessions by how their last copy ended.
+    pub(crate) fn ends(&self) -> Ends {
+        self.sessions.ends
     }
 
     /// Values with two partners, that stand for none.

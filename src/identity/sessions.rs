@@ -20,6 +20,8 @@ pub(super) struct Session {
     pub(super) newest: Vec<(u64, Box<str>)>,
     /// Cookies that the shadow alone sets.
     pub(super) extras: Vec<(Box<str>, Box<str>)>,
+    /// Whether its last copy ended as production's request did, where one ended.
+    is_alive: Option<bool>,
 }
 
 /// Names of one session that are remembered; fields with tokens; cookies.
@@ -73,7 +75,24 @@ pub(super) struct Sessions {
     next: SessionId,
     bytes: usize,
     most: usize,
+    pub(super) ends: Ends,
     pub(super) evicted: u64,
+}
+
+/// How many sessions ended so with their last copy.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ends {
+    pub(crate) alive: usize,
+    pub(crate) lost: usize,
+}
+
+impl Ends {
+    fn of(&mut self, is_alive: Option<bool>) -> Option<&mut usize> {
+        match is_alive? {
+            true => Some(&mut self.alive),
+            false => Some(&mut self.lost),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,6 +114,7 @@ impl Sessions {
             next: 1,
             bytes: 0,
             most,
+            ends: Ends::default(),
             evicted: 0,
         }
     }
@@ -206,6 +226,24 @@ impl Sessions {
         }
     }
 
+    /// Its last copy ended as production's request did, or not so.
+    pub(super) fn end(&mut self, id: SessionId, is_alive: bool) {
+        let Some(session) = self.known.get_mut(&id) else {
+            return;
+        };
+        let before = session.is_alive.replace(is_alive);
+        self.recount(before, Some(is_alive));
+    }
+
+    fn recount(&mut self, before: Option<bool>, now: Option<bool>) {
+        if let Some(count) = self.ends.of(before) {
+            *count -= 1;
+        }
+        if let Some(count) = self.ends.of(now) {
+            *count += 1;
+        }
+    }
+
     /// The next number, all sessions, those that were not seen for longest first, and the names that many have.
     pub(super) fn entries(&self) -> (SessionId, Vec<(SessionId, Session)>, Vec<u64>) {
         let sessions = self.known.iter().rev();
@@ -229,6 +267,7 @@ impl Sessions {
             let aliases = session.aliases.iter();
             self.by_alias
                 .extend(aliases.map(|alias| (*alias, Owner::One(id))));
+            self.recount(None, session.is_alive);
             self.known.put(id, session);
         }
         let known = shared.iter().take(SHARED);
@@ -244,6 +283,7 @@ impl Sessions {
                 return;
             };
             self.bytes -= session.bytes();
+            self.recount(session.is_alive, None);
             for alias in session.aliases {
                 self.by_alias.remove(&alias);
             }

@@ -1,5 +1,7 @@
 //! What is known, as bytes for a file: versioned, bounded. They hold the shadow's cookies and tokens as they are.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -86,6 +88,9 @@ impl Identity {
         refill(&mut new.etags, state.etags);
         new.ids = Ids::refilled(new.ids, state.scopes, state.ids);
         new.counts = self.counts;
+        // Production's threads hold it.
+        new.given = Arc::clone(&self.given);
+        new.given.set_key(state.key);
         *self = new;
         Ok(())
     }

@@ -1,7 +1,11 @@
 //! The last stage of copies to one shadow: each waits for its turn and for a place among those on their way, and is sent
 //! by a lane.
 
-use std::{cell::Cell, rc::Rc, sync::Arc};
+use std::{
+    cell::{Cell, RefCell},
+    rc::Rc,
+    sync::Arc,
+};
 
 use tokio::task::spawn_local;
 
@@ -11,14 +15,18 @@ use super::{
     copying::Tools,
     lane::{Hand, Lanes},
     nap::UnderWay,
-    order::Order,
+    order::{Keys, Order},
     queue::{Place, Queue},
     sample,
     sender::Sender,
     sending::send,
     stage::Stage,
 };
-use crate::{ledger::Outcome, tee::Budget};
+use crate::{
+    config::{Key, OrderBy},
+    ledger::Outcome,
+    tee::Budget,
+};
 
 /// Where the copies to one shadow wait, and what sends them.
 pub(super) struct Delivery {
@@ -30,6 +38,7 @@ pub(super) struct Delivery {
     lanes: Lanes<(Rc<Self>, Job)>,
     /// Somebody looks after those that wait.
     runs: Cell<bool>,
+    keys: RefCell<Keys>,
 }
 
 /// A copy that has a place among those on their way.
@@ -43,11 +52,17 @@ impl Delivery {
             queue: Queue::new(Arc::clone(&shadow.places), |copy: &ShadowCopy| {
                 !copy.body.is_lost()
             }),
-            order: shadow
-                .keeps_order()
-                .then(|| Order::new(settings.queue, Arc::clone(&shadow.tickets))),
+            order: shadow.keeps_order().then(|| {
+                // Of all copies, all may wait; of one session, a part.
+                let most = match settings.order_by {
+                    Some(OrderBy::All) => settings.queue,
+                    _ => settings.queue / 4,
+                };
+                Order::new(most, Arc::clone(&shadow.tickets))
+            }),
             lanes: Lanes::default(),
             runs: Cell::new(false),
+            keys: RefCell::default(),
         })
     }
 
@@ -75,10 +90,14 @@ impl Delivery {
             return Ok(());
         };
         let exchange = copy.pair.exchange();
-        let session = copy.pair.session();
         let place = match &shadow.settings.order_by {
-            Some(key) => sample::place(key, shadow.seen(&exchange.head, exchange.peer)),
-            None => session,
+            Some(OrderBy::Key(key)) => {
+                let place = sample::place(key, shadow.seen(&exchange.head, exchange.peer));
+                self.watch(key, place);
+                place
+            }
+            Some(OrderBy::All) => Some(0),
+            Some(OrderBy::Session) | None => copy.pair.session(),
         };
         let Some(place) = place else {
             return Ok(());
@@ -87,6 +106,18 @@ impl Delivery {
         copy.turn = Some(order.join(place).ok_or(Outcome::QueueFull)?);
         copy.seat = Some(seat);
         Ok(())
+    }
+
+    /// Tells of an order that orders nothing.
+    fn watch(&self, key: &Key, place: Option<u64>) {
+        let is_changing = place.is_some_and(|place| self.keys.borrow_mut().is_changing(place));
+        if is_changing && matches!(key, Key::Cookie(_)) {
+            tracing::warn!(
+                shadow = self.sender.shadow.name(),
+                order_by = %key,
+                "hardly any two requests have the same value of it, so that it orders nothing; order_by = \"session\" follows a cookie that changes in every response"
+            );
+        }
     }
 
     fn has_waiting(&self) -> bool {

@@ -9,7 +9,7 @@ use super::{
     select::{Answered, Selection, Verdict},
 };
 use crate::{
-    config::{self, ClientAddress, MASK, SendWhen, is_secret_name},
+    config::{self, ClientAddress, MASK, OrderBy, SendWhen, is_secret_name},
     http::{Marks, RequestHead, asks_for_upgrade},
 };
 
@@ -151,10 +151,15 @@ fn also(settings: &config::Shadow, reasons: &mut Vec<String>) {
     if !config::is_default(&settings.limit) {
         reasons.push("limited: left out where it is over shadow.limit".into());
     }
-    if let Some(key) = &settings.order_by {
-        reasons.push(format!(
+    let of_session = || "in order: after those before it of the same session".to_owned();
+    match &settings.order_by {
+        Some(OrderBy::Key(key)) => reasons.push(format!(
             "in order: after those before it with the same {key}"
-        ));
+        )),
+        Some(OrderBy::All) => reasons.push("in order: after all before it".into()),
+        Some(OrderBy::Session) => reasons.push(of_session()),
+        None if settings.identity.is_some() => reasons.push(of_session()),
+        None => {}
     }
     if settings.send == SendWhen::AfterAnswer {
         reasons.push("sent: after the primary's answer".into());

@@ -47,5 +47,6 @@ pub(crate) use edit::Editor;
 pub(crate) use explain::{Explained, Question, explain, selects};
 pub(crate) use rewrite::authorization;
 pub(crate) use selector::recipient;
+pub(crate) use sessions::Sessions;
 pub(crate) use shared::{Common, Setup, Shadow, ShadowError};
 pub(crate) use threads::Threads;

@@ -4,7 +4,7 @@
 
 use std::{
     cell::RefCell,
-    collections::{BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, HashSet, VecDeque},
     sync::Arc,
 };
 
@@ -110,6 +110,32 @@ impl Drop for Turn {
     }
 }
 
+/// Keys of the first copies: do any two have the same?
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    seen: HashSet<u64>,
+    again: usize,
+    is_told: bool,
+}
+
+impl Keys {
+    const FIRST: usize = 500;
+
+    /// Takes the key of a copy. Returns, once, whether hardly any came again.
+    pub(super) fn is_changing(&mut self, key: u64) -> bool {
+        if self.is_told {
+            return false;
+        }
+        self.again += usize::from(!self.seen.insert(key));
+        if self.seen.len() + self.again < Self::FIRST {
+            return false;
+        }
+        self.is_told = true;
+        self.seen = HashSet::new();
+        self.again * 20 < Self::FIRST
+    }
+}
+
 /// The copies that wait for their turn on one thread.
 #[derive(Debug)]
 pub(super) struct Order<T> {
@@ -121,8 +147,8 @@ pub(super) struct Order<T> {
 }
 
 impl<T> Order<T> {
-    /// `seats`: those of the queue, of which one session can't have all.
-    pub(super) fn new(seats: usize, tickets: Arc<Tickets>) -> Self {
+    /// `most` copies of one session may wait.
+    pub(super) fn new(most: usize, tickets: Arc<Tickets>) -> Self {
         let id = {
             let mut counters = tickets.counters.lock();
             counters.orders += 1;
@@ -131,7 +157,7 @@ impl<T> Order<T> {
         Self {
             id,
             tickets,
-            most: (seats / 4).max(1),
+            most: most.max(1),
             waiting: RefCell::default(),
         }
     }
@@ -189,10 +215,10 @@ impl<T> Drop for Order<T> {
 mod tests {
     use super::*;
 
-    fn order(seats: usize) -> (Order<&'static str>, Arc<Places>) {
+    fn order(most: usize) -> (Order<&'static str>, Arc<Places>) {
         let places = Places::new(9, 100);
         let tickets = Tickets::new(Arc::clone(&places));
-        (Order::new(seats, tickets), places)
+        (Order::new(most, tickets), places)
     }
 
     #[test]
@@ -233,7 +259,7 @@ mod tests {
 
     #[test]
     fn one_key_can_not_have_all_seats() {
-        let (order, _) = order(8);
+        let (order, _) = order(2);
         let turns: Vec<_> = (0..3).map(|_| order.join(1).unwrap()).collect();
         assert!(order.join(1).is_none() && order.join(2).is_some());
         drop(turns);
@@ -260,5 +286,14 @@ mod tests {
         drop(third);
         here.wait(fourth.ticket(), "fourth", places.sit().unwrap());
         assert_eq!(here.called()[0].0, "fourth", "called before it waited");
+    }
+
+    #[test]
+    fn keys_of_which_hardly_any_comes_again_are_told_once() {
+        let mut changing = Keys::default();
+        let told = (0..5_000).filter(|key| changing.is_changing(*key)).count();
+        assert_eq!((told, changing.seen.len()), (1, 0));
+        let mut kept = Keys::default();
+        assert!(!(0..5_000).any(|key| kept.is_changing(key % 400)));
     }
 }

@@ -118,7 +118,7 @@ impl Pair {
             is_over: Cell::new(false),
             session: Cell::new(None),
             turn: RefCell::default(),
-            is_learned: Cell::new(shadow.sessions.is_none()),
+            is_learned: Cell::new(shadow.settings.identity.is_none()),
             is_unanswered: Cell::new(false),
             responses: RefCell::default(),
             exchange: Some(exchange),
@@ -256,9 +256,16 @@ impl Pair {
         self.release();
     }
 
-    /// Lets the next copy of the session go.
-    pub(super) fn release(&self) {
+    fn release(&self) {
         self.turn.take();
+    }
+
+    /// Lets the next copy of the session go, whatever is known.
+    pub(super) fn give_up(&self) {
+        if let (Some(sessions), false) = (&self.shadow.sessions, self.is_learned.get()) {
+            sessions.give_up();
+            self.release();
+        }
     }
 
     /// The copy has ended. Its turn is the next one's when what it teaches is learned; returns whether that is not so yet.

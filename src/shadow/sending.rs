@@ -44,6 +44,10 @@ pub(super) async fn send(sender: &Sender, mut copy: ShadowCopy, tools: &mut Tool
         return copy.settle(outcome);
     }
     let started = now();
+    if copy.turn.is_some() {
+        let lag = started - copy.pair.exchange().received;
+        sender.shadow.metrics.lag.record(lag);
+    }
     let mut copying = Copying::new(sender, &mut copy, tools, admitted, started);
     let ended = match call(&mut copying, &sender.pool, started).await {
         Ok(((), call)) => {
@@ -119,7 +123,7 @@ fn hold_turn(sender: &Sender, copy: &mut ShadowCopy) {
     let (pair, patience) = (Rc::clone(&copy.pair), wait(&sender.shadow.settings));
     spawn_local(async move {
         sleep(patience).await;
-        pair.release();
+        pair.give_up();
     });
 }
 

@@ -1,19 +1,25 @@
 //! The sessions of production on one shadow: whose a copy is, what it is sent with, and what both responses to it teach.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
 
 use parking_lot::Mutex;
 
 use super::request_view::RequestView;
 use crate::{
-    compare::LiveResponse,
+    compare::{LiveResponse, file},
     config,
     exchange::Exchange,
     http::{Headers, Known, RequestHead},
-    identity::{
-        Given, Identity, IdentityCounts, Learning, SessionId, Substituted, Unpaired, Whose,
-    },
+    identity::{Given, Identity, Learning, SessionId, Substituted, Unpaired, Whose},
     tee::Listener,
+    telemetry::metrics::{self, Samples},
 };
 
 /// Bytes of each response that are looked into.
@@ -25,6 +31,10 @@ pub(super) const RESPONSE_BYTES: u64 = 256 * 1024;
 pub(crate) struct Sessions {
     known: Mutex<Identity>,
     given: Arc<Heard>,
+    given_up: AtomicU64,
+    /// Where it is kept over a restart.
+    state: Option<PathBuf>,
+    is_restored: AtomicBool,
 }
 
 /// Which cookies production gives out, told before their clients have them.
@@ -39,21 +49,21 @@ impl Listener for Heard {
     }
 }
 
-/// How much is known, and what was done so far.
-pub(crate) struct SessionState {
-    pub(crate) sessions: usize,
-    pub(crate) known: usize,
-    pub(crate) conflicts: u64,
-    pub(crate) evicted: u64,
-    pub(crate) counts: IdentityCounts,
-}
-
 impl Sessions {
-    pub(super) fn new(settings: &config::Identity) -> Self {
-        let known = Identity::new(settings.memory.bytes());
+    /// `settings`: none, where nothing is put in and the sessions are followed for the order alone.
+    /// `name`: the shadow's.
+    pub(super) fn new(name: &str, settings: Option<&config::Identity>) -> Self {
+        const FOR_ORDER: usize = 16 << 20;
+        let memory = settings.map_or(FOR_ORDER, |settings| settings.memory.bytes());
+        let known = Identity::new(memory);
         Self {
             given: Arc::new(Heard(known.given())),
             known: Mutex::new(known),
+            given_up: AtomicU64::new(0),
+            state: settings
+                .and_then(|settings| settings.state.as_ref())
+                .map(|folder| folder.join(format!("{name}.sessions"))),
+            is_restored: AtomicBool::new(false),
         }
     }
 
@@ -122,15 +132,71 @@ impl Sessions {
         Ok(known.substitute(session, head, None)?.head)
     }
 
-    pub(crate) fn state(&self) -> SessionState {
+    /// What is known, and what was done, for Prometheus.
+    pub(crate) fn samples(&self, name: &str, samples: &mut Samples) {
         let known = self.known.lock();
-        SessionState {
-            sessions: known.sessions(),
-            known: known.known(),
-            conflicts: known.conflicts(),
-            evicted: known.evicted(),
-            counts: known.counts(),
+        let (ends, counts) = (known.ends(), known.counts());
+        samples.gauge(&metrics::SESSIONS, &[name], known.sessions() as u64);
+        for (end, count) in [("alike", ends.alive), ("otherwise", ends.lost)] {
+            samples.gauge(&metrics::SESSIONS_ENDED, &[name, end], count as u64);
         }
+        samples.gauge(&metrics::SESSION_VALUES, &[name], known.known() as u64);
+        for (result, count) in [("learned", counts.pairs), ("nothing", counts.unlearned)] {
+            samples.counter(&metrics::SESSION_PAIRS, &[name, result], count);
+        }
+        for (kind, count) in [
+            ("cookie", counts.cookies),
+            ("token", counts.tokens),
+            ("latest_token", counts.newest),
+            ("id", counts.ids),
+            ("condition", counts.conditions),
+        ] {
+            samples.counter(&metrics::SUBSTITUTIONS, &[name, kind], count);
+        }
+        let given_up = self.given_up.load(Relaxed);
+        samples.counter(&metrics::SESSION_WAITS, &[name], given_up);
+        samples.counter(&metrics::SESSION_CONFLICTS, &[name], known.conflicts());
+        samples.counter(&metrics::SESSION_EVICTIONS, &[name], known.evicted());
+    }
+
+    /// Takes up what an earlier run kept, once. What can't be used is moved out of the way.
+    pub(crate) fn restore(&self) {
+        let Some(path) = self.state.as_deref() else {
+            return;
+        };
+        if self.is_restored.swap(true, Relaxed) {
+            return;
+        }
+        let error = match file::load(path) {
+            Ok(None) => return,
+            Ok(Some(bytes)) => match self.known.lock().restore(&bytes) {
+                Ok(()) => return,
+                Err(error) => error.to_string(),
+            },
+            Err(error) => error.to_string(),
+        };
+        let kept_as = file::set_aside(path).ok();
+        tracing::warn!(
+            file = %path.display(), error,
+            kept_as = kept_as.map(|path| path.display().to_string()),
+            "what was known of sessions can't be used; they begin anew"
+        );
+    }
+
+    /// Keeps what is known for the next run, where that is wanted.
+    pub(crate) fn save(&self) {
+        let Some(path) = self.state.as_deref() else {
+            return;
+        };
+        let bytes = self.known.lock().save();
+        if let Err(error) = file::replace(path, &bytes) {
+            tracing::warn!(file = %path.display(), %error, "what is known of sessions can't be kept");
+        }
+    }
+
+    /// The next copy of a session went though not both responses to the one before were known.
+    pub(super) fn give_up(&self) {
+        self.given_up.fetch_add(1, Relaxed);
     }
 }
 

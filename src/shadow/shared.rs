@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     compare::Compared,
-    config::{self, ClientAddress, is_same},
+    config::{self, ClientAddress, OrderBy, is_same},
     http::{Marks, RequestHead},
     ledger::Account,
     net::{Connector, TlsError},
@@ -55,7 +55,7 @@ pub(crate) struct Shadow {
     pub(super) script: Option<Arc<Script>>,
     /// Where its responses are compared.
     pub(super) compared: Option<Compared>,
-    /// Where sessions of production live on it.
+    /// Where sessions of production are followed.
     pub(crate) sessions: Option<Arc<Sessions>>,
     /// Each thread has a copy of these two.
     pub(super) selection: Selection,
@@ -135,9 +135,13 @@ impl Shadow {
                 && before.settings.breaker == settings.breaker
         });
         let same_limit = before.filter(|before| is_same(&before.settings.limit, &settings.limit));
-        let sessions = settings.identity.as_ref().map(|identity| {
+        let follows = settings.identity.is_some() || settings.order_by == Some(OrderBy::Session);
+        let sessions = follows.then(|| {
             let before = before.and_then(|before| before.sessions.clone());
-            before.unwrap_or_else(|| Arc::new(Sessions::new(identity)))
+            before.unwrap_or_else(|| {
+                let (name, identity) = (settings.name.as_str(), settings.identity.as_ref());
+                Arc::new(Sessions::new(name, identity))
+            })
         });
         let places = go_on(before, |before| &before.places)
             .unwrap_or_else(|| Places::new(settings.max_in_flight, settings.queue));
@@ -199,6 +203,9 @@ impl Shadow {
         let connections = self.settings.max_connections;
         self.connections
             .resize(connections.min(self.common.connections));
+        if let Some(sessions) = &self.sessions {
+            sessions.restore();
+        }
         if !self.same_sample {
             self.control.set_sample(self.settings.sample.percent);
         }

@@ -21,7 +21,7 @@ pub(crate) fn state_file(folder: &Path, shadow: &str) -> PathBuf {
 ///
 /// # Errors
 /// Where the file is there and can't be read, or is too large.
-pub(super) fn load(path: &Path) -> io::Result<Option<Vec<u8>>> {
+pub(crate) fn load(path: &Path) -> io::Result<Option<Vec<u8>>> {
     let file = match File::open(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         opened => opened?,
@@ -38,7 +38,7 @@ pub(super) fn load(path: &Path) -> io::Result<Option<Vec<u8>>> {
 ///
 /// # Errors
 /// Where it can't be written; what was there stays.
-pub(super) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     replace_with(path, bytes, PRIVATE)
 }
 
@@ -80,7 +80,7 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
 ///
 /// # Errors
 /// Where it can't be moved.
-pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let aside = beside(path, "unusable");
     fs::rename(path, &aside)?;
     Ok(aside)

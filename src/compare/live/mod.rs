@@ -1,7 +1,7 @@
 //! Comparing while the program runs: pairs come from the threads of the shadow side, and a thread of its own, with the lowest
 //! priority, compares them. One that can't keep up leaves pairs out, counted, and never holds up a copy.
 
-mod file;
+pub(crate) mod file;
 mod pair;
 mod state;
 mod thread;

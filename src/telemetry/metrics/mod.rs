@@ -86,6 +86,15 @@ metrics! {
     SCRIPT_QUEUED Gauge "script_queued_bytes" ["script"] "Messages that no process of the script was given yet";
     SCRIPT_LINES Counter "script_lines_total" ["script", "line"] "Lines that the script wrote, by what they are";
     SCRIPT_SECONDS Histogram "script_seconds" ["script"] "From giving a request to the script to its echo";
+    ORDER_LAG Histogram "copy_lag_seconds" ["shadow"] "From a request's arrival to the sending of its copy, where copies keep an order";
+    SESSIONS Gauge "sessions" ["shadow"] "Sessions of production that are followed";
+    SESSIONS_ENDED Gauge "sessions_by_end" ["shadow", "end"] "Sessions by whether their last copy ended as production's request did";
+    SESSION_VALUES Gauge "session_values" ["shadow"] "Cookies, tokens, ids and ETags of production's whose counterpart on the shadow is known, or that there is none";
+    SESSION_PAIRS Counter "session_pairs_total" ["shadow", "result"] "Pairs of responses by whether anything could be learned from them";
+    SESSION_WAITS Counter "session_waits_given_up_total" ["shadow"] "Copies behind which the next of the session went before both responses were known";
+    SUBSTITUTIONS Counter "substitutions_total" ["shadow", "kind"] "Values of production's in whose place copies have the shadow's";
+    SESSION_CONFLICTS Counter "session_conflicts_total" ["shadow"] "Values that were given out for different things";
+    SESSION_EVICTIONS Counter "session_evictions_total" ["shadow"] "Sessions and values that were forgotten for want of memory";
     SAMPLE Gauge "shadow_sample_millionths" ["shadow"] "The share of the selected requests that is copied, in millionths";
 }
 

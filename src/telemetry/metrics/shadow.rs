@@ -1,7 +1,8 @@
 //! What a pool of connections and a shadow's sender count.
 
 use super::{
-    CLASSES, CONNECTIONS_IDLE, CONNECTIONS_OPENED, PAIRS, SHADOW_SECONDS, STREAMS, Samples,
+    CLASSES, CONNECTIONS_IDLE, CONNECTIONS_OPENED, ORDER_LAG, PAIRS, SHADOW_SECONDS, STREAMS,
+    Samples,
 };
 use crate::telemetry::sharded::{Counters, Latency};
 
@@ -43,6 +44,8 @@ impl PoolMetrics {
 #[derive(Debug)]
 pub(crate) struct ShadowMetrics {
     pub(crate) latency: Latency,
+    /// From a request's arrival to the sending of its copy.
+    pub(crate) lag: Latency,
     streams: Counters<1>,
     pairs: Counters<36>,
     pub(crate) pool: std::sync::Arc<PoolMetrics>,
@@ -52,6 +55,7 @@ impl ShadowMetrics {
     pub(crate) fn new(workers: usize) -> Self {
         Self {
             latency: Latency::new(workers),
+            lag: Latency::new(workers),
             streams: Counters::new(workers),
             pairs: Counters::new(workers),
             pool: std::sync::Arc::new(PoolMetrics::new(workers)),
@@ -79,6 +83,7 @@ impl ShadowMetrics {
 
     pub(crate) fn samples(&self, name: &str, samples: &mut Samples) {
         samples.histogram(&SHADOW_SECONDS, &[name], &self.latency);
+        samples.histogram(&ORDER_LAG, &[name], &self.lag);
         samples.counter(&STREAMS, &[name], self.streams.sum(0));
         for (primary, shadow, count) in self.pairs() {
             samples.counter(&PAIRS, &[name, primary, shadow], count);

@@ -40,7 +40,10 @@ if len(sys.argv) > 5:
     sides = [open(path).read().splitlines() for path in sys.argv[4:6]]
     counts = [collections.Counter(side) for side in sides]
     lost, foreign = counts[0] - counts[1], counts[1] - counts[0]
-    rows = f", rows: {sum(counts[0].values())}, missing {sum(lost.values())}, other {sum(foreign.values())}"
+    # Nobody writes to what another one made.
+    mixed = [row for row in foreign if len(set(re.findall(r"of(\d+)x", row))) > 1]
+    rows = (f", rows: {sum(counts[0].values())}, missing {sum(lost.values())}, other {sum(foreign.values())}, "
+            f"of somebody else {len(mixed)}")
 print(f"{label}: {len(ours)} requests, alike {alike} ({100 * alike / max(1, len(ours)):.1f} %), ended otherwise {len(other)}, "
       f"not sent {len(missing)}, another record {len(wrong)}{rows}")
 for what, pairs in (("otherwise", other), ("another record", wrong)):
