@@ -158,7 +158,12 @@ pub(crate) struct Distances {
     /// The shadow's less the primary's, in milliseconds.
     pub(crate) least: i64,
     pub(crate) greatest: i64,
+    /// How often the shadow's was the earlier one by more than two clocks are apart.
+    pub(crate) earlier: u32,
 }
+
+/// How far two clocks may be apart, in milliseconds.
+const JITTER: i64 = 2_500;
 
 impl Distances {
     pub(crate) fn add(&mut self, distance: i64) {
@@ -166,6 +171,7 @@ impl Distances {
             (self.least, self.greatest) = (distance, distance);
         }
         self.count = self.count.saturating_add(1);
+        self.earlier = self.earlier.saturating_add(u32::from(distance < -JITTER));
         self.least = self.least.min(distance);
         self.greatest = self.greatest.max(distance);
     }
@@ -349,10 +355,12 @@ impl Cell {
         self.by_session.absorb(&other.by_session);
         self.by_target.absorb(&other.by_target);
         if other.distances.count > 0 {
-            let count = self.distances.count + other.distances.count;
+            let before = self.distances;
+            let count = before.count + other.distances.count;
             self.distances.add(other.distances.least);
             self.distances.add(other.distances.greatest);
-            self.distances.count = count;
+            let earlier = before.earlier + other.distances.earlier;
+            (self.distances.count, self.distances.earlier) = (count, earlier);
         }
         self.both_opaque += other.both_opaque;
         self.shadow_known += other.shadow_known;

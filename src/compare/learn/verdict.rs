@@ -12,7 +12,8 @@ mod values;
 
 use serde::{Deserialize, Serialize};
 
-use self::strength::{Strength, is_made_by_chance, strength};
+pub(crate) use self::strength::is_made_by_chance;
+use self::strength::{Strength, strength};
 use super::{
     cell::{Cell, CellKey},
     route_state::RouteState,
@@ -303,7 +304,9 @@ impl Evidence<'_> {
                 return None;
             }
             // A value that production never gives is told by itself.
-            let is_own = |hash| cell.primary.count(hash) > 0;
+            let is_own = |hash| {
+                cell.primary.count(hash) > 0 || self.spot.is_some_and(|spot| spot.gives(hash))
+            };
             let is_told = self.spot.is_some_and(Spot::is_of_few);
             let shadow = cell.shadow.only_of(|hash| !is_told || is_own(hash));
             let p = g_test_of_differing(&cell.primary.columns(&shadow));
@@ -458,7 +461,7 @@ fn is_drawn(text: &str) -> bool {
 }
 
 /// Whether a place holds how long something took. That is more on a busy machine, whatever the version.
-fn is_duration(place: &str) -> bool {
+pub(crate) fn is_duration(place: &str) -> bool {
     const WORDS: [&str; 8] = [
         "ms",
         "millis",
