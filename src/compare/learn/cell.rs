@@ -375,10 +375,20 @@ impl Cell {
         }
     }
 
+    /// How often a value would be another one, if each pair had its own.
+    fn change_rate(&self) -> f64 {
+        self.primary.change_rate().max(self.shadow.change_rate())
+    }
+
+    /// Whether both sides keep a value for a while, and then have another for all.
+    pub(crate) fn stays_for_a_while(&self) -> bool {
+        self.in_time.is_sticky(self.change_rate())
+    }
+
     /// How often independent values were drawn, where they stay for a while, for a session or for a thing. None where each
     /// pair has its own.
     pub(crate) fn draws(&self) -> Option<u32> {
-        let rate = self.primary.change_rate().max(self.shadow.change_rate());
+        let rate = self.change_rate();
         let count = |distinct: &Distinct| u32::try_from(distinct.len()).unwrap_or(u32::MAX);
         let in_time = self.in_time.is_sticky(rate).then(|| self.in_time.draws());
         let by_session = self.by_session.is_sticky(rate);

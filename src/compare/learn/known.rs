@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::compare::extract::hash::short;
+
 /// Values by hash, each with how often it came. A value that stays is counted once, however many answers have it: of what
 /// is kept for a minute, ten answers in one minute tell one value.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -11,6 +13,8 @@ pub(crate) struct Known {
     last: u32,
     /// How many were looked at.
     looks: u32,
+    /// How many of these count.
+    changes: u32,
     /// There are too many to know them.
     is_open: bool,
 }
@@ -25,7 +29,7 @@ impl Known {
     pub(crate) fn add(&mut self, hash: u64) {
         self.looks = self.looks.saturating_add(1);
         let hash = short(hash);
-        if self.is_open || (self.last == hash && !self.values.is_empty()) {
+        if self.last == hash && self.changes > 0 {
             return;
         }
         self.last = hash;
@@ -35,12 +39,14 @@ impl Known {
     /// One more each time, also where it is the same as before.
     pub(crate) fn add_each(&mut self, hash: u64) {
         self.looks = self.looks.saturating_add(1);
-        if !self.is_open {
-            self.count(short(hash), 1);
-        }
+        self.count(short(hash), 1);
     }
 
     fn count(&mut self, hash: u32, times: u16) {
+        self.changes = self.changes.saturating_add(u32::from(times));
+        if self.is_open {
+            return;
+        }
         if let Some((_, count)) = self.values.iter_mut().find(|(known, _)| *known == hash) {
             *count = count.saturating_add(times);
         } else if self.values.len() < Self::MOST {
@@ -60,6 +66,11 @@ impl Known {
         self.looks
     }
 
+    /// How often it was another one than before.
+    pub(crate) fn changes(&self) -> u32 {
+        self.changes
+    }
+
     pub(crate) fn varies(&self) -> bool {
         self.is_open || self.values.len() > 1
     }
@@ -67,34 +78,25 @@ impl Known {
     /// Whether hardly any value is still to come. The share of values that came once is how likely the next one is new
     /// (Good and Turing).
     pub(crate) fn is_complete(&self) -> bool {
-        let changes: u32 = self.values.iter().map(|(_, count)| u32::from(*count)).sum();
         let once = self.values.iter().filter(|(_, count)| *count == 1).count();
         let once = u32::try_from(once).unwrap_or(u32::MAX);
         !self.is_open
             && self.looks >= Self::FEWEST
-            && changes >= Self::FEWEST_CHANGES
-            && once.saturating_mul(10) <= changes
+            && self.changes >= Self::FEWEST_CHANGES
+            && once.saturating_mul(10) <= self.changes
     }
 
     pub(crate) fn absorb(&mut self, other: &Self) {
         self.looks = self.looks.saturating_add(other.looks);
         if self.is_open || other.is_open {
             (self.is_open, self.values) = (true, Vec::new());
+            self.changes = self.changes.saturating_add(other.changes);
             return;
         }
         for (hash, times) in &other.values {
-            if !self.is_open {
-                self.count(*hash, *times);
-            }
+            self.count(*hash, *times);
         }
     }
-}
-
-/// Two of 48 values are mistaken for each other once in a hundred million places.
-fn short(hash: u64) -> u32 {
-    #[expect(clippy::cast_possible_truncation, reason = "half of the hash")]
-    let short = (hash ^ (hash >> 32)) as u32;
-    short
 }
 
 #[cfg(test)]

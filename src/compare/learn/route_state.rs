@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     cell::{CellId, CellKey},
     features::Features,
+    sessions::SessionId,
     speed::Speed,
     spot::Spot,
 };
@@ -67,7 +68,7 @@ impl RouteState {
     }
 
     /// Notes what the primary's answer has at each place.
-    pub(crate) fn note_answer(&mut self, primary: &Extract) {
+    pub(crate) fn note_answer(&mut self, primary: &Extract, session: SessionId) {
         *self.parsed.entry(primary.status).or_default() += 1;
         self.last_look = self.pairs;
         self.is_page |= primary.media == Media::Html && primary.status == 200;
@@ -99,6 +100,7 @@ impl RouteState {
             };
             let spot = self.spots.entry(key).or_default();
             spot.note(hash);
+            spot.note_session(session, hash);
             if nodes.len() > 1 {
                 spot.note_list();
             }

@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::compare::extract::hash::short;
+
 /// What came before, for some keys, and how often it was the same again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Runs {
-    last: VecDeque<(u64, u64)>,
+    last: VecDeque<(u32, u32)>,
     stays: u32,
     turns: u32,
 }
@@ -17,6 +19,7 @@ impl Runs {
     const MOST: usize = 24;
 
     pub(crate) fn note(&mut self, key: u64, value: u64) {
+        let (key, value) = (short(key), short(value));
         if let Some((_, last)) = self.last.iter_mut().find(|(known, _)| *known == key) {
             let count = if *last == value {
                 &mut self.stays

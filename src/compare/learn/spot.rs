@@ -3,7 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{counts::Top, known::Known, runs::Runs};
+use super::{
+    counts::Top,
+    known::Known,
+    runs::Runs,
+    sessions::{ANONYMOUS, SessionId},
+};
 use crate::compare::extract::{Looks, Value, hash::hash_of, opaque::opaque};
 
 /// What a value looks like, without the value.
@@ -95,8 +100,9 @@ pub(crate) struct Spot {
     shape: Option<u64>,
     shapes_vary: bool,
     last_number: f64,
-    /// Whether its value stays for a while.
+    /// Whether its value stays for a while, and for a session.
     runs: Runs,
+    by_session: Runs,
     /// The values that it gives, each by itself.
     known: Known,
     /// How its texts are built, without what they say.
@@ -117,6 +123,13 @@ impl Spot {
         self.seen = self.seen.saturating_add(1);
         self.values.add(hash);
         self.runs.note(0, hash);
+    }
+
+    /// Notes who was given it.
+    pub(crate) fn note_session(&mut self, session: SessionId, hash: u64) {
+        if session != ANONYMOUS {
+            self.by_session.note(session, hash);
+        }
     }
 
     /// Notes what one value here looks like.
@@ -184,7 +197,13 @@ impl Spot {
             value.looks,
             Looks::Text | Looks::Number | Looks::Bool | Looks::Url
         );
-        if !is_plain || self.is_counter() {
+        if !is_plain {
+            return false;
+        }
+        if !self.is_list && self.is_below_nought(value) {
+            return true;
+        }
+        if self.is_counter() {
             return false;
         }
         if self.known.is_complete() {
@@ -207,7 +226,15 @@ impl Spot {
             && form_of(value, self.is_list).is_some_and(|form| !self.forms.has(form))
     }
 
-    /// Whether a number is less than nought where none is, or far off all.
+    /// Whether a number is less than nought where none is.
+    fn is_below_nought(&self, value: &Value) -> bool {
+        let number = value.text().parse::<f64>();
+        let least = self.range.filter(|_| self.has_one_look());
+        let is_known = self.known.looks() >= FEWEST && least.is_some_and(|(least, _)| least >= 0.0);
+        is_known && number.is_ok_and(|number| number < 0.0)
+    }
+
+    /// Whether a number is far off all, of which there were many: what stays for a while is one.
     fn is_far_off(&self, value: &Value) -> bool {
         let Some((least, greatest)) = self.range.filter(|_| self.has_one_look()) else {
             return false;
@@ -215,12 +242,8 @@ impl Spot {
         let Ok(number) = value.text().parse::<f64>() else {
             return false;
         };
-        if self.known.looks() < FEWEST {
-            return false;
-        }
         let margin = (greatest - least) / 2.0;
-        let is_negative = number < 0.0 && least >= 0.0;
-        is_negative || number > greatest + margin || number < least - margin
+        self.known.changes() >= FEWEST && (number > greatest + margin || number < least - margin)
     }
 
     /// Whether production gave it here.
@@ -235,6 +258,11 @@ impl Spot {
     /// Whether production keeps a value for a while, and then gives another to all.
     pub(crate) fn stays_for_a_while(&self) -> bool {
         self.runs.is_sticky(self.values.change_rate())
+    }
+
+    /// Whether production keeps a value for each session.
+    pub(crate) fn stays_for_a_session(&self) -> bool {
+        self.by_session.is_sticky(self.values.change_rate())
     }
 
     /// Whether its values are a few that are all known.
@@ -278,6 +306,7 @@ impl Spot {
         self.seen = self.seen.saturating_add(other.seen);
         self.values.absorb(&other.values);
         self.runs.absorb(&other.runs);
+        self.by_session.absorb(&other.by_session);
         self.known.absorb(&other.known);
         self.forms.absorb(&other.forms);
         for (look, count) in &other.looks {
@@ -298,5 +327,5 @@ impl Spot {
     }
 
     /// An estimate of its memory.
-    pub(crate) const BYTES: usize = 640;
+    pub(crate) const BYTES: usize = 690;
 }

@@ -205,6 +205,9 @@ fn a_time_that_is_always_earlier_is_no_lag_of_the_copy() {
     times_apart(earlier(20)).is(Confirmed);
     times_apart(earlier(12)).is(Noise);
     times_apart(earlier(20).map(i64::abs)).is(Noise);
+    // Now and then the shadow notes its own moment.
+    times_apart(earlier(27).chain([1, 2, 1])).is(Confirmed);
+    times_apart(earlier(26).chain([1, 2, 1, 2])).is(Noise);
 }
 
 #[test]
@@ -575,6 +578,21 @@ fn what_the_shadow_says_again_is_certain_where_production_never_says_it() {
     probed(3, 0, 0).is(Unconfirmed);
     probed(4, 1, 0).is(Unconfirmed);
     probed(4, 0, 3).is(Unconfirmed);
+}
+
+#[test]
+fn what_stays_for_a_while_is_the_same_a_moment_later() {
+    let probed = |stays: u64| {
+        let pairs = (0..40).map(|at| {
+            let round = at / stays;
+            difference(&format!("\"w{round}\""), &format!("\"q{round}\""))
+        });
+        let mut known = Known::of(pairs);
+        known.cell.probed_same = 4;
+        known
+    };
+    probed(1).is(Confirmed);
+    probed(10).is(Unconfirmed);
 }
 
 #[test]
