@@ -385,6 +385,13 @@ impl Cell {
         self.in_time.is_sticky(self.change_rate())
     }
 
+    /// Whether it is the moment that keeps a value, and neither the session nor the thing: these have another one when they
+    /// come again.
+    pub(crate) fn is_kept_in_time(&self) -> bool {
+        let by_session = self.by_session.is_empty() || self.by_session.mostly_turns();
+        self.stays_for_a_while() && self.by_target.mostly_turns() && by_session
+    }
+
     /// How often independent values were drawn, where they stay for a while, for a session or for a thing. None where each
     /// pair has its own.
     pub(crate) fn draws(&self) -> Option<u32> {

@@ -44,6 +44,15 @@ impl Runs {
         expected >= FEWEST && f64::from(self.turns) * 2.0 < expected
     }
 
+    /// Whether a key is given another value more often than not.
+    pub(crate) fn mostly_turns(&self) -> bool {
+        self.turns >= 3 && self.turns > self.stays
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last.is_empty()
+    }
+
     /// How many values there were, one after the other.
     pub(crate) fn draws(&self) -> u32 {
         self.turns + 1
@@ -67,6 +76,7 @@ mod tests {
             stays.note(0, at / 20);
         }
         assert!(!anew.is_sticky(0.5));
+        assert!(anew.mostly_turns() && !stays.mostly_turns());
         assert!(stays.is_sticky(0.5));
         assert_eq!(stays.draws(), 2);
         // A value that is always the same says nothing of how it is drawn.

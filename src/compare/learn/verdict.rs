@@ -323,7 +323,8 @@ impl Evidence<'_> {
         if self.primary_varied() > 0 {
             return None;
         }
-        if self.is_exchangeable() {
+        // What is kept for a while is the same when it is asked for at once, and says nothing of the rest.
+        if self.is_exchangeable() || cell.is_kept_in_time() {
             return None;
         }
         let tried = cell.held + cell.wavered;
@@ -440,7 +441,9 @@ impl Evidence<'_> {
         let is_steady =
             is_odd && !self.is_of_tokens() && cell.probed_same >= 4 && cell.probed_other == 0;
         // What stays for a while is the same again a moment later.
-        let is_kept = cell.stays_for_a_while() || self.spot.is_some_and(Spot::stays_for_a_while);
+        let is_kept = cell.stays_for_a_while()
+            || cell.by_target.mostly_turns()
+            || self.spot.is_some_and(Spot::stays_for_a_while);
         (is_steady && !is_kept && cell.targets.len() >= 3 && self.primary_varied() == 0).then(
             || {
                 confirmed(format!(

@@ -581,6 +581,25 @@ fn what_the_shadow_says_again_is_certain_where_production_never_says_it() {
 }
 
 #[test]
+fn what_the_moment_keeps_is_there_again_at_once_and_says_nothing() {
+    // Of one thing and session after the other, or of all of them in turn.
+    let kept = |things: u64| {
+        let mut known = Known::of(words(1)).asked_again(9, 0).pairs(40);
+        for at in 0..40_u64 {
+            let round = at / 8;
+            let pair = difference(&format!("\"w{round}\""), &format!("\"q{round}\""));
+            let key = if things == 0 { round } else { at % things };
+            known.cell.differing += 1;
+            known.cell.note(&pair, key + 10, key + 10);
+        }
+        known.cell.held = 8;
+        known
+    };
+    kept(8).is(Unconfirmed);
+    kept(0).is(Confirmed);
+}
+
+#[test]
 fn what_stays_for_a_while_is_the_same_a_moment_later() {
     let probed = |stays: u64| {
         let pairs = (0..40).map(|at| {
