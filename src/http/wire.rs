@@ -158,10 +158,13 @@ impl<S: Transport> Wire<S> {
     /// A buffer to read into: the connection's own where no piece of it is alive.
     fn spare(&mut self, room: usize) -> Vec<u8> {
         if self.buf.is_empty() && self.capacity >= room && self.buf.try_reclaim(room) {
-            Vec::from(std::mem::take(&mut self.buf))
-        } else {
-            Vec::with_capacity(room)
+            // One with room left behind a piece that is alive can't be had, and comes as an empty one.
+            let own = Vec::from(std::mem::take(&mut self.buf));
+            if own.capacity() >= room {
+                return own;
+            }
         }
+        Vec::with_capacity(room)
     }
 
     /// Puts a few bytes behind those that are there.
@@ -254,7 +257,38 @@ mod tests {
             cx: &mut Context<'_>,
             into: &mut Vec<u8>,
         ) -> Poll<io::Result<usize>> {
+            // Where there is no room, a socket says 0, which is taken for the end.
+            assert!(
+                into.capacity() - into.len() >= READ - CARRIED,
+                "{}",
+                into.capacity()
+            );
             poll_read_buf(Pin::new(self), cx, into)
+        }
+    }
+
+    /// Reads of all sizes, of which pieces are kept by somebody for a while.
+    #[tokio::test]
+    async fn there_is_room_for_each_read_whoever_keeps_pieces_of_those_before() {
+        let mut rng = fastrand::Rng::with_seed(1);
+        let (mut there, here) = tokio::io::duplex(1 << 20);
+        let mut wire = Wire::new(here);
+        let mut kept = std::collections::VecDeque::new();
+        for _ in 0..20_000 {
+            let length = [100, 1_000, 5_000, 9_000, 20_000, 40_000, 130_000][rng.usize(..7)];
+            there.write_all(&vec![b'x'; length]).await.unwrap();
+            let mut left = length;
+            while left > 0 {
+                left -= std::future::poll_fn(|cx| wire.poll_fill(cx)).await.unwrap();
+                let taken = match rng.usize(..4) {
+                    0 => wire.buf.len() / 2,
+                    _ => wire.buf.len(),
+                };
+                kept.push_back(wire.buf.split_to(taken).freeze());
+            }
+            while kept.len() > rng.usize(..6) {
+                kept.pop_front();
+            }
         }
     }
 
