@@ -327,5 +327,5 @@ impl Spot {
     }
 
     /// An estimate of its memory.
-    pub(crate) const BYTES: usize = 690;
+    pub(crate) const BYTES: usize = 760;
 }
