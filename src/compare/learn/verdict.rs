@@ -64,6 +64,9 @@ const RARE: f64 = 1e-5;
 /// Beyond this a result is no chance where another reason speaks for it.
 const UNLIKELY: f64 = 1e-2;
 
+/// For how long a value that is drawn anew now and then may stay, in milliseconds.
+pub(super) const LIFE: i64 = 120_000;
+
 /// Whether production, which gave one value in all answers that were looked at, does not give the other now and then as well:
 /// each time it was the shadow that had it, or the shadow has it far more often than that.
 pub(super) fn is_no_chance(differing: u32, pairs: u32, seen: u32) -> bool {
@@ -233,15 +236,11 @@ impl Evidence<'_> {
 
     /// One value for all that differ, of a kind that is drawn: production may draw another one in the next minute.
     fn short_lived(&self) -> Option<Judged> {
-        const LIFE: i64 = 120_000;
         let cell = self.cell;
-        let is_plain = cell.key.kind == Kind::Value && cell.key.change == "other value";
         let is_young = cell.last_seen - cell.first_seen < LIFE;
         let is_one =
             cell.primary.is_constant() && self.spot.is_some_and(|spot| spot.values.is_constant());
-        let is_drawn = |text: &Option<String>| text.as_deref().is_some_and(is_drawn);
-        let are_drawn = is_drawn(&cell.example.primary) && is_drawn(&cell.example.shadow);
-        (is_plain && is_young && is_one && are_drawn).then(|| Judged {
+        (is_young && is_one && has_drawn_values(cell)).then(|| Judged {
             verdict: Verdict::Unconfirmed,
             evidence: "one value on each side, for less than two minutes".to_owned(),
         })
@@ -485,6 +484,13 @@ impl Evidence<'_> {
             evidence,
         }
     }
+}
+
+/// Whether both sides' values may be ones of very many.
+pub(super) fn has_drawn_values(cell: &Cell) -> bool {
+    let is_drawn = |text: &Option<String>| text.as_deref().is_some_and(is_drawn);
+    let is_plain = cell.key.kind == Kind::Value && cell.key.change == "other value";
+    is_plain && is_drawn(&cell.example.primary) && is_drawn(&cell.example.shadow)
 }
 
 /// Whether a value may be one of very many: a large number, a token.

@@ -104,3 +104,21 @@ fn what_is_kept_for_a_minute_is_the_same_again_and_no_fault() {
     };
     finds_nothing(&after(1_500, side, same));
 }
+
+#[test]
+fn what_was_drawn_once_for_all_routes_is_no_fault_in_its_first_minutes() {
+    const ROUTES: [&str; 6] = ["red", "green", "blue", "grey", "teal", "pink"];
+    let causes_of = |seconds: i64| {
+        let mut comparer = Comparer::new(Settings::default());
+        let routes = ROUTES.iter().cycle().take(24);
+        for (turn, route) in (0_i64..).zip(routes) {
+            let side = |key: u32| json(&format!(r#"{{"key":{key}}}"#));
+            let target = format!("/{route}?turn={turn}");
+            let exchange = get(&target, side(482_113), side(771_209));
+            take(&mut comparer, &exchange.at(turn * seconds));
+        }
+        confirmed_of(&comparer.report(NOW + 60_000_000)).len()
+    };
+    assert_eq!(causes_of(2), 0);
+    assert_eq!(causes_of(20), 1);
+}
