@@ -10,7 +10,11 @@ use super::{
     signature::{Family, signature, without_anchor},
 };
 use crate::compare::{
-    learn::{Learned, cell::CellId},
+    learn::{
+        Learned,
+        cell::CellId,
+        verdict::{Verdict, is_made_by_chance},
+    },
     route::RouteId,
 };
 
@@ -153,6 +157,12 @@ fn subject(told: &Told<'_>) -> Option<String> {
             Some(format!("status {to}"))
         }
         Family::Cookie => Some(cell.place.split(';').next()?.to_owned()),
+        // What varies anyhow at a place must not swallow what chance doesn't make of it.
+        Family::Data | Family::Head | Family::Redirect
+            if told.judged.verdict == Verdict::Unconfirmed && !is_made_by_chance(&cell.key) =>
+        {
+            Some(format!("{} {}", cell.place, cell.key.change))
+        }
         Family::Data | Family::Head | Family::Redirect => Some(cell.place.clone()),
         Family::Page | Family::PageAddition | Family::Markup => None,
     }

@@ -266,7 +266,9 @@ impl Comparer {
 
     /// Notes what production's answer has at each place, and whether words in the path turn out to be data.
     fn note_base(&mut self, turn: &Turn<'_>, base: &Extract) {
-        self.learned.route(turn.route).note_answer(base);
+        self.learned
+            .route(turn.route)
+            .note_answer(base, turn.session);
         let skeleton = Skeleton::of(base.leaf_refs().map(|leaf| leaf.place().hash()));
         if let Some(skeleton) = skeleton {
             for merged in self.routes.learn(&turn.located, skeleton) {

@@ -158,7 +158,12 @@ pub(crate) struct Distances {
     /// The shadow's less the primary's, in milliseconds.
     pub(crate) least: i64,
     pub(crate) greatest: i64,
+    /// How often the shadow's was the earlier one by more than two clocks are apart.
+    pub(crate) earlier: u32,
 }
+
+/// How far two clocks may be apart, in milliseconds.
+const JITTER: i64 = 2_500;
 
 impl Distances {
     pub(crate) fn add(&mut self, distance: i64) {
@@ -166,6 +171,7 @@ impl Distances {
             (self.least, self.greatest) = (distance, distance);
         }
         self.count = self.count.saturating_add(1);
+        self.earlier = self.earlier.saturating_add(u32::from(distance < -JITTER));
         self.least = self.least.min(distance);
         self.greatest = self.greatest.max(distance);
     }
@@ -349,10 +355,12 @@ impl Cell {
         self.by_session.absorb(&other.by_session);
         self.by_target.absorb(&other.by_target);
         if other.distances.count > 0 {
-            let count = self.distances.count + other.distances.count;
+            let before = self.distances;
+            let count = before.count + other.distances.count;
             self.distances.add(other.distances.least);
             self.distances.add(other.distances.greatest);
-            self.distances.count = count;
+            let earlier = before.earlier + other.distances.earlier;
+            (self.distances.count, self.distances.earlier) = (count, earlier);
         }
         self.both_opaque += other.both_opaque;
         self.shadow_known += other.shadow_known;
@@ -367,10 +375,27 @@ impl Cell {
         }
     }
 
+    /// How often a value would be another one, if each pair had its own.
+    fn change_rate(&self) -> f64 {
+        self.primary.change_rate().max(self.shadow.change_rate())
+    }
+
+    /// Whether both sides keep a value for a while, and then have another for all.
+    pub(crate) fn stays_for_a_while(&self) -> bool {
+        self.in_time.is_sticky(self.change_rate())
+    }
+
+    /// Whether it is the moment that keeps a value, and neither the session nor the thing: these have another one when they
+    /// come again.
+    pub(crate) fn is_kept_in_time(&self) -> bool {
+        let by_session = self.by_session.is_empty() || self.by_session.mostly_turns();
+        self.stays_for_a_while() && self.by_target.mostly_turns() && by_session
+    }
+
     /// How often independent values were drawn, where they stay for a while, for a session or for a thing. None where each
     /// pair has its own.
     pub(crate) fn draws(&self) -> Option<u32> {
-        let rate = self.primary.change_rate().max(self.shadow.change_rate());
+        let rate = self.change_rate();
         let count = |distinct: &Distinct| u32::try_from(distinct.len()).unwrap_or(u32::MAX);
         let in_time = self.in_time.is_sticky(rate).then(|| self.in_time.draws());
         let by_session = self.by_session.is_sticky(rate);

@@ -4,6 +4,7 @@
 pub(crate) mod cell;
 pub(crate) mod counts;
 pub(crate) mod features;
+mod known;
 pub(crate) mod log;
 pub(crate) mod lost;
 mod pooled;
@@ -126,8 +127,7 @@ impl Learned {
     ) -> Vec<CellId> {
         let mut ids = Vec::with_capacity(keyed.len());
         for (key, differences) in keyed {
-            let first = differences[0];
-            let key = self.refined(observed, first, key);
+            let (first, key) = self.refined(observed, differences, key);
             let id = self.cell(observed, first, key);
             ids.push(id);
             let spot = self
@@ -136,7 +136,7 @@ impl Learned {
                 .and_then(|route| route.spot(first.place.hash(), observed.status));
             let is_known = spot
                 .zip(first.shadow.as_ref())
-                .is_some_and(|(spot, value)| spot.values.count(value.hash()) > 0);
+                .is_some_and(|(spot, value)| spot.gives(value.hash()));
             let Some(cell) = self.cells.get_mut(&id) else {
                 continue;
             };
@@ -203,7 +203,12 @@ impl Learned {
         is_primary: bool,
     ) {
         for (key, differences) in varied {
-            let id = self.cell(observed, differences[0], key.clone());
+            let key = if is_primary {
+                key.clone()
+            } else {
+                self.refined_of_shadow(observed, differences, key)
+            };
+            let id = self.cell(observed, differences[0], key);
             if let Some(cell) = self.cells.get_mut(&id) {
                 let count = if is_primary {
                     &mut cell.primary_varied

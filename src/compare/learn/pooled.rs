@@ -6,7 +6,7 @@ use super::{
     Learned,
     cell::{Cell, CellId, CellKey},
     route_state::RouteState,
-    verdict::{Judged, Verdict, is_no_chance},
+    verdict::{Judged, LIFE, Verdict, has_drawn_values, is_no_chance},
 };
 use crate::compare::difference::Kind;
 
@@ -81,7 +81,12 @@ impl Learned {
                 .values
                 .is_some_and(|(_, shadow)| given.contains(&(shared.key, shadow)));
             let is_few = all.differing < ENOUGH || !all.is_no_chance(shared.values.is_some());
-            if is_alone || is_few || goes_back || doubtful.contains(shared.key) {
+            if is_alone
+                || is_few
+                || goes_back
+                || self.may_be_of_a_moment(&ids)
+                || doubtful.contains(shared.key)
+            {
                 continue;
             }
             let pairs = all.differing;
@@ -104,6 +109,17 @@ impl Learned {
                 judged.insert(id, verdict);
             }
         }
+    }
+
+    /// Whether each side may have drawn a value for all of its routes, which it keeps for a while.
+    fn may_be_of_a_moment(&self, ids: &[CellId]) -> bool {
+        let cells = || ids.iter().filter_map(|id| self.cells.get(id));
+        let first = cells().map(|cell| cell.first_seen).min();
+        let last = cells().map(|cell| cell.last_seen).max();
+        let is_young = first
+            .zip(last)
+            .is_some_and(|(first, last)| last - first < LIFE);
+        is_young && cells().all(has_drawn_values)
     }
 
     fn total(&self, ids: &[CellId]) -> Total {

@@ -7,10 +7,11 @@ use serde::{Deserialize, Serialize};
 use super::{
     cell::{CellId, CellKey},
     features::Features,
+    sessions::SessionId,
     speed::Speed,
     spot::Spot,
 };
-use crate::compare::extract::{Extract, Media, NodeKind, hash::mix};
+use crate::compare::extract::{Class, Extract, Media, NodeKind, hash::mix};
 
 /// Places of a route that are remembered.
 const MOST_SPOTS: usize = 3_000;
@@ -31,6 +32,8 @@ pub(crate) struct RouteState {
     pub(crate) statuses: BTreeMap<u16, u32>,
     /// Answers of the primary whose places were looked at, by status.
     pub(crate) parsed: BTreeMap<u16, u32>,
+    /// The how manieth pair that was for the last of them.
+    last_look: u32,
     /// How often a request came again soon; how many of these, and of probes, were looked at on each side.
     pub(crate) asked_again: u32,
     pub(crate) primary_repeats: u32,
@@ -65,8 +68,9 @@ impl RouteState {
     }
 
     /// Notes what the primary's answer has at each place.
-    pub(crate) fn note_answer(&mut self, primary: &Extract) {
+    pub(crate) fn note_answer(&mut self, primary: &Extract, session: SessionId) {
         *self.parsed.entry(primary.status).or_default() += 1;
+        self.last_look = self.pairs;
         self.is_page |= primary.media == Media::Html && primary.status == 200;
         let tree = primary.tree();
         let mut at_place: HashMap<u64, Vec<u32>> = HashMap::with_capacity(64);
@@ -79,6 +83,14 @@ impl RouteState {
                 self.spots_left_out = self.spots_left_out.saturating_add(1);
                 continue;
             }
+            // A cookie is its attributes' home, and its value stands at the same place.
+            let is_leaf = |at: &u32| matches!(tree.node(*at).kind, NodeKind::Leaf(_));
+            let is_cookie = tree.node(nodes[0]).class == Class::Cookie;
+            let nodes = if is_cookie && nodes.iter().any(is_leaf) {
+                nodes.into_iter().filter(is_leaf).collect()
+            } else {
+                nodes
+            };
             // Rows have one place: all that stands there is one value.
             let hash = match &*nodes {
                 [only] => tree.node(*only).hash,
@@ -88,6 +100,7 @@ impl RouteState {
             };
             let spot = self.spots.entry(key).or_default();
             spot.note(hash);
+            spot.note_session(session, hash);
             if nodes.len() > 1 {
                 spot.note_list();
             }
@@ -98,6 +111,11 @@ impl RouteState {
                 }
             }
         }
+    }
+
+    /// Whether production's answer of this pair is one whose places were looked at.
+    pub(super) fn is_looked_at(&self) -> bool {
+        self.last_look == self.pairs
     }
 
     pub(crate) fn spot(&self, place: u64, status: u16) -> Option<&Spot> {

@@ -5,10 +5,12 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
+use crate::compare::extract::hash::short;
+
 /// What came before, for some keys, and how often it was the same again.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Runs {
-    last: VecDeque<(u64, u64)>,
+    last: VecDeque<(u32, u32)>,
     stays: u32,
     turns: u32,
 }
@@ -17,6 +19,7 @@ impl Runs {
     const MOST: usize = 24;
 
     pub(crate) fn note(&mut self, key: u64, value: u64) {
+        let (key, value) = (short(key), short(value));
         if let Some((_, last)) = self.last.iter_mut().find(|(known, _)| *known == key) {
             let count = if *last == value {
                 &mut self.stays
@@ -39,6 +42,15 @@ impl Runs {
         const FEWEST: f64 = 6.0;
         let expected = f64::from(self.stays + self.turns) * rate;
         expected >= FEWEST && f64::from(self.turns) * 2.0 < expected
+    }
+
+    /// Whether a key is given another value more often than not.
+    pub(crate) fn mostly_turns(&self) -> bool {
+        self.turns >= 3 && self.turns > self.stays
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.last.is_empty()
     }
 
     /// How many values there were, one after the other.
@@ -64,6 +76,7 @@ mod tests {
             stays.note(0, at / 20);
         }
         assert!(!anew.is_sticky(0.5));
+        assert!(anew.mostly_turns() && !stays.mostly_turns());
         assert!(stays.is_sticky(0.5));
         assert_eq!(stays.draws(), 2);
         // A value that is always the same says nothing of how it is drawn.

@@ -3,7 +3,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{counts::Top, runs::Runs};
+use super::{
+    counts::Top,
+    known::Known,
+    runs::Runs,
+    sessions::{ANONYMOUS, SessionId},
+};
 use crate::compare::extract::{Looks, Value, hash::hash_of, opaque::opaque};
 
 /// What a value looks like, without the value.
@@ -36,14 +41,17 @@ impl Look {
     }
 }
 
-/// Answers from which on what production never gave says something.
-const FEWEST: u32 = 40;
+/// Answers from which on it is known whether a place varies.
+const STEADY: u32 = 5;
+/// Values from which on what production never gave says something.
+const FEWEST: u32 = 24;
 
-/// How a text is built: its letters and digits are one each, tokens as well. Of addresses, words stay.
-fn form_of(value: &Value) -> Option<u64> {
+/// How a text is built: its letters and digits are one each, tokens as well. Of addresses, words stay, and of what is one of
+/// several at a place: these are told apart by what they say.
+fn form_of(value: &Value, is_list: bool) -> Option<u64> {
     const MOST: usize = 120;
-    let is_url = match value.looks {
-        Looks::Text => false,
+    let has_words = match value.looks {
+        Looks::Text => is_list,
         Looks::Url => true,
         _ => return None,
     };
@@ -58,7 +66,7 @@ fn form_of(value: &Value) -> Option<u64> {
         };
         if word.bytes().any(|letter| letter.is_ascii_digit()) || opaque(word).is_some() {
             form.push('9');
-        } else if is_url {
+        } else if has_words {
             form.push_str(word);
         } else if !word.is_empty() {
             form.push('a');
@@ -69,6 +77,16 @@ fn form_of(value: &Value) -> Option<u64> {
         }
     }
     Some(hash_of(form.as_bytes()))
+}
+
+/// Whether a text may be one of a few, though it stands among others that never come again: no token, no time in it.
+fn may_come_again(value: &Value) -> bool {
+    const LONG: usize = 4;
+    let mut words = value.text().split(|letter: char| !letter.is_alphanumeric());
+    words.all(|word| {
+        let has_digits = word.bytes().any(|letter| letter.is_ascii_digit());
+        !(has_digits && word.len() >= LONG) && opaque(word).is_none()
+    })
 }
 
 /// A place of a route, as the primary's answers have it.
@@ -82,10 +100,13 @@ pub(crate) struct Spot {
     shape: Option<u64>,
     shapes_vary: bool,
     last_number: f64,
-    /// Whether its value stays for a while.
+    /// Whether its value stays for a while, and for a session.
     runs: Runs,
+    by_session: Runs,
+    /// The values that it gives, each by itself.
+    known: Known,
     /// How its texts are built, without what they say.
-    forms: Top,
+    forms: Known,
     /// The least and the greatest number.
     range: Option<(f64, f64)>,
     /// There are several of it in one answer.
@@ -104,13 +125,18 @@ impl Spot {
         self.runs.note(0, hash);
     }
 
+    /// Notes who was given it.
+    pub(crate) fn note_session(&mut self, session: SessionId, hash: u64) {
+        if session != ANONYMOUS {
+            self.by_session.note(session, hash);
+        }
+    }
+
     /// Notes what one value here looks like.
     pub(crate) fn note_look(&mut self, value: &Value) {
         let look = Look::of(value);
         self.count_look(look);
-        if let Some(form) = form_of(value) {
-            self.forms.add(form);
-        }
+        self.note_known(value);
         if let Looks::Opaque { shape, .. } = value.looks {
             let hash = hash_of(format!("{shape:?}").as_bytes());
             self.shapes_vary |= *self.shape.get_or_insert(hash) != hash;
@@ -124,6 +150,21 @@ impl Spot {
                 self.fell = self.fell.saturating_add(1);
             }
             self.last_number = number;
+        }
+    }
+
+    fn note_known(&mut self, value: &Value) {
+        if !self.is_list {
+            self.known.add(value.hash());
+        } else if may_come_again(value) {
+            self.known.add_each(value.hash());
+        }
+        if let Some(form) = form_of(value, self.is_list) {
+            self.forms.add_each(form);
+        }
+        if matches!(value.looks, Looks::Number)
+            && let Ok(number) = value.text().parse::<f64>()
+        {
             self.widen(number, number);
         }
     }
@@ -144,43 +185,70 @@ impl Spot {
     }
 
     /// Whether production's values vary here, and this is none of them: not of the few that there are, or far off all
-    /// numbers.
+    /// numbers, or of another form.
     pub(crate) fn is_foreign(&self, value: &Value) -> bool {
-        if self.seen >= FEWEST && !self.values.is_constant() && self.is_of_another_form(value) {
+        if self.seen < STEADY || !self.varies() {
+            return false;
+        }
+        if self.is_of_another_form(value) {
             return true;
         }
         let is_plain = matches!(
             value.looks,
             Looks::Text | Looks::Number | Looks::Bool | Looks::Url
         );
-        if self.seen < FEWEST || self.is_list || !is_plain || self.values.is_constant() {
+        if !is_plain {
             return false;
         }
-        if self.values.is_closed() {
-            return self.values.count(value.hash()) == 0;
+        if !self.is_list && self.is_below_nought(value) {
+            return true;
         }
+        if self.is_counter() {
+            return false;
+        }
+        if self.known.is_complete() {
+            return !self.known.has(value.hash()) && (!self.is_list || may_come_again(value));
+        }
+        !self.is_list && self.is_far_off(value)
+    }
+
+    fn varies(&self) -> bool {
+        !self.values.is_constant() && self.known.varies()
+    }
+
+    /// Whether production's are all tokens here, or numbers, or all built in a few ways, and this is not.
+    fn is_of_another_form(&self, value: &Value) -> bool {
+        let looks: u32 = self.looks.iter().map(|(_, count)| count).sum();
+        if let [(look @ (Look::Opaque | Look::Number), _)] = *self.looks {
+            return looks >= FEWEST && Look::of(value) != look;
+        }
+        self.forms.is_complete()
+            && form_of(value, self.is_list).is_some_and(|form| !self.forms.has(form))
+    }
+
+    /// Whether a number is less than nought where none is.
+    fn is_below_nought(&self, value: &Value) -> bool {
+        let number = value.text().parse::<f64>();
+        let least = self.range.filter(|_| self.has_one_look());
+        let is_known = self.known.looks() >= FEWEST && least.is_some_and(|(least, _)| least >= 0.0);
+        is_known && number.is_ok_and(|number| number < 0.0)
+    }
+
+    /// Whether a number is far off all, of which there were many: what stays for a while is one.
+    fn is_far_off(&self, value: &Value) -> bool {
         let Some((least, greatest)) = self.range.filter(|_| self.has_one_look()) else {
             return false;
         };
         let Ok(number) = value.text().parse::<f64>() else {
             return false;
         };
-        if number < 0.0 && least >= 0.0 {
-            return true;
-        }
         let margin = (greatest - least) / 2.0;
-        let is_far = number > greatest + margin || number < least - margin;
-        is_far && !self.is_counter()
+        self.known.changes() >= FEWEST && (number > greatest + margin || number < least - margin)
     }
 
-    /// Whether production's are all tokens here, or all built in a few ways, and this is not.
-    fn is_of_another_form(&self, value: &Value) -> bool {
-        if let [(Look::Opaque, _)] = *self.looks {
-            return Look::of(value) != Look::Opaque;
-        }
-        let is_known = |form| self.forms.count(form) > 0;
-        let is_enough = self.forms.total() >= FEWEST && self.forms.is_closed();
-        is_enough && form_of(value).is_some_and(|form| !is_known(form))
+    /// Whether production gave it here.
+    pub(crate) fn gives(&self, hash: u64) -> bool {
+        self.known.has(hash) || self.values.count(hash) > 0
     }
 
     pub(crate) fn is_list(&self) -> bool {
@@ -192,22 +260,24 @@ impl Spot {
         self.runs.is_sticky(self.values.change_rate())
     }
 
-    /// Whether its values are a few that are all known.
-    pub(crate) fn is_of_few(&self) -> bool {
-        !self.is_list && self.values.is_closed()
+    /// Whether production keeps a value for each session.
+    pub(crate) fn stays_for_a_session(&self) -> bool {
+        self.by_session.is_sticky(self.values.change_rate())
     }
 
-    /// Takes up a value of production's from an answer that wasn't due to be looked at, since it is a new one.
+    /// Whether its values are a few that are all known.
+    pub(crate) fn is_of_few(&self) -> bool {
+        !self.is_list && self.known.is_complete()
+    }
+
+    /// Takes up a value of production's from an answer that wasn't due to be looked at, but that differs here.
+    pub(crate) fn learn(&mut self, value: &Value) {
+        self.note_known(value);
+    }
+
+    /// Notes that it is a value which production has as well, though seldom.
     pub(crate) fn learn_foreign(&mut self, value: &Value) {
         self.values.add(value.hash());
-        if let Some(form) = form_of(value) {
-            self.forms.add(form);
-        }
-        if matches!(value.looks, Looks::Number)
-            && let Ok(number) = value.text().parse::<f64>()
-        {
-            self.widen(number, number);
-        }
     }
 
     fn count_look(&mut self, look: Look) {
@@ -236,6 +306,8 @@ impl Spot {
         self.seen = self.seen.saturating_add(other.seen);
         self.values.absorb(&other.values);
         self.runs.absorb(&other.runs);
+        self.by_session.absorb(&other.by_session);
+        self.known.absorb(&other.known);
         self.forms.absorb(&other.forms);
         for (look, count) in &other.looks {
             match self.looks.iter_mut().find(|(known, _)| known == look) {
@@ -255,5 +327,5 @@ impl Spot {
     }
 
     /// An estimate of its memory.
-    pub(crate) const BYTES: usize = 470;
+    pub(crate) const BYTES: usize = 760;
 }

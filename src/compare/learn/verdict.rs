@@ -12,9 +12,11 @@ mod values;
 
 use serde::{Deserialize, Serialize};
 
-use self::strength::{Strength, is_made_by_chance, strength};
+pub(crate) use self::strength::is_made_by_chance;
+use self::strength::{Strength, strength};
 use super::{
     cell::{Cell, CellKey},
+    counts::Top,
     route_state::RouteState,
     spot::Spot,
     stats::{Share, fisher_greater, g_test_of_differing, sign_test},
@@ -61,6 +63,9 @@ const FEWEST: u32 = 20;
 const RARE: f64 = 1e-5;
 /// Beyond this a result is no chance where another reason speaks for it.
 const UNLIKELY: f64 = 1e-2;
+
+/// For how long a value that is drawn anew now and then may stay, in milliseconds.
+pub(super) const LIFE: i64 = 120_000;
 
 /// Whether production, which gave one value in all answers that were looked at, does not give the other now and then as well:
 /// each time it was the shadow that had it, or the shadow has it far more often than that.
@@ -231,15 +236,11 @@ impl Evidence<'_> {
 
     /// One value for all that differ, of a kind that is drawn: production may draw another one in the next minute.
     fn short_lived(&self) -> Option<Judged> {
-        const LIFE: i64 = 120_000;
         let cell = self.cell;
-        let is_plain = cell.key.kind == Kind::Value && cell.key.change == "other value";
         let is_young = cell.last_seen - cell.first_seen < LIFE;
         let is_one =
             cell.primary.is_constant() && self.spot.is_some_and(|spot| spot.values.is_constant());
-        let is_drawn = |text: &Option<String>| text.as_deref().is_some_and(is_drawn);
-        let are_drawn = is_drawn(&cell.example.primary) && is_drawn(&cell.example.shadow);
-        (is_plain && is_young && is_one && are_drawn).then(|| Judged {
+        (is_young && is_one && has_drawn_values(cell)).then(|| Judged {
             verdict: Verdict::Unconfirmed,
             evidence: "one value on each side, for less than two minutes".to_owned(),
         })
@@ -279,9 +280,10 @@ impl Evidence<'_> {
         if !is_counter && self.spot.is_some_and(Spot::stays_for_a_while) {
             return None;
         }
+        let draws = self.draws_of_skew();
         let (less, more) = (cell.primary_larger, cell.shadow_larger);
         if less + more >= FEWEST && !is_counter {
-            let p = match cell.draws() {
+            let p = match draws {
                 None => sign_test(less.max(more), less + more),
                 // All of them have to agree.
                 Some(draws) if less.min(more) == 0 => sign_test(draws, draws),
@@ -297,15 +299,12 @@ impl Evidence<'_> {
             }
         }
         let few_values = cell.primary.peak().max(cell.shadow.peak()) * 20 >= self.differing();
-        if self.differing() >= FEWEST && few_values && !is_counter && cell.draws().is_none() {
+        if self.differing() >= FEWEST && few_values && !is_counter && draws.is_none() {
             // Where several things have one place, which of them differs first says nothing of how each is distributed.
             if self.spot.is_some_and(Spot::is_list) {
                 return None;
             }
-            // A value that production never gives is told by itself.
-            let is_own = |hash| cell.primary.count(hash) > 0;
-            let is_told = self.spot.is_some_and(Spot::is_of_few);
-            let shadow = cell.shadow.only_of(|hash| !is_told || is_own(hash));
+            let shadow = self.known_of_shadow();
             let p = g_test_of_differing(&cell.primary.columns(&shadow));
             if p < RARE {
                 return Some(confirmed(
@@ -323,7 +322,8 @@ impl Evidence<'_> {
         if self.primary_varied() > 0 {
             return None;
         }
-        if self.is_exchangeable() {
+        // What is kept for a while is the same when it is asked for at once, and says nothing of the rest.
+        if self.is_exchangeable() || cell.is_kept_in_time() {
             return None;
         }
         let tried = cell.held + cell.wavered;
@@ -352,18 +352,50 @@ impl Evidence<'_> {
         if self.inverted() > 0 && sign_test(self.differing(), all) > UNLIKELY {
             return true;
         }
+        if cell.key.kind == Kind::Value && self.is_drawn_for_sessions() {
+            return true;
+        }
         let is_rare = self.differing() * 4 < self.pairs() * 3;
         let is_of_few = cell.primary.is_closed() && cell.primary.hashes().count() >= 2;
-        let is_known = cell
-            .shadow
-            .hashes()
-            .all(|value| cell.primary.count(value) > 0);
+        let shadow = self.known_of_shadow();
+        let is_known = shadow.hashes().all(|value| cell.primary.count(value) > 0);
         cell.key.kind == Kind::Value
             && is_rare
             && is_of_few
             && is_known
             && (cell.draws().is_some()
-                || g_test_of_differing(&cell.primary.columns(&cell.shadow)) > UNLIKELY)
+                || g_test_of_differing(&cell.primary.columns(&shadow)) > UNLIKELY)
+    }
+
+    /// Whether each side may have drawn one for each session: of those that production keeps for a session, as many differ as
+    /// would if they had nothing to do with each other, and too few sessions to tell that it goes one way.
+    fn is_drawn_for_sessions(&self) -> bool {
+        let Some(spot) = self.spot.filter(|spot| spot.stays_for_a_session()) else {
+            return false;
+        };
+        let cell = self.cell;
+        let sessions = u32::try_from(cell.sessions.len()).unwrap_or(u32::MAX);
+        let is_own = cell.shadow.hashes().all(|value| spot.gives(value));
+        let differing = f64::from(self.differing());
+        let by_chance = f64::from(self.pairs()) * spot.values.change_rate();
+        is_own && differing * 2.0 > by_chance && sign_test(sessions, sessions) > UNLIKELY / 10.0
+    }
+
+    /// How often values were drawn that are compared by their distribution.
+    fn draws_of_skew(&self) -> Option<u32> {
+        let of_sessions = || u32::try_from(self.cell.sessions.len()).ok();
+        let stays = self.spot.is_some_and(Spot::stays_for_a_session);
+        let draws = self.cell.draws();
+        draws.or_else(|| stays.then(of_sessions).flatten())
+    }
+
+    /// The shadow's values without those that production never gives: these are told by themselves, as soon as that is known.
+    fn known_of_shadow(&self) -> Top {
+        let cell = self.cell;
+        let is_own =
+            |hash| cell.primary.count(hash) > 0 || self.spot.is_some_and(|spot| spot.gives(hash));
+        let is_told = self.spot.is_some_and(Spot::is_of_few);
+        cell.shadow.only_of(|hash| !is_told || is_own(hash))
     }
 
     /// A change that chance doesn't make, on several values.
@@ -407,12 +439,18 @@ impl Evidence<'_> {
         // A token that each side made once, and keeps, is the same again.
         let is_steady =
             is_odd && !self.is_of_tokens() && cell.probed_same >= 4 && cell.probed_other == 0;
-        (is_steady && cell.targets.len() >= 3 && self.primary_varied() == 0).then(|| {
-            confirmed(format!(
-                "asked again, the shadow gave the same {} of {} times",
-                cell.probed_same, cell.probed_same
-            ))
-        })
+        // What stays for a while is the same again a moment later.
+        let is_kept = cell.stays_for_a_while()
+            || cell.by_target.mostly_turns()
+            || self.spot.is_some_and(Spot::stays_for_a_while);
+        (is_steady && !is_kept && cell.targets.len() >= 3 && self.primary_varied() == 0).then(
+            || {
+                confirmed(format!(
+                    "asked again, the shadow gave the same {} of {} times",
+                    cell.probed_same, cell.probed_same
+                ))
+            },
+        )
     }
 
     /// The change always goes one way.
@@ -448,6 +486,13 @@ impl Evidence<'_> {
     }
 }
 
+/// Whether both sides' values may be ones of very many.
+pub(super) fn has_drawn_values(cell: &Cell) -> bool {
+    let is_drawn = |text: &Option<String>| text.as_deref().is_some_and(is_drawn);
+    let is_plain = cell.key.kind == Kind::Value && cell.key.change == "other value";
+    is_plain && is_drawn(&cell.example.primary) && is_drawn(&cell.example.shadow)
+}
+
 /// Whether a value may be one of very many: a large number, a token.
 fn is_drawn(text: &str) -> bool {
     const LARGE: f64 = 1000.0;
@@ -458,7 +503,7 @@ fn is_drawn(text: &str) -> bool {
 }
 
 /// Whether a place holds how long something took. That is more on a busy machine, whatever the version.
-fn is_duration(place: &str) -> bool {
+pub(crate) fn is_duration(place: &str) -> bool {
     const WORDS: [&str; 8] = [
         "ms",
         "millis",

@@ -11,7 +11,7 @@ pub(super) enum Strength {
 }
 
 /// Whether two values that have nothing to do with each other look so now and then.
-pub(super) fn is_made_by_chance(key: &CellKey) -> bool {
+pub(crate) fn is_made_by_chance(key: &CellKey) -> bool {
     const CHANCE: [&str; 7] = [
         "factor",
         "time shifted",

@@ -205,6 +205,9 @@ fn a_time_that_is_always_earlier_is_no_lag_of_the_copy() {
     times_apart(earlier(20)).is(Confirmed);
     times_apart(earlier(12)).is(Noise);
     times_apart(earlier(20).map(i64::abs)).is(Noise);
+    // Now and then the shadow notes its own moment.
+    times_apart(earlier(27).chain([1, 2, 1])).is(Confirmed);
+    times_apart(earlier(26).chain([1, 2, 1, 2])).is(Noise);
 }
 
 #[test]
@@ -575,6 +578,40 @@ fn what_the_shadow_says_again_is_certain_where_production_never_says_it() {
     probed(3, 0, 0).is(Unconfirmed);
     probed(4, 1, 0).is(Unconfirmed);
     probed(4, 0, 3).is(Unconfirmed);
+}
+
+#[test]
+fn what_the_moment_keeps_is_there_again_at_once_and_says_nothing() {
+    // Of one thing and session after the other, or of all of them in turn.
+    let kept = |things: u64| {
+        let mut known = Known::of(words(1)).asked_again(9, 0).pairs(40);
+        for at in 0..40_u64 {
+            let round = at / 8;
+            let pair = difference(&format!("\"w{round}\""), &format!("\"q{round}\""));
+            let key = if things == 0 { round } else { at % things };
+            known.cell.differing += 1;
+            known.cell.note(&pair, key + 10, key + 10);
+        }
+        known.cell.held = 8;
+        known
+    };
+    kept(8).is(Unconfirmed);
+    kept(0).is(Confirmed);
+}
+
+#[test]
+fn what_stays_for_a_while_is_the_same_a_moment_later() {
+    let probed = |stays: u64| {
+        let pairs = (0..40).map(|at| {
+            let round = at / stays;
+            difference(&format!("\"w{round}\""), &format!("\"q{round}\""))
+        });
+        let mut known = Known::of(pairs);
+        known.cell.probed_same = 4;
+        known
+    };
+    probed(1).is(Confirmed);
+    probed(10).is(Unconfirmed);
 }
 
 #[test]

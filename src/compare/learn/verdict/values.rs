@@ -49,12 +49,12 @@ impl Evidence<'_> {
             )));
         }
         // A copy is answered later than its original, so that the shadow's own moment is never before production's.
-        let is_before =
-            distances.greatest < -JITTER && sign_test(distances.count, distances.count) < RARE;
+        let is_before = distances.earlier * 10 >= distances.count * 9
+            && sign_test(distances.earlier, distances.count) < RARE;
         if is_lag && is_before {
             return Some(confirmed(format!(
-                "the shadow's time is the earlier one in all of {} pairs",
-                distances.count
+                "the shadow's time is the earlier one in {} of {} pairs",
+                distances.earlier, distances.count
             )));
         }
         let is_exact = spread <= 1
@@ -86,8 +86,10 @@ impl Evidence<'_> {
             _ => return None,
         }
         let seen = self.spot.map_or(0, |spot| spot.seen);
-        let is_known = |hash| self.spot.is_some_and(|spot| spot.values.count(hash) > 0);
-        if self.cell.shadow.hashes().all(is_known) {
+        let is_known = |hash| self.spot.is_some_and(|spot| spot.gives(hash));
+        // Of many values, none may be kept.
+        let mut hashes = self.cell.shadow.hashes().peekable();
+        if hashes.peek().is_some() && hashes.all(is_known) {
             return Some(noise("production gives it as well, seldom"));
         }
         let times = self.draws();
