@@ -20,7 +20,6 @@ mod values;
 pub(crate) use given::Given;
 pub(crate) use learn::Learning;
 pub(crate) use sessions::{Ends, SessionId};
-pub(crate) use state::StateError;
 pub(crate) use substitute::{Substituted, Unpaired};
 
 use std::{net::IpAddr, sync::Arc};
@@ -31,7 +30,7 @@ use partners::Partners;
 use sessions::Sessions;
 use values::{Key, is_opaque, names_session};
 
-use crate::http::{Known, RequestHead};
+use crate::http::RequestHead;
 
 /// What one shadow has in place of what production gave out.
 #[derive(Debug)]
