@@ -191,7 +191,7 @@ impl Identity {
                 self.cookies.set(hash, partner);
             } else {
                 self.sessions.change(learning.session, |session| {
-                    session.note_extra(set.name, value)
+                    session.note_extra(set.name, value);
                 });
             }
         }

@@ -88,10 +88,12 @@ pub(crate) struct Ends {
 
 impl Ends {
     fn of(&mut self, is_alive: Option<bool>) -> Option<&mut usize> {
-        match is_alive? {
-            true => Some(&mut self.alive),
-            false => Some(&mut self.lost),
-        }
+        let count = if is_alive? {
+            &mut self.alive
+        } else {
+            &mut self.lost
+        };
+        Some(count)
     }
 }
 

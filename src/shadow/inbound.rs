@@ -69,9 +69,12 @@ struct Known {
     pair: Rc<Pair>,
     body: Option<CopySource>,
     held_back: Option<HeldBack>,
-    /// All that came of the primary, where it came before it was known whose the request is.
-    over: Option<Option<Arc<RecordedResponse>>>,
+    /// What the last message said, where it came before it was known whose the request is.
+    over: Option<Last>,
 }
+
+/// What the last message of a request says: the primary's response, where it was wanted.
+struct Last(Option<Arc<RecordedResponse>>);
 
 /// How often it is looked at whose requests are.
 const GLANCE: Duration = Duration::from_millis(5);
@@ -283,7 +286,7 @@ impl Line {
             return;
         };
         if let Some(HeldBack::Unknown(_)) = &known.get().held_back {
-            known.get_mut().over = Some(told);
+            known.get_mut().over = Some(Last(told));
             return;
         }
         let mut known = known.remove();
@@ -303,7 +306,7 @@ impl Line {
                     known.held_back = self.intake.offer_known(copy);
                 }
                 known.let_go(&self.intake);
-                if let Some(told) = known.over.take() {
+                if let Some(Last(told)) = known.over.take() {
                     self.over(number, told);
                 }
             }

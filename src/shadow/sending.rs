@@ -110,8 +110,8 @@ fn identify(sender: &Sender, copy: &mut ShadowCopy) -> Result<(), Outcome> {
         .head
         .map_or_else(|| copy.head().clone(), |head| *head);
     let body = substituted.body.unwrap_or(body);
-    let held = sender.budget.hold(body.len()).ok_or(Outcome::OverBudget)?;
-    copy.write(head, body.into(), held);
+    let cost = sender.budget.hold(body.len()).ok_or(Outcome::OverBudget)?;
+    copy.write(head, body.into(), cost);
     Ok(())
 }
 

@@ -454,7 +454,7 @@ mod tests {
                 Step::End(which) => self.each(which, |tap| tap.end(None)),
                 Step::Fail(which) => self.each(which, |tap| tap.fail(Outcome::ClientAborted)),
                 Step::Answer(which) => {
-                    self.each(which, |tap| tap.answered(answer, &Headers::default()))
+                    self.each(which, |tap| tap.answered(answer, &Headers::default()));
                 }
                 Step::Over(which) => self.over(which, true),
                 Step::Drop(which) => self.over(which, false),

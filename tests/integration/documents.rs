@@ -273,7 +273,7 @@ fn the_table_of_metrics_has_every_metric_and_no_other() {
     let documented = first_column(&document("docs/metrics.md"));
     let primary = Server::unix(answers(OK));
     let tee = Tee::with_primary(&primary)
-        .shadow_with("next", &primary, "compare = true")
+        .shadow_with("next", &primary, "compare = true\nidentity = true")
         .toml("[script]\ncommand = [\"cat\"]")
         .start();
     tee.get("/");

@@ -50,6 +50,7 @@ mod script_faults;
 mod script_libraries;
 mod secrets;
 mod select;
+mod sessions;
 mod shadow_host;
 mod smuggling;
 mod soak;

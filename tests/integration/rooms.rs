@@ -45,9 +45,10 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "shadow",
         &[
-            "compare", "script", "tee", "upstream", "exchange", "ledger", "net", "http",
+            "identity", "compare", "script", "tee", "upstream", "exchange", "ledger", "net", "http",
         ],
     ),
+    ("identity", &["compare", "http"]),
     ("compare", &["capture", "tee", "exchange", "http"]),
     ("script", &["capture", "tee", "ledger", "http"]),
     ("capture", &["tee", "exchange", "http"]),

@@ -196,7 +196,7 @@ fn has_parts(address: &Address) -> bool {
 mod tests {
     use super::*;
 
-    fn origin<'a>(target: &'a str) -> Origin<'a> {
+    fn origin(target: &str) -> Origin<'_> {
         Origin {
             key: Key(1, 2),
             target,

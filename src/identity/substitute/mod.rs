@@ -327,9 +327,11 @@ impl Identity {
                 edits.push((name.to_vec(), value.to_vec(), edit));
             }
         }
-        let extras = (!has_cookie)
-            .then(|| self.extras(request, &[]))
-            .unwrap_or_default();
+        let extras = if has_cookie {
+            Vec::new()
+        } else {
+            self.extras(request, &[])
+        };
         if edits.is_empty() && extras.is_empty() {
             return;
         }

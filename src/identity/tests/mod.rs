@@ -4,6 +4,7 @@
 mod model;
 mod rules;
 
+use std::fmt::Write;
 use std::{collections::VecDeque, time::Duration};
 
 use fastrand::Rng;
@@ -18,9 +19,9 @@ fn head(asked: &Asked) -> RequestHead {
         asked.method, asked.target
     );
     for (name, value) in &asked.headers {
-        text.push_str(&format!("{name}: {value}\r\n"));
+        write!(text, "{name}: {value}\r\n").unwrap();
     }
-    text.push_str(&format!("Content-Length: {}\r\n\r\n", asked.body.len()));
+    write!(text, "Content-Length: {}\r\n\r\n", asked.body.len()).unwrap();
     let mut head = RequestHead::default();
     head.parse(text.as_bytes(), 100).unwrap().unwrap();
     head
@@ -109,11 +110,11 @@ impl Person {
                 let at = rng.usize(..forms.len());
                 let mut body = format!("csrf_token={}&title={title}", csrf[at.min(csrf.len() - 1)]);
                 if forms[at] == "/login" {
-                    body.push_str(&format!("&user={}", self.number));
+                    write!(body, "&user={}", self.number).unwrap();
                 }
                 if forms[at] == "/lines" {
                     let order = between(&self.page, "name=order_id value=", '>');
-                    body.push_str(&format!("&order_id={}", order[0]));
+                    write!(body, "&order_id={}", order[0]).unwrap();
                 }
                 let mut asked = Asked {
                     method: "POST",
@@ -248,7 +249,6 @@ fn run(settings: &Run) -> Tally {
             let head = head(&asked);
             let answered = primary.handle(&asked, &format!("made{number}"));
             let session = identity.session(&head, None);
-            let session = session;
             identity.issued(session, &head, &answer(&answered));
             person.see(&asked, &answered);
             person.waiting.push_back(Copy {
@@ -304,38 +304,14 @@ fn deliver(
             None
         }
         Err(_) => {
-            if std::env::var("DBG").is_ok() && copy.number < 200 {
-                eprintln!(
-                    "WITHHELD {} {:?} ours {}",
-                    copy.number, copy.asked, copy.primary.status
-                );
-            }
             tally.withheld += 1;
             None
         }
     };
     if let Some(theirs) = &theirs {
         tally.alive += u32::from(theirs.status == copy.primary.status);
-        if std::env::var("DBG").is_ok() && theirs.status != copy.primary.status && copy.number < 200
-        {
-            eprintln!(
-                "DEAD {} {:?}\n  theirs {} {:?} ours {} {:?}",
-                copy.number,
-                copy.asked,
-                theirs.status,
-                theirs.header("Location"),
-                copy.primary.status,
-                copy.primary.header("Location")
-            );
-        }
         if !theirs.touched.is_empty() && theirs.touched != copy.primary.meant {
             tally.wrong += 1;
-            if std::env::var("DBG").is_ok() && tally.wrong < 4 {
-                eprintln!(
-                    "WRONG {} {:?}\n  theirs {:?} ours {:?}",
-                    copy.number, copy.asked, theirs.touched, copy.primary.touched
-                );
-            }
         }
     }
     let theirs = theirs.as_ref().map(answer);
@@ -362,9 +338,6 @@ fn runs(count: u64, drift: u64, loss: f64) -> Tally {
         all.wrong += tally.wrong;
         all.withheld += tally.withheld;
         all.lost += tally.lost;
-    }
-    if std::env::var("DBG").is_ok() {
-        eprintln!("ALL {all:?}");
     }
     all
 }

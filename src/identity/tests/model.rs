@@ -202,6 +202,7 @@ impl Shop {
         answered
     }
 
+    #[expect(clippy::too_many_lines, reason = "one page after the other")]
     fn page(&mut self, asked: &Asked, session: &mut Session, name: &str) -> Answered {
         let is_post = asked.method == "POST";
         if is_post {

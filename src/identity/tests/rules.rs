@@ -1,5 +1,6 @@
-//! Each rule alone: what a copy is sent with after the answers before it.
+//! Each rule alone: what a copy is copied with after the answers before it.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use super::super::{Identity, Learning, Unpaired, Whose};
@@ -40,7 +41,7 @@ fn head(request: &str) -> (RequestHead, String) {
         text.push_str("\r\n");
     }
     if !body.is_empty() {
-        text.push_str(&format!("Content-Length: {}\r\n", body.len()));
+        write!(text, "Content-Length: {}\r\n", body.len()).unwrap();
     }
     text.push_str("\r\n");
     let mut head = RequestHead::default();
@@ -58,10 +59,14 @@ impl Shadow {
         let (head, body) = head(request);
         let session = self.0.session(&head, None);
         let substituted = self.0.substitute(session, &head, Some(body.as_bytes()))?;
-        let sent = substituted.head.as_deref().unwrap_or(&head);
+        let copied = substituted.head.as_deref().unwrap_or(&head);
         let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        let mut lines = vec![format!("{} {}", text(sent.method()), text(sent.target()))];
-        for (name, value) in sent.headers.iter() {
+        let mut lines = vec![format!(
+            "{} {}",
+            text(copied.method()),
+            text(copied.target())
+        )];
+        for (name, value) in copied.headers.iter() {
             if name != b"Host" {
                 lines.push(format!("{}: {}", text(name), text(value)));
             }
@@ -98,32 +103,32 @@ fn a_cookie_is_the_shadows_own() {
     let mut shadow = Shadow::new();
     let set = |value: &str| format!("200\nSet-Cookie: sid={value}; Path=/");
     shadow.pair("GET /", &set(OURS), &*set(THEIRS));
-    let sent = shadow.copy(&format!("GET /a\nCookie: theme=dark; sid={OURS}"));
+    let copied = shadow.copy(&format!("GET /a\nCookie: theme=dark; sid={OURS}"));
     assert_eq!(
-        sent,
+        copied,
         Ok(format!("GET /a\nCookie: theme=dark; sid={THEIRS}"))
     );
     // Production gives another one, and the shadow goes on with the same.
     let request = format!("GET /a\nCookie: sid={OURS}");
     shadow.pair(&request, &set("another-1-Kd93jFh2LxZ0"), "200");
-    let sent = shadow.copy("GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0");
-    assert_eq!(sent, Ok(format!("GET /b\nCookie: sid={THEIRS}")));
+    let copied = shadow.copy("GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0");
+    assert_eq!(copied, Ok(format!("GET /b\nCookie: sid={THEIRS}")));
     // The shadow alone gives another one.
     shadow.pair(
         "GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0",
         "200",
         &*set("new-2"),
     );
-    let sent = shadow.copy("GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0");
-    assert_eq!(sent, Ok("GET /b\nCookie: sid=new-2".to_owned()));
+    let copied = shadow.copy("GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0");
+    assert_eq!(copied, Ok("GET /b\nCookie: sid=new-2".to_owned()));
     // And deletes it.
     shadow.pair(
         "GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0",
         "200",
         "302\nSet-Cookie: sid=; Max-Age=0",
     );
-    let sent = shadow.copy("GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0");
-    assert_eq!(sent, Ok("GET /b".to_owned()));
+    let copied = shadow.copy("GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0");
+    assert_eq!(copied, Ok("GET /b".to_owned()));
 }
 
 #[test]
@@ -141,8 +146,11 @@ fn a_cookie_that_the_shadow_alone_sets_comes_with_its_session() {
         &format!("200\nSet-Cookie: sid={OURS}"),
         &*format!("200\nSet-Cookie: sid={THEIRS}\nSet-Cookie: flash=abc"),
     );
-    let sent = shadow.copy(&format!("GET /a\nCookie: sid={OURS}"));
-    assert_eq!(sent, Ok(format!("GET /a\nCookie: sid={THEIRS}; flash=abc")));
+    let copied = shadow.copy(&format!("GET /a\nCookie: sid={OURS}"));
+    assert_eq!(
+        copied,
+        Ok(format!("GET /a\nCookie: sid={THEIRS}; flash=abc"))
+    );
     assert_eq!(shadow.copy("GET /a"), Ok("GET /a".to_owned()));
 }
 
@@ -177,13 +185,13 @@ fn a_token_of_a_page_is_sent_in_a_header() {
     };
     shadow.pair("GET /", &page(OURS), &*page(THEIRS));
     for token in [OURS, "never-seen"] {
-        let sent = shadow.copy(&format!(
+        let copied = shadow.copy(&format!(
             "POST /a\nCookie: sid={OURS}0\nX-CSRF-Token: {token}\nContent-Type: application/json\n\n{{}}"
         ));
         let wanted = format!(
             "POST /a\nCookie: sid={THEIRS}0\nX-CSRF-Token: {THEIRS}\nContent-Type: application/json\n\n{{}}"
         );
-        assert_eq!(sent, Ok(wanted));
+        assert_eq!(copied, Ok(wanted));
     }
 }
 
@@ -192,11 +200,11 @@ fn a_header_that_repeats_a_cookie_repeats_the_shadows() {
     let mut shadow = Shadow::new();
     let set = |token: &str| format!("200\nSet-Cookie: XSRF-TOKEN={token}%3D%3D");
     shadow.pair("GET /", &set(OURS), &*set(THEIRS));
-    let sent = shadow.copy(&format!(
+    let copied = shadow.copy(&format!(
         "DELETE /a\nCookie: XSRF-TOKEN={OURS}%3D%3D\nX-XSRF-TOKEN: {OURS}=="
     ));
     let wanted = format!("DELETE /a\nCookie: XSRF-TOKEN={THEIRS}%3D%3D\nX-XSRF-TOKEN: {THEIRS}==");
-    assert_eq!(sent, Ok(wanted));
+    assert_eq!(copied, Ok(wanted));
 }
 
 #[test]
@@ -260,10 +268,10 @@ fn what_has_no_partner_is_withheld() {
 fn a_condition_is_told_in_the_shadows_etags() {
     let mut shadow = Shadow::new();
     shadow.pair("GET /a", "200\nETag: \"one\"", "200\nETag: W/\"two\"");
-    let sent = shadow.copy("GET /a\nIf-None-Match: \"one\"");
-    assert_eq!(sent, Ok("GET /a\nIf-None-Match: W/\"two\"".to_owned()));
-    let sent = shadow.copy("GET /b\nIf-None-Match: \"one\"");
-    assert_eq!(sent, Ok("GET /b".to_owned()));
+    let copied = shadow.copy("GET /a\nIf-None-Match: \"one\"");
+    assert_eq!(copied, Ok("GET /a\nIf-None-Match: W/\"two\"".to_owned()));
+    let copied = shadow.copy("GET /b\nIf-None-Match: \"one\"");
+    assert_eq!(copied, Ok("GET /b".to_owned()));
     let all = "PUT /b\nIf-Match: *".to_owned();
     assert_eq!(shadow.copy(&all), Ok(all));
 }
