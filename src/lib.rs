@@ -34,6 +34,8 @@ pub use capture::fuzzing;
 #[cfg(fuzzing)]
 pub use compare::fuzzing as comparing;
 #[doc(hidden)]
+pub use identity::measured as sessions;
+#[doc(hidden)]
 pub use script::scripted;
 
 use std::process::ExitCode;

@@ -9,6 +9,8 @@ mod found;
 mod given;
 mod ids;
 mod learn;
+#[doc(hidden)]
+pub mod measured;
 mod partners;
 mod sessions;
 mod state;

@@ -2,7 +2,7 @@
 
 use crate::kit::{Gate, OK, Server, Tee, answers, eventually, get, hangs, post, shadowtee};
 
-const OUTCOMES: [&str; 27] = [
+const OUTCOMES: [&str; 28] = [
     "answered",
     "refused",
     "connect_timeout",
@@ -21,6 +21,7 @@ const OUTCOMES: [&str; 27] = [
     "over_budget",
     "body_overrun",
     "body_cut",
+    "unpaired",
     "scripted_out",
     "script_timeout",
     "script_invalid",

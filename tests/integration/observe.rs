@@ -18,7 +18,7 @@ fn metrics() -> BTreeMap<String, BTreeSet<String>> {
     let primary = Server::unix(answers(OK));
     let shadow = Server::unix(answers(OK));
     let tee = Tee::with_primary(&primary)
-        .shadow("next", &shadow)
+        .shadow_with("next", &shadow, "identity = true")
         .toml("[script]\ncommand = [\"cat\"]")
         .start();
     tee.get("/");

@@ -1,6 +1,7 @@
 //! People use a shop, and its copy, whose ids and tokens are others, gets their requests as they are substituted: no copy
 //! may touch another row than its request did.
 
+mod bounds;
 mod model;
 mod rules;
 
