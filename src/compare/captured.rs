@@ -180,6 +180,7 @@ pub(crate) fn captured_pair(
         },
         primary: theirs.answer(),
         shadow: shadow.answer(),
+        counterparts: &[],
     });
 }
 

@@ -32,7 +32,7 @@ use partners::Partners;
 use sessions::Sessions;
 use values::{Key, is_opaque, names_session};
 
-use crate::http::RequestHead;
+use crate::{compare::Counterpart, http::RequestHead};
 
 /// What one shadow has in place of what production gave out.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub(crate) struct Identity {
     etags: Partners,
     ids: Ids,
     counts: IdentityCounts,
+    /// Ids that were put into the request that is looked at.
+    put_in: Vec<Counterpart>,
 }
 
 /// What was done so far.
@@ -105,6 +107,7 @@ impl Identity {
             etags: Partners::new(most / 8),
             ids: Ids::new(most / 4),
             counts: IdentityCounts::default(),
+            put_in: Vec::new(),
         }
     }
 

@@ -19,7 +19,7 @@ use super::{
     },
 };
 use crate::{
-    compare::Media,
+    compare::{Counterpart, Media},
     http::{Edit, Known, RequestHead},
 };
 
@@ -28,7 +28,12 @@ use crate::{
 pub(crate) struct Substituted {
     pub(crate) head: Option<Box<RequestHead>>,
     pub(crate) body: Option<Vec<u8>>,
+    /// Ids that were put in.
+    pub(crate) ids: Vec<Counterpart>,
 }
+
+/// Ids of one request that are told.
+const MOST_IDS: usize = 100;
 
 /// It names what production made, and the shadow did not: it would hit nothing, or somebody else's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +65,7 @@ impl Identity {
         if is_signed(head) {
             return Ok(Substituted::default());
         }
+        self.put_in.clear();
         let result = self.request(session, head, body);
         if result.is_err() {
             self.counts.unpaired += 1;
@@ -103,6 +109,7 @@ impl Identity {
         Ok(Substituted {
             head: written,
             body,
+            ids: std::mem::take(&mut self.put_in),
         })
     }
 
@@ -200,6 +207,12 @@ impl Identity {
             Resolved::Is(shadow) if *shadow == *value => Ok(None),
             Resolved::Is(shadow) => {
                 self.counts.ids += 1;
+                if self.put_in.len() < MOST_IDS {
+                    self.put_in.push(Counterpart {
+                        primary: value.into(),
+                        shadow: shadow.clone(),
+                    });
+                }
                 Ok(Some(shadow.into_string()))
             }
             Resolved::Orphan => Err(Unpaired),
