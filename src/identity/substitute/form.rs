@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Unpaired, edited};
+use super::{super::values::names_token, Unpaired, edited};
 use crate::http::decoded;
 
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
@@ -28,7 +28,9 @@ pub(super) fn pairs(
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let begin = at + pair.len() - value.len();
         at += pair.len() + 1;
-        if value.is_empty() {
+        // Words of free text hold neither ids nor tokens.
+        let is_text = value.contains('+') && !names_token(name);
+        if value.is_empty() || is_text {
             continue;
         }
         let (name, value_text) = (

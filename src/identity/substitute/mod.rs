@@ -147,6 +147,9 @@ impl Identity {
 
     /// A field of a form.
     fn value(&mut self, request: &Request, name: &str, value: &str) -> Replaced {
+        if value.contains(' ') && !names_token(name) {
+            return Ok(None);
+        }
         let scope = super::address::field_of(name, &request.form);
         self.scalar(request, name, &scope, value)
     }
