@@ -67,13 +67,15 @@ mod tests {
 
     #[test]
     fn values_are_replaced_where_they_stand() {
-        let edited = edit("a=1&b%5Bid%5D=7+8&c=&d=1", |name, value| {
-            Ok((name == "b[id]" && value == "7 8").then(|| "x/y z".to_owned()))
+        let edited = edit("a=1&b%5Bid%5D=7%2C8&c=&d=1", |name, value| {
+            Ok((name == "b[id]" && value == "7,8").then(|| "x/y z".to_owned()))
         });
         assert_eq!(
             edited,
             Ok(Some("a=1&b%5Bid%5D=x%2Fy%20z&c=&d=1".to_owned()))
         );
         assert_eq!(edit("a=1", |_, _| Ok(None)), Ok(None));
+        let words = edit("a=7+8", |_, _| Ok(Some(String::new())));
+        assert_eq!(words, Ok(None), "free text");
     }
 }
