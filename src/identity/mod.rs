@@ -4,6 +4,7 @@
 //! All of it belongs to one shadow, and is used by one thread. What production gave out is kept as keyed hashes.
 
 mod address;
+mod bodies;
 mod cookies;
 mod found;
 mod given;
@@ -19,6 +20,7 @@ mod substitute;
 mod tests;
 mod values;
 
+pub(crate) use bodies::{RESPONSE_BYTES, looks_into};
 pub(crate) use given::Given;
 pub(crate) use learn::Learning;
 pub(crate) use sessions::{Ends, SessionId};

@@ -141,14 +141,29 @@ fn take(comparer: &mut Comparer, pair: &Pair, most: usize) {
     let body = response.body.bytes(most);
     let shadow = match response.body.kept() {
         Kept::Nothing => Err("over_budget"),
-        _ => Ok(ResponseOf {
-            head: &response.head,
-            body: &body,
-            length: response.body.length(),
-            is_whole: response.is_whole && response.body.length() == body.len() as u64,
-            at: unix_millis(pair.at),
-            took: pair.took,
-        }),
+        _ => Ok(response_of(
+            response,
+            &body,
+            unix_millis(pair.at),
+            pair.took,
+        )),
     };
     captured_pair(comparer, &pair.original, shadow);
+}
+
+/// The target's response with this much of its body; `at` is in milliseconds since 1970.
+pub(super) fn response_of<'a>(
+    response: &'a RecordedResponse,
+    body: &'a [u8],
+    at: i64,
+    took: Duration,
+) -> ResponseOf<'a> {
+    ResponseOf {
+        head: &response.head,
+        body,
+        length: response.body.length(),
+        is_whole: response.is_whole && response.body.length() == body.len() as u64,
+        at,
+        took,
+    }
 }

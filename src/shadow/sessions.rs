@@ -16,14 +16,11 @@ use crate::{
     compare::{LiveResponse, file},
     config,
     exchange::Exchange,
-    http::{Headers, Known, RequestHead},
+    http::{Headers, RequestHead},
     identity::{Given, Identity, Learning, SessionId, Substituted, Unpaired, Whose},
     tee::Listener,
     telemetry::metrics::{self, Samples},
 };
-
-/// Bytes of each response that are looked into.
-pub(super) const RESPONSE_BYTES: u64 = 256 * 1024;
 
 /// The sessions of production on one shadow. The shadow's thread uses it, and whoever reports of it looks at its counts; a
 /// reload keeps it.
@@ -198,18 +195,6 @@ impl Sessions {
     pub(super) fn give_up(&self) {
         self.given_up.fetch_add(1, Relaxed);
     }
-}
-
-/// Whether a request's body is looked into: it is of a kind that holds values, and not too long.
-pub(super) fn looks_into(head: &RequestHead, settings: &config::Identity) -> bool {
-    let named = |name: &[u8]| head.headers.named(name).next().unwrap_or_default().to_vec();
-    let media = named(b"content-type").to_ascii_lowercase();
-    let is_of_values = media.starts_with(b"application/x-www-form-urlencoded")
-        || media.starts_with(b"multipart/form-data")
-        || media.windows(4).any(|word| word == b"json");
-    let length = head.headers.get(Known::ContentLength);
-    let length = length.and_then(|text| std::str::from_utf8(text).ok()?.trim().parse::<u64>().ok());
-    is_of_values && length.is_none_or(|length| length <= settings.body_bytes.bytes() as u64)
 }
 
 /// How long a copy waits for the one before it, once that was answered.

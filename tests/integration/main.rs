@@ -40,6 +40,7 @@ mod reload;
 mod repaired;
 mod replay;
 mod replay_compare;
+mod replay_identity;
 mod restart;
 mod reuse;
 mod rewrite;

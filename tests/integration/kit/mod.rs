@@ -27,7 +27,7 @@ pub(crate) use backlog::{full_tcp, full_unix};
 pub(crate) use client::{Client, get, post};
 pub(crate) use faults::*;
 pub(crate) use gate::Gate;
-pub(crate) use gor::{SEPARATOR, files, gor_answer, gor_request, stored};
+pub(crate) use gor::{SEPARATOR, Stored, files, gor_answer, gor_request, stored};
 pub(crate) use ledger::Ledger;
 pub(crate) use load::Load;
 pub(crate) use message::{Message, latin1};
