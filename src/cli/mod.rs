@@ -190,6 +190,9 @@ pub(crate) struct Check {
     /// The status of the primary's answer to it.
     #[arg(long, value_name = "CODE", requires = "explain")]
     pub(crate) status: Option<u16>,
+    /// What is known of sessions, a NAME.sessions that identity.state kept: says what would be put in.
+    #[arg(long, value_name = "FILE", requires = "explain")]
+    pub(crate) identity_state: Option<PathBuf>,
     /// Print nothing where it is valid.
     #[arg(long, short)]
     pub(crate) quiet: bool,

@@ -24,7 +24,8 @@ pub(crate) use bodies::{RESPONSE_BYTES, looks_into};
 pub(crate) use given::Given;
 pub(crate) use learn::Learning;
 pub(crate) use sessions::{Ends, SessionId};
-pub(crate) use substitute::{Substituted, Unpaired};
+pub(crate) use substitute::{Previewed, Substituted, Unpaired};
+pub(crate) use values::names_session;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -32,7 +33,8 @@ use cookies::sent;
 use ids::Ids;
 use partners::Partners;
 use sessions::Sessions;
-use values::{Key, is_opaque, names_session};
+use substitute::{Preview, is_signed};
+use values::{Key, is_opaque};
 
 use crate::http::RequestHead;
 
@@ -53,6 +55,8 @@ pub(crate) struct Identity {
     etags: Partners,
     ids: Ids,
     counts: IdentityCounts,
+    /// Where it is only told what would be put in.
+    preview: Option<Preview>,
 }
 
 /// What was done so far.
@@ -107,6 +111,7 @@ impl Identity {
             etags: Partners::new(most / 8),
             ids: Ids::new(most / 4),
             counts: IdentityCounts::default(),
+            preview: None,
         }
     }
 

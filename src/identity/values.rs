@@ -94,7 +94,7 @@ pub(super) fn names_token(name: &str) -> bool {
 }
 
 /// Whether a cookie carries a session, as its name says.
-pub(super) fn names_session(name: &str) -> bool {
+pub(crate) fn names_session(name: &str) -> bool {
     const WORDS: &[&str] = &["sess", "sid", "auth", "token", "jwt", "remember", "login"];
     let name = name.to_ascii_lowercase();
     WORDS.iter().any(|word| name.contains(word))

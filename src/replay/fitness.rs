@@ -6,7 +6,7 @@ use crate::{
     capture::{MARK, is_redacted},
     compare::{Captured, Extent},
     http::{Headers, RequestHead},
-    identity::RESPONSE_BYTES,
+    identity::{RESPONSE_BYTES, names_session},
 };
 
 /// What was seen of a capture so far.
@@ -18,9 +18,11 @@ pub(super) struct Fitness {
     /// Those whose responses have no bodies, or too little of them.
     heads: u64,
     cut: u64,
-    /// Requests and responses whose credentials were left out, and those that have some.
+    /// Requests with cookies or credentials that were left out, there or in the response.
     masked: u64,
-    credentials: u64,
+    /// One of them names a session; and some that does so is there.
+    lost: bool,
+    has_session: bool,
     /// What was left out, some of it.
     names: BTreeSet<String>,
     /// Requests whose parameters, fields or members were left out.
@@ -38,7 +40,7 @@ pub(crate) enum Unfit {
     )]
     NoResponses,
     #[error(
-        "nothing can be learned from this capture, which was written without its credentials ({0}): capture without them in headers and cookies of [capture.redact], or, where only cookies were left out, with a key there; without --identity it is sent as it is"
+        "nothing can be learned from this capture, which was written without what names sessions ({0}): take that out of headers and cookies in [capture.redact], or, where it is cookies alone, set a key there; without --identity it is sent as it is"
     )]
     Redacted(String),
 }
@@ -53,61 +55,53 @@ impl Fitness {
             Extent::Start(length) if length < RESPONSE_BYTES => self.cut += 1,
             Extent::Start(_) | Extent::Whole => {}
         }
-        let (mut masked, mut credentials) = (false, false);
-        self.look(&head.headers, &mut masked, &mut credentials);
-        captured.with_headers(|headers| self.look(headers, &mut masked, &mut credentials));
-        self.masked += u64::from(masked);
-        self.credentials += u64::from(credentials);
+        let mut is_masked = self.look(&head.headers);
+        captured.with_headers(|headers| is_masked |= self.look(headers));
+        self.masked += u64::from(is_masked);
         self.fields += u64::from(has_masked_field(head.target()) || has_masked_field(body));
     }
 
-    /// Looks for credentials, and for such that were left out.
-    fn look(&mut self, headers: &Headers, masked: &mut bool, credentials: &mut bool) {
+    /// Looks for credentials, and returns whether some were left out.
+    fn look(&mut self, headers: &Headers) -> bool {
+        let mut is_masked = false;
         for (name, value) in headers.iter() {
-            let (name, value) = (
-                String::from_utf8_lossy(name),
-                String::from_utf8_lossy(value),
-            );
-            let name = name.to_ascii_lowercase();
-            match &*name {
-                "authorization" if is_redacted(&value) => {
-                    *masked = true;
-                    self.name("Authorization");
+            let value = String::from_utf8_lossy(value);
+            let name = ["Authorization", "Cookie", "Set-Cookie"]
+                .into_iter()
+                .find(|known| name.eq_ignore_ascii_case(known.as_bytes()));
+            let Some(name) = name else { continue };
+            if is_redacted(&value) {
+                is_masked = true;
+                self.lost = true;
+                self.name(name);
+            } else if name == "Authorization" {
+                self.has_session = true;
+            } else {
+                let most = if name == "Cookie" { usize::MAX } else { 1 };
+                for pair in value.split(';').take(most) {
+                    is_masked |= self.look_at_cookie(pair);
                 }
-                "authorization" => *credentials = true,
-                "cookie" | "set-cookie" if is_redacted(&value) => {
-                    *masked = true;
-                    self.name(if name == "cookie" {
-                        "Cookie"
-                    } else {
-                        "Set-Cookie"
-                    });
-                }
-                "cookie" => {
-                    for pair in value.split(';') {
-                        self.look_at_cookie(pair, masked, credentials);
-                    }
-                }
-                "set-cookie" => {
-                    let pair = value.split(';').next().unwrap_or_default();
-                    self.look_at_cookie(pair, masked, credentials);
-                }
-                _ => {}
             }
         }
+        is_masked
     }
 
-    fn look_at_cookie(&mut self, pair: &str, masked: &mut bool, credentials: &mut bool) {
+    fn look_at_cookie(&mut self, pair: &str) -> bool {
         let Some((name, value)) = pair.split_once('=') else {
-            return;
+            return false;
         };
+        let name = name.trim();
         // With a key, two cookies are still told apart.
-        if value.trim() == MARK {
-            *masked = true;
-            self.name(&format!("cookie {}", name.trim()));
-        } else {
-            *credentials = true;
+        let is_masked = value.trim() == MARK;
+        if is_masked {
+            self.name(&format!("cookie {name}"));
         }
+        let is_against_forgery = name.to_ascii_lowercase().contains("srf");
+        if names_session(name) && !is_against_forgery {
+            self.lost |= is_masked;
+            self.has_session |= !is_masked;
+        }
+        is_masked
     }
 
     fn name(&mut self, name: &str) {
@@ -127,7 +121,7 @@ impl Fitness {
         if self.requests > 0 && self.unanswered == self.requests {
             return Err(Unfit::NoResponses);
         }
-        if self.masked > 0 && self.credentials == 0 {
+        if self.lost && !self.has_session {
             return Err(Unfit::Redacted(self.names()));
         }
         Ok(())
@@ -230,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_capture_without_any_credentials_teaches_nothing() {
+    fn a_capture_without_what_names_sessions_teaches_nothing() {
         let mut fitness = Fitness::default();
         let masked = PAGE.replace("abcdefgh", "redacted");
         note(&mut fitness, "GET / HTTP/1.1\r\n\r\n", Some(&masked));
@@ -238,13 +232,25 @@ mod tests {
         note(&mut fitness, request, Some(&masked));
         let names = "Authorization, cookie sid".to_owned();
         assert_eq!(fitness.check(), Err(Unfit::Redacted(names)));
+        let other = "GET / HTTP/1.1\r\nCookie: lang=de; XSRF-TOKEN=x\r\n\r\n";
+        note(&mut fitness, other, None);
+        assert!(fitness.check().is_err(), "this is no session");
+        note(&mut fitness, other, Some(PAGE));
+        assert_eq!(fitness.check(), Ok(()));
+        assert!(fitness.lines()[1].contains("(Authorization, cookie sid)"));
+    }
+
+    #[test]
+    fn a_cookie_that_is_no_sessions_is_told_alone() {
+        let mut fitness = Fitness::default();
+        let request = "GET / HTTP/1.1\r\nCookie: consent=redacted\r\n\r\n";
         note(
             &mut fitness,
-            "GET / HTTP/1.1\r\nCookie: lang=de\r\n\r\n",
-            Some(PAGE),
+            request,
+            Some("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"),
         );
         assert_eq!(fitness.check(), Ok(()));
-        assert!(fitness.lines()[0].contains("(Authorization, cookie sid)"));
+        assert!(fitness.lines()[0].contains("(cookie consent)"));
     }
 
     #[test]

@@ -4,12 +4,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{
-    finish::Finish,
-    fitness::Fitness,
-    options::OrderedBy,
-    sessions::{Whose, address},
-};
+use super::{finish::Finish, fitness::Fitness, options::OrderedBy, whose::Whose};
 use crate::{
     capture::Record,
     compare::Captured,
@@ -209,7 +204,9 @@ impl Maker {
             original,
             is_compared: self.wanted.compares.is_some(),
             round: self.round,
-            client: address(record.client),
+            client: str::from_utf8(record.client)
+                .ok()
+                .and_then(|text| text.parse().ok()),
             whose: None,
         })
     }

@@ -22,6 +22,7 @@ mod scripting;
 mod sessions;
 mod tally;
 mod verdict;
+mod whose;
 
 pub(crate) use engine::run;
 pub(crate) use error::ReplayError;

@@ -3,7 +3,6 @@
 
 use std::{
     cell::RefCell,
-    net::IpAddr,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -16,12 +15,13 @@ use super::{
     finish::Finish,
     job::Job,
     lane::{KeptResponse, Times},
+    whose::Whose,
 };
 use crate::{
     compare::Captured,
     config,
     http::{Framing, Known, MOST_FIELDS, RequestHead, unchunked},
-    identity::{Ends, Identity, IdentityCounts, Learning, RESPONSE_BYTES, SessionId, looks_into},
+    identity::{Ends, Identity, IdentityCounts, Learning, RESPONSE_BYTES, looks_into},
     tee::{Budget, Recording},
     telemetry::text::unix_millis,
 };
@@ -44,22 +44,6 @@ pub(super) struct Sessions {
 struct Round {
     number: u64,
     known: Arc<Mutex<Identity>>,
-}
-
-/// Whose a request is.
-#[derive(Debug)]
-pub(super) struct Whose {
-    known: Arc<Mutex<Identity>>,
-    session: SessionId,
-    /// As its client sent it.
-    head: Box<RequestHead>,
-}
-
-impl Whose {
-    /// What it holds in memory.
-    pub(super) fn size(&self) -> usize {
-        self.head.size() + size_of::<RequestHead>()
-    }
 }
 
 /// What was learned and put in, in all.
@@ -240,7 +224,169 @@ fn took(times: Times) -> Duration {
     times.head.saturating_duration_since(times.began)
 }
 
-/// A client's address as a record has it, where that is one.
-pub(super) fn address(client: &[u8]) -> Option<IpAddr> {
-    std::str::from_utf8(client).ok()?.parse().ok()
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::{
+        super::job::{Maker, Wanted},
+        *,
+    };
+    use crate::{
+        capture::{Answered, Record},
+        http::ResponseHead,
+        tee::RecordedResponse,
+    };
+
+    struct Replay {
+        maker: Maker,
+        sessions: Sessions,
+        finish: Arc<Finish>,
+    }
+
+    impl Replay {
+        fn new() -> Self {
+            let finish = Finish::new(None, b"X-Copy: replay\r\n".to_vec()).put_off();
+            let finish = Arc::new(finish);
+            let wanted = Wanted {
+                key: None,
+                script: None,
+                compares: None,
+                has_sessions: true,
+            };
+            Self {
+                maker: Maker::new(Arc::clone(&finish), wanted),
+                sessions: Sessions::new(config::Identity::default(), 4, true),
+                finish,
+            }
+        }
+
+        /// A request with production's answer.
+        fn enter(&mut self, request: &str, answer: &str) -> Job {
+            let record = Record {
+                request: request.as_bytes(),
+                answer: Some(Answered {
+                    message: answer.as_bytes(),
+                    ..Answered::default()
+                }),
+                ..Record::default()
+            };
+            let mut job = self.maker.make(&record).unwrap();
+            self.sessions.enter(&mut job);
+            job
+        }
+
+        /// What it is sent as.
+        fn put_in(&self, job: &mut Job) -> Result<String, &'static str> {
+            self.sessions.put_in(job, &self.finish)?;
+            let text = [&job.head[..], b"\r\n", &job.body].concat();
+            Ok(String::from_utf8(text).unwrap())
+        }
+
+        fn learn(&self, job: &Job, target: Option<&str>) {
+            let original = job.original.as_ref().unwrap();
+            let response = target.map(|text| {
+                let mut head = ResponseHead::default();
+                let length = head.parse(text.as_bytes(), MOST_FIELDS).unwrap().unwrap();
+                let mut body = self.sessions.recording(0);
+                body.copy(&text.as_bytes()[length..]);
+                let now = Instant::now();
+                KeptResponse {
+                    response: RecordedResponse {
+                        head,
+                        body,
+                        is_whole: true,
+                    },
+                    times: Times {
+                        began: now,
+                        head: now,
+                    },
+                }
+            });
+            Sessions::learn(job, original, response.as_ref());
+        }
+    }
+
+    fn sets(cookie: &str) -> String {
+        format!("HTTP/1.1 200 OK\r\nSet-Cookie: sid={cookie}\r\nContent-Length: 0\r\n\r\n")
+    }
+
+    fn made(id: u32) -> String {
+        format!("HTTP/1.1 302 Found\r\nLocation: /orders/{id}\r\nContent-Length: 0\r\n\r\n")
+    }
+
+    fn get(target: &str, cookie: &str) -> String {
+        format!("GET {target} HTTP/1.1\r\nHost: a\r\nCookie: sid={cookie}\r\n\r\n")
+    }
+
+    const POST: &str = "POST /orders HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n";
+
+    #[test]
+    fn a_session_has_one_key_however_its_cookie_changes_and_another_one_in_the_next_round() {
+        let mut replay = Replay::new();
+        let first = replay.enter("GET / HTTP/1.1\r\nHost: a\r\n\r\n", &sets("first-one"));
+        let second = replay.enter(&get("/", "first-one"), &sets("second-one"));
+        let third = replay.enter(&get("/", "second-one"), &sets("third-one"));
+        let other = replay.enter(&get("/", "somebody"), &sets("somebody"));
+        assert!(first.key.is_some());
+        assert_eq!((first.key, first.key), (second.key, third.key));
+        assert_ne!(first.key, other.key);
+        replay.maker.again();
+        let again = replay.enter("GET / HTTP/1.1\r\nHost: a\r\n\r\n", &sets("first-one"));
+        assert_ne!(first.key, again.key);
+        assert_eq!(replay.sessions.sums().sessions, 3);
+    }
+
+    #[test]
+    fn a_request_is_sent_with_what_the_one_before_taught_and_the_last_steps() {
+        let mut replay = Replay::new();
+        let post = replay.enter(POST, &made(7));
+        replay.learn(&post, Some(&made(5)));
+        let mut next = replay.enter(&get("/orders/7", "somebody"), &made(0));
+        let sent = replay.put_in(&mut next).unwrap();
+        let wanted = get("/orders/5", "somebody").replace("\r\n\r\n", "\r\nX-Copy: replay\r\n\r\n");
+        assert_eq!(sent, wanted);
+        assert_eq!(
+            (next.method(), next.target()),
+            (&b"GET"[..], &b"/orders/5"[..])
+        );
+        let sums = replay.sessions.sums();
+        assert_eq!((sums.ids, sums.learned, sums.unpaired), (1, 1, 0));
+    }
+
+    #[test]
+    fn what_the_target_did_not_make_is_unpaired() {
+        let mut replay = Replay::new();
+        let post = replay.enter(POST, &made(7));
+        replay.learn(&post, None);
+        let mut next = replay.enter(&get("/orders/7", "somebody"), &made(0));
+        assert_eq!(replay.put_in(&mut next), Err("unpaired"));
+        assert_eq!(replay.sessions.sums().unpaired, 1);
+    }
+
+    #[test]
+    fn a_form_in_chunks_is_sent_with_its_length_where_something_is_put_in() {
+        let mut replay = Replay::new();
+        let post = replay.enter(POST, &made(7));
+        replay.learn(&post, Some(&made(50)));
+        let form = |id: &str| {
+            format!(
+                "POST /lines HTTP/1.1\r\nHost: a\r\nContent-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\norder_id={id}\r\n0\r\n\r\n",
+                9 + id.len()
+            )
+        };
+        let mut other = replay.enter(&form("none"), &made(0));
+        let sent = replay.put_in(&mut other).unwrap();
+        assert!(
+            sent.ends_with("\r\n\r\nd\r\norder_id=none\r\n0\r\n\r\n"),
+            "{sent}"
+        );
+        let mut own = replay.enter(&form("7"), &made(0));
+        let sent = replay.put_in(&mut own).unwrap();
+        assert!(sent.ends_with("\r\n\r\norder_id=50"), "{sent}");
+        assert!(
+            sent.contains("Content-Length: 11\r\n") && !sent.contains("chunked"),
+            "{sent}"
+        );
+    }
 }

@@ -1,7 +1,7 @@
 //! The sessions of production on one shadow: whose a copy is, what it is sent with, and what both responses to it teach.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -17,7 +17,7 @@ use crate::{
     config,
     exchange::Exchange,
     http::{Headers, RequestHead},
-    identity::{Given, Identity, Learning, SessionId, Substituted, Unpaired, Whose},
+    identity::{Given, Identity, Learning, Previewed, SessionId, Substituted, Unpaired, Whose},
     tee::Listener,
     telemetry::metrics::{self, Samples},
 };
@@ -117,6 +117,30 @@ impl Sessions {
         body: Option<&[u8]>,
     ) -> Result<Substituted, Unpaired> {
         self.known.lock().substitute(session, head, body)
+    }
+
+    /// What a kept state says of sessions, to be looked at.
+    ///
+    /// # Errors
+    /// In words, where it can't be used.
+    pub(crate) fn open(path: &Path, settings: &config::Identity) -> Result<Self, String> {
+        let stored = file::load(path).map_err(|error| error.to_string())?;
+        let bytes = stored.ok_or("there is no such file")?;
+        let sessions = Self::new("", Some(settings));
+        let restored = sessions.known.lock().restore(&bytes);
+        restored.map_err(|error| error.to_string())?;
+        Ok(sessions)
+    }
+
+    /// What would be put into a request; and whether its session is known.
+    pub(super) fn preview(&self, request: RequestView<'_>) -> (Previewed, bool) {
+        let mut known = self.known.lock();
+        let session = match known.whose(request.head, request.client()) {
+            Whose::Known(session) => Some(session),
+            _ => None,
+        };
+        let previewed = known.preview(session.unwrap_or_default(), request.head);
+        (previewed, session.is_some())
     }
 
     /// The head that a request without a body is sent with; none where it stays as it is.

@@ -16,6 +16,7 @@ mod documents;
 mod doubt;
 mod exact;
 mod expect;
+mod explain_sessions;
 mod faults_primary;
 mod faults_shadow;
 mod framing;
