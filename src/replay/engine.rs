@@ -284,7 +284,7 @@ impl Engine {
         match result {
             Ok(job) => self.enter(job),
             Err(Dropped { mut job, why }) => {
-                self.tally.borrow_mut().left_out(why);
+                self.tally.borrow_mut().leaves_out(why);
                 let original = job.original.take();
                 self.learn(&job, original.as_deref(), None);
             }
@@ -330,7 +330,7 @@ impl Engine {
             if let Some(sessions) = &self.sessions
                 && let Err(why) = sessions.put_in(&mut job, &self.finish)
             {
-                self.tally.borrow_mut().left_out(why);
+                self.tally.borrow_mut().leaves_out(why);
                 self.learn(&job, original.as_deref(), None);
                 self.done(job.key, size);
                 continue;

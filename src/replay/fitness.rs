@@ -150,7 +150,7 @@ impl Fitness {
         );
         tell(
             heads,
-            "have a response without its body: cookies and redirects are learned, tokens and ids of pages are not (answers = \"body\" in [capture])".into(),
+            "have a response without its body: cookies and redirects are learned, what only stood in it is not (answers = \"body\" in [capture])".into(),
         );
         tell(
             cut,

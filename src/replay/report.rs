@@ -99,9 +99,12 @@ const ROUTES: usize = 10;
 impl Report {
     pub(super) fn new(tally: &Tally, fed: &Fed, took: Duration, interrupted: bool) -> Self {
         let seconds = took.as_secs_f64();
-        let left_out = Unsent::ALL.iter().map(|why| why.as_str()).zip(fed.left_out);
-        let left_out = left_out.filter(|(_, count)| *count > 0);
-        let scripted = tally.scripted.iter().map(|(why, count)| (*why, *count));
+        let mut left_out = tally.left_out.clone();
+        for (why, count) in Unsent::ALL.iter().zip(fed.left_out) {
+            if count > 0 {
+                *left_out.entry(why.as_str()).or_default() += count;
+            }
+        }
         let pairs = tally.pairs.iter();
         let pairs = pairs.map(|((was, now), count)| (format!("{was}xx to {now}xx"), *count));
         Self {
@@ -115,7 +118,7 @@ impl Report {
             span_seconds: fed.span.as_secs_f64(),
             statuses: tally.statuses.clone(),
             errors: tally.errors.clone(),
-            left_out: left_out.chain(scripted).collect(),
+            left_out,
             latency_ms: Percentiles::of(&tally.latency.0),
             service_ms: Percentiles::of(&tally.service.0),
             late: Late {

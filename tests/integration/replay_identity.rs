@@ -258,3 +258,23 @@ fn all_requests_go_one_after_the_other_where_that_is_asked_for() {
     assert_eq!(arrived, captured);
     assert_eq!(notes.lock().unwrap().owned(), day.owned);
 }
+
+#[test]
+fn a_script_before_the_target_sees_requests_as_they_were_captured() {
+    let day = day(BODIES);
+    let (target, notes) = Notes::new(OLD).serve();
+    let dir = tempfile::tempdir().unwrap();
+    let seen = dir.path().join("seen");
+    let script = format!("tee {}", seen.display());
+    let more = ["--identity", "--script", &script, "--report", "json"];
+    let report = report(&replay(&day, &target, &more));
+    assert_eq!(statuses(&report), day.statuses, "{report:#}");
+    assert_eq!(notes.lock().unwrap().owned(), day.owned);
+    let lines = std::fs::read_to_string(seen).unwrap();
+    let hex = |text: &str| {
+        let digits = text.bytes().map(|byte| format!("{byte:02x}"));
+        digits.collect::<Vec<_>>().concat()
+    };
+    assert!(lines.contains(&hex("GET /notes/5 ")), "{lines}");
+    assert!(!lines.contains(&hex("GET /notes/41 ")), "{lines}");
+}
