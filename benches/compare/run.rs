@@ -228,6 +228,7 @@ pub(crate) fn run(plan: Plan<'_>) -> Result {
             asked: asked(&request),
             primary: first.answer(),
             shadow: second.answer(),
+            counterparts: &[],
         };
         let taken = comparer.take(&pair);
         let taken = match &third {

@@ -56,6 +56,7 @@ fn measure(name: &str, content_type: &str, make: impl Fn(usize, bool) -> String)
             },
             primary: one,
             shadow: other,
+            counterparts: &[],
         });
         pairs += 1;
     }

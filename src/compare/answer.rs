@@ -54,6 +54,15 @@ pub(crate) struct PairIn<'a> {
     pub(crate) asked: Asked<'a>,
     pub(crate) primary: Answer<'a>,
     pub(crate) shadow: Answer<'a>,
+    /// Ids in it that are different on the shadow.
+    pub(crate) counterparts: &'a [Counterpart],
+}
+
+/// An id that production gave out, and what the shadow gave out for the same thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Counterpart {
+    pub(crate) primary: Box<str>,
+    pub(crate) shadow: Box<str>,
 }
 
 fn first<'a>(headers: &[(&'a [u8], &'a [u8])], name: &str) -> Option<&'a [u8]> {

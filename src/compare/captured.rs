@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answer::{Answer, Asked, PairIn},
+    answer::{Answer, Asked, Counterpart, PairIn},
     comparer::Comparer,
     live::REQUEST_BODY,
 };
@@ -183,11 +183,12 @@ fn shorten(message: &[u8], most: usize) -> Option<(Vec<u8>, u64)> {
 }
 
 /// Takes a captured exchange and another response to its request, or why there is none. What can't be compared is counted
-/// with its reason.
+/// with its reason. `counterparts` are ids in it that are different on the other side.
 pub(crate) fn captured_pair(
     comparer: &mut Comparer,
     captured: &Captured,
     shadow: Result<ResponseOf<'_>, &'static str>,
+    counterparts: &[Counterpart],
 ) {
     let Some(primary) = &captured.response else {
         return comparer.not_compared("no_primary");
@@ -227,6 +228,7 @@ pub(crate) fn captured_pair(
         },
         primary: theirs.answer(),
         shadow: shadow.answer(),
+        counterparts,
     });
 }
 
@@ -234,16 +236,16 @@ pub(crate) fn captured_pair(
 pub(crate) fn captured_pair_of_two(comparer: &mut Comparer, one: &Captured, other: &Captured) {
     let method = one.request.split(|byte| *byte == b' ').next();
     let Some(response) = &other.response else {
-        return captured_pair(comparer, one, Err("no_response"));
+        return captured_pair(comparer, one, Err("no_response"), &[]);
     };
     let Some((head, body)) = response.read() else {
-        return captured_pair(comparer, one, Err("not_captured"));
+        return captured_pair(comparer, one, Err("not_captured"), &[]);
     };
     let shadow = match Missing::of(&head, &body, response, method.unwrap_or_default()) {
         Missing::Body => Err("no_body"),
         missing => Ok(response.response(&head, &body, missing)),
     };
-    captured_pair(comparer, one, shadow);
+    captured_pair(comparer, one, shadow, &[]);
 }
 
 /// What of a response was not captured.

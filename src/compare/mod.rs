@@ -26,7 +26,7 @@ mod secrets;
 #[cfg(test)]
 mod speed;
 
-pub(crate) use answer::{Answer, Asked, PairIn};
+pub(crate) use answer::{Answer, Asked, Counterpart, PairIn};
 pub(crate) use captured::{Captured, Extent, ResponseOf, captured_pair, captured_pair_of_two};
 #[cfg(test)]
 pub(crate) use comparer::Responses;

@@ -394,6 +394,17 @@ impl Ids {
         }
     }
 
+    /// What the shadow gave out where production gave out this id, if that is another one.
+    pub(super) fn counterpart(&self, scope: &Scope, primary: &str) -> Option<&str> {
+        let own = self.scopes.get(scope).copied();
+        let others = self.others(scope, own);
+        own.into_iter().chain(others).find_map(|scope| {
+            let known = self.known.peek(&(scope, primary.into()))?;
+            let shadow = known.shadow.as_deref()?;
+            (known.strength == Strength::Minted && shadow != primary).then_some(shadow)
+        })
+    }
+
     /// Other scopes of the same thing.
     fn others(&self, scope: &Scope, own: Option<ScopeId>) -> Vec<ScopeId> {
         let noun = match own {

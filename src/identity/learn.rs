@@ -11,7 +11,7 @@ use super::{
     values::{is_opaque, names_session, names_token},
 };
 use crate::{
-    compare::{Answer, Media},
+    compare::{Answer, Counterpart, Media},
     http::{Known, RequestHead},
 };
 
@@ -117,8 +117,8 @@ impl Identity {
         }
     }
 
-    /// Takes what both sides answered.
-    pub(crate) fn learn(&mut self, learning: &Learning<'_>) {
+    /// Takes what both sides answered. Returns ids in it that are different on the shadow.
+    pub(crate) fn learn(&mut self, learning: &Learning<'_>) -> Vec<Counterpart> {
         let asked = Asked::of(learning.head);
         let is_alive = learning
             .shadow
@@ -140,6 +140,59 @@ impl Identity {
             }
         }
         self.note_seen(&asked, learning.primary, &ours);
+        if shadow.is_some() {
+            self.counterparts(&asked, learning.primary, &ours)
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// Ids in an answer and in its request that are different on the shadow.
+    fn counterparts(
+        &self,
+        asked: &Asked<'_>,
+        primary: &Answer<'_>,
+        ours: &[Found],
+    ) -> Vec<Counterpart> {
+        const MOST: usize = 200;
+        let mut all: Vec<Counterpart> = Vec::new();
+        let mut add = |scope: &Scope, id: &str| {
+            if all.len() < MOST
+                && let Some(shadow) = self.ids.counterpart(scope, id)
+            {
+                let one = Counterpart {
+                    primary: id.into(),
+                    shadow: shadow.into(),
+                };
+                if !all.contains(&one) {
+                    all.push(one);
+                }
+            }
+        };
+        let mut add_all = |text: &str, address: &Address| {
+            for part in &address.parts {
+                if let What::Id(scope) = &part.what {
+                    add(scope, &text[part.at.clone()]);
+                }
+            }
+        };
+        add_all(asked.target, &asked.address);
+        if let Some(location) = lines(primary, "location").next()
+            && let Some(path) = resolved(location, asked.target, asked.host)
+        {
+            add_all(&path, &Address::of(&path));
+        }
+        for found in ours {
+            if found.kind == Kind::Link {
+                add_all(&found.text, &Address::of(&found.text));
+            }
+        }
+        for found in ours {
+            if let Kind::Id(scope) = &found.kind {
+                add(scope, &found.text);
+            }
+        }
+        all
     }
 
     fn origin<'a>(&self, asked: &Asked<'a>) -> Origin<'a> {

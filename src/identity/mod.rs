@@ -36,7 +36,7 @@ use sessions::Sessions;
 use substitute::{Preview, is_signed};
 use values::{Key, is_opaque};
 
-use crate::http::RequestHead;
+use crate::{compare::Counterpart, http::RequestHead};
 
 /// What one shadow has in place of what production gave out.
 #[derive(Debug)]
@@ -57,6 +57,8 @@ pub(crate) struct Identity {
     counts: IdentityCounts,
     /// Where it is only told what would be put in.
     preview: Option<Preview>,
+    /// Ids that were put into the request that is looked at.
+    put_in: Vec<Counterpart>,
 }
 
 /// What was done so far.
@@ -112,6 +114,7 @@ impl Identity {
             ids: Ids::new(most / 4),
             counts: IdentityCounts::default(),
             preview: None,
+            put_in: Vec::new(),
         }
     }
 

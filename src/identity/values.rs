@@ -89,15 +89,27 @@ pub(super) fn names_token(name: &str) -> bool {
         "nonce",
         "_token",
     ];
-    let name = name.to_ascii_lowercase();
-    name == "token" || WORDS.iter().any(|word| name.contains(word))
+    name.eq_ignore_ascii_case("token") || says_one_of(name, WORDS)
+}
+
+/// Whether a name has one of these words in it, in whatever case.
+fn says_one_of(name: &str, words: &[&str]) -> bool {
+    let name = name.as_bytes();
+    (0..name.len()).any(|at| {
+        let first = name[at].to_ascii_lowercase();
+        words.iter().any(|word| {
+            let word = word.as_bytes();
+            first == word[0]
+                && name[at..].len() >= word.len()
+                && name[at..at + word.len()].eq_ignore_ascii_case(word)
+        })
+    })
 }
 
 /// Whether a cookie carries a session, as its name says.
 pub(crate) fn names_session(name: &str) -> bool {
     const WORDS: &[&str] = &["sess", "sid", "auth", "token", "jwt", "remember", "login"];
-    let name = name.to_ascii_lowercase();
-    WORDS.iter().any(|word| name.contains(word))
+    says_one_of(name, WORDS)
 }
 
 /// Where the id is in a part of a path: `1407`, `1407-title`, `1407.json`, `ORD-1407`, `k3j9x2`.

@@ -29,7 +29,7 @@ use super::{
     tally::{LATE, Tally},
 };
 use crate::{
-    compare::{self, Captured},
+    compare::{self, Captured, Counterpart},
     http::Marks,
     identity::RESPONSE_BYTES,
     net::Connector,
@@ -376,25 +376,32 @@ impl Engine {
             ended.saturating_duration_since(due),
             ended - started,
         );
-        self.learn(job, original.as_deref(), kept.as_ref());
-        let Some(KeptResponse { response, times }) = kept else {
+        let counterparts = self.learn(job, original.as_deref(), kept.as_ref());
+        let Some(kept) = kept else {
             return false;
         };
         if let (Some(script), Some(ticket)) = (&self.script, job.ticket) {
-            script.tell(ticket, &response, ended - started);
+            script.tell(ticket, &kept.response, ended - started);
         }
         match (&self.comparing, original) {
             (Some(comparing), Some(original)) if job.is_compared => {
-                comparing.take(original, response, times).await
+                comparing.take(original, kept, counterparts).await
             }
             _ => false,
         }
     }
 
     /// Both sides answered, or the target did not: what that teaches is known to the session's next request.
-    fn learn(&self, job: &Job, original: Option<&Captured>, response: Option<&KeptResponse>) {
-        if let (Some(_), Some(original)) = (&self.sessions, original) {
-            Sessions::learn(job, original, response);
+    /// Returns ids in it that are different on the target.
+    fn learn(
+        &self,
+        job: &Job,
+        original: Option<&Captured>,
+        response: Option<&KeptResponse>,
+    ) -> Vec<Counterpart> {
+        match (&self.sessions, original) {
+            (Some(_), Some(original)) => Sessions::learn(job, original, response),
+            _ => Vec::new(),
         }
     }
 

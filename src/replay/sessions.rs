@@ -18,7 +18,7 @@ use super::{
     whose::Whose,
 };
 use crate::{
-    compare::Captured,
+    compare::{Answer, Captured, Counterpart},
     config,
     http::{Framing, Known, MOST_FIELDS, RequestHead, unchunked},
     identity::{Ends, Identity, IdentityCounts, Learning, RESPONSE_BYTES, looks_into},
@@ -128,6 +128,7 @@ impl Sessions {
             known,
             session,
             head,
+            put_in: Vec::new(),
         });
     }
 
@@ -154,7 +155,7 @@ impl Sessions {
         let Ok(Some(_)) = head.parse(&text, MOST_FIELDS) else {
             return Err("malformed");
         };
-        if let Some(whose) = &job.whose {
+        if let Some(whose) = &mut job.whose {
             let is_chunked = Framing::of_request(&head) == Ok(Framing::Chunked);
             let most = self.settings.body_bytes.bytes();
             let is_looked_into = job.body.len() <= most && looks_into(&head, most as u64);
@@ -162,6 +163,7 @@ impl Sessions {
             let mut known = whose.known.lock();
             let substituted = known.substitute(whose.session, &head, body.as_deref());
             let substituted = substituted.map_err(|_| "unpaired")?;
+            whose.put_in = substituted.ids;
             if let Some(written) = substituted.head {
                 head = *written;
             }
@@ -187,25 +189,35 @@ impl Sessions {
         Recording::new(wanted.max(RESPONSE_BYTES as u64), &self.budget)
     }
 
-    /// The request was sent, and answered by the target where there is a response.
-    pub(super) fn learn(job: &Job, original: &Captured, response: Option<&KeptResponse>) {
-        let Some(whose) = &job.whose else { return };
-        let learn = |shadow: Option<&_>| {
-            original.answered(whose.head.method(), |primary| {
+    /// The request was sent, and answered by the target where there is a response. Returns ids in it that are different
+    /// there.
+    pub(super) fn learn(
+        job: &Job,
+        original: &Captured,
+        response: Option<&KeptResponse>,
+    ) -> Vec<Counterpart> {
+        let Some(whose) = &job.whose else {
+            return Vec::new();
+        };
+        let learn = |shadow: Option<&Answer<'_>>| {
+            let learned = original.answered(whose.head.method(), |primary| {
                 whose.known.lock().learn(&Learning {
                     session: whose.session,
                     head: &whose.head,
                     primary,
                     shadow,
-                });
+                })
             });
+            let mut counterparts = learned.unwrap_or_default();
+            counterparts.extend(whose.put_in.iter().cloned());
+            counterparts
         };
         let Some(KeptResponse { response, times }) = response else {
             return learn(None);
         };
         let body = response.body.bytes(RESPONSE_BYTES);
         let theirs = response_of(response, &body, at(*times), took(*times));
-        learn(Some(&theirs.answer()));
+        learn(Some(&theirs.answer()))
     }
 
     /// What was learned and put in so far.

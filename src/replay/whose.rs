@@ -5,6 +5,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::{
+    compare::Counterpart,
     http::RequestHead,
     identity::{Identity, SessionId},
 };
@@ -17,6 +18,8 @@ pub(super) struct Whose {
     pub(super) session: SessionId,
     /// As its client sent it.
     pub(super) head: Box<RequestHead>,
+    /// Ids that were put into it.
+    pub(super) put_in: Vec<Counterpart>,
 }
 
 impl Whose {

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 
 use super::{Shadow, order::Turn, request_view::RequestView, sessions::wait};
 use crate::{
-    compare::{ComparedRequest, LivePair, LiveResponse},
+    compare::{ComparedRequest, Counterpart, LivePair, LiveResponse},
     exchange::{Exchange, PrimaryResponse},
     identity::{SessionId, Whose},
     script::{Kind, Ticket},
@@ -39,6 +39,8 @@ pub(super) struct Pair {
     turn: RefCell<Option<Turn>>,
     /// No more is to be learned of it.
     is_learned: Cell<bool>,
+    /// Ids that were put into the copy.
+    put_in: RefCell<Vec<Counterpart>>,
     /// The copy ended without a response.
     is_unanswered: Cell<bool>,
     attention: Rc<Attention>,
@@ -119,6 +121,7 @@ impl Pair {
             session: Cell::new(None),
             turn: RefCell::default(),
             is_learned: Cell::new(shadow.settings.identity.is_none()),
+            put_in: RefCell::default(),
             is_unanswered: Cell::new(false),
             responses: RefCell::default(),
             exchange: Some(exchange),
@@ -241,19 +244,26 @@ impl Pair {
         })
     }
 
-    /// All is known that the next copy of the session needs.
-    fn learn(&self, shadow: Option<&LiveResponse>) {
+    /// All is known that the next copy of the session needs. Returns ids that are different on the shadow.
+    fn learn(&self, shadow: Option<&LiveResponse>) -> Vec<Counterpart> {
+        let mut counterparts = Vec::new();
         if self.is_learned.replace(true) {
-            return;
+            return counterparts;
         }
         if let (Some(sessions), Some(session), Some(primary)) = (
             &self.shadow.sessions,
             self.session(),
             self.primary_response(),
         ) {
-            sessions.learn(session, self.exchange(), &primary, shadow);
+            counterparts = sessions.learn(session, self.exchange(), &primary, shadow);
         }
         self.release();
+        counterparts
+    }
+
+    /// These ids were put into the copy.
+    pub(super) fn put_in(&self, ids: Vec<Counterpart>) {
+        *self.put_in.borrow_mut() = ids;
     }
 
     fn release(&self) {
@@ -374,7 +384,8 @@ impl Pair {
             at: ours.at,
             took: ours.took,
         };
-        self.learn(Some(&shadow));
+        let mut counterparts = self.learn(Some(&shadow));
+        counterparts.append(&mut self.put_in.borrow_mut());
         let primary = self.primary_response();
         self.responses.borrow_mut().theirs = None;
         let Some(compared) = &self.shadow.compared else {
@@ -387,6 +398,7 @@ impl Pair {
             request: ComparedRequest::new(self.exchange(), ours.request_body),
             primary,
             shadow,
+            counterparts,
         });
     }
 }

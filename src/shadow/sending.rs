@@ -92,8 +92,11 @@ fn identify(sender: &Sender, copy: &mut ShadowCopy) -> Result<(), Outcome> {
     let most = settings.body_bytes.bytes() as u64;
     let looked_into = copy.body.exists() && !copy.body.is_coming() && looks_into(copy.head(), most);
     if !looked_into {
-        let substituted = sessions.substitute(session, copy.head(), None);
-        if let Some(head) = substituted.map_err(|_| Outcome::Unpaired)?.head {
+        let substituted = sessions
+            .substitute(session, copy.head(), None)
+            .map_err(|_| Outcome::Unpaired)?;
+        copy.pair.put_in(substituted.ids);
+        if let Some(head) = substituted.head {
             copy.write_head(head);
         }
         return Ok(());
@@ -107,6 +110,7 @@ fn identify(sender: &Sender, copy: &mut ShadowCopy) -> Result<(), Outcome> {
     let substituted = sessions
         .substitute(session, copy.head(), Some(&body))
         .map_err(|_| Outcome::Unpaired)?;
+    copy.pair.put_in(substituted.ids);
     let head = substituted
         .head
         .map_or_else(|| copy.head().clone(), |head| *head);

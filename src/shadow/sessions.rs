@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::request_view::RequestView;
 use crate::{
-    compare::{LiveResponse, file},
+    compare::{Counterpart, LiveResponse, file},
     config,
     exchange::Exchange,
     http::{Headers, RequestHead},
@@ -88,14 +88,14 @@ impl Sessions {
         self.known.lock().issued(session, &exchange.head, &primary);
     }
 
-    /// Both sides responded, or the shadow did not.
+    /// Both sides responded, or the shadow did not. Returns ids in it that are different on the shadow.
     pub(super) fn learn(
         &self,
         session: SessionId,
         exchange: &Exchange,
         primary: &LiveResponse,
         shadow: Option<&LiveResponse>,
-    ) {
+    ) -> Vec<Counterpart> {
         let primary_body = primary.body();
         let shadow_body = shadow.map(LiveResponse::body);
         let answer = shadow
@@ -106,7 +106,7 @@ impl Sessions {
             head: &exchange.head,
             primary: &primary.answer(&primary_body),
             shadow: answer.as_ref(),
-        });
+        })
     }
 
     /// What a request is sent with on the shadow. `body`: where it is to be looked into.

@@ -138,7 +138,13 @@ fn each_round_has_sessions_of_its_own_and_only_the_first_is_compared() {
         .iter()
         .map(|(status, count)| (*status, count * 2));
     assert_eq!(statuses(&report), twice.collect(), "{report:#}");
-    assert_eq!(report["comparison"]["requests"]["compared"], day.requests);
+    let comparison = &report["comparison"];
+    assert_eq!(comparison["requests"]["compared"], day.requests);
+    assert_eq!(
+        comparison["causes"],
+        serde_json::json!([]),
+        "{comparison:#}"
+    );
     let notes = notes.lock().unwrap();
     assert_eq!(notes.owned().len(), 2 * day.owned.len());
     assert!(notes.has_all_old(OLD));

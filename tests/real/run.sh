@@ -7,6 +7,8 @@
 # `direct` puts nothing in front, and keeps each version's responses in files for `diff -r`: that is how the
 # lists of known differences begin.
 #
+# With IDENTITY=session, or another key of `order_by`, the sessions of users live on the shadow.
+#
 # Everything is below $REAL_DIR (target/real). The binary is $SHADOWTEE (target/debug/shadowtee).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -82,8 +84,10 @@ run() {
     # differ by its port.
     local order=client
     if [ -e "$here/$app/order" ]; then order=$(cat "$here/$app/order"); fi
+    local how=(--order-by "$order" --after-answer)
+    if [ -n "${IDENTITY:-}" ]; then how=(--identity --order-by "${IDENTITY}"); fi
     "$tee" run --listen "127.0.0.1:$tee_port" --primary "127.0.0.1:$old_port" \
-        --shadow "next=127.0.0.1:$new_port" --host client --compare --order-by "$order" --after-answer \
+        --shadow "next=127.0.0.1:$new_port" --host client --compare "${how[@]}" \
         --admin "127.0.0.1:$admin_port" >"$out/shadowtee.log" 2>&1 & pids+=($!)
     wait_for "$tee_port"
     wait_for "$admin_port"

@@ -45,6 +45,26 @@ instance() {
 }
 
 start_tee() {
+    if [ "$way" = restart ]; then
+        cat >"$out/restart.toml" <<END
+listen = ["127.0.0.1:$tee_port"]
+[primary]
+address = "127.0.0.1:$((port + 1))"
+[admin]
+address = "127.0.0.1:$((port + 7))"
+[[shadow]]
+name = "next"
+address = "127.0.0.1:$((port + 3))"
+host = "client"
+compare = true
+identity = { state = "$out" }
+END
+        "$tee" run --config "$out/restart.toml" >>"$out/shadowtee.log" 2>&1 & tee_pid=$!
+        pids+=("$tee_pid")
+        wait_for "$tee_port"
+        wait_for "$((port + 7))"
+        return
+    fi
     "$tee" run --listen "127.0.0.1:$tee_port" --primary "127.0.0.1:$((port + 1))" --shadow "next=127.0.0.1:$((port + 3))" \
         --host client --compare --admin "127.0.0.1:$((port + 7))" "${flags[@]}" >>"$out/shadowtee.log" 2>&1 & tee_pid=$!
     pids+=("$tee_pid")
@@ -64,7 +84,8 @@ settle() {
 }
 
 run() {
-    local way=$2 options=() turns=${TURNS:-6}
+    way=$2
+    local options=() turns=${TURNS:-6}
     app=$1 out=$REAL_DIR/results/sessions-$app-$way tee_port=$((port + 6)) flags=(--identity)
     # One request at a time: SQLite refuses a writer where another one writes.
     export APP_DIR=$REAL_DIR/$app SESSIONS=db RUNSERVER=--nothreading PUMA_THREADS=1:1
@@ -74,6 +95,7 @@ run() {
     rm -rf "$APP_DIR/production" "$APP_DIR/shadow" "$APP_DIR/other"
     case $way in
         without) flags=(--order-by client --after-answer) ;;
+        restart) flags=() ;;
         fail) options=(--fail 0.02) ;;
         random) options=(--jitter 0.3) ;;
         slow) options=(--delay 0.3) ;;
@@ -84,7 +106,14 @@ run() {
     instance production "$port" $((port + 1))
     instance shadow $((port + 2)) $((port + 3)) ${options[@]+"${options[@]}"}
     start_tee
-    TURNS=$turns python3 "$here/sessions/$app.py" "$tee_port" >"$out/traffic.log" 2>&1 || echo "traffic failed, see $out/traffic.log"
+    TURNS=$turns python3 "$here/sessions/$app.py" "$tee_port" >"$out/traffic.log" 2>&1 & traffic=$!
+    if [ "$way" = restart ]; then
+        while kill -0 "$traffic" 2>/dev/null && [ "$(wc -l <"$out/production.witness")" -lt 150 ]; do sleep 0.2; done
+        kill -TERM "$tee_pid"
+        wait "$tee_pid" || true
+        start_tee
+    fi
+    wait "$traffic" || echo "traffic failed, see $out/traffic.log"
     settle
     "$tee" report --admin "127.0.0.1:$((port + 7))" --shadow next >"$out/report.txt" 2>&1 || true
     curl -s "http://127.0.0.1:$((port + 7))/metrics" >"$out/metrics.txt" || true

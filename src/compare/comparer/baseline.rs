@@ -84,6 +84,8 @@ impl OwnedPair {
             asked: self.asked.as_asked(),
             primary: self.primary.as_answer(),
             shadow: self.shadow.as_answer(),
+            // They are of production and the shadow; a baseline has its own.
+            counterparts: &[],
         }
     }
 

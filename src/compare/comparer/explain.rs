@@ -2,8 +2,9 @@
 //! tolerance.
 
 use crate::compare::{
+    answer::Counterpart,
     difference::{Difference, Kind, differences},
-    extract::{Extract, Looks, TimeForm},
+    extract::{Class, Extract, Looks, TimeForm},
     rules::{Hidden, Rules},
 };
 
@@ -12,6 +13,59 @@ pub(super) fn clocks(found: &mut Vec<Difference>, primary: &Extract, shadow: &Ex
     let before = found.len();
     found.retain(|difference| !is_clock(difference, primary.at, shadow.at));
     before - found.len()
+}
+
+/// Takes out differences of texts that say the same of ids which are different on the shadow.
+pub(super) fn counterparts(found: &mut Vec<Difference>, known: &[Counterpart]) -> usize {
+    let before = found.len();
+    if !known.is_empty() {
+        found.retain(
+            |difference| match (&difference.primary, &difference.shadow) {
+                (Some(primary), Some(shadow)) if difference.class != Class::Status => {
+                    !says_the_same(primary.text(), shadow.text(), known)
+                }
+                _ => true,
+            },
+        );
+    }
+    before - found.len()
+}
+
+/// Whether two texts differ in ids that are counterparts of each other alone.
+fn says_the_same(primary: &str, shadow: &str, known: &[Counterpart]) -> bool {
+    let is_known = |one: &str, other: &str| {
+        let mut known = known.iter();
+        known.any(|both| *both.primary == *one && *both.shadow == *other)
+    };
+    let is_of_id = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    let (ours, theirs) = (words(primary, is_of_id), words(shadow, is_of_id));
+    ours.len() == theirs.len()
+        && ours.iter().zip(&theirs).all(|(one, other)| {
+            if one == other || is_known(one, other) {
+                return true;
+            }
+            let is_digit = |c: char| c.is_ascii_digit();
+            let (ours, theirs) = (words(one, is_digit), words(other, is_digit));
+            ours.len() == theirs.len()
+                && ours
+                    .iter()
+                    .zip(&theirs)
+                    .all(|(one, other)| one == other || is_known(one, other))
+        })
+}
+
+/// A text in parts: runs of such characters, and what is between them.
+fn words(text: &str, is_in: impl Fn(char) -> bool) -> Vec<&str> {
+    let mut words = Vec::new();
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let is_run = is_in(first);
+        let end = rest.find(|c| is_in(c) != is_run).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        words.push(word);
+        rest = after;
+    }
+    words
 }
 
 /// Two times of one format, as far from their answers' own times, within 2.5 s. The time itself may be in a local zone or
@@ -101,4 +155,37 @@ pub(super) fn tolerances(
         None => true,
     });
     before - found.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_say_the_same_where_only_counterparts_differ() {
+        let known = [("1407", "1392"), ("81", "79"), ("k3j9x2", "p0q8w1")].map(|(one, other)| {
+            Counterpart {
+                primary: one.into(),
+                shadow: other.into(),
+            }
+        });
+        for (primary, shadow, same) in [
+            ("/orders/1407/edit", "/orders/1392/edit", true),
+            ("Bug #81: tea of 1407", "Bug #79: tea of 1392", true),
+            ("/a/81-tea", "/a/79-tea", true),
+            ("/a/k3j9x2", "/a/p0q8w1", true),
+            ("order_81", "order_79", true),
+            ("81", "80", false),
+            ("79", "81", false),
+            ("Bug #81: tea", "Bug #79: milk", false),
+            ("8179", "7979", false),
+            ("81.50", "79.00", false),
+        ] {
+            assert_eq!(
+                says_the_same(primary, shadow, &known),
+                same,
+                "{primary} {shadow}"
+            );
+        }
+    }
 }

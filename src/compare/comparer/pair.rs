@@ -366,6 +366,7 @@ impl Comparer {
     ) -> usize {
         let mut known = explain::clocks(found, base, shadow);
         known += explain::redacted(found, self.settings.is_redacted);
+        known += explain::counterparts(found, turn.pair.counterparts);
         if let Some(previous) = &turn.previous {
             let before = previous.before.as_ref();
             let last = (previous.primary.digest != turn.base_digest).then_some(&previous.primary);

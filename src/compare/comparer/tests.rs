@@ -118,6 +118,7 @@ impl Exchange {
             },
             primary: self.primary.answer(self.at),
             shadow: self.shadow.answer(self.at + 30),
+            counterparts: &[],
         }
     }
 }

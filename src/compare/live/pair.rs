@@ -7,7 +7,7 @@ use std::{
 };
 
 use crate::{
-    compare::{Answer, Asked, PairIn},
+    compare::{Answer, Asked, Counterpart, PairIn},
     exchange::Exchange,
     http::{Headers, RequestHead, now},
     tee::{Kept, RecordedResponse, Recording},
@@ -19,6 +19,8 @@ pub(crate) struct LivePair {
     pub(crate) request: ComparedRequest,
     pub(crate) primary: LiveResponse,
     pub(crate) shadow: LiveResponse,
+    /// Ids in it that are different on the shadow.
+    pub(crate) counterparts: Vec<Counterpart>,
 }
 
 /// A request as production got it.
@@ -73,6 +75,7 @@ impl LivePair {
                 asked,
                 primary: self.primary.answer(&primary),
                 shadow: self.shadow.answer(&shadow),
+                counterparts: &self.counterparts,
             })
         })
     }

@@ -169,6 +169,7 @@ mod tests {
             asked,
             primary: answer.clone(),
             shadow: answer,
+            counterparts: &[],
         };
         let limits = Limits::default();
         let known = Known::of_pair(&secrets, &pair, &limits);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Unpaired, edited};
+use super::{super::values::names_token, Unpaired, edited};
 use crate::http::decoded;
 
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC
@@ -28,7 +28,9 @@ pub(super) fn pairs(
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         let begin = at + pair.len() - value.len();
         at += pair.len() + 1;
-        if value.is_empty() {
+        // Words of free text hold neither ids nor tokens.
+        let is_text = value.contains('+') && !names_token(name);
+        if value.is_empty() || is_text {
             continue;
         }
         let (name, value_text) = (
@@ -65,13 +67,15 @@ mod tests {
 
     #[test]
     fn values_are_replaced_where_they_stand() {
-        let edited = edit("a=1&b%5Bid%5D=7+8&c=&d=1", |name, value| {
-            Ok((name == "b[id]" && value == "7 8").then(|| "x/y z".to_owned()))
+        let edited = edit("a=1&b%5Bid%5D=7%2C8&c=&d=1", |name, value| {
+            Ok((name == "b[id]" && value == "7,8").then(|| "x/y z".to_owned()))
         });
         assert_eq!(
             edited,
             Ok(Some("a=1&b%5Bid%5D=x%2Fy%20z&c=&d=1".to_owned()))
         );
         assert_eq!(edit("a=1", |_, _| Ok(None)), Ok(None));
+        let words = edit("a=7+8", |_, _| Ok(Some(String::new())));
+        assert_eq!(words, Ok(None), "free text");
     }
 }

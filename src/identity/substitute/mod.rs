@@ -23,7 +23,7 @@ use super::{
     },
 };
 use crate::{
-    compare::Media,
+    compare::{Counterpart, Media},
     http::{Edit, Known, RequestHead},
 };
 
@@ -32,7 +32,12 @@ use crate::{
 pub(crate) struct Substituted {
     pub(crate) head: Option<Box<RequestHead>>,
     pub(crate) body: Option<Vec<u8>>,
+    /// Ids that were put in.
+    pub(crate) ids: Vec<Counterpart>,
 }
+
+/// Ids of one request that are told.
+const MOST_IDS: usize = 100;
 
 /// It names what production made, and the shadow did not: it would hit nothing, or somebody else's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +69,7 @@ impl Identity {
         if is_signed(head) {
             return Ok(Substituted::default());
         }
+        self.put_in.clear();
         let result = self.request(session, head, body);
         if result.is_err() {
             self.counts.unpaired += 1;
@@ -107,6 +113,7 @@ impl Identity {
         Ok(Substituted {
             head: written,
             body,
+            ids: std::mem::take(&mut self.put_in),
         })
     }
 
@@ -144,6 +151,9 @@ impl Identity {
 
     /// A field of a form.
     fn value(&mut self, request: &Request, name: &str, value: &str) -> Replaced {
+        if value.contains(' ') && !names_token(name) {
+            return Ok(None);
+        }
         let scope = super::address::field_of(name, &request.form);
         self.look_at(|| format!(" of {name}"));
         self.scalar(request, name, &scope, value)
@@ -212,6 +222,12 @@ impl Identity {
             Resolved::Is(shadow) => {
                 self.counts.ids += 1;
                 self.tell(|place| format!("id {value}{place} becomes {shadow}"));
+                if self.put_in.len() < MOST_IDS {
+                    self.put_in.push(Counterpart {
+                        primary: value.into(),
+                        shadow: shadow.clone(),
+                    });
+                }
                 Ok(Some(shadow.into_string()))
             }
             Resolved::Orphan => {

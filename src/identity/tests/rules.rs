@@ -80,18 +80,27 @@ impl Shadow {
     }
 
     /// Both sides answer a request; `None`: the shadow didn't.
-    fn pair<'a>(&mut self, request: &str, primary: &str, shadow: impl Into<Option<&'a str>>) {
+    /// Returns ids in the answers that are different on the shadow.
+    fn pair<'a>(
+        &mut self,
+        request: &str,
+        primary: &str,
+        shadow: impl Into<Option<&'a str>>,
+    ) -> Vec<(String, String)> {
         let (head, _) = head(request);
         let session = self.0.session(&head, None);
         let primary = answer(primary);
         self.0.issued(session, &head, &primary);
         let shadow = shadow.into().map(answer);
-        self.0.learn(&Learning {
+        let counterparts = self.0.learn(&Learning {
             session,
             head: &head,
             primary: &primary,
             shadow: shadow.as_ref(),
         });
+        let both = counterparts.iter();
+        both.map(|both| (both.primary.to_string(), both.shadow.to_string()))
+            .collect()
     }
 }
 
@@ -102,7 +111,7 @@ const THEIRS: &str = "aZ4kTy61mWc9RgQ5uE2h";
 fn a_cookie_is_the_shadows_own() {
     let mut shadow = Shadow::new();
     let set = |value: &str| format!("200\nSet-Cookie: sid={value}; Path=/");
-    shadow.pair("GET /", &set(OURS), &*set(THEIRS));
+    let _ = shadow.pair("GET /", &set(OURS), &*set(THEIRS));
     let copied = shadow.copy(&format!("GET /a\nCookie: theme=dark; sid={OURS}"));
     assert_eq!(
         copied,
@@ -110,7 +119,7 @@ fn a_cookie_is_the_shadows_own() {
     );
     // Production gives another one, and the shadow goes on with the same.
     let request = format!("GET /a\nCookie: sid={OURS}");
-    shadow.pair(&request, &set("another-1-Kd93jFh2LxZ0"), "200");
+    let _ = shadow.pair(&request, &set("another-1-Kd93jFh2LxZ0"), "200");
     let copied = shadow.copy("GET /b\nCookie: sid=another-1-Kd93jFh2LxZ0");
     assert_eq!(copied, Ok(format!("GET /b\nCookie: sid={THEIRS}")));
     // The shadow alone gives another one.
@@ -162,7 +171,7 @@ fn a_token_of_a_form_is_the_one_of_the_same_form_else_the_latest() {
             "200\nContent-Type: text/html\nSet-Cookie: sid={token}0\n\n<form action=/orders><input type=hidden name=_csrf value={token}></form>"
         )
     };
-    shadow.pair("GET /orders/new", &page(OURS), &*page(THEIRS));
+    let _ = shadow.pair("GET /orders/new", &page(OURS), &*page(THEIRS));
     let post = |token: &str| {
         format!(
             "POST /orders\nCookie: sid={OURS}0\nContent-Type: application/x-www-form-urlencoded\n\n_csrf={token}&name=tea"
@@ -183,7 +192,7 @@ fn a_token_of_a_page_is_sent_in_a_header() {
             "200\nContent-Type: text/html\nSet-Cookie: sid={token}0\n\n<meta name=csrf-token content={token}>"
         )
     };
-    shadow.pair("GET /", &page(OURS), &*page(THEIRS));
+    let _ = shadow.pair("GET /", &page(OURS), &*page(THEIRS));
     for token in [OURS, "never-seen"] {
         let copied = shadow.copy(&format!(
             "POST /a\nCookie: sid={OURS}0\nX-CSRF-Token: {token}\nContent-Type: application/json\n\n{{}}"
@@ -199,7 +208,7 @@ fn a_token_of_a_page_is_sent_in_a_header() {
 fn a_header_that_repeats_a_cookie_repeats_the_shadows() {
     let mut shadow = Shadow::new();
     let set = |token: &str| format!("200\nSet-Cookie: XSRF-TOKEN={token}%3D%3D");
-    shadow.pair("GET /", &set(OURS), &*set(THEIRS));
+    let _ = shadow.pair("GET /", &set(OURS), &*set(THEIRS));
     let copied = shadow.copy(&format!(
         "DELETE /a\nCookie: XSRF-TOKEN={OURS}%3D%3D\nX-XSRF-TOKEN: {OURS}=="
     ));
@@ -235,7 +244,7 @@ fn an_opaque_id_is_the_shadows_wherever_it_stands() {
         "6ba7b810-9dad-41d1-80b4-00c04fd430c8",
     );
     let made = |id: &str| format!("201\nContent-Type: application/json\n\n{{\"id\":\"{id}\"}}");
-    shadow.pair("POST /files\n\nx", &made(ours), &*made(theirs));
+    let _ = shadow.pair("POST /files\n\nx", &made(ours), &*made(theirs));
     let request = |id: &str| {
         format!(
             "POST /files/{id}.png?of={id}&next=%2Ffiles%2F{id}\nContent-Type: application/json\n\n{{\"a\": [\"{id}\", \"x:{id}\"], \"note\": \"about {ours} as text\"}}"
@@ -248,9 +257,9 @@ fn an_opaque_id_is_the_shadows_wherever_it_stands() {
 fn what_has_no_partner_is_withheld() {
     let mut shadow = Shadow::new();
     let made = |id: &str| format!("302\nLocation: /orders/{id}");
-    shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
-    shadow.pair("POST /orders\n\nx", &made("8"), "500");
-    shadow.pair("POST /orders\n\nx", &made("9"), None);
+    let _ = shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
+    let _ = shadow.pair("POST /orders\n\nx", &made("8"), "500");
+    let _ = shadow.pair("POST /orders\n\nx", &made("9"), None);
     assert_eq!(shadow.copy("GET /orders/7"), Ok("GET /orders/5".to_owned()));
     for request in [
         "GET /orders/8",
@@ -267,7 +276,7 @@ fn what_has_no_partner_is_withheld() {
 #[test]
 fn a_condition_is_told_in_the_shadows_etags() {
     let mut shadow = Shadow::new();
-    shadow.pair("GET /a", "200\nETag: \"one\"", "200\nETag: W/\"two\"");
+    let _ = shadow.pair("GET /a", "200\nETag: \"one\"", "200\nETag: W/\"two\"");
     let copied = shadow.copy("GET /a\nIf-None-Match: \"one\"");
     assert_eq!(copied, Ok("GET /a\nIf-None-Match: W/\"two\"".to_owned()));
     let copied = shadow.copy("GET /b\nIf-None-Match: \"one\"");
@@ -280,7 +289,7 @@ fn a_condition_is_told_in_the_shadows_etags() {
 fn what_a_client_signed_stays() {
     let mut shadow = Shadow::new();
     let made = |id: &str| format!("302\nLocation: /orders/{id}");
-    shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
+    let _ = shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
     for header in [
         "Authorization: AWS4-HMAC-SHA256 Credential=x",
         "X-Hub-Signature-256: sha256=x",
@@ -375,7 +384,7 @@ fn another_answer_teaches_nothing() {
 fn small_numbers_that_are_no_ids_stay() {
     let mut shadow = Shadow::new();
     let made = |id: &str| format!("302\nLocation: /orders/{id}");
-    shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
+    let _ = shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
     let request = "POST /orders/7?page=7\nContent-Type: application/x-www-form-urlencoded\n\nquantity=7&note=order+7&order_id=7";
     let wanted = "POST /orders/5?page=7\nContent-Type: application/x-www-form-urlencoded\n\nquantity=7&note=order+7&order_id=5";
     assert_eq!(shadow.copy(request), Ok(wanted.to_owned()));
@@ -385,7 +394,7 @@ fn small_numbers_that_are_no_ids_stay() {
 fn fields_of_an_upload_are_the_shadows() {
     let mut shadow = Shadow::new();
     let made = |id: &str| format!("302\nLocation: /orders/{id}");
-    shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
+    let _ = shadow.pair("POST /orders\n\nx", &made("7"), &*made("5"));
     let request = |id: &str| {
         format!(
             "POST /files\nContent-Type: multipart/form-data; boundary=b\n\n--b\r\nContent-Disposition: form-data; name=\"order_id\"\r\n\r\n{id}\r\n--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"7\"\r\n\r\n7\u{0}\r\n--b--\r\n"
@@ -398,8 +407,8 @@ fn fields_of_an_upload_are_the_shadows() {
 fn what_is_given_to_all_names_no_session() {
     let mut shadow = Shadow::new();
     let set = "200\nSet-Cookie: lb=x7Kq2mB9zR4tYw1p";
-    shadow.pair("GET /", set, set);
-    shadow.pair("GET /", set, set);
+    let _ = shadow.pair("GET /", set, set);
+    let _ = shadow.pair("GET /", set, set);
     let (head, _) = head("GET /\nCookie: lb=x7Kq2mB9zR4tYw1p");
     assert_eq!(shadow.0.whose(&head, None), Whose::Nobody);
 }
@@ -413,4 +422,25 @@ fn redirects_that_name_the_shadow_itself_are_understood() {
         "303\nLocation: http://app.example/orders/5",
     );
     assert_eq!(shadow.copy("GET /orders/7"), Ok("GET /orders/5".to_owned()));
+}
+
+#[test]
+fn ids_of_things_that_were_made_under_way_are_told_with_the_pair() {
+    let mut shadow = Shadow::new();
+    let made = shadow.pair(
+        "POST /orders",
+        "302\nLocation: /orders/1407",
+        "302\nLocation: /orders/1392",
+    );
+    let both = [("1407".to_owned(), "1392".to_owned())];
+    assert_eq!(made, both);
+    let page = |order: u32| {
+        format!(
+            "200\nContent-Type: text/html\n\n<a href=/orders/{order}>x</a><a href=/users/5>y</a>"
+        )
+    };
+    let seen = shadow.pair("GET /orders", &page(1407), &*page(1392));
+    assert_eq!(seen, both);
+    assert_eq!(shadow.pair("GET /orders/1407", "200", "200"), both);
+    assert!(shadow.pair("GET /orders/3", "200", "200").is_empty());
 }

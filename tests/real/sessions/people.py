@@ -36,8 +36,14 @@ class Person(User):
         with lock:
             headers["X-Witness"] = str(next(numbers))
         time.sleep(self.chance.random() * PAUSE)
-        self.status = super().request(method, target, body, headers)
-        return self.status
+        for _ in range(300):
+            try:
+                self.status = super().request(method, target, body, headers)
+                return self.status
+            except ConnectionRefusedError:
+                # It is being started again.
+                time.sleep(0.1)
+        raise ConnectionRefusedError(target)
 
     def follow(self, mark=None):
         """Goes where the last response leads to."""
