@@ -20,10 +20,10 @@ pub(crate) struct Notes {
     fails: Option<&'static str>,
 }
 
+/// All of one shape, so that a token without digits is no difference.
 fn token() -> String {
-    std::iter::repeat_with(fastrand::alphanumeric)
-        .take(24)
-        .collect()
+    let random = std::iter::repeat_with(fastrand::alphanumeric).take(21);
+    "xY7".chars().chain(random).collect()
 }
 
 fn field(body: &str, name: &str) -> Option<String> {
