@@ -109,6 +109,7 @@ impl App {
         live.comparing.put_in_place();
         for shadow in &live.shadows {
             ledger.enter(shadow.name(), &shadow.account);
+            shadow.report_sessions();
         }
         let sockets = Sockets::open(&live.config)?;
         let captured = Arc::new(CaptureMetrics::new(workers));

@@ -426,6 +426,9 @@ pub(crate) struct Demo {
     /// End after this many seconds; without it, at Ctrl-C.
     #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<u64>,
+    /// Send copies as their requests came, with production's cookies, tokens and ids, which the shadow does not know.
+    #[arg(long)]
+    pub(crate) no_identity: bool,
 }
 
 #[derive(Debug, Args)]

@@ -42,7 +42,10 @@ pub(crate) use live::{
     CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
     REQUEST_BODY, Role, file, replace_users, state_file,
 };
-pub(crate) use report::{Report, Requests, Since, Style, html, junit, markdown, text};
+pub(crate) use report::{
+    Break, FollowsSessions, NeedsHelp, PutIn, Report, Requests, SessionsReport, Since, Style, html,
+    junit, markdown, text,
+};
 pub(crate) use route::{Pattern, read_inventory};
 pub(crate) use rules::Rules;
 pub(crate) use secrets::Secrets;

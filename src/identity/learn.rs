@@ -8,6 +8,7 @@ use super::{
     found::{Field, Found, Kind, Origin, found, together},
     ids::{Scope, Strength},
     partners::Partner,
+    report::route,
     values::{is_opaque, names_session, names_token},
 };
 use crate::{
@@ -123,7 +124,13 @@ impl Identity {
         let is_alive = learning
             .shadow
             .is_some_and(|shadow| ends_alike(&asked, learning.primary, shadow));
-        self.sessions.end(learning.session, is_alive);
+        let was_alive = self.sessions.end(learning.session, is_alive);
+        if was_alive == Some(true) && !is_alive {
+            let route = route(learning.head, asked.target);
+            self.sessions.note_break(learning.session, route);
+        } else if is_alive && asked.is_unsafe {
+            self.sessions.note_whole(learning.session);
+        }
         self.learn_cookies(learning);
         let shadow = learning
             .shadow

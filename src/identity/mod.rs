@@ -8,11 +8,13 @@ mod bodies;
 mod cookies;
 mod found;
 mod given;
+mod help;
 mod ids;
 mod learn;
 #[doc(hidden)]
 pub mod measured;
 mod partners;
+mod report;
 mod sessions;
 mod state;
 mod substitute;
@@ -75,6 +77,10 @@ pub(crate) struct IdentityCounts {
     pub(crate) ids: u64,
     pub(crate) conditions: u64,
     pub(crate) unpaired: u64,
+    /// Values that nothing was put in for, as the shadow's can't be learned.
+    pub(crate) one_time_codes: u64,
+    pub(crate) captchas: u64,
+    pub(crate) earlier_cookies: u64,
 }
 
 /// What is known of whose a request is.

@@ -6,6 +6,8 @@ use std::collections::HashMap;
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
 
+use crate::compare::Break;
+
 /// A session's number.
 pub(crate) type SessionId = u64;
 
@@ -22,6 +24,9 @@ pub(super) struct Session {
     pub(super) extras: Vec<(Box<str>, Box<str>)>,
     /// Whether its last copy ended as production's request did, where one ended.
     is_alive: Option<bool>,
+    /// The request whose copy was the first to end otherwise, where none that changes anything ended alike since.
+    #[serde(skip)]
+    broke_at: Option<Box<str>>,
 }
 
 /// Names of one session that are remembered; fields with tokens; cookies.
@@ -36,7 +41,12 @@ impl Session {
     fn bytes(&self) -> usize {
         let texts = self.newest.iter().map(|(_, token)| token.len() + 24);
         let extras = self.extras.iter().map(|(a, b)| a.len() + b.len() + 32);
-        SESSION + self.aliases.len() * ALIAS + texts.sum::<usize>() + extras.sum::<usize>()
+        let broke_at = self.broke_at.as_ref().map_or(0, |route| route.len());
+        SESSION
+            + self.aliases.len() * ALIAS
+            + texts.sum::<usize>()
+            + extras.sum::<usize>()
+            + broke_at
     }
 
     /// The shadow's latest token for a field.
@@ -228,13 +238,55 @@ impl Sessions {
         }
     }
 
-    /// Its last copy ended as production's request did, or not so.
-    pub(super) fn end(&mut self, id: SessionId, is_alive: bool) {
-        let Some(session) = self.known.get_mut(&id) else {
-            return;
-        };
+    /// Its last copy ended as production's request did, or not so. Returns how the one before ended.
+    pub(super) fn end(&mut self, id: SessionId, is_alive: bool) -> Option<bool> {
+        let session = self.known.get_mut(&id)?;
         let before = session.is_alive.replace(is_alive);
         self.recount(before, Some(is_alive));
+        before
+    }
+
+    /// A copy ended otherwise than production's request, and the one before did not.
+    pub(super) fn note_break(&mut self, id: SessionId, route: String) {
+        self.change(id, |session| {
+            session.broke_at.get_or_insert(route.into());
+        });
+    }
+
+    /// What changes something ended alike: the session is known to the shadow.
+    pub(super) fn note_whole(&mut self, id: SessionId) {
+        self.change(id, |session| session.broke_at = None);
+    }
+
+    /// Where sessions broke that are lost, the most frequent first.
+    pub(super) fn breaks(&self) -> Vec<Break> {
+        const COUNTED: usize = 100;
+        const TOLD: usize = 3;
+        let mut routes: HashMap<&str, u64> = HashMap::new();
+        let sessions = self.known.iter().map(|(_, session)| session);
+        for session in sessions.filter(|session| session.is_alive == Some(false)) {
+            if let Some(route) = &session.broke_at
+                && (routes.len() < COUNTED || routes.contains_key(&**route))
+            {
+                *routes.entry(route).or_default() += 1;
+            }
+        }
+        let mut breaks: Vec<Break> = routes
+            .into_iter()
+            .map(|(route, sessions)| Break {
+                route: route.to_owned(),
+                sessions,
+            })
+            .collect();
+        breaks
+            .sort_by(|one, other| (other.sessions, &one.route).cmp(&(one.sessions, &other.route)));
+        breaks.truncate(TOLD);
+        breaks
+    }
+
+    /// Whether it began with a name that production was not seen to give.
+    pub(super) fn is_guess(&self, id: SessionId) -> bool {
+        self.known.peek(&id).is_some_and(|session| session.is_guess)
     }
 
     fn recount(&mut self, before: Option<bool>, now: Option<bool>) {

@@ -201,7 +201,8 @@ pub(super) fn last_word(name: &str) -> String {
     word.unwrap_or_default().to_owned()
 }
 
-fn snake(name: &str) -> String {
+/// A name in small letters, with an underscore between its words.
+pub(super) fn snake(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);
     let mut was_lower = false;
     for c in name.chars() {

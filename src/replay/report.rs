@@ -231,6 +231,7 @@ impl fmt::Display for Kept {
             tokens,
             ids,
             conditions,
+            earlier_cookies,
             ..
         } = self.sums;
         writeln!(
@@ -241,6 +242,12 @@ impl fmt::Display for Kept {
             f,
             "  put in: {cookies} cookies, {tokens} tokens, {ids} ids, {conditions} conditions; learned from {learned} responses"
         )?;
+        if earlier_cookies > 0 {
+            writeln!(
+                f,
+                "  {earlier_cookies} cookies went as they were: their sessions began before what was replayed"
+            )?;
+        }
         for note in &self.notes {
             writeln!(f, "  {note}")?;
         }

@@ -57,6 +57,8 @@ pub(super) struct Sums {
     pub(super) tokens: u64,
     pub(super) ids: u64,
     pub(super) conditions: u64,
+    /// Cookies of sessions that began before the capture.
+    pub(super) earlier_cookies: u64,
     pub(super) unpaired: u64,
 }
 
@@ -71,6 +73,7 @@ impl Sums {
             ids,
             conditions,
             unpaired,
+            earlier_cookies,
             ..
         } = known.counts();
         self.sessions += known.sessions() as u64;
@@ -82,6 +85,7 @@ impl Sums {
         self.ids += ids;
         self.conditions += conditions;
         self.unpaired += unpaired;
+        self.earlier_cookies += earlier_cookies;
     }
 }
 
@@ -374,6 +378,15 @@ mod tests {
         let mut next = replay.enter(&get("/orders/7", "somebody"), &made(0));
         assert_eq!(replay.put_in(&mut next), Err("unpaired"));
         assert_eq!(replay.sessions.sums().unpaired, 1);
+    }
+
+    #[test]
+    fn a_cookie_from_before_the_capture_goes_as_it_was_and_is_counted() {
+        let mut replay = Replay::new();
+        let mut job = replay.enter(&get("/", "of-yesterday"), &made(0));
+        let sent = replay.put_in(&mut job).unwrap();
+        assert!(sent.contains("\r\nCookie: sid=of-yesterday\r\n"), "{sent}");
+        assert_eq!(replay.sessions.sums().earlier_cookies, 1);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use parking_lot::Mutex;
 
 use super::request_view::RequestView;
 use crate::{
-    compare::{Counterpart, LiveResponse, file},
+    compare::{Counterpart, FollowsSessions, LiveResponse, SessionsReport, file},
     config,
     exchange::Exchange,
     http::{Headers, RequestHead},
@@ -43,6 +43,12 @@ impl Listener for Heard {
         if headers.named(b"set-cookie").next().is_some() {
             self.0.note(exchange, headers);
         }
+    }
+}
+
+impl FollowsSessions for Sessions {
+    fn sessions(&self) -> SessionsReport {
+        self.known.lock().report()
     }
 }
 

@@ -207,8 +207,18 @@ impl Shadow {
         if let Some(sessions) = &self.sessions {
             sessions.restore();
         }
+        self.report_sessions();
         if !self.same_sample {
             self.control.set_sample(self.settings.sample.percent);
+        }
+    }
+
+    /// Reports of its comparison tell what becomes of its sessions, where they are kept alive.
+    pub(crate) fn report_sessions(&self) {
+        if let Some(compared) = &self.compared {
+            let sessions = self.sessions.clone();
+            let sessions = sessions.filter(|_| self.settings.identity.is_some());
+            compared.set_sessions(sessions.map(|sessions| sessions as _));
         }
     }
 

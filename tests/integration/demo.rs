@@ -24,8 +24,65 @@ fn the_demo_shows_requests_outcomes_and_differences_and_ends() {
     ] {
         assert!(text.contains(part), "{part:?} in\n{text}\n{errors}");
     }
+    // Each of them is there on purpose, and nothing else differs.
+    let causes = causes(&text);
+    let faults = [
+        "GET /account fails with 500",
+        "header x-frame-options is gone",
+        "text “In stock, delivered in two days.” is gone",
+        "total is 100 times larger",
+        "is garbled (UTF-8 read as Latin-1)",
+    ];
+    assert_eq!(causes.len(), faults.len(), "{causes:?}");
+    for fault in faults {
+        assert!(
+            causes.iter().any(|cause| cause.contains(fault)),
+            "{fault} in {causes:?}"
+        );
+    }
+    assert!(!text.contains("certain yet"), "{text}");
+    let alive = "Sessions: 20 of 20 alive on next; ";
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(alive))
+        .expect(&text);
+    let put_in = line[alive.len()..].split(' ').next().unwrap();
+    assert!(
+        put_in.parse::<u32>().is_ok_and(|count| count > 200),
+        "{line}"
+    );
+    assert!(
+        text.contains("320 requests; copies to next: 320 answered\n"),
+        "{text}"
+    );
     assert!(!text.contains('\u{1b}'), "no colours where nobody looks");
     assert!(!errors.contains("panicked"), "{errors}");
+}
+
+/// The titles of the causes that are certain.
+fn causes(text: &str) -> Vec<String> {
+    let titles = text.lines().filter_map(|line| {
+        let (number, title) = line.trim_start().split_once("  ")?;
+        number.parse::<u32>().ok()?;
+        Some(title.to_owned())
+    });
+    titles.collect()
+}
+
+#[test]
+fn without_identity_the_demos_sessions_are_lost() {
+    let output = shadowtee(&["demo", "--no-identity", "--seconds", "0"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{output:?}");
+    let causes = causes(&text);
+    assert!(
+        causes[0].starts_with("the shadow has lost 20 of 20 sessions"),
+        "{causes:?}"
+    );
+    assert!(!text.contains("alive on next"), "{text}");
+    // What only a session sees can't be told.
+    assert!(!text.contains("100 times larger"), "{text}");
+    assert!(!text.contains("GET /account fails"), "{text}");
 }
 
 #[test]

@@ -8,8 +8,9 @@ use std::thread;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use serde_json::{Value, json};
 
-use crate::kit::{Client, Conn, Message, Server, Tee, get};
+use crate::kit::{Client, Conn, Message, Server, Tee, eventually, get};
 
 /// One instance: sessions in memory, orders with small ids.
 struct Shop {
@@ -239,7 +240,7 @@ fn live_in_shops_that_rotate(rotates: bool) {
     );
     let tee = Tee::with_primary(&primary)
         .top("workers = 2")
-        .shadow_with("next", &shadow, "identity = true")
+        .shadow_with("next", &shadow, "identity = true\ncompare = true")
         .start();
     thread::scope(|scope| {
         for number in 0..6 {
@@ -278,6 +279,72 @@ fn live_in_shops_that_rotate(rotates: bool) {
     ] {
         assert!(metrics.contains(line), "{line}\n{metrics}");
     }
+    let report = report_of(&tee, all);
+    let sessions = &report["sessions"];
+    assert_eq!(
+        (&sessions["alive"], &sessions["lost"]),
+        (&json!(6), &json!(0))
+    );
+    assert_eq!(sessions["held_back"], 0);
+    assert!(
+        sessions["put_in"]["cookies"].as_u64() > Some(100),
+        "{report}"
+    );
+    assert!(sessions["put_in"]["ids"].as_u64() > Some(50), "{report}");
+    // Each side has its own numbers for the same orders: that is no difference.
+    let causes = report["causes"].as_array().unwrap();
+    let confirmed: Vec<_> = causes
+        .iter()
+        .filter(|cause| cause["status"] == "confirmed")
+        .collect();
+    assert!(confirmed.is_empty(), "{confirmed:?}");
+}
+
+/// The report once so many answers are counted in it.
+fn report_of(tee: &Tee, answered: u64) -> Value {
+    eventually("what was compared", || {
+        let report = tee.ask_admin("/api/report").text();
+        let report: Value = serde_json::from_str(&report).unwrap();
+        (report["requests"]["answered"] == answered).then_some(report)
+    })
+}
+
+#[test]
+fn a_report_tells_where_sessions_break_as_long_as_they_are_kept_alive() {
+    let [production, next] = both(false);
+    let primary = Server::unix(serves(&production));
+    // The next version refuses every order.
+    let shadow = Server::unix(move |conn: &mut Conn| {
+        loop {
+            let request = conn.request()?;
+            let is_refused = request.start().starts_with("POST /orders");
+            let response = if is_refused {
+                "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n".to_owned()
+            } else {
+                next.lock().unwrap().respond(&request)
+            };
+            conn.send(response)?;
+        }
+    });
+    let tee = Tee::with_primary(&primary)
+        .shadow_with("next", &shadow, "identity = true\ncompare = true")
+        .start();
+    for name in ["ann", "bob"] {
+        let mut person = Person::new(&tee, name);
+        person.log_in();
+        person.order("tea");
+    }
+    let sessions = report_of(&tee, 10)["sessions"].clone();
+    assert_eq!(
+        (&sessions["lost"], &sessions["breaks"]),
+        (
+            &json!(2),
+            &json!([{"route": "POST /orders", "sessions": 2}])
+        )
+    );
+    tee.configure(|text| text.replace("identity = true", "identity = false"));
+    tee.reload();
+    assert_eq!(report_of(&tee, 10).get("sessions"), None);
 }
 
 #[test]

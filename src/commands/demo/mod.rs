@@ -1,7 +1,11 @@
 //! `shadowtee demo`: a primary, a newer version with faults as its shadow, and some traffic, all in one process.
 
 mod applications;
+mod pages;
 mod report;
+mod shop;
+#[cfg(test)]
+mod tests;
 mod traffic;
 
 use std::{
@@ -21,8 +25,8 @@ use crate::{
     compare::{CompareThread, Report},
     config::{Flags, Sources},
 };
-use applications::Version;
 use report::Ports;
+use shop::Version;
 
 /// The demo's ports, unless they are taken.
 const LISTEN: u16 = 8480;
@@ -37,15 +41,12 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
         .context("can't make a folder for the demo's sockets")?;
     let [primary, shadow, front] =
         ["primary.sock", "next.sock", "tee.sock"].map(|name| folder.path().join(name));
-    let runtime_of_both = runtime()?;
-    let entered = runtime_of_both.enter();
     for (socket, version) in [(&primary, Version::One), (&shadow, Version::Two)] {
-        applications::start(socket, version).context("can't start the demo's applications")?;
+        serve(socket, version).context("can't start the demo's applications")?;
     }
-    drop(entered);
-    thread::spawn(move || runtime_of_both.block_on(std::future::pending::<()>()));
 
-    let start = |ports| Ok((tee([&primary, &shadow, &front], ports)?, ports));
+    let identity = !arguments.no_identity;
+    let start = |ports| Ok((tee([&primary, &shadow, &front], ports, identity)?, ports));
     let free = || {
         Ok::<_, anyhow::Error>(Ports {
             listen: free_port()?,
@@ -63,12 +64,8 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
     let seconds = arguments.seconds;
     let visitor = thread::spawn(move || -> anyhow::Result<()> {
         let sent = runtime()?.block_on(traffic::send(&front))?;
-        say(&report::first(
-            sent,
-            &found(&compare, sent)?,
-            ports,
-            seconds,
-        ));
+        let found = found(&compare, sent.requests)?;
+        say(&report::first(sent, &found, ports, seconds));
         if let Some(seconds) = seconds {
             thread::sleep(Duration::from_secs(seconds));
             let _ = done.send(());
@@ -88,6 +85,16 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
             .unwrap_or_else(|_| anyhow::bail!("the demo's traffic panicked"))?;
     }
     say(&report::last(&ledger));
+    Ok(())
+}
+
+/// Serves one version of the shop on a thread of its own, so that neither is slower for what the other has to do.
+fn serve(socket: &Path, version: Version) -> anyhow::Result<()> {
+    let runtime = runtime()?;
+    let entered = runtime.enter();
+    applications::start(socket, version)?;
+    drop(entered);
+    thread::spawn(move || runtime.block_on(std::future::pending::<()>()));
     Ok(())
 }
 
@@ -121,7 +128,8 @@ fn found(compare: &CompareThread, sent: usize) -> anyhow::Result<Report> {
     }
 }
 
-fn tee([primary, shadow, front]: [&Path; 3], ports: Ports) -> anyhow::Result<App> {
+/// `identity`: whether the shadow gets its own cookies, tokens and ids.
+fn tee([primary, shadow, front]: [&Path; 3], ports: Ports, identity: bool) -> anyhow::Result<App> {
     let Ports { listen, admin } = ports;
     let mut flags = Flags::default();
     let listen = format!("127.0.0.1:{listen}");
@@ -132,6 +140,7 @@ fn tee([primary, shadow, front]: [&Path; 3], ports: Ports) -> anyhow::Result<App
     let mut next = Flags::default();
     next.set("name", Some("next"));
     next.set("compare", Some(true));
+    next.set("identity", identity.then_some(true));
     next.set("address", unix(shadow));
     flags.set("shadow", Some(vec![next.into_table()]));
     let sources = Sources { file: None, flags };

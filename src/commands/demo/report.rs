@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::{shop::Version, traffic::Sent};
 use crate::{
     app::Ledger,
     compare::{Report, Style, text},
@@ -15,22 +16,34 @@ pub(super) struct Ports {
 }
 
 /// What was found, and what to try next.
-pub(super) fn first(sent: usize, report: &Report, ports: Ports, seconds: Option<u64>) -> String {
+pub(super) fn first(sent: Sent, report: &Report, ports: Ports, seconds: Option<u64>) -> String {
     let Ports { listen, admin } = ports;
+    let Sent { requests, visits } = sent;
+    let [order, other] = [Version::One, Version::Two].map(|version| version.sold() + 1);
+    let copies = match &report.sessions {
+        Some(_) => "A copy carries those of next, so that sessions live there, too.",
+        None => {
+            "Copies carry those of production, which next does not know: sessions are lost there."
+        }
+    };
     let end = match seconds {
         Some(seconds) => format!("The demo ends after {seconds} s."),
         None => "Ctrl-C ends the demo.".into(),
     };
     format!(
         "\nA small shop is the primary. Its next version, which has a few faults, is the shadow. The tee stands before them:\n\
-         {sent} requests went to the primary, whose responses the clients got, and a copy of each to the shadow, whose\n\
+         {requests} requests went to the primary, whose responses the clients got, and a copy of each to the shadow, whose\n\
          responses were compared with production's. Tokens, ids and times differ in every pair; that is noise, and not told.\n\n\
+         In {visits} visits customers signed in, ordered something, changed or cancelled it, and signed out. Each side gives out\n\
+         its own cookies, form tokens and order numbers: order {order} of production is order {other} of next.\n\
+         {copies}\n\n\
          {}\n\
          Next, in another terminal:\n  \
-         curl -i http://127.0.0.1:{listen}/account       a client sees the primary's response alone\n  \
-         shadowtee report --admin 127.0.0.1:{admin}   this report again, with what came since\n  \
-         curl http://127.0.0.1:{admin}/api/ledger       what became of every copy\n  \
-         curl http://127.0.0.1:{admin}/metrics          the same for Prometheus, and more\n\n{end}\n",
+         curl -i http://127.0.0.1:{listen}/products/1   a client sees the primary's response alone\n  \
+         shadowtee report --admin 127.0.0.1:{admin}  this report again, with what came since\n  \
+         curl http://127.0.0.1:{admin}/api/ledger      what became of every copy\n  \
+         curl http://127.0.0.1:{admin}/metrics         the same for Prometheus, and more\n  \
+         shadowtee demo --no-identity               what becomes of sessions without --identity\n\n{end}\n",
         text(report, Style::of_output())
     )
 }

@@ -100,6 +100,7 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
                 .max(known.counts.since.unwrap_or(known.now)),
         ),
         requests,
+        sessions: None,
         not_compared: known.counts.not_compared.clone(),
         causes,
         speed,

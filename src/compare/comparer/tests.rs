@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{Comparer, Outcome, PairIn, Settings, Taken};
 use crate::compare::{
-    answer::{Answer, Asked},
+    answer::{Answer, Asked, Counterpart},
     report::{Report, Status, Style, html, junit, markdown, text},
     rules::Rules,
 };
@@ -26,6 +26,7 @@ struct Exchange {
     primary: Side,
     shadow: Side,
     at: i64,
+    counterparts: Vec<Counterpart>,
 }
 
 #[derive(Clone)]
@@ -71,6 +72,7 @@ fn get(target: &str, primary: Side, shadow: Side) -> Exchange {
         primary,
         shadow,
         at: NOW,
+        counterparts: Vec::new(),
     }
 }
 
@@ -118,7 +120,7 @@ impl Exchange {
             },
             primary: self.primary.answer(self.at),
             shadow: self.shadow.answer(self.at + 30),
-            counterparts: &[],
+            counterparts: &self.counterparts,
         }
     }
 }

@@ -16,7 +16,7 @@ use std::{
 };
 
 use super::{
-    Report, Rules, Settings,
+    FollowsSessions, Report, Rules, Settings,
     comparer::{Comparer, NoExample, Taken, WholeExample},
     secrets::masked_path,
 };
@@ -47,6 +47,8 @@ pub(crate) struct Comparison {
     /// Lines on differences that were not seen before.
     news: RateLimit,
     last_causes: Mutex<Option<Causes>>,
+    /// Where production's sessions are kept alive on the shadow, what knows of them.
+    sessions: Mutex<Option<Arc<dyn FollowsSessions>>>,
 }
 
 /// How many causes there were at some time.
@@ -122,6 +124,13 @@ impl Compared {
         }
     }
 
+    /// What knows of the shadow's sessions, where they are kept alive.
+    pub(crate) fn set_sessions(&self, sessions: Option<Arc<dyn FollowsSessions>>) {
+        if let Role::Upgrade(comparison) = &self.role {
+            comparison.set_sessions(sessions);
+        }
+    }
+
     /// A copy was answered whose request has no response of the primary's.
     pub(crate) fn without_primary(&self) {
         if let Role::Upgrade(comparison) = &self.role {
@@ -150,6 +159,7 @@ impl Comparison {
             saved: Mutex::new(Instant::now()),
             news: RateLimit::new(10, Duration::from_secs(1)),
             last_causes: Mutex::default(),
+            sessions: Mutex::default(),
         })
     }
 
@@ -212,7 +222,15 @@ impl Comparison {
 
     /// What is known now.
     pub(crate) fn report(&self) -> Report {
-        self.counted().report(now())
+        let mut report = self.counted().report(now());
+        let sessions = lock(&self.sessions).clone();
+        report.sessions = sessions.map(|sessions| sessions.sessions());
+        report
+    }
+
+    /// What knows of sessions from now on; none where they are not kept alive.
+    pub(crate) fn set_sessions(&self, sessions: Option<Arc<dyn FollowsSessions>>) {
+        *lock(&self.sessions) = sessions;
     }
 
     /// Other settings hold from now on; other rules also for what was seen before.

@@ -4,7 +4,10 @@ use maud::{DOCTYPE, Markup, PreEscaped, html as markup};
 
 use super::{
     Cause, Report,
-    words::{condition, counted, diff, number, origin, remainder, sentence, share, speed, status},
+    words::{
+        condition, counted, diff, number, origin, remainder, sentence, sessions, share, speed,
+        status,
+    },
 };
 
 const STYLE: &str = "
@@ -40,6 +43,7 @@ pub(crate) fn html(report: &Report) -> String {
                 h1 { (sentence(report)) }
                 p { (remainder(report)) }
                 p.soft { (report.since) " to " (report.until) }
+                (of_sessions(report))
                 (causes(report))
                 (unconfirmed(report))
                 (slower(report))
@@ -49,6 +53,22 @@ pub(crate) fn html(report: &Report) -> String {
         }
     };
     page.into_string()
+}
+
+fn of_sessions(report: &Report) -> Markup {
+    let said = sessions(report);
+    let breaks = report.sessions.as_ref().map(|sessions| &sessions.breaks);
+    markup! {
+        @for said in &said { p { (said) } }
+        @if let Some(breaks) = breaks.filter(|breaks| !breaks.is_empty()) {
+            table {
+                tr { th { "where lost sessions broke first" } th { "sessions" } }
+                @for at in breaks {
+                    tr { td { code { (at.route) } } td.count { (number(at.sessions)) } }
+                }
+            }
+        }
+    }
 }
 
 fn causes(report: &Report) -> Markup {

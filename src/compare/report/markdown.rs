@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::{
     Cause, Report,
     words::{
-        condition, counted, diff, number, origin, remainder, sentence, share, slowness, speed,
+        condition, counted, diff, number, origin, remainder, sentence, sessions, share, slowness,
+        speed,
     },
 };
 
@@ -16,6 +17,7 @@ pub(crate) fn markdown(report: &Report) -> String {
         escaped(&sentence(report)),
         escaped(&remainder(report))
     );
+    of_sessions(&mut text, report);
     for (at, cause) in report.confirmed().enumerate() {
         of_cause(&mut text, at + 1, cause, &report.shadow);
     }
@@ -52,6 +54,21 @@ pub(crate) fn markdown(report: &Report) -> String {
         }
     }
     text
+}
+
+fn of_sessions(text: &mut String, report: &Report) {
+    for said in sessions(report) {
+        let _ = writeln!(text, "\n{}", escaped(&said));
+    }
+    let breaks = report.sessions.iter().flat_map(|sessions| &sessions.breaks);
+    let rows: Vec<_> = breaks
+        .map(|at| format!("| {} | {} |\n", code(&at.route), number(at.sessions)))
+        .collect();
+    if !rows.is_empty() {
+        let head = "\n| where lost sessions broke first | sessions |\n|---|---|\n";
+        text.push_str(head);
+        text.push_str(&rows.concat());
+    }
 }
 
 fn of_speed(text: &mut String, report: &Report) {

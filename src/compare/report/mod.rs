@@ -4,6 +4,7 @@
 mod html;
 mod junit;
 mod markdown;
+mod sessions;
 mod since;
 mod text;
 mod words;
@@ -13,6 +14,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use junit::junit;
+pub(crate) use sessions::{Break, FollowsSessions, NeedsHelp, PutIn, SessionsReport};
 pub(crate) use since::Since;
 pub(crate) use text::{Style, text};
 pub(crate) use {html::html, markdown::markdown};
@@ -28,6 +30,9 @@ pub(crate) struct Report {
     pub(crate) since: String,
     pub(crate) until: String,
     pub(crate) requests: Requests,
+    /// Where production's sessions are kept alive on the shadow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) sessions: Option<SessionsReport>,
     /// By reason.
     pub(crate) not_compared: BTreeMap<String, u64>,
     pub(crate) causes: Vec<Cause>,

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::{
     Cause, Report, RouteCount,
     words::{
-        condition, counted, diff, number, origin, remainder, sentence, share, slowness, speed,
+        condition, counted, diff, number, origin, remainder, sentence, sessions, share, slowness,
+        speed,
     },
 };
 
@@ -143,6 +144,9 @@ pub(crate) fn text(report: &Report, style: Style) -> String {
     page.wrapped(&sentence, "");
     let rest = remainder(report);
     page.wrapped(&rest, "");
+    for said in sessions(report) {
+        page.wrapped(&said, "");
+    }
     let (confirmed, markup): (Vec<&Cause>, Vec<&Cause>) = report
         .confirmed()
         .partition(|cause| cause.severity > MARKUP);

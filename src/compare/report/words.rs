@@ -173,6 +173,67 @@ pub(super) fn status(cause: &Cause) -> &'static str {
     }
 }
 
+/// What became of sessions, a sentence each; nothing where they are not kept alive.
+pub(super) fn sessions(report: &Report) -> Vec<String> {
+    let Some(sessions) = &report.sessions else {
+        return Vec::new();
+    };
+    let (alive, all) = (sessions.alive, sessions.alive + sessions.lost);
+    let put_in = sessions.put_in;
+    let kinds = listed(&[
+        (put_in.cookies, "cookie", "cookies"),
+        (put_in.tokens, "token", "tokens"),
+        (put_in.ids, "id", "ids"),
+        (put_in.conditions, "condition", "conditions"),
+    ]);
+    let kinds = kinds.map_or(String::new(), |kinds| format!(" ({kinds})"));
+    let mut said = vec![format!(
+        "Sessions: {} of {} alive on {}; {} put in{kinds}.",
+        number(alive),
+        number(all),
+        report.shadow,
+        counted(put_in.all(), "value was", "values were")
+    )];
+    if !sessions.breaks.is_empty() {
+        let breaks = sessions.breaks.iter();
+        let breaks = breaks.map(|at| format!("{} ({})", at.route, number(at.sessions)));
+        said.push(format!(
+            "Lost ones broke first at {}.",
+            breaks.collect::<Vec<_>>().join(", ")
+        ));
+    }
+    if sessions.held_back > 0 {
+        said.push(format!(
+            "{} held back, for what {} has not made.",
+            counted(sessions.held_back, "copy was", "copies were"),
+            report.shadow
+        ));
+    }
+    let help = sessions.needs_help;
+    let help = listed(&[
+        (help.one_time_codes, "one-time code", "one-time codes"),
+        (help.captchas, "captcha", "captchas"),
+        (
+            help.earlier_cookies,
+            "cookie from before the start",
+            "cookies from before the start",
+        ),
+    ]);
+    if let Some(help) = help {
+        said.push(format!("Nothing was put in for what needs help: {help}."));
+    }
+    said
+}
+
+/// Those of the counts that are not zero, in words.
+fn listed(counts: &[(u64, &str, &str)]) -> Option<String> {
+    let some = counts.iter().filter(|(count, ..)| *count > 0);
+    let words: Vec<_> = some
+        .map(|(count, one, many)| counted(*count, one, many))
+        .collect();
+    (!words.is_empty()).then(|| words.join(", "))
+}
+
 /// A few words on how many pairs came to what; empty where nothing is left to tell.
 pub(super) fn remainder(report: &Report) -> String {
     let requests = &report.requests;

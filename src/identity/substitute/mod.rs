@@ -15,11 +15,12 @@ use super::{
     address::{Address, What, resolved},
     bearer_token,
     cookies::sent,
+    help::Help,
     ids::{Resolved, Scope},
     partners::Partner,
     values::{
-        counts, id_in, is_opaque, is_token, last_word, leads_to_its_like, names_id, names_token,
-        noun, runs,
+        counts, id_in, is_opaque, is_token, last_word, leads_to_its_like, names_id, names_session,
+        names_token, noun, runs,
     },
 };
 use crate::{
@@ -159,8 +160,21 @@ impl Identity {
         self.scalar(request, name, &scope, value)
     }
 
-    /// A value with a name: the whole of it is a token or an id, or it is a path, or it has tokens in it.
+    /// A value with a name. One that stays as it is may need help.
     fn scalar(&mut self, request: &Request, name: &str, scope: &Scope, value: &str) -> Replaced {
+        let replaced = self.replaced(request, name, scope, value)?;
+        if replaced.is_none() {
+            match Help::of(name, value) {
+                Some(Help::OneTimeCode) => self.counts.one_time_codes += 1,
+                Some(Help::Captcha) => self.counts.captchas += 1,
+                None => {}
+            }
+        }
+        Ok(replaced)
+    }
+
+    /// The whole of a value is a token or an id, or it is a path, or it has tokens in it.
+    fn replaced(&mut self, request: &Request, name: &str, scope: &Scope, value: &str) -> Replaced {
         let is_named = names_token(name);
         if is_named || is_token(value) {
             if let Some(partner) = self.token(value)? {
@@ -462,6 +476,10 @@ impl Identity {
                             format!("cookie {name} stays: production was not seen to give it out")
                         });
                     }
+                    let is_earlier = token.is_none()
+                        && names_session(name)
+                        && self.sessions.is_guess(request.session);
+                    self.counts.earlier_cookies += u64::from(is_earlier);
                     out.push(format!("{name}={}", token.as_deref().unwrap_or(value)));
                 }
             }

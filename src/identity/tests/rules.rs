@@ -4,7 +4,10 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use super::super::{Identity, Learning, Unpaired, Whose};
-use crate::{compare::Answer, http::RequestHead};
+use crate::{
+    compare::{Answer, Break},
+    http::RequestHead,
+};
 
 /// 2026-01-01.
 const NOW: i64 = 1_767_225_600_000;
@@ -443,4 +446,55 @@ fn ids_of_things_that_were_made_under_way_are_told_with_the_pair() {
     assert_eq!(seen, both);
     assert_eq!(shadow.pair("GET /orders/1407", "200", "200"), both);
     assert!(shadow.pair("GET /orders/3", "200", "200").is_empty());
+}
+
+#[test]
+fn a_lost_session_tells_where_it_broke_until_what_changes_something_ends_alike_again() {
+    let mut shadow = Shadow::new();
+    let set = format!("200\nSet-Cookie: sid={OURS}");
+    let theirs = format!("200\nSet-Cookie: sid={THEIRS}");
+    shadow.pair("GET /login", &set, &*theirs);
+    let mut pair = |request: &str, primary: &str, other: &str| {
+        let request = format!("{request}\nCookie: sid={OURS}");
+        shadow.pair(&request, primary, other);
+        let report = shadow.0.report();
+        assert_eq!(report.alive + report.lost, 1);
+        (report.lost, report.breaks)
+    };
+    let at = |route: &str| {
+        vec![Break {
+            route: route.to_owned(),
+            sessions: 1,
+        }]
+    };
+    assert_eq!(pair("GET /a", "200", "200"), (0, vec![]));
+    let broken = pair("POST /orders/7/lines?page=2", "303", "403");
+    assert_eq!(broken, (1, at("POST /orders/{n}/lines")));
+    // A page that anybody may see says nothing.
+    assert_eq!(pair("GET /", "200", "200"), (0, vec![]));
+    assert_eq!(pair("GET /b", "200", "302").1, at("POST /orders/{n}/lines"));
+    assert_eq!(pair("POST /c", "200", "200"), (0, vec![]));
+    assert_eq!(pair("GET /d", "200", "500"), (1, at("GET /d")));
+}
+
+#[test]
+fn what_needs_help_is_counted_and_sent_as_it_is() {
+    let mut shadow = Shadow::new();
+    let form = "Content-Type: application/x-www-form-urlencoded";
+    let request = format!("POST /login\n{form}\n\notp=123456&g-recaptcha-response=abc&name=ann");
+    assert_eq!(shadow.copy(&request), Ok(request));
+    let earlier = format!("GET /a\nCookie: theme=dark; sid={OURS}");
+    assert_eq!(shadow.copy(&earlier), Ok(earlier));
+    let set = |value: &str| format!("200\nSet-Cookie: sid={value}2");
+    shadow.pair("GET /", &set(OURS), &*set(THEIRS));
+    shadow
+        .copy(&format!("GET /a\nCookie: sid={OURS}2"))
+        .unwrap();
+    let report = shadow.0.report();
+    let help = report.needs_help;
+    assert_eq!(
+        (help.one_time_codes, help.captchas, help.earlier_cookies),
+        (1, 1, 1)
+    );
+    assert_eq!((report.put_in.cookies, report.put_in.all()), (1, 1));
 }

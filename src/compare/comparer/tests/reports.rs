@@ -2,6 +2,11 @@
 
 use super::{
     Comparer, Exchange, NOW, Report, Settings, Side, get, html, json, junit, markdown, page, take,
+    website,
+};
+use crate::compare::{
+    answer::Counterpart,
+    report::{Break, NeedsHelp, PutIn, SessionsReport},
 };
 
 fn of_type(content_type: &str, body: &str) -> Side {
@@ -222,4 +227,96 @@ fn what_is_not_certain_of_a_cause_is_told_with_it() {
     for text in each_form(&report) {
         assert!(text.contains("GET /seldom (2 of 2)"), "{text}");
     }
+}
+
+#[test]
+fn ids_that_are_counterparts_are_no_difference_and_all_else_is() {
+    let order = |number: u32, total: u32| {
+        website(&format!(
+            "<h1>Order {number}</h1><form action=\"/orders/{number}/cancel\"></form><p>{total} in all</p>"
+        ))
+    };
+    let report = |knows: bool, total: u32| {
+        let mut comparer = Comparer::new(Settings::default());
+        for number in 0..40 {
+            let target = format!("/orders/{}", 41 + number);
+            let primary = order(41 + number, 1990);
+            let mut exchange =
+                get(&target, primary, order(53 + number, total)).at(i64::from(number));
+            if knows {
+                exchange.counterparts.push(Counterpart {
+                    primary: (41 + number).to_string().into(),
+                    shadow: (53 + number).to_string().into(),
+                });
+            }
+            take(&mut comparer, &exchange);
+        }
+        comparer.report(NOW)
+    };
+    let known = report(true, 1990);
+    assert_eq!((known.causes.len(), known.requests.explained), (0, 40));
+    assert!(!report(false, 1990).causes.is_empty());
+    let faulty = report(true, 3980);
+    let places: Vec<_> = faulty.causes.iter().map(|cause| &*cause.place).collect();
+    assert_eq!(places, ["p"]);
+}
+
+#[test]
+fn every_form_tells_what_became_of_sessions_where_they_are_kept_alive() {
+    let mut report = after(20, &[("/", website("a"), website("a"))]);
+    for form in each_form(&report) {
+        assert!(!form.contains("Sessions:"), "{form}");
+    }
+    assert!(
+        !serde_json::to_string(&report)
+            .unwrap()
+            .contains("\"sessions\"")
+    );
+    let breaks = [("POST /login", 2), ("GET /orders/{n}", 1)];
+    report.sessions = Some(SessionsReport {
+        known: 13,
+        alive: 9,
+        lost: 3,
+        breaks: breaks
+            .map(|(route, sessions)| Break {
+                route: route.to_owned(),
+                sessions,
+            })
+            .into(),
+        held_back: 1,
+        put_in: PutIn {
+            cookies: 1200,
+            tokens: 30,
+            ids: 1,
+            conditions: 0,
+        },
+        needs_help: NeedsHelp {
+            one_time_codes: 1,
+            captchas: 0,
+            earlier_cookies: 14,
+        },
+    });
+    assert!(
+        page(&report).contains(
+            "Sessions: 9 of 12 alive on shadow; 1,231 values were put in (1,200 cookies, 30 tokens, 1 id).\n\
+             Lost ones broke first at POST /login (2), GET /orders/{n} (1).\n\
+             1 copy was held back, for what shadow has not made.\n\
+             Nothing was put in for what needs help: 1 one-time code, 14 cookies from before the start.\n"
+        ),
+        "{}",
+        page(&report)
+    );
+    let html = html(&report);
+    assert!(
+        html.contains("<td><code>POST /login</code></td><td class=\"count\">2</td>"),
+        "{html}"
+    );
+    let markdown = markdown(&report);
+    assert!(
+        markdown.contains("| `POST /login` | 2 |\n| `GET /orders/{n}` | 1 |\n"),
+        "{markdown}"
+    );
+    let json = serde_json::to_string(&report).unwrap();
+    let read: Report = serde_json::from_str(&json).unwrap();
+    assert_eq!(read, report);
 }
