@@ -22,7 +22,8 @@ pub(super) fn counterparts(found: &mut Vec<Difference>, known: &[Counterpart]) -
         found.retain(
             |difference| match (&difference.primary, &difference.shadow) {
                 (Some(primary), Some(shadow)) if difference.class != Class::Status => {
-                    !says_the_same(primary.text(), shadow.text(), known)
+                    let place = difference.place.as_str();
+                    !says_the_same(primary.text(), shadow.text(), known, names_id(place))
                 }
                 _ => true,
             },
@@ -31,26 +32,58 @@ pub(super) fn counterparts(found: &mut Vec<Difference>, known: &[Counterpart]) -
     before - found.len()
 }
 
-/// Whether two texts differ in ids that are counterparts of each other alone.
-fn says_the_same(primary: &str, shadow: &str, known: &[Counterpart]) -> bool {
+/// Whether a place is called as one of ids: `$.order_id`, `id`.
+fn names_id(place: &str) -> bool {
+    let place = place.trim_end_matches("[]");
+    ["id", "ids", "Id", "Ids"].iter().any(|name| {
+        let before = place.strip_suffix(name);
+        let last = before.map(|before| before.chars().next_back());
+        last.is_some_and(|last| {
+            name.starts_with('I') || last.is_none_or(|last| !last.is_ascii_alphanumeric())
+        })
+    })
+}
+
+/// Whether two texts differ in ids that are counterparts of each other alone. `is_id`: all of the text is one, as its place
+/// says.
+fn says_the_same(primary: &str, shadow: &str, known: &[Counterpart], is_id: bool) -> bool {
     let is_known = |one: &str, other: &str| {
         let mut known = known.iter();
         known.any(|both| *both.primary == *one && *both.shadow == *other)
     };
+    if is_id && is_known(primary, shadow) {
+        return true;
+    }
+    // A number with a digit or two may as well count something.
+    let is_sure = |before: &str, one: &str, other: &str| {
+        one.len().min(other.len()) > 2 || before.ends_with(['/', '#', '='])
+    };
+    let is_counterpart =
+        |before: &str, one: &str, other: &str| is_sure(before, one, other) && is_known(one, other);
     let is_of_id = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-    let (ours, theirs) = (words(primary, is_of_id), words(shadow, is_of_id));
+    let is_digit = |c: char| c.is_ascii_digit();
+    is_same_by_words((primary, shadow), is_of_id, |before, one, other| {
+        is_counterpart(before, one, other)
+            || is_same_by_words((one, other), is_digit, |within, one, other| {
+                let before = if within.is_empty() { before } else { within };
+                is_counterpart(before, one, other)
+            })
+    })
+}
+
+/// Whether two texts have the same words, or such of which this says so: it is given the word before, and both.
+fn is_same_by_words(
+    (one, other): (&str, &str),
+    is_in: impl Fn(char) -> bool,
+    is_known: impl Fn(&str, &str, &str) -> bool,
+) -> bool {
+    let (ours, theirs) = (words(one, &is_in), words(other, &is_in));
+    let mut before = "";
     ours.len() == theirs.len()
         && ours.iter().zip(&theirs).all(|(one, other)| {
-            if one == other || is_known(one, other) {
-                return true;
-            }
-            let is_digit = |c: char| c.is_ascii_digit();
-            let (ours, theirs) = (words(one, is_digit), words(other, is_digit));
-            ours.len() == theirs.len()
-                && ours
-                    .iter()
-                    .zip(&theirs)
-                    .all(|(one, other)| one == other || is_known(one, other))
+            let is_same = one == other || is_known(before, one, other);
+            before = one;
+            is_same
         })
 }
 
@@ -162,6 +195,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn places_of_ids_are_known_by_their_names() {
+        for (place, is) in [
+            ("$.order_id", true),
+            ("$[].id", true),
+            ("id", true),
+            ("$.orderId", true),
+            ("$.product_ids[]", true),
+            ("$.paid", false),
+            ("$.total", false),
+        ] {
+            assert_eq!(names_id(place), is, "{place}");
+        }
+        let known = [Counterpart {
+            primary: "7".into(),
+            shadow: "5".into(),
+        }];
+        assert!(says_the_same("7", "5", &known, true) && !says_the_same("7", "5", &known, false));
+    }
+
+    #[test]
     fn texts_say_the_same_where_only_counterparts_differ() {
         let known = [("1407", "1392"), ("81", "79"), ("k3j9x2", "p0q8w1")].map(|(one, other)| {
             Counterpart {
@@ -173,8 +226,12 @@ mod tests {
             ("/orders/1407/edit", "/orders/1392/edit", true),
             ("Bug #81: tea of 1407", "Bug #79: tea of 1392", true),
             ("/a/81-tea", "/a/79-tea", true),
+            ("amount 81", "amount 79", false),
+            ("amount 1407", "amount 1392", true),
+            ("81 things", "79 things", false),
             ("/a/k3j9x2", "/a/p0q8w1", true),
-            ("order_81", "order_79", true),
+            ("order_1407", "order_1392", true),
+            ("81", "79", false),
             ("81", "80", false),
             ("79", "81", false),
             ("Bug #81: tea", "Bug #79: milk", false),
@@ -182,7 +239,7 @@ mod tests {
             ("81.50", "79.00", false),
         ] {
             assert_eq!(
-                says_the_same(primary, shadow, &known),
+                says_the_same(primary, shadow, &known, false),
                 same,
                 "{primary} {shadow}"
             );
