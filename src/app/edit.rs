@@ -11,8 +11,15 @@ use crate::{
     shadow::Editor,
 };
 
-/// What a shadow makes of requests, and the script that its copies go through.
-pub(crate) type Edited = (Arc<dyn Edit>, Option<config::Script>);
+/// What a shadow makes of requests.
+#[derive(Default)]
+pub(crate) struct Edited {
+    pub(crate) edit: Option<Arc<dyn Edit>>,
+    /// What its copies go through.
+    pub(crate) script: Option<config::Script>,
+    /// How sessions are kept alive on it, where they are.
+    pub(crate) identity: Option<config::Identity>,
+}
 
 /// What the shadow called `name` makes of requests.
 ///
@@ -29,7 +36,11 @@ pub(crate) fn editor(config: &Config, name: &str) -> anyhow::Result<Edited> {
         .with_context(|| format!("shadow {name:?}: rewrite.authorization"))?;
     let script = config.script_of(settings);
     let script = script.map(|(_, script)| script.clone());
-    Ok((Arc::new(editor), script))
+    Ok(Edited {
+        edit: Some(Arc::new(editor)),
+        script,
+        identity: settings.identity.clone(),
+    })
 }
 
 impl Edit for Editor {

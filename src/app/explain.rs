@@ -2,11 +2,13 @@
 
 use std::{net::IpAddr, path::Path};
 
+use anyhow::{anyhow, bail};
+
 use crate::{
     config::{self, Config, Flags, Sources},
     http::{Marks, RequestHead},
     proxy::{self, Preparation},
-    shadow::{self, Explained, Question},
+    shadow::{self, Explained, Question, Sessions},
 };
 
 /// A request to explain.
@@ -17,6 +19,44 @@ pub(crate) struct Asked {
     pub(crate) peer: Option<IpAddr>,
     /// Of the primary's answer.
     pub(crate) status: Option<u16>,
+    /// What is known of sessions on a shadow.
+    pub(crate) sessions: Option<KnownSessions>,
+}
+
+/// What is known of the sessions on a shadow.
+pub(crate) struct KnownSessions {
+    /// The shadow's name.
+    shadow: String,
+    sessions: Sessions,
+}
+
+impl KnownSessions {
+    /// Reads what `identity.state` kept. Of several shadows it is that of the one that the file is named after.
+    ///
+    /// # Errors
+    /// Where it is no shadow's, or can't be read.
+    pub(crate) fn open(config: &Config, path: &Path) -> anyhow::Result<Self> {
+        let all = config.shadow.iter();
+        let all = all.filter_map(|shadow| Some((shadow.name.as_str(), shadow.identity.as_ref()?)));
+        let all: Vec<_> = all.collect();
+        let named = path.file_stem().and_then(|stem| stem.to_str());
+        let own = all.iter().find(|(name, _)| Some(*name) == named);
+        let (name, settings) = match (&all[..], own) {
+            ([], _) => bail!("--identity-state: no shadow of the configuration has identity"),
+            (_, Some(own)) | ([own], None) => *own,
+            _ => bail!(
+                "--identity-state {}: several shadows have identity, and the file is named after none of them",
+                path.display()
+            ),
+        };
+        let sessions = Sessions::open(path, settings);
+        let sessions =
+            sessions.map_err(|why| anyhow!("--identity-state {}: {why}", path.display()))?;
+        Ok(Self {
+            shadow: name.to_owned(),
+            sessions,
+        })
+    }
 }
 
 /// What each shadow would make of it, by the shadow's name.
@@ -41,6 +81,8 @@ pub(crate) fn explain(config: &Config, asked: &Asked) -> Result<Vec<(String, Exp
     proxy::rehearse(&mut head, known, asked.peer)?;
     let of = |settings: &config::Shadow| {
         let script = config.script_of(settings);
+        let sessions = asked.sessions.as_ref();
+        let sessions = sessions.filter(|known| known.shadow == settings.name.as_str());
         let question = Question {
             head: &head,
             peer: asked.peer,
@@ -48,6 +90,7 @@ pub(crate) fn explain(config: &Config, asked: &Asked) -> Result<Vec<(String, Exp
             marks: &marks,
             status: asked.status,
             script: script.map(|(_, script)| script),
+            sessions: sessions.map(|known| &known.sessions),
         };
         shadow::explain(settings, &question)
     };

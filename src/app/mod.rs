@@ -27,8 +27,8 @@ use crate::{
 pub(crate) use crate::ledger::Ledger;
 pub(crate) use build::App;
 pub(crate) use comparing::compare_settings;
-pub(crate) use edit::editor;
-pub(crate) use explain::{Asked, explain};
+pub(crate) use edit::{Edited, editor};
+pub(crate) use explain::{Asked, KnownSessions, explain};
 pub(crate) use files::check_files;
 
 pub use explain::selection;

@@ -4,18 +4,18 @@ use std::{
     net::IpAddr,
     path::PathBuf,
     str::FromStr,
-    sync::Arc,
     time::{Duration, UNIX_EPOCH},
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum, builder::PossibleValue};
 
 use crate::{
+    app::Edited,
     compare,
     config::{
         Address, ClientKey, ClientTls, FieldName, Flags, LogFormat, Mark, Script, Sources, words,
     },
-    replay::{Condition, Edit, Options, Speed, positive},
+    replay::{Condition, Options, OrderedBy, Speed, positive},
 };
 
 mod report;
@@ -76,6 +76,9 @@ A request is due when it was captured, seen from the first one, at the given spe
 A slow answer delays no other request; latency counts from when a request was due.
 Several files are merged by time. A file named - is standard input.
 
+With --identity a capture with answers = \"body\" in [capture] logs in on the target as it did in production: requests of a
+session wait for each other, and one that names what the target did not make is left out (unpaired).
+
 With --compare the causes of what differs stand behind the report. --format, --output, --since, --rules and --routes are
 about them. Standard output has one document where a program may read it: --report json has the causes in it, as \"comparison\";
 with --format json the report of the replay goes to standard error. The capture needs answers = \"body\" in [capture].
@@ -83,6 +86,7 @@ with --format json the report of the replay goes to standard error. The capture 
 Examples:
   shadowtee replay day.tee.zst --to http://127.0.0.1:8080
   shadowtee replay 'captures/*.gor.gz' --to unix:/run/next.sock --speed 10x --max-gap 5s
+  shadowtee replay day.tee.zst --to http://127.0.0.1:8080 --identity --fail-on 'unpaired>1%'
   shadowtee replay day.tee --to 127.0.0.1:8080 --compare --since accepted.json --fail-on 'new-causes>0'
   shadowtee replay day.tee --to 127.0.0.1:8080 --speed max --concurrency 10 --report json \\
     --fail-on 'errors>1%' --fail-on 'p99>250ms' --fail-on 'differences>0.5%'
@@ -186,6 +190,9 @@ pub(crate) struct Check {
     /// The status of the primary's answer to it.
     #[arg(long, value_name = "CODE", requires = "explain")]
     pub(crate) status: Option<u16>,
+    /// What is known of sessions, a NAME.sessions that identity.state kept: says what would be put in.
+    #[arg(long, value_name = "FILE", requires = "explain")]
+    pub(crate) identity_state: Option<PathBuf>,
     /// Print nothing where it is valid.
     #[arg(long, short)]
     pub(crate) quiet: bool,
@@ -236,9 +243,9 @@ pub(crate) struct Replay {
     /// For a whole answer.
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     timeout: Duration,
-    /// Requests with the same key wait for each other: client, header:NAME or cookie:NAME.
+    /// Requests with the same key wait for each other: client, header:NAME or cookie:NAME; all: each for the one before it.
     #[arg(long, value_name = "KEY", value_parser = ordered_by)]
-    ordered_by: Option<ClientKey>,
+    ordered_by: Option<OrderedBy>,
     /// The header that tells the target that a request is a copy.
     #[arg(long, value_name = "NAME", default_value = "X-Shadow-Request")]
     mark: FieldName,
@@ -257,13 +264,17 @@ pub(crate) struct Replay {
     /// Give the script the answers, too: those captured, and the target's.
     #[arg(long, requires = "script")]
     script_answers: bool,
+    /// Keep sessions alive: the target's own cookies, tokens and ids take the place of production's, as both responses to
+    /// each request teach them.
+    #[arg(long)]
+    identity: bool,
     /// Read everything and send nothing.
     #[arg(long)]
     dry_run: bool,
     /// How the report of what was sent is written.
     #[arg(long, value_name = "FORM", default_value = "text")]
     pub(crate) report: ReportForm,
-    /// Exit with 2 where this is so: errors>1%, p99>250ms, differences>0.5%, and with --compare causes>0, new-causes>0; may be
+    /// Exit with 2 where this is so: errors>1%, p99>250ms, differences>0.5%, with --identity unpaired>0, and with --compare causes>0, new-causes>0; may be
     /// repeated.
     #[arg(long, value_name = "CONDITION")]
     pub(crate) fail_on: Vec<FailOn>,
@@ -309,11 +320,12 @@ fn rate(text: &str) -> Result<f64, String> {
     positive(digits).ok_or_else(|| format!("{text:?} is not a rate; write for example 100/s"))
 }
 
-fn ordered_by(text: &str) -> Result<ClientKey, String> {
+fn ordered_by(text: &str) -> Result<OrderedBy, String> {
     match text {
-        "client" => Ok(ClientKey::Address),
-        key => key.parse().map_err(|_| {
-            format!("{text:?} is not a key; write client, header:NAME or cookie:NAME")
+        "all" => Ok(OrderedBy::All),
+        "client" => Ok(OrderedBy::Key(ClientKey::Address)),
+        key => key.parse().map(OrderedBy::Key).map_err(|_| {
+            format!("{text:?} is not a key; write client, header:NAME, cookie:NAME or all")
         }),
     }
 }
@@ -346,15 +358,19 @@ impl Replay {
     pub(crate) fn into_options(
         self,
         files: Vec<PathBuf>,
-        edit: Option<(Arc<dyn Edit>, Option<Script>)>,
+        edit: Option<Edited>,
         compare: Option<compare::Settings>,
     ) -> anyhow::Result<(Options, ReportOut)> {
         if self.to.has_no_port() {
             anyhow::bail!("--to {}: port 0 can't be connected to", self.to);
         }
         let speed = self.speed();
-        let (edit, of_shadow) = edit.unzip();
-        let mut script = self.script.or(of_shadow.flatten());
+        let Edited {
+            edit,
+            script: of_shadow,
+            identity,
+        } = edit.unwrap_or_default();
+        let mut script = self.script.or(of_shadow);
         if let Some(script) = &mut script {
             script.answers |= self.script_answers;
             if let Err(what) = script.program() {
@@ -379,6 +395,7 @@ impl Replay {
             dry_run: self.dry_run,
             edit,
             script,
+            identity: self.identity.then(|| identity.unwrap_or_default()),
             compare,
         };
         Ok((options, self.causes))

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use anyhow::{Context, anyhow, bail};
 
 use crate::{
-    app::{self, Asked},
+    app::{self, Asked, KnownSessions},
     cli::Check,
     config::{Config, Flags, Sources},
 };
@@ -36,6 +36,10 @@ fn explained(config: &Config, line: &str, arguments: &Check) -> anyhow::Result<V
         head: head(line, &arguments.header)?,
         peer: arguments.from,
         status: arguments.status,
+        sessions: match &arguments.identity_state {
+            Some(path) => Some(KnownSessions::open(config, path)?),
+            None => None,
+        },
     };
     let explained = app::explain(config, &asked).map_err(|why| {
         anyhow!("the request would be refused, and no shadow would get a copy: {why}")

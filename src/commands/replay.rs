@@ -187,7 +187,7 @@ fn dry(report: &Report) -> String {
         // Writing to a string can't fail.
         let _ = writeln!(text, "  {why:<16} {count:>10}           would not be sent");
     }
-    for line in report.damage_lines() {
+    for line in report.notes().iter().chain(report.damage_lines()) {
         let _ = writeln!(text, "  {line}");
     }
     text

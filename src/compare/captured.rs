@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    answer::{Answer, Asked, PairIn},
+    answer::{Answer, Asked, Counterpart, PairIn},
     comparer::Comparer,
     live::REQUEST_BODY,
 };
@@ -40,6 +40,16 @@ pub(crate) struct CapturedResponse {
     took: Duration,
 }
 
+/// How much of a response was captured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    Nothing,
+    Head,
+    /// So many bytes of its body.
+    Start(usize),
+    Whole,
+}
+
 /// A response with its head and what is kept of its body.
 pub(crate) struct ResponseOf<'a> {
     pub(crate) head: &'a ResponseHead,
@@ -59,6 +69,43 @@ impl Captured {
             id: record.id.to_vec(),
             request: asked_part(record.request).to_vec(),
             response: response.map(|answer| CapturedResponse::of(record.time, &answer, most)),
+        }
+    }
+
+    /// How much of the response to a request with this method was captured.
+    pub(crate) fn extent(&self, method: &[u8]) -> Extent {
+        let read = self.response.as_ref();
+        let Some((response, (head, body))) =
+            read.and_then(|response| Some((response, response.read()?)))
+        else {
+            return Extent::Nothing;
+        };
+        match Missing::of(&head, &body, response, method) {
+            Missing::Nothing => Extent::Whole,
+            Missing::End => Extent::Start(body.len()),
+            Missing::Body => Extent::Head,
+        }
+    }
+
+    /// Shows the response to a request with this method, where its head was captured at least.
+    pub(crate) fn answered<T>(
+        &self,
+        method: &[u8],
+        look: impl FnOnce(&Answer<'_>) -> T,
+    ) -> Option<T> {
+        let response = self.response.as_ref()?;
+        let (head, body) = response.read()?;
+        let missing = Missing::of(&head, &body, response, method);
+        Some(look(&response.response(&head, &body, missing).answer()))
+    }
+
+    /// Shows the response's headers, where they were captured.
+    pub(crate) fn with_headers(&self, look: impl FnOnce(&Headers)) {
+        let mut head = ResponseHead::default();
+        if let Some(response) = &self.response
+            && let Ok(Some(_)) = head.parse(&response.message, MOST_FIELDS)
+        {
+            look(&head.headers);
         }
     }
 
@@ -136,11 +183,12 @@ fn shorten(message: &[u8], most: usize) -> Option<(Vec<u8>, u64)> {
 }
 
 /// Takes a captured exchange and another response to its request, or why there is none. What can't be compared is counted
-/// with its reason.
+/// with its reason. `counterparts` are ids in it that are different on the other side.
 pub(crate) fn captured_pair(
     comparer: &mut Comparer,
     captured: &Captured,
     shadow: Result<ResponseOf<'_>, &'static str>,
+    counterparts: &[Counterpart],
 ) {
     let Some(primary) = &captured.response else {
         return comparer.not_compared("no_primary");
@@ -180,7 +228,7 @@ pub(crate) fn captured_pair(
         },
         primary: theirs.answer(),
         shadow: shadow.answer(),
-        counterparts: &[],
+        counterparts,
     });
 }
 
@@ -188,16 +236,16 @@ pub(crate) fn captured_pair(
 pub(crate) fn captured_pair_of_two(comparer: &mut Comparer, one: &Captured, other: &Captured) {
     let method = one.request.split(|byte| *byte == b' ').next();
     let Some(response) = &other.response else {
-        return captured_pair(comparer, one, Err("no_response"));
+        return captured_pair(comparer, one, Err("no_response"), &[]);
     };
     let Some((head, body)) = response.read() else {
-        return captured_pair(comparer, one, Err("not_captured"));
+        return captured_pair(comparer, one, Err("not_captured"), &[]);
     };
     let shadow = match Missing::of(&head, &body, response, method.unwrap_or_default()) {
         Missing::Body => Err("no_body"),
         missing => Ok(response.response(&head, &body, missing)),
     };
-    captured_pair(comparer, one, shadow);
+    captured_pair(comparer, one, shadow, &[]);
 }
 
 /// What of a response was not captured.
@@ -238,7 +286,7 @@ impl ResponseOf<'_> {
         self.is_whole = false;
     }
 
-    fn answer(&self) -> Answer<'_> {
+    pub(crate) fn answer(&self) -> Answer<'_> {
         Answer {
             status: self.head.status,
             headers: lines(&self.head.headers),

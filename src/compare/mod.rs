@@ -27,7 +27,7 @@ mod secrets;
 mod speed;
 
 pub(crate) use answer::{Answer, Asked, Counterpart, PairIn};
-pub(crate) use captured::{Captured, ResponseOf, captured_pair, captured_pair_of_two};
+pub(crate) use captured::{Captured, Extent, ResponseOf, captured_pair, captured_pair_of_two};
 #[cfg(test)]
 pub(crate) use comparer::Responses;
 pub(crate) use comparer::{Comparer, NoExample, Settings, WholeExample};

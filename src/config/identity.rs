@@ -22,6 +22,17 @@ pub(crate) struct Identity {
     pub(crate) state: Option<PathBuf>,
 }
 
+impl Default for Identity {
+    fn default() -> Self {
+        Self {
+            wait: Span::seconds(5),
+            memory: Size::mib(64),
+            body_bytes: Size::mib(1),
+            state: None,
+        }
+    }
+}
+
 impl Identity {
     /// The shadow's `identity`, where it is on.
     pub(super) fn read(table: &mut Table<'_>) -> Option<Self> {
@@ -31,15 +42,16 @@ impl Identity {
         }
         let mut own = table.table_or("identity", "enabled");
         let is_on = own.value("enabled", true);
+        let known = Self::default();
         let identity = own.whole(|table| Self {
-            wait: table.time("wait", Span::seconds(5)),
+            wait: table.time("wait", known.wait),
             memory: table.checked(
                 "memory",
-                Size::mib(64),
+                known.memory,
                 |size| *size >= Size::mib(1),
                 "has to be 1MiB at least",
             ),
-            body_bytes: table.value("body_bytes", Size::mib(1)),
+            body_bytes: table.value("body_bytes", known.body_bytes),
             state: table.path("state"),
         });
         is_on.then_some(identity)

@@ -1,7 +1,10 @@
 //! Small ids: what `1407` is on the shadow depends on what it is the number of. They are kept for each place that names a
 //! thing (`/orders/…`, `order_id`), and never taken for more than that.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use lru::LruCache;
 use serde::{Deserialize, Serialize};
@@ -27,6 +30,15 @@ impl Scope {
                 noun(words.next().unwrap_or_default())
             }
             Self::Field(name) => noun(name),
+        }
+    }
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Path(prefix) => write!(f, "{prefix}{{}}"),
+            Self::Field(name) => f.write_str(name),
         }
     }
 }

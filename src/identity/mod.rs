@@ -4,6 +4,7 @@
 //! All of it belongs to one shadow, and is used by one thread. What production gave out is kept as keyed hashes.
 
 mod address;
+mod bodies;
 mod cookies;
 mod found;
 mod given;
@@ -21,10 +22,12 @@ mod substitute;
 mod tests;
 mod values;
 
+pub(crate) use bodies::{RESPONSE_BYTES, looks_into};
 pub(crate) use given::Given;
 pub(crate) use learn::Learning;
 pub(crate) use sessions::{Ends, SessionId};
-pub(crate) use substitute::{Substituted, Unpaired};
+pub(crate) use substitute::{Previewed, Substituted, Unpaired};
+pub(crate) use values::names_session;
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -32,7 +35,8 @@ use cookies::sent;
 use ids::Ids;
 use partners::Partners;
 use sessions::Sessions;
-use values::{Key, is_opaque, names_session};
+use substitute::{Preview, is_signed};
+use values::{Key, is_opaque};
 
 use crate::{compare::Counterpart, http::RequestHead};
 
@@ -53,6 +57,8 @@ pub(crate) struct Identity {
     etags: Partners,
     ids: Ids,
     counts: IdentityCounts,
+    /// Where it is only told what would be put in.
+    preview: Option<Preview>,
     /// Ids that were put into the request that is looked at.
     put_in: Vec<Counterpart>,
 }
@@ -113,6 +119,7 @@ impl Identity {
             etags: Partners::new(most / 8),
             ids: Ids::new(most / 4),
             counts: IdentityCounts::default(),
+            preview: None,
             put_in: Vec::new(),
         }
     }

@@ -107,7 +107,7 @@ fn says_one_of(name: &str, words: &[&str]) -> bool {
 }
 
 /// Whether a cookie carries a session, as its name says.
-pub(super) fn names_session(name: &str) -> bool {
+pub(crate) fn names_session(name: &str) -> bool {
     const WORDS: &[&str] = &["sess", "sid", "auth", "token", "jwt", "remember", "login"];
     says_one_of(name, WORDS)
 }

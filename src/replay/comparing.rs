@@ -14,9 +14,9 @@ use std::{
 
 use tokio::time::sleep;
 
-use super::lane::Times;
+use super::lane::KeptResponse;
 use crate::{
-    compare::{Captured, Comparer, Report, ResponseOf, Settings, captured_pair},
+    compare::{Captured, Comparer, Counterpart, Report, ResponseOf, Settings, captured_pair},
     tee::{Budget, Kept, RecordedResponse, Recording},
     telemetry::text::unix_millis,
 };
@@ -35,6 +35,8 @@ struct Pair {
     response: RecordedResponse,
     at: SystemTime,
     took: Duration,
+    /// Ids in it that are different on the target.
+    counterparts: Vec<Counterpart>,
 }
 
 impl Pair {
@@ -90,14 +92,16 @@ impl Comparing {
     pub(super) async fn take(
         &self,
         original: Box<Captured>,
-        response: RecordedResponse,
-        times: Times,
+        kept: KeptResponse,
+        counterparts: Vec<Counterpart>,
     ) -> bool {
+        let KeptResponse { response, times } = kept;
         let mut pair = Pair {
             original,
             response,
             at: SystemTime::now() - times.head.elapsed(),
             took: times.head.saturating_duration_since(times.began),
+            counterparts,
         };
         let size = pair.size();
         let mut waited = false;
@@ -141,14 +145,29 @@ fn take(comparer: &mut Comparer, pair: &Pair, most: usize) {
     let body = response.body.bytes(most);
     let shadow = match response.body.kept() {
         Kept::Nothing => Err("over_budget"),
-        _ => Ok(ResponseOf {
-            head: &response.head,
-            body: &body,
-            length: response.body.length(),
-            is_whole: response.is_whole && response.body.length() == body.len() as u64,
-            at: unix_millis(pair.at),
-            took: pair.took,
-        }),
+        _ => Ok(response_of(
+            response,
+            &body,
+            unix_millis(pair.at),
+            pair.took,
+        )),
     };
-    captured_pair(comparer, &pair.original, shadow);
+    captured_pair(comparer, &pair.original, shadow, &pair.counterparts);
+}
+
+/// The target's response with this much of its body; `at` is in milliseconds since 1970.
+pub(super) fn response_of<'a>(
+    response: &'a RecordedResponse,
+    body: &'a [u8],
+    at: i64,
+    took: Duration,
+) -> ResponseOf<'a> {
+    ResponseOf {
+        head: &response.head,
+        body,
+        length: response.body.length(),
+        is_whole: response.is_whole && response.body.length() == body.len() as u64,
+        at,
+        took,
+    }
 }

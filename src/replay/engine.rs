@@ -24,12 +24,14 @@ use super::{
     lane::{KeptResponse, Lane},
     order::Order,
     progress::Moment,
-    scripting::Scripting,
+    scripting::{Dropped, Scripting},
+    sessions::Sessions,
     tally::{LATE, Tally},
 };
 use crate::{
-    compare::{self, Captured},
+    compare::{self, Captured, Counterpart},
     http::Marks,
+    identity::RESPONSE_BYTES,
     net::Connector,
     tee::Recording,
     upstream::{Pool, PoolSettings, Reading},
@@ -71,19 +73,29 @@ pub(crate) fn run(
         Marks::new(mark).write("replay", &mut lines);
         lines
     });
-    let finish = Arc::new(Finish::new(options.edit.clone(), marks));
+    let finish = Finish::new(options.edit.clone(), marks);
+    let finish = Arc::new(if options.identity.is_some() {
+        finish.put_off()
+    } else {
+        finish
+    });
     let script = options.script.as_ref().filter(|_| !options.dry_run);
     let script = script.map(|script| Scripting::start(script, Arc::clone(&finish)));
     let script = script.transpose()?;
     let compare = options.compare.clone().filter(|_| !options.dry_run);
     let comparing = compare.map(|settings| Comparing::start(settings, options.concurrency));
     let comparing = comparing.transpose()?;
-    let mut feed = Feed::start(options, finish)?;
+    let mut feed = Feed::start(options, Arc::clone(&finish))?;
     let runtime = Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
     let (engine, took, interrupted) = runtime.block_on(async {
-        let engine = Engine::new(connector, options, feed.start, script, comparing);
+        let parts = Parts {
+            finish,
+            script,
+            comparing,
+        };
+        let engine = Engine::new(connector, options, feed.start, parts);
         let telling = spawn_local(tell_progress(
             Rc::clone(&engine),
             Arc::clone(&feed.progress),
@@ -103,6 +115,7 @@ pub(crate) fn run(
     });
     let read = feed.end();
     let tally = engine.tally.take();
+    let sums = engine.sessions.as_ref().map(Sessions::sums);
     // Lanes that were interrupted hold the engine until the runtime is gone.
     drop(runtime);
     let causes = match Rc::into_inner(engine) {
@@ -110,7 +123,7 @@ pub(crate) fn run(
         None => Err(Broken),
     };
     Ok(Done {
-        report: Report::new(&tally, &read, took, interrupted),
+        report: Report::new(&tally, &read, took, interrupted).with_sessions(sums),
         causes: causes.map_err(|Broken| ReplayError::Uncompared)?,
     })
 }
@@ -156,16 +169,22 @@ struct Engine {
     script: Option<Scripting>,
     /// What compares responses with those captured.
     comparing: Option<Comparing>,
+    finish: Arc<Finish>,
+    /// Sessions of production on the target.
+    sessions: Option<Sessions>,
+}
+
+/// What requests go through, and what becomes of responses.
+struct Parts {
+    finish: Arc<Finish>,
+    script: Option<Scripting>,
+    comparing: Option<Comparing>,
 }
 
 impl Engine {
-    fn new(
-        connector: Connector,
-        options: &Options,
-        start: Instant,
-        script: Option<Scripting>,
-        comparing: Option<Comparing>,
-    ) -> Rc<Self> {
+    fn new(connector: Connector, options: &Options, start: Instant, parts: Parts) -> Rc<Self> {
+        let sessions = options.identity.clone();
+        let orders = options.ordered_by.is_none();
         let pool = Pool::new(
             connector,
             PoolSettings {
@@ -194,8 +213,10 @@ impl Engine {
             work: Notify::new(),
             room: Notify::new(),
             tally: RefCell::default(),
-            script,
-            comparing,
+            script: parts.script,
+            comparing: parts.comparing,
+            finish: parts.finish,
+            sessions: sessions.map(|settings| Sessions::new(settings, options.concurrency, orders)),
         })
     }
 
@@ -208,6 +229,9 @@ impl Engine {
             let late = self.lateness(&batch);
             for mut job in batch {
                 job.late = late;
+                if let Some(sessions) = &self.sessions {
+                    sessions.enter(&mut job);
+                }
                 match &self.script {
                     None => self.enter(job),
                     Some(script) => {
@@ -215,8 +239,8 @@ impl Engine {
                             sleep(SCRIPT_LOOK).await;
                         }
                         self.scripted.set(self.scripted.get() + 1);
-                        if let Err(why) = script.give(job) {
-                            self.end_scripted(Err(why));
+                        if let Err(dropped) = script.give(job) {
+                            self.end_scripted(Err(dropped));
                         }
                     }
                 }
@@ -255,11 +279,15 @@ impl Engine {
         }
     }
 
-    fn end_scripted(self: &Rc<Self>, result: Result<Job, &'static str>) {
+    fn end_scripted(self: &Rc<Self>, result: Result<Job, Dropped>) {
         self.scripted.set(self.scripted.get() - 1);
         match result {
             Ok(job) => self.enter(job),
-            Err(why) => self.tally.borrow_mut().left_out(why),
+            Err(Dropped { mut job, why }) => {
+                self.tally.borrow_mut().leaves_out(why);
+                let original = job.original.take();
+                self.learn(&job, original.as_deref(), None);
+            }
         }
         self.room.notify_one();
     }
@@ -299,6 +327,14 @@ impl Engine {
             };
             let size = job.size();
             let original = job.original.take();
+            if let Some(sessions) = &self.sessions
+                && let Err(why) = sessions.put_in(&mut job, &self.finish)
+            {
+                self.tally.borrow_mut().leaves_out(why);
+                self.learn(&job, original.as_deref(), None);
+                self.done(job.key, size);
+                continue;
+            }
             let waited = self.send(&mut lane, &job, original, !was_idle).await;
             // What waited for the comparing is not late because of the target.
             was_idle = waited;
@@ -323,13 +359,14 @@ impl Engine {
         let behind = started.saturating_duration_since(due);
         self.tally.borrow_mut().goes(behind, busy && !job.late);
         let result = lane
-            .send(job, started, self.recording(original.is_some()))
+            .send(job, started, self.recording(job, original.is_some()))
             .await;
         let ended = Instant::now();
         let (outcome, kept) = match result {
             Ok(result) => result,
             Err(why) => {
                 self.tally.borrow_mut().failed(why);
+                self.learn(job, original.as_deref(), None);
                 return false;
             }
         };
@@ -339,26 +376,45 @@ impl Engine {
             ended.saturating_duration_since(due),
             ended - started,
         );
-        let Some(KeptResponse { response, times }) = kept else {
+        let counterparts = self.learn(job, original.as_deref(), kept.as_ref());
+        let Some(kept) = kept else {
             return false;
         };
         if let (Some(script), Some(ticket)) = (&self.script, job.ticket) {
-            script.tell(ticket, &response, ended - started);
+            script.tell(ticket, &kept.response, ended - started);
         }
         match (&self.comparing, original) {
-            (Some(comparing), Some(original)) => comparing.take(original, response, times).await,
+            (Some(comparing), Some(original)) if job.is_compared => {
+                comparing.take(original, kept, counterparts).await
+            }
             _ => false,
         }
     }
 
-    /// What keeps the response, for the comparing or for the script.
-    fn recording(&self, has_original: bool) -> Option<Recording> {
+    /// Both sides answered, or the target did not: what that teaches is known to the session's next request.
+    /// Returns ids in it that are different on the target.
+    fn learn(
+        &self,
+        job: &Job,
+        original: Option<&Captured>,
+        response: Option<&KeptResponse>,
+    ) -> Vec<Counterpart> {
+        match (&self.sessions, original) {
+            (Some(_), Some(original)) => Sessions::learn(job, original, response),
+            _ => Vec::new(),
+        }
+    }
+
+    /// What keeps the response, for the comparing, for the sessions or for the script.
+    fn recording(&self, job: &Job, has_original: bool) -> Option<Recording> {
         let script = self.script.as_ref();
-        match &self.comparing {
-            Some(comparing) if has_original => {
-                let wanted = script.and_then(Scripting::wanted).unwrap_or(0);
-                Some(comparing.recording(wanted))
+        let wanted = script.and_then(Scripting::wanted).unwrap_or(0);
+        match (&self.comparing, &self.sessions) {
+            (Some(comparing), sessions) if has_original && job.is_compared => {
+                let learned = sessions.as_ref().map_or(0, |_| RESPONSE_BYTES as u64);
+                Some(comparing.recording(wanted.max(learned)))
             }
+            (_, Some(sessions)) if has_original => Some(sessions.recording(wanted)),
             _ => script.and_then(Scripting::recording),
         }
     }

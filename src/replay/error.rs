@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf};
 
+use super::fitness::Unfit;
 use crate::net::TlsError;
 
 #[derive(Debug, thiserror::Error)]
@@ -12,6 +13,8 @@ pub(crate) enum ReplayError {
     Once(PathBuf),
     #[error("TLS to the target")]
     Tls(#[from] TlsError),
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
     #[error("the thread that compares responses ended early: there is no report of causes")]
     Uncompared,
     #[error("the system refuses what a replay needs")]

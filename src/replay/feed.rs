@@ -15,7 +15,8 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 use super::{
     Options, ReplayError, Speed,
     finish::Finish,
-    job::{Job, Maker},
+    fitness::Fitness,
+    job::{Job, Maker, Wanted},
     merge::{Intake, LeftOut, Merge, total},
     pace::Pace,
 };
@@ -47,6 +48,8 @@ pub(super) struct Fed {
     pub(super) span: Duration,
     pub(super) damaged: u64,
     pub(super) skipped: u64,
+    /// What the capture could teach, where sessions were kept alive.
+    pub(super) fitness: Option<Fitness>,
     /// Lines that say what is damaged.
     pub(super) troubles: Vec<String>,
 }
@@ -73,10 +76,13 @@ impl Feed {
         let mut feeder = Feeder {
             intake: Intake {
                 maker: Maker::new(
-                    options.ordered_by.clone(),
                     finish,
-                    script,
-                    compares.map(|settings| settings.limits.bytes),
+                    Wanted {
+                        key: options.ordered_by.clone(),
+                        script,
+                        compares: compares.map(|settings| settings.limits.bytes),
+                        has_sessions: options.identity.is_some(),
+                    },
                 ),
                 window: options.from..options.until,
                 left_out: LeftOut::default(),
@@ -96,12 +102,17 @@ impl Feed {
         };
         // The time that this takes makes no request late.
         merge.look_ahead(&mut feeder.intake);
+        if let Some(fitness) = &feeder.intake.maker.fitness {
+            // Before anything is sent that would hit what it was not meant for.
+            fitness.check()?;
+        }
         let start = Instant::now();
         feeder.start = start;
         let thread = thread::Builder::new().name("feed".into()).spawn(move || {
             feeder.run(merge);
             Fed {
                 left_out: feeder.intake.left_out,
+                fitness: feeder.intake.maker.fitness,
                 ..feeder.fed
             }
         })?;

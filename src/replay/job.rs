@@ -1,19 +1,15 @@
 //! A request that is to be sent: vetted, so that it can't make the next one on its connection another.
 
-use std::{
-    hash::{DefaultHasher, Hash, Hasher},
-    sync::Arc,
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use bytes::{Bytes, BytesMut};
 
-use super::finish::Finish;
+use super::{finish::Finish, fitness::Fitness, options::OrderedBy, whose::Whose};
 use crate::{
     capture::Record,
     compare::Captured,
-    config::ClientKey,
     http::{Chunks, Framing, Known, MOST_FIELDS, RequestHead, asks_for_upgrade, strip_request},
+    identity::RESPONSE_BYTES,
     script::{Ticket, write_request},
 };
 
@@ -38,8 +34,14 @@ pub(super) struct Job {
     pub(super) answer: Bytes,
     /// As the script knows it.
     pub(super) ticket: Option<Ticket>,
-    /// What the target's response is compared with.
+    /// What the target's response is compared with, or teaches together with it.
     pub(super) original: Option<Box<Captured>>,
+    pub(super) is_compared: bool,
+    /// Which time it is that everything is sent.
+    pub(super) round: u64,
+    pub(super) client: Option<IpAddr>,
+    /// Whose it is, where sessions are kept alive.
+    pub(super) whose: Option<Whose>,
 }
 
 /// Why a record is not sent.
@@ -78,38 +80,53 @@ pub(super) struct Maker {
     arena: BytesMut,
     head: RequestHead,
     scratch: Vec<u8>,
-    key: Option<ClientKey>,
     finish: Arc<Finish>,
+    wanted: Wanted,
+    round: u64,
+    /// What the capture can teach, where sessions are kept alive.
+    pub(super) fitness: Option<Fitness>,
+}
+
+/// What jobs are made for.
+pub(super) struct Wanted {
+    pub(super) key: Option<OrderedBy>,
     /// Requests go through a script first; with production's answers, where it wants them.
-    script: Option<bool>,
+    pub(super) script: Option<bool>,
     /// Responses are compared: so many bytes of the body of each captured one.
-    compares: Option<usize>,
+    pub(super) compares: Option<usize>,
+    /// Sessions are kept alive.
+    pub(super) has_sessions: bool,
+}
+
+impl Wanted {
+    /// Production's answer, where somebody wants it.
+    fn original(&self, record: &Record<'_>) -> Option<Box<Captured>> {
+        let learned = self.has_sessions.then_some(RESPONSE_BYTES);
+        let most = self.compares.max(learned)?;
+        Some(Box::new(Captured::of(record, most)))
+    }
 }
 
 /// Memory is taken in pieces of this.
 const ARENA: usize = 256 * 1024;
 
 impl Maker {
-    pub(super) fn new(
-        key: Option<ClientKey>,
-        finish: Arc<Finish>,
-        script: Option<bool>,
-        compares: Option<usize>,
-    ) -> Self {
+    pub(super) fn new(finish: Arc<Finish>, wanted: Wanted) -> Self {
         Self {
             arena: BytesMut::new(),
             head: RequestHead::default(),
             scratch: Vec::new(),
-            key,
             finish,
-            script,
-            compares,
+            fitness: wanted.has_sessions.then(Fitness::default),
+            wanted,
+            round: 0,
         }
     }
 
     /// From now on requests come again: production's answer would only be the same once more.
     pub(super) fn again(&mut self) {
-        self.compares = None;
+        self.wanted.compares = None;
+        self.round += 1;
     }
 
     /// A record's job, due at the start.
@@ -138,8 +155,12 @@ impl Maker {
         if !self.finish.selects(head, status) {
             return Err(Unsent::Filtered);
         }
+        let original = self.wanted.original(record);
+        if let (Some(fitness), Some(original), 0) = (&mut self.fitness, &original, self.round) {
+            fitness.note(head, body, original);
+        }
         let (mut body, mut method, mut target) = (body, 0, 0);
-        if self.script.is_some() {
+        if self.wanted.script.is_some() {
             strip_request(&mut head.headers, false);
             let parts = pieces(head, body);
             let has_body = Framing::of_request(head) != Ok(Framing::None);
@@ -156,19 +177,12 @@ impl Maker {
                 return Err(Unsent::Malformed);
             }
         }
-        let answer = match (self.script, record.answer) {
+        let answer = match (self.wanted.script, record.answer) {
             (Some(true), Some(answer)) => Bytes::copy_from_slice(answer.message),
             _ => Bytes::new(),
         };
-        let key = self
-            .key
-            .as_ref()
-            .and_then(|key| key.of(record.client, request));
-        let key = key.map(|key| {
-            let mut hasher = DefaultHasher::new();
-            key.hash(&mut hasher);
-            hasher.finish()
-        });
+        let key = self.wanted.key.as_ref();
+        let key = key.and_then(|key| key.of(record.client, request));
         let wanted = self.scratch.len() + body.len();
         if self.arena.capacity() < wanted {
             self.arena = BytesMut::with_capacity(ARENA.max(wanted));
@@ -187,9 +201,13 @@ impl Maker {
             status: status.unwrap_or(0),
             answer,
             ticket: None,
-            original: self
-                .compares
-                .map(|most| Box::new(Captured::of(record, most))),
+            original,
+            is_compared: self.wanted.compares.is_some(),
+            round: self.round,
+            client: str::from_utf8(record.client)
+                .ok()
+                .and_then(|text| text.parse().ok()),
+            whose: None,
         })
     }
 }
@@ -235,7 +253,8 @@ impl Job {
 
     /// What it holds in memory.
     pub(super) fn size(&self) -> usize {
-        let sent = self.head.len() + self.body.len() + self.answer.len();
+        let whose = self.whose.as_ref().map_or(0, Whose::size);
+        let sent = self.head.len() + self.body.len() + self.answer.len() + whose;
         sent + self.compared_bytes() + size_of::<Self>()
     }
 }

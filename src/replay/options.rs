@@ -1,10 +1,16 @@
 //! What a replay is asked to do.
 
-use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    hash::{DefaultHasher, Hash, Hasher},
+    path::PathBuf,
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use crate::{
     compare,
-    config::{Address, ClientKey, ClientTls, Script},
+    config::{self, Address, ClientKey, ClientTls, Script},
     http::RequestHead,
 };
 
@@ -27,7 +33,7 @@ pub(crate) struct Options {
     pub(crate) connect_timeout: Duration,
     pub(crate) timeout: Duration,
     /// Requests with the same key wait for each other.
-    pub(crate) ordered_by: Option<ClientKey>,
+    pub(crate) ordered_by: Option<OrderedBy>,
     /// The name of the mark; `None`: requests bear none.
     pub(crate) mark: Option<crate::config::Mark>,
     pub(crate) dry_run: bool,
@@ -35,6 +41,8 @@ pub(crate) struct Options {
     pub(crate) edit: Option<Arc<dyn Edit>>,
     /// What requests go through before they are rewritten.
     pub(crate) script: Option<Script>,
+    /// Sessions are kept alive on the target: it gets its own cookies, tokens and ids.
+    pub(crate) identity: Option<config::Identity>,
     /// How the target's responses are compared with those captured, where they are.
     pub(crate) compare: Option<compare::Settings>,
 }
@@ -46,6 +54,28 @@ pub(crate) trait Edit: Send + Sync {
 
     /// Changes its head.
     fn rewrite(&self, head: &mut RequestHead);
+}
+
+/// What tells which requests wait for each other.
+#[derive(Clone, Debug)]
+pub(crate) enum OrderedBy {
+    Key(ClientKey),
+    /// Each waits for the one before it.
+    All,
+}
+
+impl OrderedBy {
+    /// Requests with the same number wait for each other; one without a number waits for none.
+    pub(super) fn of(&self, client: &[u8], request: &[u8]) -> Option<u64> {
+        match self {
+            Self::All => Some(0),
+            Self::Key(key) => {
+                let mut hasher = DefaultHasher::new();
+                key.of(client, request)?.hash(&mut hasher);
+                Some(hasher.finish())
+            }
+        }
+    }
 }
 
 /// A number above 0.

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-use super::{feed::Fed, job::Unsent, routes::Route, tally::Tally};
+use super::{feed::Fed, job::Unsent, routes::Route, sessions::Sums, tally::Tally};
 
 /// What a replay came to.
 #[derive(Debug, Serialize)]
@@ -33,6 +33,9 @@ pub(crate) struct Report {
     pub(crate) service_ms: Percentiles,
     pub(crate) late: Late,
     pub(crate) captured: Captured,
+    /// Where sessions were kept alive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) identity: Option<Kept>,
     pub(crate) damage: Damage,
     #[serde(skip)]
     latency: Histogram<u64>,
@@ -73,6 +76,15 @@ pub(crate) struct Captured {
     routes: Vec<Route>,
 }
 
+/// Sessions that were kept alive on the target.
+#[derive(Debug, Serialize)]
+pub(crate) struct Kept {
+    #[serde(flatten)]
+    sums: Sums,
+    /// What the capture could not teach.
+    notes: Vec<String>,
+}
+
 /// What was wrong in the files.
 #[derive(Debug, Serialize)]
 pub(crate) struct Damage {
@@ -87,9 +99,12 @@ const ROUTES: usize = 10;
 impl Report {
     pub(super) fn new(tally: &Tally, fed: &Fed, took: Duration, interrupted: bool) -> Self {
         let seconds = took.as_secs_f64();
-        let left_out = Unsent::ALL.iter().map(|why| why.as_str()).zip(fed.left_out);
-        let left_out = left_out.filter(|(_, count)| *count > 0);
-        let scripted = tally.scripted.iter().map(|(why, count)| (*why, *count));
+        let mut left_out = tally.left_out.clone();
+        for (why, count) in Unsent::ALL.iter().zip(fed.left_out) {
+            if count > 0 {
+                *left_out.entry(why.as_str()).or_default() += count;
+            }
+        }
         let pairs = tally.pairs.iter();
         let pairs = pairs.map(|((was, now), count)| (format!("{was}xx to {now}xx"), *count));
         Self {
@@ -103,7 +118,7 @@ impl Report {
             span_seconds: fed.span.as_secs_f64(),
             statuses: tally.statuses.clone(),
             errors: tally.errors.clone(),
-            left_out: left_out.chain(scripted).collect(),
+            left_out,
             latency_ms: Percentiles::of(&tally.latency.0),
             service_ms: Percentiles::of(&tally.service.0),
             late: Late {
@@ -117,6 +132,10 @@ impl Report {
                 pairs: pairs.collect(),
                 routes: tally.routes.top(ROUTES),
             },
+            identity: fed.fitness.as_ref().map(|fitness| Kept {
+                sums: Sums::default(),
+                notes: fitness.lines(),
+            }),
             damage: Damage {
                 places: fed.damaged,
                 skipped_bytes: fed.skipped,
@@ -124,6 +143,26 @@ impl Report {
             },
             latency: tally.latency.0.clone(),
         }
+    }
+
+    /// What was learned of sessions, and put in, where they were kept alive.
+    pub(super) fn with_sessions(mut self, sums: Option<Sums>) -> Self {
+        if let (Some(identity), Some(sums)) = (&mut self.identity, sums) {
+            identity.sums = sums;
+        }
+        self
+    }
+
+    /// Requests that name what the target has no partner for.
+    pub(crate) fn unpaired(&self) -> u64 {
+        self.left_out.get("unpaired").copied().unwrap_or_default()
+    }
+
+    /// What the capture could not teach, where sessions were to be kept alive.
+    pub(crate) fn notes(&self) -> &[String] {
+        self.identity
+            .as_ref()
+            .map_or(&[], |identity| &identity.notes)
     }
 
     /// Requests that were sent and got no answer.
@@ -181,6 +220,41 @@ impl fmt::Display for Percentiles {
     }
 }
 
+impl fmt::Display for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Sums {
+            sessions,
+            alike,
+            otherwise,
+            learned,
+            cookies,
+            tokens,
+            ids,
+            conditions,
+            earlier_cookies,
+            ..
+        } = self.sums;
+        writeln!(
+            f,
+            "\n{sessions} sessions: the last request of {alike} ended as captured, of {otherwise} otherwise"
+        )?;
+        writeln!(
+            f,
+            "  put in: {cookies} cookies, {tokens} tokens, {ids} ids, {conditions} conditions; learned from {learned} responses"
+        )?;
+        if earlier_cookies > 0 {
+            writeln!(
+                f,
+                "  {earlier_cookies} cookies went as they were: their sessions began before what was replayed"
+            )?;
+        }
+        for note in &self.notes {
+            writeln!(f, "  {note}")?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.interrupted {
@@ -222,6 +296,9 @@ impl fmt::Display for Report {
                 f,
                 "\nlate by more than 10 ms: {by_target} since the target could not keep up, {by_sender} since this machine could not; at most {most_ms:.0} ms"
             )?;
+        }
+        if let Some(identity) = &self.identity {
+            write!(f, "{identity}")?;
         }
         let captured = &self.captured;
         let Captured {

@@ -29,6 +29,21 @@ pub(super) struct Scripting {
     finish: Arc<Finish>,
 }
 
+/// A request that is not sent for what a script did, or did not, and the word for it.
+pub(super) struct Dropped {
+    pub(super) job: Box<Job>,
+    pub(super) why: &'static str,
+}
+
+impl Dropped {
+    fn new(job: Job, why: Unscripted) -> Self {
+        Self {
+            job: Box::new(job),
+            why: why.as_str(),
+        }
+    }
+}
+
 /// What a request may be that a script writes.
 const LIMITS: Limits = Limits {
     header_bytes: 1 << 20,
@@ -68,12 +83,15 @@ impl Scripting {
     }
 
     /// Gives a request to the script; the job comes back by [`Scripting::replies`].
-    pub(super) fn give(&self, job: Job) -> Result<(), &'static str> {
+    pub(super) fn give(&self, job: Job) -> Result<(), Dropped> {
         let now = Instant::now();
         let given = self.script.give(&self.inbox, job.key, now, |out| {
             out.extend_from_slice(&job.head);
         });
-        let ticket = given.map_err(Unscripted::as_str)?;
+        let ticket = match given {
+            Ok(ticket) => ticket,
+            Err(why) => return Err(Dropped::new(job, why)),
+        };
         if let Some((head, body)) = whole_response(&job.answer) {
             let kept = &body[..body.len().min(self.limit())];
             self.script
@@ -93,23 +111,21 @@ impl Scripting {
     }
 
     /// What the script has made up its mind about: requests to be sent, or the word for why one is not.
-    pub(super) fn replies(&self) -> Vec<Result<Job, &'static str>> {
+    pub(super) fn replies(&self) -> Vec<Result<Job, Dropped>> {
         let replies = self.inbox.take().into_iter();
         let of_job = replies.filter_map(|reply| {
             let mut job = self.waiting.borrow_mut().remove(&reply.token)?;
             self.waiting_bytes
                 .set(self.waiting_bytes.get() - job.compared_bytes());
-            let result = reply
-                .result
-                .map_err(Unscripted::as_str)
-                .map(|(mut edited, _held)| {
-                    let mut text = Vec::new();
-                    (job.method, job.target) = self.finish.write(&mut edited.head, None, &mut text);
-                    job.head = text.into();
-                    job.body = edited.body;
-                    job
-                });
-            Some(result)
+            let (mut edited, _held) = match reply.result {
+                Ok(edited) => edited,
+                Err(why) => return Some(Err(Dropped::new(job, why))),
+            };
+            let mut text = Vec::new();
+            (job.method, job.target) = self.finish.write(&mut edited.head, None, &mut text);
+            job.head = text.into();
+            job.body = edited.body;
+            Some(Ok(job))
         });
         of_job.collect()
     }

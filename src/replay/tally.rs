@@ -14,8 +14,8 @@ pub(super) struct Tally {
     pub(super) errors: BTreeMap<&'static str, u64>,
     /// Bytes of the answers' bodies.
     pub(super) received: u64,
-    /// Requests that were not sent for what a script did, or did not.
-    pub(super) scripted: BTreeMap<&'static str, u64>,
+    /// Requests that were read and not sent, by reason: what a script did, or did not, and what has no partner.
+    pub(super) left_out: BTreeMap<&'static str, u64>,
     /// From when a request was due to the end of its answer.
     pub(super) latency: Times,
     /// From when it was sent.
@@ -102,9 +102,9 @@ impl Tally {
         }
     }
 
-    /// Counts a request that a script kept from being sent.
-    pub(super) fn left_out(&mut self, why: &'static str) {
-        *self.scripted.entry(why).or_default() += 1;
+    /// Counts a request that was read and is not sent.
+    pub(super) fn leaves_out(&mut self, why: &'static str) {
+        *self.left_out.entry(why).or_default() += 1;
     }
 
     /// Counts a request without an answer.

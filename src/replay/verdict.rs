@@ -15,6 +15,8 @@ pub(crate) struct Condition {
 enum What {
     Errors(Limit),
     Differences(Limit),
+    /// Requests that were not sent since an id in them has no partner, of all.
+    Unpaired(Limit),
     /// A percentile of the latency.
     Latency(f64, Duration),
 }
@@ -32,7 +34,7 @@ impl FromStr for Condition {
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = || {
             format!(
-                "{text:?} is not a condition; write for example \"errors>1%\", \"errors>0\", \"p99>250ms\" or \"differences>0.5%\""
+                "{text:?} is not a condition; write for example \"errors>1%\", \"errors>0\", \"p99>250ms\", \"differences>0.5%\" or, with --identity, \"unpaired>0\""
             )
         };
         let (name, value) = text.split_once('>').ok_or_else(wrong)?;
@@ -40,6 +42,7 @@ impl FromStr for Condition {
         let what = match name {
             "errors" => What::Errors(limit(value).ok_or_else(wrong)?),
             "differences" => What::Differences(limit(value).ok_or_else(wrong)?),
+            "unpaired" => What::Unpaired(limit(value).ok_or_else(wrong)?),
             _ => {
                 let percent = match name {
                     "max" => Some(100.0),
@@ -88,6 +91,7 @@ pub(crate) fn met<'a>(
             What::Differences(limit) => {
                 over(limit, report.captured.differing, report.captured.compared)
             }
+            What::Unpaired(limit) => over(limit, report.unpaired(), report.requests),
             What::Latency(percent, most) => {
                 let was = report.percentile(percent);
                 (was > most).then(|| humantime::format_duration(was).to_string())
@@ -119,6 +123,7 @@ mod tests {
             "p99.9>1s",
             "max>2s",
             "differences>0.5%",
+            "unpaired>0",
         ] {
             assert!(right.parse::<Condition>().is_ok(), "{right}");
         }

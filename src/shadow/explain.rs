@@ -7,10 +7,12 @@ use super::{
     request_view::RequestView,
     sample::{Drawn, draw},
     select::{Answered, Selection, Verdict},
+    sessions::Sessions,
 };
 use crate::{
     config::{self, ClientAddress, MASK, OrderBy, SendWhen, is_secret_name},
     http::{Marks, RequestHead, asks_for_upgrade},
+    identity::{Unpaired, looks_into},
 };
 
 /// A request, and what is known of it.
@@ -23,6 +25,8 @@ pub(crate) struct Question<'a> {
     pub(crate) status: Option<u16>,
     /// The script that the shadow's copies go through.
     pub(crate) script: Option<&'a config::Script>,
+    /// What is known of the sessions on it.
+    pub(crate) sessions: Option<&'a Sessions>,
 }
 
 /// What a shadow would make of a request.
@@ -42,6 +46,7 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
         marks,
         status,
         script,
+        sessions,
     } = question;
     let seen = RequestView {
         head,
@@ -50,7 +55,7 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
     };
     let mut reasons = Vec::new();
     let switches = asks_for_upgrade(&head.headers) && status.is_none_or(|status| status == 101);
-    let is_copied = selected(settings, seen, status, &mut reasons)
+    let mut is_copied = selected(settings, seen, status, &mut reasons)
         && drawn(settings, seen, &mut reasons)
         && !switches;
     if switches {
@@ -66,6 +71,14 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
             script.command[0]
         ));
     }
+    let mut written = None;
+    if let Some(identity) = settings.identity.as_ref().filter(|_| is_copied) {
+        match put_in(identity, seen, sessions, &mut reasons) {
+            Ok(head) => written = head,
+            Err(Unpaired) => is_copied = false,
+        }
+    }
+    let head = written.as_deref().unwrap_or(head);
     let authorization = settings.rewrite.authorization.as_ref();
     let copy_heads = CopyHeads::new(&masked(settings), marks, authorization.map(|_| MASK.into()));
     let head = is_copied.then(|| {
@@ -74,6 +87,32 @@ pub(crate) fn explain(settings: &config::Shadow, question: &Question<'_>) -> Exp
         out
     });
     Explained { reasons, head }
+}
+
+/// What becomes of the shadow's cookies, tokens and ids in it: the head with them, where it is another one.
+fn put_in(
+    identity: &config::Identity,
+    seen: RequestView<'_>,
+    sessions: Option<&Sessions>,
+    reasons: &mut Vec<String>,
+) -> Result<Option<Box<RequestHead>>, Unpaired> {
+    let Some(sessions) = sessions else {
+        reasons.push(
+            "session: the shadow's cookies, tokens and ids are put in as learned; --identity-state FILE says which".into(),
+        );
+        return Ok(None);
+    };
+    let (previewed, is_known) = sessions.preview(seen);
+    if !is_known {
+        reasons.push("session: nothing is known of whose it is".into());
+    }
+    let lines = previewed.lines.into_iter();
+    reasons.extend(lines.map(|line| format!("session: {line}")));
+    let substituted = previewed.substituted?;
+    if seen.body() > 0 && looks_into(seen.head, identity.body_bytes.bytes() as u64) {
+        reasons.push("session: tokens and ids in its body are put in, too".into());
+    }
+    Ok(substituted.head)
 }
 
 /// Whether a shadow's rules select a request, to be asked again and again.

@@ -15,11 +15,12 @@ use super::{
     copying::{Copying, Tools},
     failure::{Failure, lesson},
     sender::Sender,
-    sessions::{looks_into, wait},
+    sessions::wait,
 };
 use crate::{
     exchange::Exchange,
     http::{Known, asks_for_upgrade, now},
+    identity::looks_into,
     ledger::Outcome,
     upstream::{Call, Caller, Connection, Request, RequestBody, Uncalled, call},
 };
@@ -88,8 +89,8 @@ fn identify(sender: &Sender, copy: &mut ShadowCopy) -> Result<(), Outcome> {
     ) else {
         return Ok(());
     };
-    let looked_into =
-        copy.body.exists() && !copy.body.is_coming() && looks_into(copy.head(), settings);
+    let most = settings.body_bytes.bytes() as u64;
+    let looked_into = copy.body.exists() && !copy.body.is_coming() && looks_into(copy.head(), most);
     if !looked_into {
         let substituted = sessions
             .substitute(session, copy.head(), None)

@@ -1,7 +1,7 @@
 //! The sessions of production on one shadow: whose a copy is, what it is sent with, and what both responses to it teach.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
@@ -16,14 +16,11 @@ use crate::{
     compare::{Counterpart, FollowsSessions, LiveResponse, SessionsReport, file},
     config,
     exchange::Exchange,
-    http::{Headers, Known, RequestHead},
-    identity::{Given, Identity, Learning, SessionId, Substituted, Unpaired, Whose},
+    http::{Headers, RequestHead},
+    identity::{Given, Identity, Learning, Previewed, SessionId, Substituted, Unpaired, Whose},
     tee::Listener,
     telemetry::metrics::{self, Samples},
 };
-
-/// Bytes of each response that are looked into.
-pub(super) const RESPONSE_BYTES: u64 = 256 * 1024;
 
 /// The sessions of production on one shadow. The shadow's thread uses it, and whoever reports of it looks at its counts; a
 /// reload keeps it.
@@ -128,6 +125,30 @@ impl Sessions {
         self.known.lock().substitute(session, head, body)
     }
 
+    /// What a kept state says of sessions, to be looked at.
+    ///
+    /// # Errors
+    /// In words, where it can't be used.
+    pub(crate) fn open(path: &Path, settings: &config::Identity) -> Result<Self, String> {
+        let stored = file::load(path).map_err(|error| error.to_string())?;
+        let bytes = stored.ok_or("there is no such file")?;
+        let sessions = Self::new("", Some(settings));
+        let restored = sessions.known.lock().restore(&bytes);
+        restored.map_err(|error| error.to_string())?;
+        Ok(sessions)
+    }
+
+    /// What would be put into a request; and whether its session is known.
+    pub(super) fn preview(&self, request: RequestView<'_>) -> (Previewed, bool) {
+        let mut known = self.known.lock();
+        let session = match known.whose(request.head, request.client()) {
+            Whose::Known(session) => Some(session),
+            _ => None,
+        };
+        let previewed = known.preview(session.unwrap_or_default(), request.head);
+        (previewed, session.is_some())
+    }
+
     /// The head that a request without a body is sent with; none where it stays as it is.
     pub(super) fn head(&self, head: &RequestHead) -> Result<Option<Box<RequestHead>>, Unpaired> {
         let mut known = self.known.lock();
@@ -204,18 +225,6 @@ impl Sessions {
     pub(super) fn give_up(&self) {
         self.given_up.fetch_add(1, Relaxed);
     }
-}
-
-/// Whether a request's body is looked into: it is of a kind that holds values, and not too long.
-pub(super) fn looks_into(head: &RequestHead, settings: &config::Identity) -> bool {
-    let named = |name: &[u8]| head.headers.named(name).next().unwrap_or_default().to_vec();
-    let media = named(b"content-type").to_ascii_lowercase();
-    let is_of_values = media.starts_with(b"application/x-www-form-urlencoded")
-        || media.starts_with(b"multipart/form-data")
-        || media.windows(4).any(|word| word == b"json");
-    let length = head.headers.get(Known::ContentLength);
-    let length = length.and_then(|text| std::str::from_utf8(text).ok()?.trim().parse::<u64>().ok());
-    is_of_values && length.is_none_or(|length| length <= settings.body_bytes.bytes() as u64)
 }
 
 /// How long a copy waits for the one before it, once that was answered.

@@ -17,12 +17,13 @@ use super::{
     request_view::RequestView,
     rewrite::{BadAuthorization, authorization as read_authorization},
     select::Selection,
-    sessions::{RESPONSE_BYTES, Sessions},
+    sessions::Sessions,
 };
 use crate::{
     compare::Compared,
     config::{self, ClientAddress, OrderBy, is_same},
     http::{Marks, RequestHead},
+    identity::RESPONSE_BYTES,
     ledger::Account,
     net::{Connector, TlsError},
     script::Script,
@@ -278,7 +279,7 @@ impl Shadow {
     /// Bytes of both responses that are wanted.
     pub(super) fn wanted_bytes(&self, for_script: Option<u64>) -> Option<u64> {
         let compared = self.compared.as_ref().map(|compared| compared.bytes);
-        let for_sessions = self.sessions.as_ref().map(|_| RESPONSE_BYTES);
+        let for_sessions = self.sessions.as_ref().map(|_| RESPONSE_BYTES as u64);
         for_script.max(compared).max(for_sessions)
     }
 

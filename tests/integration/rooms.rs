@@ -55,7 +55,7 @@ const TABLE: &[(&str, &[&str])] = &[
     (
         "replay",
         &[
-            "compare", "script", "capture", "tee", "upstream", "net", "http",
+            "identity", "compare", "script", "capture", "tee", "upstream", "net", "http",
         ],
     ),
     ("tee", &["exchange", "ledger", "http"]),

@@ -3,6 +3,10 @@
 mod form;
 mod json;
 mod multipart;
+mod preview;
+
+pub(super) use preview::Preview;
+pub(crate) use preview::Previewed;
 
 use std::ops::Range;
 
@@ -152,6 +156,7 @@ impl Identity {
             return Ok(None);
         }
         let scope = super::address::field_of(name, &request.form);
+        self.look_at(|| format!(" of {name}"));
         self.scalar(request, name, &scope, value)
     }
 
@@ -188,6 +193,9 @@ impl Identity {
             if resolved == Resolved::Unknown {
                 resolved = self.unnamed(request, name, scope, value);
             }
+            if resolved == Resolved::Unknown && !names_id(name) {
+                return Ok(None);
+            }
             return self.id(resolved, value);
         }
         if value.starts_with('/') || value.starts_with("http") {
@@ -221,9 +229,13 @@ impl Identity {
 
     fn id(&mut self, resolved: Resolved, value: &str) -> Replaced {
         match resolved {
-            Resolved::Is(shadow) if *shadow == *value => Ok(None),
+            Resolved::Is(shadow) if *shadow == *value => {
+                self.tell(|place| format!("id {value}{place} is the same on the shadow"));
+                Ok(None)
+            }
             Resolved::Is(shadow) => {
                 self.counts.ids += 1;
+                self.tell(|place| format!("id {value}{place} becomes {shadow}"));
                 if self.put_in.len() < MOST_IDS {
                     self.put_in.push(Counterpart {
                         primary: value.into(),
@@ -232,8 +244,14 @@ impl Identity {
                 }
                 Ok(Some(shadow.into_string()))
             }
-            Resolved::Orphan => Err(Unpaired),
-            Resolved::Unknown => Ok(None),
+            Resolved::Orphan => {
+                self.tell_orphan(|place| format!("id {value}{place}"));
+                Err(Unpaired)
+            }
+            Resolved::Unknown => {
+                self.tell(|place| format!("{value}{place} stays: no such id is known"));
+                Ok(None)
+            }
         }
     }
 
@@ -241,11 +259,15 @@ impl Identity {
     fn token(&mut self, value: &str) -> Replaced {
         match self.tokens.get(self.key.of(&[value])) {
             Some(Partner::Value(token)) => {
-                let token = token.to_string();
+                let token = token.clone();
                 self.counts.tokens += 1;
-                Ok(Some(token))
+                self.tell(|place| format!("the token{place} is the shadow's"));
+                Ok(Some(self.shown(&token)))
             }
-            Some(Partner::None) => Err(Unpaired),
+            Some(Partner::None) => {
+                self.tell_orphan(|place| format!("the token{place}"));
+                Err(Unpaired)
+            }
             Some(Partner::Conflict) | None => Ok(None),
         }
     }
@@ -258,7 +280,8 @@ impl Identity {
         let token = session.token(by_form).or_else(|| session.token(by_name))?;
         let token = token.to_owned();
         self.counts.newest += 1;
-        Some(token)
+        self.tell(|place| format!("the token{place} is the latest of the shadow's"));
+        Some(self.shown(&token))
     }
 
     /// Tokens in a text.
@@ -292,6 +315,10 @@ impl Identity {
         let mut edits = Vec::new();
         for part in &address.parts {
             let value = &path[part.at.clone()];
+            self.look_at(|| match &part.what {
+                What::Token => format!(" of {}", address.skeleton),
+                What::Id(scope) => format!(" of {scope}"),
+            });
             let replaced = match &part.what {
                 What::Token => self.token(value),
                 What::Id(scope) => {
@@ -352,6 +379,7 @@ impl Identity {
                 continue;
             };
             has_cookie |= name.eq_ignore_ascii_case(b"cookie");
+            self.look_at(|| format!(" of {name_text}"));
             let edit = self.header(request, head, &name_text.to_ascii_lowercase(), value_text);
             if edit != Edit::Keep {
                 edits.push((name.to_vec(), value.to_vec(), edit));
@@ -424,20 +452,30 @@ impl Identity {
         for (name, value) in sent(line) {
             names.push(name);
             let hash = self.key.of(&[name, value]);
-            match self.cookies.get(hash) {
+            match self.cookies.get(hash).cloned() {
                 Some(Partner::Value(shadow)) => {
-                    is_changed |= **shadow != *value;
-                    self.counts.cookies += u64::from(**shadow != *value);
-                    out.push(format!("{name}={shadow}"));
+                    is_changed |= *shadow != *value;
+                    self.counts.cookies += u64::from(*shadow != *value);
+                    self.tell(|_| format!("cookie {name} is the shadow's"));
+                    out.push(format!("{name}={}", self.shown(&shadow)));
                 }
-                Some(Partner::None) => is_changed = true,
+                Some(Partner::None) => {
+                    is_changed = true;
+                    self.tell(|_| format!("cookie {name} is left out: the shadow gave out none"));
+                }
                 Some(Partner::Conflict) | None => {
+                    self.look_at(|| format!(" of cookie {name}"));
                     let token = if is_opaque(value) {
                         self.token(value).unwrap_or_default()
                     } else {
                         None
                     };
                     is_changed |= token.is_some();
+                    if token.is_none() {
+                        self.tell(|_| {
+                            format!("cookie {name} stays: production was not seen to give it out")
+                        });
+                    }
                     let is_earlier = token.is_none()
                         && names_session(name)
                         && self.sessions.is_guess(request.session);
@@ -464,10 +502,14 @@ impl Identity {
             return Vec::new();
         };
         let extras = session.extras.iter();
-        extras
-            .filter(|(name, _)| !sent.contains(&&**name))
-            .map(|(name, value)| format!("{name}={value}"))
-            .collect()
+        let extras = extras.filter(|(name, _)| !sent.contains(&&**name));
+        let extras: Vec<_> = extras.cloned().collect();
+        let mut out = Vec::new();
+        for (name, value) in extras {
+            self.tell(|_| format!("cookie {name} is added: the shadow alone gave it out"));
+            out.push(format!("{name}={}", self.shown(&value)));
+        }
+        out
     }
 
     /// The shadow's own `ETag`s; a condition that can't be told in them goes, and the answer is a whole one.
@@ -491,8 +533,10 @@ impl Identity {
         }
         self.counts.conditions += 1;
         if out.is_empty() {
+            self.tell(|_| "the condition is left out: the shadow's ETag is not known".into());
             Edit::Remove
         } else {
+            self.tell(|_| "the condition has the shadow's ETag".into());
             Edit::To(joined.into_bytes())
         }
     }
@@ -517,7 +561,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes).ok()
 }
 
-fn is_signed(head: &RequestHead) -> bool {
+pub(super) fn is_signed(head: &RequestHead) -> bool {
     let mut authorizations = head.headers.named(b"authorization");
     let is_signature = |value: &[u8]| {
         let scheme = value.split(|c| *c == b' ').next().unwrap_or_default();

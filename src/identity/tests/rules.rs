@@ -304,6 +304,68 @@ fn what_a_client_signed_stays() {
 }
 
 #[test]
+fn what_would_be_put_in_is_told_without_the_shadows_secrets() {
+    let mut shadow = Shadow::new();
+    let page = |token: &str, more: &str| {
+        format!(
+            "200\nContent-Type: text/html\nETag: \"{token}\"\nSet-Cookie: sid={token}{more}\n\n<form action=/orders><input type=hidden name=_csrf value={token}></form>"
+        )
+    };
+    shadow.pair(
+        "GET /new",
+        &page(OURS, ""),
+        &*page(THEIRS, "\nSet-Cookie: flash=secret"),
+    );
+    let made = |id: &str| format!("302\nLocation: /orders/{id}");
+    let post = format!("POST /orders\nCookie: sid={OURS}\n\nx");
+    shadow.pair(&post, &made("1407"), &*made("1392"));
+    shadow.pair(&post, &made("1408"), None);
+    let mut tell = |request: String| {
+        let (head, _) = head(&request);
+        let Whose::Known(session) = shadow.0.whose(&head, None) else {
+            panic!("whose is {request}?");
+        };
+        let previewed = shadow.0.preview(session, &head);
+        let head = previewed.substituted.map(|substituted| {
+            let mut text = Vec::new();
+            let head = *substituted.head.unwrap();
+            head.write(head.version, &mut text);
+            String::from_utf8(text).unwrap()
+        });
+        (head, previewed.lines)
+    };
+    let (head, lines) = tell(format!(
+        "GET /orders/1407?page=3\nCookie: a=b; sid={OURS}\nX-CSRF-Token: {OURS}\nReferer: /orders/1408\nIf-None-Match: \"x\""
+    ));
+    assert_eq!(
+        lines,
+        [
+            "id 1407 of /orders/{} becomes 1392",
+            "cookie a stays: production was not seen to give it out",
+            "cookie sid is the shadow's",
+            "cookie flash is added: the shadow alone gave it out",
+            "the token of X-CSRF-Token is the shadow's",
+            "the condition is left out: the shadow's ETag is not known",
+        ]
+    );
+    let head = head.unwrap();
+    assert!(head.starts_with("GET /orders/1392?page=3 "), "{head}");
+    assert!(
+        head.contains("Cookie: a=b; sid=********; flash=********\r\n"),
+        "{head}"
+    );
+    assert!(!head.contains(THEIRS) && !head.contains("secret"), "{head}");
+    let (head, lines) = tell(format!("DELETE /orders/1408\nCookie: sid={OURS}"));
+    assert_eq!(head, Err(Unpaired));
+    assert_eq!(
+        lines,
+        ["would be withheld (unpaired): id 1408 of /orders/{}"]
+    );
+    let copied = shadow.copy(&format!("GET /a\nCookie: sid={OURS}"));
+    assert!(copied.unwrap().contains(THEIRS), "what is sent has no mask");
+}
+
+#[test]
 fn another_answer_teaches_nothing() {
     let mut shadow = Shadow::new();
     shadow.pair(

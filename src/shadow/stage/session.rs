@@ -4,11 +4,8 @@ use std::{future::poll_fn, rc::Rc};
 
 use tokio::task::spawn_local;
 
-use super::{
-    super::{copy::ShadowCopy, sessions::looks_into},
-    Stage,
-};
-use crate::config;
+use super::{super::copy::ShadowCopy, Stage};
+use crate::{config, identity::looks_into};
 
 /// Where copies wait for their bodies.
 pub(super) struct SessionStage {
@@ -28,7 +25,8 @@ impl SessionStage {
 impl Stage for SessionStage {
     fn take(self: Rc<Self>, copy: ShadowCopy) {
         let next = Rc::clone(&self.next);
-        if !copy.body.is_coming() || !looks_into(copy.head(), &self.settings) {
+        let most = self.settings.body_bytes.bytes() as u64;
+        if !copy.body.is_coming() || !looks_into(copy.head(), most) {
             return next.take(copy);
         }
         spawn_local(async move {
