@@ -63,6 +63,14 @@ impl Address {
         address
     }
 
+    /// Its ids with what they are of; `text` is what this is the address of.
+    pub(super) fn ids<'a>(&'a self, text: &'a str) -> impl Iterator<Item = (&'a Scope, &'a str)> {
+        self.parts.iter().filter_map(|part| match &part.what {
+            What::Id(scope) => Some((scope, &text[part.at.clone()])),
+            What::Token => None,
+        })
+    }
+
     fn path_part(&mut self, part: &str, at: usize) {
         let (stem, ending) = match part.rsplit_once('.') {
             Some((stem, ending)) if ending.len() <= 5 => (stem, &part[stem.len()..]),

@@ -1,7 +1,7 @@
 //! `Cookie` and `Set-Cookie` (RFC 6265, 4.1 and 4.2), as far as sessions need them.
 
 /// The cookies of a `Cookie` header's value, as they are written.
-pub(super) fn sent(line: &str) -> impl Iterator<Item = (&str, &str)> {
+pub(crate) fn sent(line: &str) -> impl Iterator<Item = (&str, &str)> {
     line.split(';').filter_map(|pair| {
         let (name, value) = pair.split_once('=')?;
         Some((name.trim(), value.trim()))

@@ -7,6 +7,7 @@ use super::{
     cookies::{SetCookie, sent},
     found::{Field, Found, Kind, Origin, found, together},
     ids::{Scope, Strength},
+    is_credential,
     partners::Partner,
     report::route,
     values::{is_opaque, names_session, names_token},
@@ -65,8 +66,8 @@ impl<'a> Asked<'a> {
 
     /// Whether it is about one thing of this kind.
     fn is_about(&self, scope: &Scope) -> bool {
-        let mut parts = self.address.parts.iter();
-        parts.any(|part| matches!(&part.what, What::Id(known) if is_of(known, scope)))
+        let mut ids = self.address.ids(self.target);
+        ids.any(|(known, _)| is_of(known, scope))
     }
 
     /// Whether things of this kind are made by it, as its path says.
@@ -97,7 +98,7 @@ impl Identity {
     /// Production answered: the cookies and tokens that it gave out are names of the session from now on.
     pub(crate) fn issued(&mut self, session: SessionId, head: &RequestHead, primary: &Answer<'_>) {
         for set in set_cookies(primary) {
-            if !set.is_deleted && self.is_credential(set.name, set.value) {
+            if !set.is_deleted && is_credential(set.name, set.value) {
                 let alias = self.cookie_alias(set.name, set.value);
                 self.sessions.name(session, alias);
             }
@@ -176,29 +177,11 @@ impl Identity {
                 }
             }
         };
-        let mut add_all = |text: &str, address: &Address| {
-            for part in &address.parts {
-                if let What::Id(scope) = &part.what {
-                    add(scope, &text[part.at.clone()]);
-                }
-            }
-        };
-        add_all(asked.target, &asked.address);
-        if let Some(location) = lines(primary, "location").next()
-            && let Some(path) = resolved(location, asked.target, asked.host)
-        {
-            add_all(&path, &Address::of(&path));
-        }
-        for found in ours {
-            if found.kind == Kind::Link {
-                add_all(&found.text, &Address::of(&found.text));
-            }
-        }
-        for found in ours {
-            if let Kind::Id(scope) = &found.kind {
-                add(scope, &found.text);
-            }
-        }
+        asked
+            .address
+            .ids(asked.target)
+            .for_each(|(scope, id)| add(scope, id));
+        each_id(asked, primary, ours, add);
         all
     }
 
@@ -455,35 +438,40 @@ impl Identity {
 
     /// What production was seen to have, beside what it gives out now.
     fn note_seen(&mut self, asked: &Asked<'_>, primary: &Answer<'_>, ours: &[Found]) {
-        for found in ours {
-            match &found.kind {
-                Kind::Id(scope) => self.ids.note(scope, &found.text),
-                Kind::Link => {
-                    for part in Address::of(&found.text).parts {
-                        if let What::Id(scope) = &part.what {
-                            self.ids.note(scope, &found.text[part.at]);
-                        }
-                    }
-                }
-                Kind::Token(_) => {}
-            }
-        }
-        if let Some(location) = lines(primary, "location").next()
-            && let Some(path) = resolved(location, asked.target, asked.host)
-        {
-            for part in Address::of(&path).parts {
-                if let What::Id(scope) = &part.what {
-                    self.ids.note(scope, &path[part.at]);
-                }
-            }
-        }
+        each_id(asked, primary, ours, |scope, id| self.ids.note(scope, id));
         if primary.status == 404 {
             return;
         }
-        for part in &asked.address.parts {
-            if let What::Id(scope) = &part.what {
-                self.ids.note(scope, &asked.target[part.at.clone()]);
+        for (scope, id) in asked.address.ids(asked.target) {
+            self.ids.note(scope, id);
+        }
+    }
+}
+
+/// Each id that production's answer names: where it redirects to, and in its body.
+fn each_id(
+    asked: &Asked<'_>,
+    primary: &Answer<'_>,
+    ours: &[Found],
+    mut each: impl FnMut(&Scope, &str),
+) {
+    if let Some(location) = lines(primary, "location").next()
+        && let Some(path) = resolved(location, asked.target, asked.host)
+    {
+        Address::of(&path)
+            .ids(&path)
+            .for_each(|(scope, id)| each(scope, id));
+    }
+    for found in ours {
+        match &found.kind {
+            Kind::Id(scope) => each(scope, &found.text),
+            Kind::Link => {
+                let address = Address::of(&found.text);
+                address
+                    .ids(&found.text)
+                    .for_each(|(scope, id)| each(scope, id));
             }
+            Kind::Token(_) => {}
         }
     }
 }

@@ -23,6 +23,7 @@ mod tests;
 mod values;
 
 pub(crate) use bodies::{RESPONSE_BYTES, looks_into};
+pub(crate) use cookies::sent;
 pub(crate) use given::Given;
 pub(crate) use learn::Learning;
 pub(crate) use sessions::{Ends, SessionId};
@@ -31,7 +32,6 @@ pub(crate) use values::names_session;
 
 use std::{net::IpAddr, sync::Arc};
 
-use cookies::sent;
 use ids::Ids;
 use partners::Partners;
 use sessions::Sessions;
@@ -161,6 +161,10 @@ impl Identity {
     /// Whose a request is, as far as production was seen to name sessions. `client`: whom it is from.
     pub(crate) fn whose(&mut self, head: &RequestHead, client: Option<IpAddr>) -> Whose {
         let aliases = self.aliases(head, client);
+        self.whose_of(&aliases)
+    }
+
+    fn whose_of(&mut self, aliases: &Aliases) -> Whose {
         if let Some(session) = self.sessions.find(&aliases.all) {
             return Whose::Known(session);
         }
@@ -182,11 +186,12 @@ impl Identity {
 
     /// The session of a request; a new one, where none is known.
     pub(crate) fn session(&mut self, head: &RequestHead, client: Option<IpAddr>) -> SessionId {
-        if let Whose::Known(session) = self.whose(head, client) {
+        let aliases = self.aliases(head, client);
+        if let Whose::Known(session) = self.whose_of(&aliases) {
             return session;
         }
-        let mut aliases = self.aliases(head, client).all.into_iter();
-        match aliases.find(|alias| !self.sessions.is_shared(*alias)) {
+        let mut own = aliases.all.into_iter();
+        match own.find(|alias| !self.sessions.is_shared(*alias)) {
             Some(alias) => self.sessions.guess(alias),
             None => self.sessions.number(),
         }
@@ -207,7 +212,7 @@ impl Identity {
         let cookies = head.headers.named(b"cookie").filter_map(text);
         let cookies: Vec<_> = cookies
             .flat_map(sent)
-            .filter(|(name, value)| self.is_credential(name, value))
+            .filter(|(name, value)| is_credential(name, value))
             .collect();
         for is_named in [true, false] {
             let some = cookies
@@ -227,12 +232,6 @@ impl Identity {
         }
     }
 
-    /// Whether a cookie may name a session.
-    #[expect(clippy::unused_self, reason = "it belongs to the aliases")]
-    fn is_credential(&self, name: &str, value: &str) -> bool {
-        is_opaque(value) || names_session(name) && value.len() >= 8
-    }
-
     fn cookie_alias(&self, name: &str, value: &str) -> u64 {
         self.key.of(&["cookie", name, value])
     }
@@ -240,6 +239,11 @@ impl Identity {
     fn bearer_alias(&self, token: &str) -> u64 {
         self.key.of(&["bearer", token])
     }
+}
+
+/// Whether a cookie may name a session.
+fn is_credential(name: &str, value: &str) -> bool {
+    is_opaque(value) || names_session(name) && value.len() >= 8
 }
 
 /// The token of `Authorization: Bearer` (RFC 6750, 2.1), and of the like of it.

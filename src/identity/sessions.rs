@@ -144,17 +144,8 @@ impl Sessions {
             self.known.contains(&id).then_some(id)
         })?;
         let session = self.known.get_mut(&id)?;
-        let (mut rest, mut sent): (Vec<_>, Vec<_>) = (Vec::new(), Vec::new());
-        for alias in session.aliases.drain(..) {
-            let side = if aliases.contains(&alias) {
-                &mut sent
-            } else {
-                &mut rest
-            };
-            side.push(alias);
-        }
-        rest.append(&mut sent);
-        session.aliases = rest;
+        // Those that were sent come last, each part in its order.
+        session.aliases.sort_by_key(|alias| aliases.contains(alias));
         Some(id)
     }
 

@@ -6,7 +6,7 @@ use crate::{
     capture::{MARK, is_redacted},
     compare::{Captured, Extent},
     http::{Headers, RequestHead},
-    identity::{RESPONSE_BYTES, names_session},
+    identity::{RESPONSE_BYTES, names_session, sent},
 };
 
 /// What was seen of a capture so far.
@@ -77,22 +77,22 @@ impl Fitness {
             } else if name == "Authorization" {
                 self.has_session = true;
             } else {
-                let most = if name == "Cookie" { usize::MAX } else { 1 };
-                for pair in value.split(';').take(most) {
-                    is_masked |= self.look_at_cookie(pair);
+                // What stands behind the first `;` of Set-Cookie is no cookie.
+                let cookies = match name {
+                    "Cookie" => &*value,
+                    _ => value.split(';').next().unwrap_or_default(),
+                };
+                for (name, value) in sent(cookies) {
+                    is_masked |= self.look_at_cookie(name, value);
                 }
             }
         }
         is_masked
     }
 
-    fn look_at_cookie(&mut self, pair: &str) -> bool {
-        let Some((name, value)) = pair.split_once('=') else {
-            return false;
-        };
-        let name = name.trim();
+    fn look_at_cookie(&mut self, name: &str, value: &str) -> bool {
         // With a key, two cookies are still told apart.
-        let is_masked = value.trim() == MARK;
+        let is_masked = value == MARK;
         if is_masked {
             self.name(&format!("cookie {name}"));
         }

@@ -110,8 +110,9 @@ impl Delivery {
 
     /// Tells of an order that orders nothing.
     fn watch(&self, key: &Key, place: Option<u64>) {
-        let is_changing = place.is_some_and(|place| self.keys.borrow_mut().is_changing(place));
-        if is_changing && matches!(key, Key::Cookie(_)) {
+        if let (Key::Cookie(_), Some(place)) = (key, place)
+            && self.keys.borrow_mut().is_changing(place)
+        {
             tracing::warn!(
                 shadow = self.sender.shadow.name(),
                 order_by = %key,

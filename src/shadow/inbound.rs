@@ -69,7 +69,13 @@ struct Known {
     pair: Rc<Pair>,
     body: Option<CopySource>,
     held_back: Option<HeldBack>,
-    /// What the last message said, where it came before it was known whose the request is.
+    undecided: Option<Undecided>,
+}
+
+/// A copy of which it will turn out whose it is.
+struct Undecided {
+    copy: ShadowCopy,
+    /// What the last message said, where it came before that.
     over: Option<Last>,
 }
 
@@ -268,16 +274,18 @@ impl Line {
         let pair = Pair::new(self.intake.shadow(), exchange, &self.attention, spent);
         let pair = Rc::new(pair);
         let (copy, body) = ShadowCopy::new(Rc::clone(&pair), entry, flow, held);
-        let held_back = self.intake.offer(copy);
-        if let Some(HeldBack::Unknown(_)) = &held_back {
-            self.unknown.push_back((number, now()));
-        }
-        let known = Known {
+        let mut known = Known {
             pair,
             body,
-            held_back,
-            over: None,
+            held_back: None,
+            undecided: None,
         };
+        if known.pair.whose_within().is_some() {
+            self.unknown.push_back((number, now()));
+            known.undecided = Some(Undecided { copy, over: None });
+        } else {
+            known.held_back = self.intake.offer(copy);
+        }
         self.known.insert(number, known);
     }
 
@@ -285,8 +293,8 @@ impl Line {
         let Entry::Occupied(mut known) = self.known.entry(number) else {
             return;
         };
-        if let Some(HeldBack::Unknown(_)) = &known.get().held_back {
-            known.get_mut().over = Some(Last(told));
+        if let Some(undecided) = &mut known.get_mut().undecided {
+            undecided.over = Some(Last(told));
             return;
         }
         let mut known = known.remove();
@@ -302,12 +310,12 @@ impl Line {
                 if within.is_some_and(|within| now() - since < within) {
                     return;
                 }
-                if let Some(HeldBack::Unknown(copy)) = known.held_back.take() {
-                    known.held_back = self.intake.offer_known(copy);
-                }
-                known.let_go(&self.intake);
-                if let Some(Last(told)) = known.over.take() {
-                    self.over(number, told);
+                if let Some(Undecided { copy, over }) = known.undecided.take() {
+                    known.held_back = self.intake.offer(copy);
+                    known.let_go(&self.intake);
+                    if let Some(Last(told)) = over {
+                        self.over(number, told);
+                    }
                 }
             }
             self.unknown.pop_front();

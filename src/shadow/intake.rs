@@ -24,10 +24,8 @@ pub(super) struct Intake {
     delivery: Rc<Delivery>,
 }
 
-/// A copy that waits for something of production's.
+/// A copy that waits for the primary's response.
 pub(super) enum HeldBack {
-    /// A response to another request may tell whose it is.
-    Unknown(ShadowCopy),
     /// It asks for another protocol.
     Upgrade(ShadowCopy),
     /// It is sent when the primary has answered.
@@ -58,14 +56,6 @@ impl Intake {
 
     /// Takes a copy. Returns it where the primary's response has to be known first.
     pub(super) fn offer(&self, copy: ShadowCopy) -> Option<HeldBack> {
-        if copy.pair.whose_within().is_some() {
-            return Some(HeldBack::Unknown(copy));
-        }
-        self.offer_known(copy)
-    }
-
-    /// Takes a copy of which nothing more is known before long.
-    pub(super) fn offer_known(&self, copy: ShadowCopy) -> Option<HeldBack> {
         if asks_for_upgrade(&copy.pair.exchange().head.headers) {
             // What is spoken after a switch is nobody's request. Where there is none, it is a request like any other.
             return self.hold_back(HeldBack::Upgrade(copy));
@@ -89,8 +79,7 @@ impl Intake {
     }
 
     fn hold_back(&self, held: HeldBack) -> Option<HeldBack> {
-        let (HeldBack::Upgrade(copy) | HeldBack::Unanswered(copy) | HeldBack::Unknown(copy)) =
-            &held;
+        let (HeldBack::Upgrade(copy) | HeldBack::Unanswered(copy)) = &held;
         match copy.pair.primary() {
             Primary::Awaited => {
                 copy.pair.wait();
@@ -106,15 +95,11 @@ impl Intake {
         held: HeldBack,
         answer: Option<PrimaryResponse>,
     ) -> Option<HeldBack> {
-        if let HeldBack::Unknown(_) = held {
-            return Some(held);
-        }
         match (held, answer) {
             (HeldBack::Upgrade(copy), Some(PrimaryResponse { status: 101, .. })) => {
                 copy.settle(Outcome::Upgrade);
             }
             (HeldBack::Upgrade(copy), _) => return self.offer_now(copy),
-            (HeldBack::Unknown(copy), _) => return self.offer_known(copy),
             // One whose body failed is settled already.
             (HeldBack::Unanswered(copy), _) if copy.body.is_lost() => {}
             (HeldBack::Unanswered(copy), _) => match self.refuses(&copy, answer) {

@@ -208,8 +208,12 @@ impl Pair {
         if self.session.get().is_some() {
             return None;
         }
-        match sessions.whose(self.seen()) {
-            Whose::Known(_) | Whose::Nobody => None,
+        match sessions.whose(self.seen(), self.exchange()) {
+            Whose::Known(session) => {
+                self.session.set(Some(session));
+                None
+            }
+            Whose::Nobody => None,
             Whose::Perhaps => Some(GRACE),
             Whose::Soon => Some(wait(&self.shadow.settings)),
         }

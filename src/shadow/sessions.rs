@@ -70,9 +70,14 @@ impl Sessions {
         }
     }
 
-    /// Whose a request is, as far as that is known.
-    pub(super) fn whose(&self, request: RequestView<'_>) -> Whose {
-        self.known.lock().whose(request.head, request.client())
+    /// Whose an exchange's request is, as far as that is known.
+    pub(super) fn whose(&self, request: RequestView<'_>, exchange: &Exchange) -> Whose {
+        let mut known = self.known.lock();
+        let whose = known.whose(request.head, request.client());
+        if let Whose::Known(session) = whose {
+            known.decide(exchange.number(), session);
+        }
+        whose
     }
 
     /// The session of an exchange's request; a new one, where none is known.

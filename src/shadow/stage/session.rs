@@ -9,14 +9,15 @@ use crate::{config, identity::looks_into};
 
 /// Where copies wait for their bodies.
 pub(super) struct SessionStage {
-    settings: config::Identity,
+    /// Bytes of a body that is looked into.
+    most: u64,
     next: Rc<dyn Stage>,
 }
 
 impl SessionStage {
     pub(super) fn new(settings: &config::Identity, next: Rc<dyn Stage>) -> Rc<Self> {
         Rc::new(Self {
-            settings: settings.clone(),
+            most: settings.body_bytes.bytes() as u64,
             next,
         })
     }
@@ -25,8 +26,7 @@ impl SessionStage {
 impl Stage for SessionStage {
     fn take(self: Rc<Self>, copy: ShadowCopy) {
         let next = Rc::clone(&self.next);
-        let most = self.settings.body_bytes.bytes() as u64;
-        if !copy.body.is_coming() || !looks_into(copy.head(), most) {
+        if !copy.body.is_coming() || !looks_into(copy.head(), self.most) {
             return next.take(copy);
         }
         spawn_local(async move {
