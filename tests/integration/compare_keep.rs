@@ -1,6 +1,6 @@
 //! What was learned is kept: whole examples, state files in every bad condition, rules that people review, and memory.
 
-use std::{fmt::Write as _, fs, os::unix::fs::MetadataExt};
+use std::{fmt::Write as _, fs, os::unix::fs::MetadataExt, path::Path};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -60,6 +60,15 @@ fn start(primary: &Server, shadow: &Server, compare: &str) -> Tee {
         .shadow_with("next", shadow, "compare = true")
         .toml(&format!("[compare]\n{compare}"))
         .start()
+}
+
+/// One that keeps what it learns in a folder.
+fn start_keeping(primary: &Server, shadow: &Server, folder: &Path) -> Tee {
+    start(
+        primary,
+        shadow,
+        &format!("state = \"{}\"", folder.display()),
+    )
 }
 
 fn stop(tee: &mut Tee) {
@@ -166,11 +175,7 @@ fn begins_anew_with(state: &[u8]) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("next.compare");
     fs::write(&file, state).unwrap();
-    let mut tee = start(
-        &primary,
-        &shadow,
-        &format!("state = \"{}\"", folder.path().display()),
-    );
+    let mut tee = start_keeping(&primary, &shadow, folder.path());
     let sent = ask(&tee);
     report_of(&tee, sent);
     stop(&mut tee);
@@ -180,11 +185,7 @@ fn begins_anew_with(state: &[u8]) {
         fs::read(folder.path().join("next.compare.unusable")).unwrap(),
         state
     );
-    let tee = start(
-        &primary,
-        &shadow,
-        &format!("state = \"{}\"", folder.path().display()),
-    );
+    let tee = start_keeping(&primary, &shadow, folder.path());
     assert_eq!(report(&tee)["requests"]["answered"], sent);
 }
 
@@ -192,11 +193,7 @@ fn begins_anew_with(state: &[u8]) {
 fn a_state_that_can_not_be_used_is_told_once_and_kept_beside() {
     let (primary, shadow) = (shop(1), shop(100));
     let folder = tempfile::tempdir().unwrap();
-    let mut tee = start(
-        &primary,
-        &shadow,
-        &format!("state = \"{}\"", folder.path().display()),
-    );
+    let mut tee = start_keeping(&primary, &shadow, folder.path());
     let sent = ask(&tee);
     report_of(&tee, sent);
     stop(&mut tee);
@@ -217,11 +214,7 @@ fn a_folder_that_can_not_be_written_is_told_once_and_hurts_nobody() {
     let folder = tempfile::tempdir().unwrap();
     // Also for root there is no file of this name to be made.
     fs::create_dir_all(folder.path().join("next.compare.new/x")).unwrap();
-    let mut tee = start(
-        &primary,
-        &shadow,
-        &format!("state = \"{}\"", folder.path().display()),
-    );
+    let mut tee = start_keeping(&primary, &shadow, folder.path());
     let sent = ask(&tee);
     report_of(&tee, sent);
     for _ in 0..3 {

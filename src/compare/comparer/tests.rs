@@ -552,6 +552,12 @@ fn confirmed_of(report: &Report) -> Vec<&str> {
     causes.map(|cause| cause.title.as_str()).collect()
 }
 
+#[track_caller]
+fn finds_nothing(report: &Report) {
+    let confirmed = confirmed_of(report);
+    assert_eq!(confirmed, <[&str; 0]>::default(), "{}", page(report));
+}
+
 #[test]
 fn what_comes_a_few_times_on_each_of_several_routes_is_certain() {
     let mut comparer = Comparer::new(Settings::default());
@@ -586,12 +592,7 @@ fn a_token_in_an_address_that_each_side_makes_for_itself_is_noise() {
         take(&mut comparer, &exchange.at(turn));
     }
     let report = comparer.report(NOW + 60_000);
-    assert_eq!(
-        confirmed_of(&report),
-        <[&str; 0]>::default(),
-        "{}",
-        page(&report)
-    );
+    finds_nothing(&report);
 }
 
 #[test]
@@ -607,12 +608,7 @@ fn an_entry_of_a_table_that_comes_a_moment_earlier_is_not_certain() {
         take(&mut comparer, &exchange.at(turn));
     }
     let report = comparer.report(NOW + 60_000);
-    assert_eq!(
-        confirmed_of(&report),
-        <[&str; 0]>::default(),
-        "{}",
-        page(&report)
-    );
+    finds_nothing(&report);
 }
 
 #[test]
@@ -653,12 +649,7 @@ fn a_token_that_each_side_made_once_and_keeps_is_not_held_against_the_shadow() {
         }
     }
     let report = comparer.report(NOW + 60_000_000);
-    assert_eq!(
-        confirmed_of(&report),
-        <[&str; 0]>::default(),
-        "{}",
-        page(&report)
-    );
+    finds_nothing(&report);
 }
 
 #[test]
@@ -731,10 +722,5 @@ fn a_thing_that_was_changed_some_minutes_later_is_no_shift_of_all_times() {
         );
     }
     let report = comparer.report(NOW + 60_000);
-    assert_eq!(
-        confirmed_of(&report),
-        <[&str; 0]>::default(),
-        "{}",
-        page(&report)
-    );
+    finds_nothing(&report);
 }

@@ -53,11 +53,7 @@ pub(crate) fn asset(
             break;
         }
     }
-    if is_cut || result.is_err() {
-        builder.set_cut(root);
-    }
-    builder.close(root);
-    result
+    builder.close_read(root, is_cut, result)
 }
 
 #[cfg(test)]

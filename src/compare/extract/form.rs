@@ -41,11 +41,7 @@ pub(crate) fn form(builder: &mut Builder, text: &str, is_cut: bool) -> Result<()
             text: &decoded(value),
         });
     }
-    if is_cut || result.is_err() {
-        builder.set_cut(root);
-    }
-    builder.close(root);
-    result
+    builder.close_read(root, is_cut, result)
 }
 
 #[cfg(test)]

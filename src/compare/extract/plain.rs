@@ -41,11 +41,7 @@ pub(crate) fn plain(
             break;
         }
     }
-    if is_cut || result.is_err() {
-        builder.set_cut(root);
-    }
-    builder.close(root);
-    result
+    builder.close_read(root, is_cut, result)
 }
 
 fn labelled(builder: &mut Builder, place: PlaceId, line: &str) -> PlaceId {

@@ -276,6 +276,20 @@ impl Builder {
         self.hash_group(at);
     }
 
+    /// Closes a group whose source `is_cut`, or that has no room for all of it.
+    pub(crate) fn close_read(
+        &mut self,
+        at: u32,
+        is_cut: bool,
+        result: Result<(), Stop>,
+    ) -> Result<(), Stop> {
+        if is_cut || result.is_err() {
+            self.set_cut(at);
+        }
+        self.close(at);
+        result
+    }
+
     /// Computes the hashes of a group from its children's.
     fn hash_group(&mut self, at: u32) {
         let kind = self.tree.nodes[at as usize].kind;

@@ -1,6 +1,8 @@
 //! Faults at places whose values vary on production as well.
 
-use super::{Comparer, NOW, Report, Settings, Side, confirmed_of, get, json, page, take};
+use super::{
+    Comparer, NOW, Report, Settings, Side, confirmed_of, finds_nothing, get, json, page, take,
+};
 
 /// Numbers without any order.
 fn mixed(seed: u32) -> u32 {
@@ -37,11 +39,6 @@ fn finds(report: &Report, word: &str) {
     let found = confirmed_of(report);
     let is_it = found.len() == 1 && found[0].contains(word);
     assert!(is_it, "{found:?} {}", page(report));
-}
-
-fn finds_nothing(report: &Report) {
-    let found = confirmed_of(report);
-    assert_eq!(found, <[&str; 0]>::default(), "{}", page(report));
 }
 
 fn same(side: Side) -> Side {

@@ -32,9 +32,5 @@ pub(crate) fn html(
     let place = builder.root("page");
     let root = builder.open(NodeKind::Flow, place, Class::Content, 0);
     let result = page::Page::new(builder, host, limits).read(root, text, is_cut);
-    if is_cut || result.is_err() {
-        builder.set_cut(root);
-    }
-    builder.close(root);
-    result
+    builder.close_read(root, is_cut, result)
 }

@@ -57,10 +57,7 @@ pub(crate) fn lines(builder: &mut Builder, json: &Json<'_>, limits: &Limits) -> 
             break;
         }
     }
-    if result.is_err() || json.is_cut {
-        builder.set_cut(root);
-    }
-    builder.close(root);
+    let result = builder.close_read(root, json.is_cut, result);
     match result {
         Err(Stop::End) if json.is_cut => result,
         Err(stop @ (Stop::Broken | Stop::End)) => {
