@@ -19,33 +19,8 @@ tee=${SHADOWTEE:-$here/../../target/debug/shadowtee}
 
 base_port=${REAL_PORT:-18700}
 old_port=$base_port new_port=$((base_port + 1)) tee_port=$((base_port + 2)) admin_port=$((base_port + 3))
-pids=()
-
-stop_all() {
-    local pid
-    for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null || true; done
-    for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" 2>/dev/null || true; done
-    pids=()
-}
-trap stop_all EXIT
-
-wait_for() {
-    local _
-    for _ in $(seq 600); do
-        if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
-        sleep 0.2
-    done
-    echo "run.sh: nothing listens on port $1, see $out" >&2
-    return 1
-}
-
-# Two programs may listen on one port here, and would share what comes.
-for port in "$old_port" "$new_port" "$tee_port" "$admin_port"; do
-    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
-        echo "run.sh: port $port is taken, set REAL_PORT" >&2
-        exit 1
-    fi
-done
+. "$here/processes.sh"
+need_free "$old_port" "$new_port" "$tee_port" "$admin_port"
 
 # Until each copy was answered and compared, or nothing comes any more.
 wait_for_copies() {

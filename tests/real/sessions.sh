@@ -16,25 +16,8 @@ mkdir -p "$REAL_DIR"
 REAL_DIR=$(cd "$REAL_DIR" && pwd)
 tee=${SHADOWTEE:-$here/../../target/debug/shadowtee}
 port=${REAL_PORT:-18750}
-pids=()
-
-stop_all() {
-    local pid
-    for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null || true; done
-    for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" 2>/dev/null || true; done
-    pids=()
-}
-trap stop_all EXIT
-
-wait_for() {
-    local _
-    for _ in $(seq 600); do
-        if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
-        sleep 0.2
-    done
-    echo "sessions.sh: nothing listens on port $1, see $out" >&2
-    return 1
-}
+. "$here/processes.sh"
+need_free $(seq "$port" $((port + 7)))
 
 # An instance with a witness in front: SIDE PORT WITNESS_PORT [OPTION …].
 instance() {

@@ -9,22 +9,8 @@ out=${REAL_DIR:-$here/../../../target/real}/results/pages
 base=${REAL_PORT:-18700}
 primary=$base shadow=$((base + 1)) tee_port=$((base + 2)) admin=$((base + 3)) direct=$((base + 4)) through=$((base + 5)) driver=$((base + 6))
 mkdir -p "$out"
-pids=()
-stop_all() {
-    local pid
-    for pid in ${pids[@]+"${pids[@]}"}; do kill "$pid" 2>/dev/null || true; done
-    for pid in ${pids[@]+"${pids[@]}"}; do wait "$pid" 2>/dev/null || true; done
-}
-trap stop_all EXIT
-wait_for() {
-    local _
-    for _ in $(seq 300); do
-        if (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; then return; fi
-        sleep 0.1
-    done
-    echo "run.sh: nothing listens on port $1" >&2
-    return 1
-}
+. "$here/../processes.sh"
+need_free "$primary" "$shadow" "$tee_port" "$admin" "$direct" "$through" "$driver"
 server() {
     printf '    server {\n        listen 127.0.0.1:%s;\n        location / {\n            proxy_pass http://127.0.0.1:%s;\n' "$1" "$2"
     printf '            proxy_http_version 1.1;\n            proxy_set_header Host $http_host;\n'
