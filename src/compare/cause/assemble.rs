@@ -232,6 +232,7 @@ fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> 
             .collect(),
         first_seen: moment(seen(|told| told.cell.first_seen).min().unwrap_or_default()),
         last_seen: moment(seen(|told| told.cell.last_seen).max().unwrap_or_default()),
+        last_hour: Vec::new(),
         evidence,
         example: smallest_example(group),
         parts,
@@ -376,6 +377,7 @@ pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned)
         when: Vec::new(),
         first_seen: moment(lost.first_seen),
         last_seen: moment(lost.last_seen),
+        last_hour: Vec::new(),
         evidence: format!(
             "the shadow sends them to a login, or refuses them, where production answers: {} requests",
             lost.pairs

@@ -9,6 +9,7 @@ mod rank;
 mod request_sets;
 mod signature;
 mod slower;
+mod timeline;
 mod title;
 mod when;
 
@@ -83,10 +84,15 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
         })
         .collect();
     let assembled = assemble::assemble(learned, &names, told);
-    let requests = requests(known, &judged, &hidden, &assembled.confirmed_cells);
+    let verdicts = verdicts(learned, &judged, &hidden, &assembled.confirmed_cells);
+    let requests = requests(known, &verdicts);
+    let times = timeline::Times::of(known);
     let mut causes = assembled.causes;
+    times.mark(&mut causes, &assembled.pairs);
     if let Some(lost) = learned.lost.report() {
-        causes.insert(0, assemble::lost_sessions(&lost, &names, learned));
+        let mut lost = assemble::lost_sessions(&lost, &names, learned);
+        lost.last_hour = times.lost_sessions();
+        causes.insert(0, lost);
     }
     let (speed, slower) = slower::slower(learned, &names);
     let report = Report {
@@ -100,6 +106,7 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
                 .max(known.counts.since.unwrap_or(known.now)),
         ),
         requests,
+        timeline: times.timeline(&verdicts),
         sessions: None,
         not_compared: known.counts.not_compared.clone(),
         causes,
@@ -172,22 +179,33 @@ fn is_of_lost_sessions(learned: &Learned, cell: &Cell) -> bool {
             .all(|session| learned.lost.was_lost(session))
 }
 
-fn requests(
-    known: &Known<'_>,
+/// What each pair of the log is held to be, in their order.
+fn verdicts(
+    learned: &Learned,
     judged: &HashMap<CellId, Judged>,
     hidden: &HashMap<CellId, usize>,
     confirmed: &HashSet<CellId>,
-) -> Requests {
-    let (counts, learned) = (known.counts, &*known.learned);
-    let mut settled = learned.settled;
-    for pair in learned.log.iter() {
-        let verdicts = pair.cells.iter().map(|id| match judged.get(id) {
-            _ if hidden.contains_key(id) => Verdict::Noise,
-            _ if confirmed.contains(id) => Verdict::Confirmed,
-            Some(judged) => judged.verdict,
-            None => Verdict::Unconfirmed,
-        });
-        settled.add(verdicts.max().unwrap_or(Verdict::Noise));
+) -> Vec<Verdict> {
+    let of_cell = |id: &CellId| match judged.get(id) {
+        _ if hidden.contains_key(id) => Verdict::Noise,
+        _ if confirmed.contains(id) => Verdict::Confirmed,
+        Some(judged) => judged.verdict,
+        None => Verdict::Unconfirmed,
+    };
+    let of_pair = |cells: &[CellId]| cells.iter().map(of_cell).max().unwrap_or(Verdict::Noise);
+    learned
+        .log
+        .iter()
+        .map(|pair| of_pair(&pair.cells))
+        .collect()
+}
+
+/// `verdicts`: of the pairs of the log.
+fn requests(known: &Known<'_>, verdicts: &[Verdict]) -> Requests {
+    let counts = known.counts;
+    let mut settled = known.learned.settled;
+    for verdict in verdicts {
+        settled.add(*verdict);
     }
     let not_compared: u64 = counts.not_compared.values().sum();
     Requests {

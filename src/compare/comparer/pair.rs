@@ -52,6 +52,14 @@ struct Varied {
 
 impl Comparer {
     pub(super) fn compare(&mut self, pair: &PairIn<'_>, baseline: Option<&Answer<'_>>) -> Taken {
+        let taken = self.compare_one(pair, baseline);
+        if !matches!(taken.outcome, Outcome::NotCompared(_)) {
+            self.learned.timeline.compared(pair.primary.at);
+        }
+        taken
+    }
+
+    fn compare_one(&mut self, pair: &PairIn<'_>, baseline: Option<&Answer<'_>>) -> Taken {
         self.count(pair);
         let located = self.routes.locate(&pair.asked);
         let route = located.route;
@@ -80,6 +88,7 @@ impl Comparer {
             let state = self.learned.route(route);
             state.not_judged = state.not_judged.saturating_add(1);
             self.counts.lost += 1;
+            self.learned.timeline.lost(at);
             return Taken {
                 news: self.lost_news(lost_before),
                 ..Outcome::Recorded.into()

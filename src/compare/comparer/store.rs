@@ -9,7 +9,7 @@ use super::{Comparer, Counts};
 use crate::compare::{extract::hash::hash_of, learn::Learned, route::Routes, rules::Hidden};
 
 /// Begins each store; the number changes with what stands in it.
-const MAGIC: &[u8; 8] = b"TEELRN04";
+const MAGIC: &[u8; 8] = b"TEELRN05";
 /// Larger ones are no stores of this program.
 const MOST: u64 = 512 << 20;
 const LEVEL: i32 = 3;

@@ -30,6 +30,9 @@ pub(crate) struct Report {
     pub(crate) since: String,
     pub(crate) until: String,
     pub(crate) requests: Requests,
+    /// When they were compared.
+    #[serde(default)]
+    pub(crate) timeline: Timeline,
     /// Where production's sessions are kept alive on the shadow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sessions: Option<SessionsReport>,
@@ -58,6 +61,25 @@ pub(crate) struct Requests {
     pub(crate) unconfirmed: u64,
 }
 
+/// Pairs by their time, oldest first, also where there were none; the last span is not over yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Timeline {
+    /// A slot a minute: 60.
+    pub(crate) hour: Vec<Slot>,
+    /// A slot every ten minutes: 144.
+    pub(crate) day: Vec<Slot>,
+}
+
+/// Pairs of one span of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Slot {
+    /// When it begins, in UTC.
+    pub(crate) at: String,
+    pub(crate) compared: u64,
+    pub(crate) different: u64,
+    pub(crate) unconfirmed: u64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Status {
@@ -80,6 +102,9 @@ pub(crate) struct Cause {
     pub(crate) when: Vec<When>,
     pub(crate) first_seen: String,
     pub(crate) last_seen: String,
+    /// Pairs that show it, a count a minute for the last hour, oldest first: those of `timeline.hour`.
+    #[serde(default)]
+    pub(crate) last_hour: Vec<u64>,
     pub(crate) evidence: String,
     pub(crate) example: Example,
     /// Other places and changes that come with it.
