@@ -43,13 +43,19 @@ pub(super) fn shadows(call: &Call<'_>) -> Reply {
 /// The report of one shadow, or of all that are compared.
 pub(super) fn report(call: &Call<'_>) -> Reply {
     #[derive(Serialize)]
-    struct Several {
-        shadows: Vec<Report>,
+    struct Several<'a> {
+        shadows: Vec<&'a Report>,
     }
-    match <[Report; 1]>::try_from(call.source.reports(shadow(call))) {
-        Ok([report]) => json(&report),
-        Err(none) if none.is_empty() => not_compared(),
-        Err(shadows) => json(&Several { shadows }),
+    let reports = match named(call, "exact=") {
+        Some("true") => call.source.exact_reports(shadow(call)),
+        _ => call.source.reports(shadow(call)),
+    };
+    match &reports[..] {
+        [] => not_compared(),
+        [report] => json(&**report),
+        several => json(&Several {
+            shadows: several.iter().map(|report| &**report).collect(),
+        }),
     }
 }
 

@@ -8,7 +8,7 @@ mod guard;
 mod routes;
 mod server;
 
-use std::{future::Future, pin::Pin, time::SystemTime};
+use std::{future::Future, pin::Pin, sync::Arc, time::SystemTime};
 
 use serde::{Serialize, Serializer};
 
@@ -33,7 +33,10 @@ pub(crate) trait Administration: Send + Sync + 'static {
     fn change(&self, shadow: &str, order: Order) -> bool;
 
     /// What comparing found of the shadow of this name, or of each that is compared.
-    fn reports(&self, shadow: Option<&str>) -> Vec<Report>;
+    /// While pairs keep coming it may be a little old.
+    fn reports(&self, shadow: Option<&str>) -> Vec<Arc<Report>>;
+    /// The same, with all that was compared until now.
+    fn exact_reports(&self, shadow: Option<&str>) -> Vec<Arc<Report>>;
     /// The whole example of a cause, of the shadow of this name or of whichever has the cause.
     fn example(&self, shadow: Option<&str>, cause: &str) -> Result<WholeExample, NoExample>;
     /// Forgets what comparing learned of it; false where there is nothing to forget.

@@ -56,7 +56,15 @@ impl Administration for Shared {
         true
     }
 
-    fn reports(&self, shadow: Option<&str>) -> Vec<Report> {
+    fn reports(&self, shadow: Option<&str>) -> Vec<Arc<Report>> {
+        let comparisons = self.comparisons(shadow);
+        comparisons
+            .iter()
+            .map(|comparison| comparison.shown())
+            .collect()
+    }
+
+    fn exact_reports(&self, shadow: Option<&str>) -> Vec<Arc<Report>> {
         let comparisons = self.comparisons(shadow);
         comparisons
             .iter()

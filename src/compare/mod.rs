@@ -43,8 +43,8 @@ pub(crate) use live::{
     REQUEST_BODY, Role, file, replace_users, state_file,
 };
 pub(crate) use report::{
-    Break, FollowsSessions, NeedsHelp, PutIn, Report, Requests, SessionsReport, Since, Style, html,
-    junit, markdown, text,
+    Break, FollowsSessions, NeedsHelp, PutIn, Report, Requests, SessionsReport, Since, Style,
+    Totals, html, junit, markdown, text,
 };
 pub(crate) use route::{Pattern, read_inventory};
 pub(crate) use rules::Rules;

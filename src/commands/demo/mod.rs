@@ -12,6 +12,7 @@ use std::{
     io::{self, Write},
     net::TcpListener,
     path::Path,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -115,7 +116,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What comparing found, once it knows all that was sent.
-fn found(compare: &CompareThread, sent: usize) -> anyhow::Result<Report> {
+fn found(compare: &CompareThread, sent: usize) -> anyhow::Result<Arc<Report>> {
     let comparison = compare.comparisons().pop();
     let comparison = comparison.context("the demo's shadow is not compared")?;
     let start = Instant::now();

@@ -175,11 +175,13 @@ impl Comparer {
         }
     }
 
-    /// Compares what has waited long enough for a baseline's answer.
-    pub(crate) fn take_late(&mut self, now: i64) {
-        for pair in self.joins.late(now) {
+    /// Compares what has waited long enough for a baseline's answer; false where nothing has.
+    pub(crate) fn take_late(&mut self, now: i64) -> bool {
+        let late = self.joins.late(now);
+        for pair in &late {
             self.compare(&pair.as_pair(), None);
         }
+        !late.is_empty()
     }
 
     /// Counts a copy that was answered, but can't be compared.

@@ -3,7 +3,10 @@
 
 pub(crate) mod file;
 mod pair;
+mod shown;
 mod state;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::{
@@ -16,7 +19,7 @@ use std::{
 };
 
 use super::{
-    FollowsSessions, Report, Rules, Settings,
+    FollowsSessions, Report, Rules, SessionsReport, Settings, Totals,
     comparer::{Comparer, NoExample, Taken, WholeExample},
     secrets::masked_path,
 };
@@ -31,6 +34,7 @@ use crate::{
 
 pub(crate) use file::{replace_users, state_file};
 pub(crate) use pair::{ComparedRequest, LivePair, LiveResponse, REQUEST_BODY};
+use shown::{Age, Shown};
 use state::StateFiles;
 pub(crate) use thread::{CompareThread, Probes};
 
@@ -46,21 +50,10 @@ pub(crate) struct Comparison {
     saved: Mutex<Instant>,
     /// Lines on differences that were not seen before.
     news: RateLimit,
-    last_causes: Mutex<Option<Causes>>,
+    shown: Shown,
     /// Where production's sessions are kept alive on the shadow, what knows of them.
     sessions: Mutex<Option<Arc<dyn FollowsSessions>>>,
 }
-
-/// How many causes there were at some time.
-#[derive(Clone, Copy)]
-struct Causes {
-    at: Instant,
-    confirmed: usize,
-    unconfirmed: usize,
-}
-
-/// How long a count of causes is good enough for metrics.
-const FRESH: Duration = Duration::from_secs(10);
 
 /// Why a copy that was answered is not compared, where that is known before its pair is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -158,7 +151,7 @@ impl Comparison {
             changed: AtomicBool::new(false),
             saved: Mutex::new(Instant::now()),
             news: RateLimit::new(10, Duration::from_secs(1)),
-            last_causes: Mutex::default(),
+            shown: Shown::new(),
             sessions: Mutex::default(),
         })
     }
@@ -175,11 +168,13 @@ impl Comparison {
         }
     }
 
-    /// What was compared, and what came of it. Causes are those of the last report, or of a new one where that is old.
+    /// What was compared, and what came of it.
     pub(crate) fn samples(&self, samples: &mut Samples) {
         let shadow = self.name();
-        let mut comparer = self.counted();
-        let counts = comparer.counts();
+        let (counts, bytes) = {
+            let comparer = self.counted();
+            (comparer.counts(), comparer.bytes())
+        };
         for (result, count) in [
             ("identical", counts.identical),
             ("explained", counts.explained),
@@ -188,44 +183,68 @@ impl Comparison {
         ] {
             samples.counter(&metrics::COMPARED, &[shadow, result], count);
         }
-        let mut not_compared = counts.not_compared.clone();
+        let mut not_compared = counts.not_compared;
         for why in LeftOut::ALL {
             not_compared.entry(why.as_str().to_owned()).or_default();
         }
         for (reason, count) in not_compared {
             samples.counter(&metrics::NOT_COMPARED, &[shadow, &reason], count);
         }
-        samples.gauge(&metrics::COMPARE_BYTES, &[shadow], comparer.bytes() as u64);
-        let mut last = lock(&self.last_causes);
-        if last.is_none_or(|last| last.at.elapsed() > FRESH) {
-            let report = comparer.report(now());
-            *last = Some(Causes {
-                at: Instant::now(),
-                confirmed: report.confirmed().count(),
-                unconfirmed: report.unconfirmed().count(),
-            });
-        }
-        if let Some(last) = *last {
-            let each = [
-                ("confirmed", last.confirmed),
-                ("unconfirmed", last.unconfirmed),
-            ];
-            for (status, count) in each {
-                samples.gauge(&metrics::CAUSES, &[shadow, status], count as u64);
-            }
+        samples.gauge(&metrics::COMPARE_BYTES, &[shadow], bytes as u64);
+        let totals = self.totals();
+        let each = [
+            ("confirmed", totals.confirmed_causes),
+            ("unconfirmed", totals.unconfirmed_causes),
+        ];
+        for (status, count) in each {
+            samples.gauge(&metrics::CAUSES, &[shadow, status], count);
         }
     }
 
     fn leave_out(&self, why: LeftOut) {
         self.left_out[why as usize].fetch_add(1, Relaxed);
+        self.shown.change();
+    }
+
+    /// What is known, for those who ask often: while pairs keep coming it may be a little old, as soon as they have ceased it
+    /// has them all. Forgetting and other rules show at once.
+    pub(crate) fn shown(&self) -> Arc<Report> {
+        self.report_of(Age::MayBeOld)
     }
 
     /// What is known now.
-    pub(crate) fn report(&self) -> Report {
-        let mut report = self.counted().report(now());
-        let sessions = lock(&self.sessions).clone();
-        report.sessions = sessions.map(|sessions| sessions.sessions());
-        report
+    pub(crate) fn report(&self) -> Arc<Report> {
+        self.report_of(Age::MustBeNew)
+    }
+
+    /// The sums of what is shown.
+    pub(crate) fn totals(&self) -> Totals {
+        self.shown().totals()
+    }
+
+    fn report_of(&self, age: Age) -> Arc<Report> {
+        let now = now();
+        let report = self.shown.report(age, now, || {
+            let mut report = self.counted().report(now);
+            report.sessions = self.sessions();
+            report
+        });
+        // Sessions change without a pair.
+        let sessions = self.sessions();
+        if report.sessions == sessions {
+            return report;
+        }
+        let new = Arc::new(Report {
+            sessions,
+            ..Report::clone(&report)
+        });
+        self.shown.replace(&report, &new);
+        new
+    }
+
+    fn sessions(&self) -> Option<SessionsReport> {
+        let follows = lock(&self.sessions).clone();
+        follows.map(|follows| follows.sessions())
     }
 
     /// What knows of sessions from now on; none where they are not kept alive.
@@ -237,6 +256,7 @@ impl Comparison {
     pub(crate) fn set(&self, settings: Settings) {
         let keeps_examples = settings.example_bytes.is_some();
         lock(&self.comparer).set(settings);
+        self.shown.begin_era();
         if let Some(files) = self.files.as_ref().filter(|_| !keeps_examples) {
             lock(files).remove_examples();
         }
@@ -250,6 +270,7 @@ impl Comparison {
     /// Other rules hold from now on, also for what was seen before.
     pub(crate) fn set_rules(&self, rules: Rules) {
         lock(&self.comparer).set_rules(rules);
+        self.shown.begin_era();
     }
 
     /// Forgets all that was learned and counted.
@@ -258,24 +279,30 @@ impl Comparison {
             count.store(0, Relaxed);
         }
         lock(&self.comparer).reset();
+        self.shown.begin_era();
         // What was kept is gone at once, also where the process is killed now.
         self.save();
     }
 
     fn take(&self, pair: &LivePair) -> Taken {
         self.changed.store(true, Relaxed);
-        pair.with(|pair| lock(&self.comparer).take(pair))
+        let taken = pair.with(|pair| lock(&self.comparer).take(pair));
+        self.shown.change();
+        taken
     }
 
     fn take_baseline(&self, pair: &LivePair) -> Option<Taken> {
         let body = pair.shadow.body();
         let answer = pair.shadow.answer(&body);
-        lock(&self.comparer).take_baseline(&pair.request.id, &answer)
+        let taken = lock(&self.comparer).take_baseline(&pair.request.id, &answer);
+        self.shown.change();
+        taken
     }
 
     fn probed(&self, number: u64, response: &LiveResponse) {
         let body = response.body();
         lock(&self.comparer).probed(number, &response.answer(&body));
+        self.shown.change();
     }
 
     /// Tells of a difference that was not seen before.
@@ -296,12 +323,15 @@ impl Comparison {
 
     /// Compares what has waited long enough for a baseline's response.
     fn take_late(&self) {
-        lock(&self.comparer).take_late(now());
+        if lock(&self.comparer).take_late(now()) {
+            self.shown.change();
+        }
     }
 
     /// Compares what waits for a baseline's response, and saves what was learned.
     fn finish(&self) {
         lock(&self.comparer).finish();
+        self.shown.change();
         self.save();
     }
 

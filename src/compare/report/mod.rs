@@ -236,7 +236,28 @@ pub(crate) struct Memory {
     pub(crate) routes_beyond_limit: u64,
 }
 
+/// The sums of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Totals {
+    pub(crate) compared: u64,
+    pub(crate) different: u64,
+    pub(crate) unconfirmed: u64,
+    pub(crate) confirmed_causes: u64,
+    pub(crate) unconfirmed_causes: u64,
+}
+
 impl Report {
+    pub(crate) fn totals(&self) -> Totals {
+        let requests = self.requests;
+        Totals {
+            compared: requests.compared,
+            different: requests.different,
+            unconfirmed: requests.unconfirmed,
+            confirmed_causes: self.confirmed().count() as u64,
+            unconfirmed_causes: self.unconfirmed().count() as u64,
+        }
+    }
+
     pub(crate) fn confirmed(&self) -> impl Iterator<Item = &Cause> {
         self.causes
             .iter()
