@@ -20,6 +20,7 @@ use super::{
     learn::{
         Learned,
         cell::{Cell, CellId},
+        histogram::BOUNDS,
         verdict::{Judged, Verdict},
     },
     report::{Memory, Report, Requests, RuleUse, SCHEMA},
@@ -94,7 +95,7 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
         lost.last_hour = times.lost_sessions();
         causes.insert(0, lost);
     }
-    let (speed, slower) = slower::slower(learned, &names);
+    let speeds = slower::speeds(learned, &names);
     let report = Report {
         schema: SCHEMA,
         shadow: known.shadow.to_owned(),
@@ -110,8 +111,10 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
         sessions: None,
         not_compared: known.counts.not_compared.clone(),
         causes,
-        speed,
-        slower,
+        speed: speeds.overall,
+        slower: speeds.slower,
+        times: speeds.times,
+        time_bounds: BOUNDS.to_vec(),
         coverage: coverage::coverage(learned, &names),
         never_seen: coverage::never_seen(known.routes, &names),
         rules: rules(known, &hides),

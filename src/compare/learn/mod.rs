@@ -4,6 +4,7 @@
 pub(crate) mod cell;
 pub(crate) mod counts;
 pub(crate) mod features;
+pub(crate) mod histogram;
 mod known;
 pub(crate) mod log;
 pub(crate) mod lost;

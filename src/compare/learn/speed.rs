@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::stats::{Interval, hodges_lehmann};
+use super::{
+    histogram::Histogram,
+    stats::{Interval, hodges_lehmann},
+};
 
 const MOST: usize = 256;
 const FEWEST: usize = 20;
@@ -19,11 +22,16 @@ pub(crate) struct Speed {
     differences: Vec<f32>,
     seen: u32,
     random: u64,
+    /// How long each side took, of all pairs.
+    primary: Histogram,
+    shadow: Histogram,
 }
 
 impl Speed {
     pub(crate) fn add(&mut self, primary: Duration, shadow: Duration) {
         const LEAST: f32 = 1e-5;
+        self.primary.add(primary);
+        self.shadow.add(shadow);
         let (primary, shadow) = (primary.as_secs_f32(), shadow.as_secs_f32());
         let ratio = (shadow.max(LEAST) / primary.max(LEAST)).ln();
         let difference = (shadow - primary) * 1000.0;
@@ -71,6 +79,14 @@ impl Speed {
         self.seen
     }
 
+    pub(crate) fn primary(&self) -> &Histogram {
+        &self.primary
+    }
+
+    pub(crate) fn shadow(&self) -> &Histogram {
+        &self.shadow
+    }
+
     pub(crate) fn absorb(&mut self, other: &Self) {
         for (ratio, difference) in other.ratios.iter().zip(&other.differences) {
             if self.ratios.len() < MOST {
@@ -79,10 +95,12 @@ impl Speed {
             }
         }
         self.seen = self.seen.saturating_add(other.seen);
+        self.primary.absorb(&other.primary);
+        self.shadow.absorb(&other.shadow);
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.ratios.len() * 8
+        self.ratios.len() * 8 + 2 * size_of::<Histogram>()
     }
 }
 
@@ -103,6 +121,9 @@ mod tests {
         assert!(ratio.low.exp() > 2.9 && ratio.high.exp() < 3.1, "{ratio:?}");
         assert!(speed.milliseconds() > 50.0);
         assert_eq!(speed.count(), 2_000);
+        let all: u32 = speed.primary().counts().iter().sum();
+        assert_eq!(all, 2_000);
+        assert_ne!(speed.primary(), speed.shadow());
     }
 
     #[test]

@@ -42,6 +42,12 @@ pub(crate) struct Report {
     #[serde(default)]
     pub(crate) speed: Speed,
     pub(crate) slower: Vec<Slower>,
+    /// How long each route with enough pairs takes.
+    #[serde(default)]
+    pub(crate) times: Vec<RouteTime>,
+    /// The upper bound of each bucket of `times` but the last, which has none, in milliseconds.
+    #[serde(default)]
+    pub(crate) time_bounds: Vec<f64>,
     pub(crate) coverage: Vec<Coverage>,
     /// Routes of the application's own list that no request was for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -190,6 +196,38 @@ pub(crate) struct Slower {
     /// How many times as much longer as the other routes, where there are enough of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) beyond_others: Option<f64>,
+}
+
+/// How long a route takes on the shadow, and on production.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RouteTime {
+    pub(crate) route: String,
+    pub(crate) pairs: u64,
+    pub(crate) verdict: TimeVerdict,
+    /// How many times as long the shadow takes.
+    pub(crate) ratio: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    /// The middle of the differences.
+    pub(crate) milliseconds: f64,
+    /// Pairs by how long production took, in the buckets of `time_bounds`.
+    pub(crate) primary: Vec<u32>,
+    pub(crate) shadow: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TimeVerdict {
+    /// By more than a fifth and a millisecond, for certain, and beyond what slows the others: it is in `slower`.
+    Slower,
+    /// The same the other way round.
+    Faster,
+    /// Slower or faster for certain, as other routes are by about as much.
+    LikeOthers,
+    /// For certain by a fifth at most, or by a millisecond at most.
+    Same,
+    /// Too little is known.
+    Unknown,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -122,10 +122,51 @@ fn captured_pairs_that_are_long_past_have_the_time_line_of_their_last_hour() {
 #[test]
 fn a_report_of_an_earlier_version_has_no_times() {
     let mut json = serde_json::to_value(with_orders().report(NOW)).unwrap();
-    json.as_object_mut().unwrap().remove("timeline");
+    for key in ["timeline", "times", "time_bounds"] {
+        json.as_object_mut().unwrap().remove(key);
+    }
     for cause in json["causes"].as_array_mut().unwrap() {
         cause.as_object_mut().unwrap().remove("last_hour");
     }
     let report: Report = serde_json::from_value(json).unwrap();
-    assert!(report.timeline.hour.is_empty() && report.causes[0].last_hour.is_empty());
+    assert!(report.times.is_empty() && report.timeline.hour.is_empty());
+    assert!(report.causes[0].last_hour.is_empty());
+}
+
+#[test]
+fn each_route_with_enough_pairs_has_its_times() {
+    use crate::compare::report::TimeVerdict::{Faster, Same, Slower};
+    let mut comparer = Comparer::new(Settings::default());
+    let took = |milliseconds: u64| Side {
+        took: Duration::from_millis(milliseconds),
+        ..json("{}")
+    };
+    for at in 0..60 {
+        for (target, shadow) in [("/a", 20), ("/b", 20), ("/c", 20), ("/d", 90), ("/e", 4)] {
+            let primary = took(20 + at % 7);
+            take(&mut comparer, &get(target, primary, took(shadow + at % 7)));
+        }
+    }
+    take(&mut comparer, &get("/seldom", took(9), took(9)));
+    let report = comparer.report(NOW);
+    let mut found: Vec<_> = report
+        .times
+        .iter()
+        .map(|time| (&*time.route, time.verdict))
+        .collect();
+    found.sort_by_key(|(route, _)| *route);
+    let expected = ["GET /a", "GET /b", "GET /c", "GET /d", "GET /e"];
+    let verdicts = [Same, Same, Same, Slower, Faster];
+    assert_eq!(
+        found,
+        expected.into_iter().zip(verdicts).collect::<Vec<_>>()
+    );
+    let slow = report.times.iter().find(|time| time.route == "GET /d");
+    let slow = slow.unwrap();
+    let bucket = |counts: &[u32]| counts.iter().position(|count| *count == 60).unwrap();
+    let bounds = &report.time_bounds;
+    assert_eq!(slow.primary.len(), bounds.len() + 1);
+    assert!(bounds[bucket(&slow.primary) - 1] < 20.0 && bounds[bucket(&slow.primary)] >= 26.0);
+    assert!(bounds[bucket(&slow.shadow)] >= 96.0);
+    assert_eq!((slow.pairs, report.slower.len()), (60, 1));
 }
