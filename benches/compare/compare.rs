@@ -36,3 +36,4 @@ pub(crate) use extract::{
     Class, Extract, Limits, Looks, Media, NotCompared, Place, Value, digest, extract,
 };
 pub(crate) use report::{Report, Status, Style, html, junit, markdown, text};
+pub(crate) use route::Pattern;

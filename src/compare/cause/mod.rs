@@ -71,6 +71,7 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
     let names = known.routes.names();
     let mut hides: HashMap<usize, u64> = known.hidden.0.clone();
     let hidden = apply_rules(known, &names, &mut judged, &mut hides);
+    let speeds = slower::speeds(known.learned, &names);
     let learned = &*known.learned;
     let told: Vec<Told<'_>> = judged
         .iter()
@@ -95,7 +96,6 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
         lost.last_hour = times.lost_sessions();
         causes.insert(0, lost);
     }
-    let speeds = slower::speeds(learned, &names);
     let report = Report {
         schema: SCHEMA,
         shadow: known.shadow.to_owned(),
@@ -189,12 +189,14 @@ fn verdicts(
     hidden: &HashMap<CellId, usize>,
     confirmed: &HashSet<CellId>,
 ) -> Vec<Verdict> {
-    let of_cell = |id: &CellId| match judged.get(id) {
-        _ if hidden.contains_key(id) => Verdict::Noise,
-        _ if confirmed.contains(id) => Verdict::Confirmed,
-        Some(judged) => judged.verdict,
-        None => Verdict::Unconfirmed,
-    };
+    // There are far fewer cells than pairs.
+    let each = judged.iter().map(|(id, judged)| match judged.verdict {
+        _ if hidden.contains_key(id) => (id, Verdict::Noise),
+        _ if confirmed.contains(id) => (id, Verdict::Confirmed),
+        verdict => (id, verdict),
+    });
+    let known: HashMap<&CellId, Verdict> = each.collect();
+    let of_cell = |id: &CellId| known.get(id).copied().unwrap_or(Verdict::Unconfirmed);
     let of_pair = |cells: &[CellId]| cells.iter().map(of_cell).max().unwrap_or(Verdict::Noise);
     learned
         .log

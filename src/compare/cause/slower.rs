@@ -60,7 +60,7 @@ pub(super) struct Speeds {
     pub(super) times: Vec<RouteTime>,
 }
 
-pub(super) fn speeds(learned: &Learned, names: &Names) -> Speeds {
+pub(super) fn speeds(learned: &mut Learned, names: &Names) -> Speeds {
     // Each route is one more chance to be wrong. How many can be timed doesn't depend on the interval.
     let count = learned
         .routes
@@ -69,15 +69,15 @@ pub(super) fn speeds(learned: &Learned, names: &Names) -> Speeds {
         .count();
     let z = deviations(count);
     let (mut timed, mut samples) = (Vec::with_capacity(count), Vec::with_capacity(count));
-    for (id, state) in &learned.routes {
-        let Some((route, log)) = names.get(id).zip(state.speed.log_ratio(z)) else {
+    for (id, state) in &mut learned.routes {
+        let Some((route, longer)) = names.get(id).zip(state.speed.judge(z)) else {
             continue;
         };
         timed.push(Timed {
             route: route.clone(),
-            log,
+            log: longer.log,
             pairs: u64::from(state.speed.count()),
-            milliseconds: f64::from(state.speed.milliseconds()),
+            milliseconds: f64::from(longer.milliseconds),
         });
         samples.push(&state.speed);
     }
