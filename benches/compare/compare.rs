@@ -21,7 +21,7 @@ mod learn;
 mod report;
 #[path = "../../src/compare/route/mod.rs"]
 mod route;
-#[path = "../../src/compare/rules.rs"]
+#[path = "../../src/compare/rules/mod.rs"]
 mod rules;
 #[path = "../../src/compare/secrets/mod.rs"]
 mod secrets;

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, pin::Pin};
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -77,11 +77,16 @@ pub(super) fn forget(call: &Call<'_>) -> Reply {
     }
 }
 
-pub(super) fn add_rule(call: &Call<'_>) -> Reply {
-    match call.source.add_rule(call.request.body()) {
-        Ok(()) => text(StatusCode::OK, "the rule is in the file, and holds\n"),
-        Err(why) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
-    }
+/// Adds a rule, or takes one back.
+pub(super) fn rules(call: &Call<'_>) -> Reply {
+    let done = if call.request.method() == Method::DELETE {
+        let id = named(call, "id=").unwrap_or_default();
+        call.source.remove_rule(id).map(|removed| json(&removed))
+    } else {
+        let rule = call.request.body();
+        call.source.add_rule(rule).map(|added| json(&added))
+    };
+    done.unwrap_or_else(|refused| text(refused.status(), format!("{refused}\n")))
 }
 
 /// What came of a reload: what changed, or a line for each mistake.

@@ -6,6 +6,7 @@ mod api;
 mod call;
 mod guard;
 mod routes;
+mod rules;
 mod server;
 
 use std::{future::Future, pin::Pin, time::SystemTime};
@@ -20,6 +21,7 @@ use crate::{
     telemetry::metrics::Samples,
 };
 
+pub(crate) use rules::{RuleAdded, RuleRefused, RuleRemoved};
 pub(crate) use server::serve;
 
 /// What the interface shows and changes, given by the application.
@@ -39,8 +41,10 @@ pub(crate) trait Administration: Send + Sync + 'static {
     /// Forgets what comparing learned of it; false where there is nothing to forget.
     fn reset_reports(&self, shadow: Option<&str>) -> bool;
 
-    /// Adds a rule, as JSON, on what comparing finds.
-    fn add_rule(&self, rule: &[u8]) -> Result<(), String>;
+    /// Adds a rule, as JSON, on what comparing finds. It holds at once.
+    fn add_rule(&self, rule: &[u8]) -> Result<RuleAdded, RuleRefused>;
+    /// Takes a rule back. What it hid is told again at once.
+    fn remove_rule(&self, id: &str) -> Result<RuleRemoved, RuleRefused>;
 
     /// What requests have to bear, where it is set. A reload may change it.
     fn token(&self) -> Option<Secret>;

@@ -55,7 +55,7 @@ const ROUTES: &[Route] = &[
     Route(Change("POST"), "/api/shadows/NAME/pause", At(api::pause), "no more copies"),
     Route(Change("POST"), "/api/shadows/NAME/resume", At(api::resume), "copies again"),
     Route(Change("PUT, POST"), "/api/shadows/NAME/sample", At(api::sample), r#"{"percent": "10%"}"#),
-    Route(Change("POST"), "/api/report/rules", At(api::add_rule), r#"{"place": "$.total", "action": "expected", "reason": "..."}"#),
+    Route(Change("POST, DELETE"), "/api/report/rules", At(api::rules), r#"{"cause": "c-...", "action": "expected", "reason": "..."}; DELETE ?id=ID takes it back"#),
     Route(Change("POST"), "/api/report/reset", At(api::forget), "forgets what comparing learned; ?shadow=NAME"),
 ];
 

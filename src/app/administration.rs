@@ -7,9 +7,12 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{comparing, shared::Shared};
+use super::{live::Live, rules::RuleChange, shared::Shared};
 use crate::{
-    admin::{self, Administration, Order, Reloading, SampleState, ShadowState},
+    admin::{
+        self, Administration, Order, Reloading, RuleAdded, RuleRefused, RuleRemoved, SampleState,
+        ShadowState,
+    },
     capture,
     compare::{Comparison, NoExample, Report, WholeExample},
     config::Secret,
@@ -84,9 +87,14 @@ impl Administration for Shared {
         !comparisons.is_empty()
     }
 
-    fn add_rule(&self, rule: &[u8]) -> Result<(), String> {
+    fn add_rule(&self, rule: &[u8]) -> Result<RuleAdded, RuleRefused> {
         let live = self.live.load();
-        comparing::add_rule(&live.config.compare, &self.comparisons(None), rule)
+        self.rule_change(&live).add(rule)
+    }
+
+    fn remove_rule(&self, id: &str) -> Result<RuleRemoved, RuleRefused> {
+        let live = self.live.load();
+        self.rule_change(&live).remove(id)
     }
 
     fn token(&self) -> Option<Secret> {
@@ -177,6 +185,13 @@ fn state(shadow: &Shadow) -> ShadowState {
 }
 
 impl Shared {
+    fn rule_change<'a>(&'a self, live: &'a Live) -> RuleChange<'a> {
+        RuleChange {
+            compare: &live.config.compare,
+            thread: &self.resources.compare,
+        }
+    }
+
     /// The comparison of the shadow of this name, or of all.
     fn comparisons(&self, shadow: Option<&str>) -> Vec<Arc<Comparison>> {
         let mut comparisons = self.resources.compare.comparisons();

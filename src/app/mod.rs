@@ -10,6 +10,7 @@ mod files;
 mod generation;
 mod live;
 mod reload;
+mod rules;
 mod shared;
 mod takeover;
 mod watchdog;

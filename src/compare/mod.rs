@@ -43,9 +43,9 @@ pub(crate) use live::{
     REQUEST_BODY, Role, file, replace_users, state_file,
 };
 pub(crate) use report::{
-    Break, FollowsSessions, NeedsHelp, PutIn, Report, Requests, SessionsReport, Since, Style, html,
-    junit, markdown, text,
+    Break, FollowsSessions, Kept, NeedsHelp, PutIn, Report, Requests, SessionsReport, Since, Style,
+    html, junit, markdown, text,
 };
 pub(crate) use route::{Pattern, read_inventory};
-pub(crate) use rules::Rules;
+pub(crate) use rules::{InForce, Parts, RemoveError, Rule, Rules, with_rule, without_rule};
 pub(crate) use secrets::Secrets;

@@ -25,6 +25,8 @@ pub(crate) struct Assembled {
     pub(crate) confirmed_cells: HashSet<CellId>,
     /// The logged pairs of each cause, by their number.
     pub(crate) pairs: BTreeMap<String, Vec<u64>>,
+    /// The cells of each cause.
+    pub(crate) cells: HashMap<String, Vec<CellId>>,
     /// Where each cause is among those that are not ordered yet.
     places: HashMap<String, usize>,
 }
@@ -34,19 +36,38 @@ type Names = HashMap<RouteId, String>;
 /// Parts of one cause that are told; more are counted.
 const MOST_PARTS: usize = 1_000;
 
-pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) -> Assembled {
-    // What is unconfirmed never weakens what is confirmed, so that they are grouped apart.
+/// What is unconfirmed never weakens what is confirmed, so that they are grouped apart.
+fn all_groups<'a>(learned: &Learned, told: Vec<Told<'a>>) -> Vec<Group<'a>> {
     let (sure, open): (Vec<_>, Vec<_>) = told
         .into_iter()
         .partition(|told| told.judged.verdict == Verdict::Confirmed);
+    let mut all = groups(learned, sure);
+    all.append(&mut groups(learned, open));
+    all
+}
+
+/// The cells of each cause, by its id.
+pub(crate) fn cells_of_causes(
+    learned: &Learned,
+    told: Vec<Told<'_>>,
+) -> HashMap<String, Vec<CellId>> {
+    let mut causes: HashMap<String, Vec<CellId>> = HashMap::new();
+    for group in all_groups(learned, told) {
+        let cells = causes.entry(id(&group.signature)).or_default();
+        cells.extend(group.cells.iter().map(|told| told.id));
+    }
+    causes
+}
+
+pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) -> Assembled {
     let mut assembled = Assembled {
         causes: Vec::new(),
         confirmed_cells: HashSet::new(),
         pairs: BTreeMap::new(),
+        cells: HashMap::new(),
         places: HashMap::new(),
     };
-    let mut all = groups(learned, sure);
-    all.append(&mut groups(learned, open));
+    let all = all_groups(learned, told);
     let tallies = tallies(learned, &all);
     for (group, tally) in all.iter().zip(tallies) {
         let cause = cause(learned, names, group, &tally);
@@ -55,6 +76,8 @@ pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) ->
                 .confirmed_cells
                 .extend(group.cells.iter().map(|told| told.id));
         }
+        let cells = assembled.cells.entry(cause.id.clone()).or_default();
+        cells.extend(group.cells.iter().map(|told| told.id));
         assembled.add(cause, tally.numbers);
     }
     assembled.causes.sort_by(|one, other| {

@@ -5,6 +5,7 @@ mod explain;
 mod messages;
 mod pair;
 mod probe;
+mod rules;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -18,7 +19,7 @@ use super::{
     learn::{Learned, features::FeatureId, recent::Recents, sessions::Sessions},
     report::Report,
     route::{Pattern, Routes},
-    rules::{Hidden, Rules},
+    rules::{Hidden, InForce, Rules},
     secrets::Secrets,
 };
 use baseline::Joins;
@@ -29,6 +30,7 @@ use probe::Probes;
 pub(crate) use messages::Responses;
 pub(crate) use messages::{NoExample, WholeExample};
 pub(crate) use probe::Probe;
+pub(crate) use rules::KnownCause;
 
 /// How a comparer works.
 #[derive(Clone, Debug)]
@@ -45,7 +47,10 @@ pub(crate) struct Settings {
     pub(crate) has_times: bool,
     /// Whether a value of production's only stands for one, which its capture left out.
     pub(crate) is_redacted: fn(&str) -> bool,
+    /// Those of the file.
     pub(crate) rules: Rules,
+    /// Whether other rules are kept when the process ends.
+    pub(crate) keeps_rules: bool,
     /// What is never shown.
     pub(crate) secrets: Secrets,
     /// For whole messages of examples; `None`: they are not kept.
@@ -67,6 +72,7 @@ impl Default for Settings {
             has_times: true,
             is_redacted: |_| false,
             rules: Rules::default(),
+            keeps_rules: false,
             secrets: Secrets::default(),
             example_bytes: None,
             patterns: Vec::new(),
@@ -112,6 +118,8 @@ impl From<Outcome> for Taken {
 #[derive(Debug)]
 pub(crate) struct Comparer {
     settings: Settings,
+    /// Those of the settings, and those that were added here.
+    rules: InForce,
     routes: Routes,
     learned: Learned,
     counts: Counts,
@@ -128,6 +136,7 @@ impl Comparer {
         let mut routes = Routes::default();
         routes.set_patterns(settings.patterns.clone(), settings.inventory.clone());
         Self {
+            rules: InForce::new(&settings.rules, &Rules::default()),
             routes,
             learned: Learned::default(),
             counts: Counts::default(),
@@ -202,7 +211,8 @@ impl Comparer {
         let counts = self.counts();
         cause::report(&mut cause::Known {
             shadow: &self.settings.shadow,
-            rules: &self.settings.rules,
+            rules: &self.rules,
+            keeps_rules: self.settings.keeps_rules,
             hidden: &self.hidden,
             counts: &counts,
             routes: &self.routes,
@@ -213,9 +223,7 @@ impl Comparer {
 
     /// Takes up other settings; what was learned stays.
     pub(crate) fn set(&mut self, settings: Settings) {
-        if settings.rules != self.settings.rules {
-            self.hidden = Hidden::default();
-        }
+        self.hold(self.rules.with_file(&settings.rules));
         self.routes
             .set_patterns(settings.patterns.clone(), settings.inventory.clone());
         if settings.example_bytes.is_none() {
@@ -224,15 +232,11 @@ impl Comparer {
         self.settings = settings;
     }
 
-    /// Other rules hold from now on, also for what was seen before.
-    pub(crate) fn set_rules(&mut self, rules: Rules) {
-        self.hidden = Hidden::default();
-        self.settings.rules = rules;
-    }
-
-    /// Forgets all that was learned and counted.
+    /// Forgets all that was learned and counted. Rules stay.
     pub(crate) fn reset(&mut self) {
+        let rules = self.rules.clone();
         *self = Self::new(self.settings.clone());
+        self.rules = rules;
         self.messages.forget();
     }
 

@@ -375,10 +375,10 @@ impl Comparer {
                 known += explain::stale(found, &lately, shadow);
             }
         }
-        if self.settings.rules.has_tolerances() {
+        if self.rules.all().has_tolerances() {
             let names = self.routes.names();
             let route = names.get(&turn.route).map_or("", String::as_str);
-            let rules = &self.settings.rules;
+            let rules = self.rules.all();
             known += explain::tolerances(found, rules, route, base.at, &mut self.hidden);
         }
         known

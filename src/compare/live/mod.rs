@@ -3,6 +3,7 @@
 
 pub(crate) mod file;
 mod pair;
+mod rules;
 mod state;
 mod thread;
 
@@ -16,7 +17,7 @@ use std::{
 };
 
 use super::{
-    FollowsSessions, Report, Rules, Settings,
+    FollowsSessions, Report, Settings,
     comparer::{Comparer, NoExample, Taken, WholeExample},
     secrets::masked_path,
 };
@@ -245,11 +246,6 @@ impl Comparison {
     /// The whole example of the cause whose id begins so.
     pub(crate) fn whole_example(&self, id: &str) -> Result<WholeExample, NoExample> {
         self.counted().whole_example(id, now())
-    }
-
-    /// Other rules hold from now on, also for what was seen before.
-    pub(crate) fn set_rules(&self, rules: Rules) {
-        lock(&self.comparer).set_rules(rules);
     }
 
     /// Forgets all that was learned and counted.

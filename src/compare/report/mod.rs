@@ -186,15 +186,50 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A rule, and what it does. Reports of earlier versions have its first fields only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RuleUse {
+    /// What it is for and what it does, in words.
     pub(crate) rule: String,
+    /// Pairs.
     pub(crate) hides: u64,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) reason: String,
     /// It is over, hides nothing, or what was expected has stopped.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) note: String,
+    /// What it is taken back by.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) id: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) action: String,
+    /// The id of the cause that it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) cause: String,
+    /// What that was called when the rule was made.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) title: String,
+    /// Its last day, or moment.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) until: String,
+    /// When it was made, where it says so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) since: String,
+    #[serde(default)]
+    pub(crate) kept: Kept,
+}
+
+/// Where a rule stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kept {
+    /// In the file of rules.
+    #[default]
+    File,
+    /// With what was learned, on disk.
+    State,
+    /// Until the process ends.
+    Memory,
 }
 
 /// What is held, and what was forgotten for want of room.
