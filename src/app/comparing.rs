@@ -5,7 +5,7 @@ use std::{error::Error, fs, path::Path, sync::Arc};
 use super::AppError;
 use crate::{
     compare::{
-        CompareThread, Compared, Comparison, Limits, Pattern, Role, Rules, Secrets, Settings,
+        CompareThread, Compared, Comparison, Kept, Limits, Pattern, Role, Rules, Secrets, Settings,
         read_inventory, state_file,
     },
     config::{self, Config, ShadowRole},
@@ -132,11 +132,19 @@ pub(crate) fn compare_settings(compare: &config::Compare) -> Result<Settings, Wr
         may_probe: compare.probe,
         example_bytes: compare.examples.then(|| compare.example_bytes.bytes()),
         rules: rules(compare)?,
-        keeps_rules: compare.state.is_some(),
+        own_rules: kept_without_file(compare),
         patterns: patterns(compare)?,
         inventory: inventory(compare)?,
         ..Settings::default()
     })
+}
+
+/// Where rules are kept that stand in no file.
+pub(super) fn kept_without_file(compare: &config::Compare) -> Kept {
+    match compare.state {
+        Some(_) => Kept::State,
+        None => Kept::Memory,
+    }
 }
 
 /// What is wrong with the files of `[compare]`, by key.

@@ -7,6 +7,7 @@ use std::{
     time::SystemTime,
 };
 
+use super::comparing::kept_without_file;
 use crate::{
     admin::{RuleAdded, RuleRefused, RuleRemoved},
     compare::{
@@ -32,7 +33,7 @@ struct File {
 
 /// A rule that may be added, or one that says the same and is there already.
 enum Wanted {
-    New(Rule),
+    New(Box<Rule>),
     Known(RuleAdded),
 }
 
@@ -94,7 +95,7 @@ impl RuleChange<'_> {
         let is_removed = |comparison: &Arc<Comparison>| comparison.remove_rule(id);
         let were_removed: Vec<bool> = comparisons.iter().map(is_removed).collect();
         let kept = if were_removed.contains(&true) {
-            self.kept_without_file()
+            kept_without_file(self.compare)
         } else {
             let file = self.file()?;
             let file = file.ok_or_else(|| unknown_rule(id))?;
@@ -139,7 +140,7 @@ impl RuleChange<'_> {
         now: i64,
     ) -> Result<Wanted, RuleRefused> {
         let Some(cause) = rule.cause.clone().filter(|_| rule.parts.is_empty()) else {
-            return Ok(Wanted::New(rule));
+            return Ok(Wanted::New(Box::new(rule)));
         };
         let told = comparisons.iter();
         let mut told = told
@@ -166,11 +167,11 @@ impl RuleChange<'_> {
                 "the rule {id} is for this cause already ({}), and comes first; take it back before",
                 earlier.action.text()
             ))),
-            (Some(title), None) => Ok(Wanted::New(Rule {
+            (Some(title), None) => Ok(Wanted::New(Box::new(Rule {
                 title,
                 parts,
                 ..rule
-            })),
+            }))),
             (None, None) => Err(RuleRefused::Unknown(format!(
                 "no difference is told as a cause with the id {cause}; GET /api/report has those that there are"
             ))),
@@ -180,23 +181,17 @@ impl RuleChange<'_> {
     /// Where the rule of this id stands.
     fn kept(&self, known: &InForce, id: &str) -> Option<Kept> {
         let at = known.all().ids().iter().position(|known| known == id)?;
-        Some(match known.is_of_file(at) {
-            true => Kept::File,
-            false => self.kept_without_file(),
+        Some(if known.is_of_file(at) {
+            Kept::File
+        } else {
+            kept_without_file(self.compare)
         })
     }
 
     fn kept_now(&self) -> Kept {
         match self.compare.rules {
             Some(_) => Kept::File,
-            None => self.kept_without_file(),
-        }
-    }
-
-    fn kept_without_file(&self) -> Kept {
-        match self.compare.state {
-            Some(_) => Kept::State,
-            None => Kept::Memory,
+            None => kept_without_file(self.compare),
         }
     }
 }
@@ -234,7 +229,7 @@ fn add_to_file(
             rule.toml()
         ))
     })?;
-    hold(rules, comparisons);
+    hold(&rules, comparisons);
     Ok(())
 }
 
@@ -271,7 +266,7 @@ fn remove_from_file(
             return Err(unknown_rule(id));
         }
         // Somebody has taken it out of the file already.
-        hold(file.rules.clone(), comparisons);
+        hold(&file.rules, comparisons);
         return Ok(());
     };
     let shown = file.path.display();
@@ -286,11 +281,11 @@ fn remove_from_file(
     write(&file.path, &text).map_err(|why| {
         RuleRefused::NotWritten(format!("{why}; or take it out by hand, and reload"))
     })?;
-    hold(rules, comparisons);
+    hold(&rules, comparisons);
     Ok(())
 }
 
-fn hold(rules: Rules, comparisons: &[Arc<Comparison>]) {
+fn hold(rules: &Rules, comparisons: &[Arc<Comparison>]) {
     for comparison in comparisons {
         comparison.set_rules(rules.clone());
     }

@@ -124,10 +124,10 @@ pub(super) fn uses(known: &Known<'_>, hidden: &HashMap<CellId, usize>) -> Vec<Ru
                 title: rule.title.clone(),
                 until: date(&rule.until),
                 since: date(&rule.since),
-                kept: match known.rules.is_of_file(number) {
-                    true => Kept::File,
-                    false if known.keeps_rules => Kept::State,
-                    false => Kept::Memory,
+                kept: if known.rules.is_of_file(number) {
+                    Kept::File
+                } else {
+                    known.own_rules
                 },
             }
         })

@@ -22,7 +22,7 @@ use super::{
         cell::{Cell, CellId},
         verdict::{Judged, Verdict},
     },
-    report::{Memory, Report, Requests, SCHEMA},
+    report::{Kept, Memory, Report, Requests, SCHEMA},
     route::Routes,
     rules::{Hidden, InForce},
 };
@@ -35,8 +35,8 @@ pub(crate) use signature::part;
 pub(crate) struct Known<'a> {
     pub(crate) shadow: &'a str,
     pub(crate) rules: &'a InForce,
-    /// Whether rules that stand in no file are kept when the process ends.
-    pub(crate) keeps_rules: bool,
+    /// Where rules are kept that stand in no file.
+    pub(crate) own_rules: Kept,
     pub(crate) hidden: &'a Hidden,
     pub(crate) counts: &'a Counts,
     pub(crate) routes: &'a Routes,

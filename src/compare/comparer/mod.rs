@@ -17,7 +17,7 @@ use super::{
     difference::Differences,
     extract::Limits,
     learn::{Learned, features::FeatureId, recent::Recents, sessions::Sessions},
-    report::Report,
+    report::{Kept, Report},
     route::{Pattern, Routes},
     rules::{Hidden, InForce, Rules},
     secrets::Secrets,
@@ -49,8 +49,8 @@ pub(crate) struct Settings {
     pub(crate) is_redacted: fn(&str) -> bool,
     /// Those of the file.
     pub(crate) rules: Rules,
-    /// Whether other rules are kept when the process ends.
-    pub(crate) keeps_rules: bool,
+    /// Where rules are kept that stand in no file.
+    pub(crate) own_rules: Kept,
     /// What is never shown.
     pub(crate) secrets: Secrets,
     /// For whole messages of examples; `None`: they are not kept.
@@ -72,7 +72,7 @@ impl Default for Settings {
             has_times: true,
             is_redacted: |_| false,
             rules: Rules::default(),
-            keeps_rules: false,
+            own_rules: Kept::Memory,
             secrets: Secrets::default(),
             example_bytes: None,
             patterns: Vec::new(),
@@ -212,7 +212,7 @@ impl Comparer {
         cause::report(&mut cause::Known {
             shadow: &self.settings.shadow,
             rules: &self.rules,
-            keeps_rules: self.settings.keeps_rules,
+            own_rules: self.settings.own_rules,
             hidden: &self.hidden,
             counts: &counts,
             routes: &self.routes,

@@ -1,6 +1,7 @@
 //! From pairs to reports, through all of the comparer.
 
 mod reports;
+mod rules;
 mod varying;
 
 use std::time::Duration;

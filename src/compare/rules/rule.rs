@@ -77,9 +77,11 @@ impl Rule {
     /// What its fields say together has to have a meaning.
     pub(super) fn check(&self) -> Result<(), String> {
         let Some(cause) = &self.cause else {
-            return match self.parts.is_empty() {
-                true => Ok(()),
-                false => Err("`parts` are those of a `cause`, which is missing".to_owned()),
+            let why = "`parts` are those of a `cause`, which is missing";
+            return if self.parts.is_empty() {
+                Ok(())
+            } else {
+                Err(why.to_owned())
             };
         };
         let digits = cause.strip_prefix("c-").unwrap_or_default();

@@ -1,6 +1,6 @@
 //! Changes of a file of rules as text: one rule more or less. All else in it stays as it is, byte for byte.
 
-use std::ops::Range;
+use std::{fmt::Write, ops::Range};
 
 use thiserror::Error;
 use toml::{
@@ -33,7 +33,8 @@ impl Rule {
         let mut text = "[[rule]]\n".to_owned();
         for (key, value) in lines {
             if let Some(value) = value {
-                text += &format!("{key} = {}\n", quoted(&value));
+                // Writing to memory can't fail.
+                let _ = writeln!(text, "{key} = {}", quoted(&value));
             }
         }
         let parts: Vec<Part> = self.parts.iter().collect();
@@ -44,7 +45,7 @@ impl Rule {
                     .iter()
                     .map(|part| format!("{:?}", part.text()))
                     .collect();
-                text += &format!("    {},\n", line.join(", "));
+                let _ = writeln!(text, "    {},", line.join(", "));
             }
             text += "]\n";
         }
@@ -69,17 +70,17 @@ fn quoted(text: &str) -> String {
 
 /// The text of a file with one more rule at its end.
 pub(crate) fn with_rule(text: &str, rule: &Rule) -> String {
-    let mut more = text.to_owned();
-    if !more.is_empty() {
-        more += if more.ends_with('\n') { "\n" } else { "\n\n" };
-    }
-    more += &rule.toml();
+    let between = match text {
+        "" => "",
+        text if text.ends_with('\n') => "\n",
+        _ => "\n\n",
+    };
+    let mut rule = format!("{between}{}", rule.toml());
     // A file keeps its kind of line ends.
-    let begins = text.len();
-    match text.contains("\r\n") {
-        true => format!("{text}{}", more[begins..].replace('\n', "\r\n")),
-        false => more,
+    if text.contains("\r\n") {
+        rule = rule.replace('\n', "\r\n");
     }
+    format!("{text}{rule}")
 }
 
 /// Why a rule can't be taken out of a text.
