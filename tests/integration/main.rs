@@ -5,6 +5,7 @@ mod budget;
 mod capture;
 mod compare;
 mod compare_keep;
+mod compare_rules;
 mod compare_secrets;
 mod compare_sums;
 mod config;
