@@ -97,10 +97,7 @@ fn follow(action: Action, judged: &mut Judged, hide: impl FnOnce()) {
 
 /// What is told of each rule.
 pub(super) fn uses(known: &Known<'_>, hidden: &HashMap<CellId, usize>) -> Vec<RuleUse> {
-    let mut hides = known.hidden.0.clone();
-    for (number, pairs) in pairs_hidden(known.learned, hidden) {
-        *hides.entry(number).or_default() += pairs;
-    }
+    let of_pairs = pairs_hidden(known.learned, hidden);
     let rules = known.rules.all();
     let ids = rules.ids().into_iter();
     rules
@@ -108,7 +105,9 @@ pub(super) fn uses(known: &Known<'_>, hidden: &HashMap<CellId, usize>) -> Vec<Ru
         .zip(ids)
         .enumerate()
         .map(|(number, (rule, id))| {
-            let hides = hides.get(&number).copied().unwrap_or(0);
+            let seen = of_pairs.get(&number).copied().unwrap_or_default();
+            let tolerated = known.hidden.0.get(&number).copied().unwrap_or(0);
+            let hides = seen.pairs + tolerated;
             let date = |date: &Option<Moment>| {
                 date.as_ref()
                     .map_or_else(String::new, |date| date.text().to_owned())
@@ -117,7 +116,7 @@ pub(super) fn uses(known: &Known<'_>, hidden: &HashMap<CellId, usize>) -> Vec<Ru
                 rule: rule.name(),
                 hides,
                 reason: rule.reason.clone(),
-                note: note(rule, hides, known.now).to_owned(),
+                note: note(known, rule, hides, seen.last),
                 id,
                 action: rule.action.text(),
                 cause: rule.cause.clone().unwrap_or_default(),
@@ -134,24 +133,43 @@ pub(super) fn uses(known: &Known<'_>, hidden: &HashMap<CellId, usize>) -> Vec<Ru
         .collect()
 }
 
-fn note(rule: &Rule, hides: u64, now: i64) -> &'static str {
-    if !rule.holds_at(now) {
-        "over: its day has passed"
-    } else if hides == 0 && rule.action == Action::Expected {
-        "what was expected doesn't happen any more"
+fn note(known: &Known<'_>, rule: &Rule, hides: u64, last: u64) -> String {
+    let is_expected = rule.action == Action::Expected;
+    let since = known.counts.answered.saturating_sub(last);
+    if !rule.holds_at(known.now) {
+        "over: its day has passed".to_owned()
+    } else if hides == 0 && is_expected {
+        "what was expected doesn't happen any more".to_owned()
     } else if hides == 0 && rule.action != Action::NeverNoise {
-        "hides nothing any more"
+        "hides nothing any more".to_owned()
+    } else if is_expected && has_stopped(hides, last, since) {
+        format!("what was expected was not seen in the last {since} responses")
     } else {
-        ""
+        String::new()
     }
 }
 
-/// How many pairs each rule hides something of. A pair of which it hides several places is one.
-fn pairs_hidden(learned: &Learned, hidden: &HashMap<CellId, usize>) -> HashMap<usize, u64> {
-    let mut by_route: HashMap<(usize, RouteId), u64> = HashMap::new();
+/// Whether as many responses came since as should have shown it thirty times.
+fn has_stopped(pairs: u64, last: u64, since: u64) -> bool {
+    const TIMES: u128 = 30;
+    u128::from(since) * u128::from(pairs) > TIMES * u128::from(last.max(pairs))
+}
+
+/// What a rule hides of the pairs that were seen.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    /// A pair of which it hides several places is one.
+    pairs: u64,
+    /// The number of the last one; where it fell out of the log, of the first that is still there.
+    last: u64,
+}
+
+fn pairs_hidden(learned: &Learned, hidden: &HashMap<CellId, usize>) -> HashMap<usize, Seen> {
     if hidden.is_empty() {
         return HashMap::new();
     }
+    let mut by_route: HashMap<(usize, RouteId), u64> = HashMap::new();
+    let mut last: HashMap<usize, u64> = HashMap::new();
     let mut touched: Vec<usize> = Vec::new();
     for pair in learned.log.iter() {
         touched.clear();
@@ -160,6 +178,7 @@ fn pairs_hidden(learned: &Learned, hidden: &HashMap<CellId, usize>) -> HashMap<u
         touched.dedup();
         for number in &touched {
             *by_route.entry((*number, pair.route)).or_default() += 1;
+            last.insert(*number, pair.number);
         }
     }
     // The log has the last pairs only, cells have all.
@@ -169,9 +188,12 @@ fn pairs_hidden(learned: &Learned, hidden: &HashMap<CellId, usize>) -> HashMap<u
             *count = (*count).max(u64::from(cell.differing));
         }
     }
-    let mut pairs: HashMap<usize, u64> = HashMap::new();
+    let first = learned.log.iter().next().map_or(0, |pair| pair.number);
+    let mut seen: HashMap<usize, Seen> = HashMap::new();
     for ((number, _), count) in by_route {
-        *pairs.entry(number).or_default() += count;
+        let seen = seen.entry(number).or_default();
+        seen.pairs += count;
+        seen.last = last.get(&number).copied().unwrap_or(first);
     }
-    pairs
+    seen
 }

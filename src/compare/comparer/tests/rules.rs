@@ -81,6 +81,28 @@ fn a_rule_for_a_cause_holds_for_its_change_on_each_route_and_for_no_other() {
 }
 
 #[test]
+fn what_was_expected_and_has_stopped_is_told() {
+    let mut comparer = Comparer::new(Settings::default());
+    let (old, new) = (r#"{"total":2}"#, r#"{"total":200}"#);
+    ten(&mut comparer, "/a", old, new);
+    let cause = only_cause(&comparer.report(NOW));
+    let expected = rule(&mut comparer, &cause, "expected");
+    comparer.add_rule(expected);
+    let note = |comparer: &mut Comparer| comparer.report(NOW).rules.remove(0).note;
+    for _ in 0..3 {
+        ten(&mut comparer, "/a", old, old);
+    }
+    assert_eq!(note(&mut comparer), "");
+    ten(&mut comparer, "/a", old, old);
+    assert_eq!(
+        note(&mut comparer),
+        "what was expected was not seen in the last 40 responses"
+    );
+    ten(&mut comparer, "/a", old, new);
+    assert_eq!(note(&mut comparer), "");
+}
+
+#[test]
 fn a_rule_for_a_cause_on_one_route_leaves_others_alone() {
     let mut comparer = Comparer::new(Settings::default());
     ten(&mut comparer, "/a", r#"{"total":2}"#, r#"{"total":200}"#);
