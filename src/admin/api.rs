@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     compare::{NoExample, Report},
-    config::Percent,
+    config::{Build, Percent},
     lifecycle::Phase,
 };
 
@@ -38,6 +38,22 @@ pub(super) fn ledger(call: &Call<'_>) -> Reply {
 
 pub(super) fn shadows(call: &Call<'_>) -> Reply {
     json(&BTreeMap::from([("shadows", call.source.shadows())]))
+}
+
+pub(super) fn about(call: &Call<'_>) -> Reply {
+    json(&call.source.about())
+}
+
+pub(super) fn history(call: &Call<'_>) -> Reply {
+    json(&call.source.history())
+}
+
+pub(super) fn captures(call: &Call<'_>) -> Reply {
+    json(&BTreeMap::from([("captures", call.source.captures())]))
+}
+
+pub(super) fn configuration(call: &Call<'_>) -> Reply {
+    text(StatusCode::OK, call.source.configuration())
 }
 
 /// The report of one shadow, or of all that are compared.
@@ -116,6 +132,21 @@ pub(super) fn sample(call: &Call<'_>) -> Reply {
         Ok(Body { percent }) => change(call, Order::Sample(percent)),
         Err(error) => {
             let why = format!("{error}; the body has to be such as {{\"percent\": \"10%\"}}\n");
+            text(StatusCode::BAD_REQUEST, why)
+        }
+    }
+}
+
+pub(super) fn build(call: &Call<'_>) -> Reply {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        build: Build,
+    }
+    match serde_json::from_slice(call.request.body()) {
+        Ok(Body { build }) => change(call, Order::Build(build)),
+        Err(error) => {
+            let why = format!("{error}; the body has to be such as {{\"build\": \"v5.1-rc2\"}}\n");
             text(StatusCode::BAD_REQUEST, why)
         }
     }

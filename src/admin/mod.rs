@@ -7,20 +7,20 @@ mod call;
 mod guard;
 mod routes;
 mod server;
+mod state;
 
-use std::{future::Future, pin::Pin, time::SystemTime};
-
-use serde::{Serialize, Serializer};
+use std::{future::Future, pin::Pin};
 
 use crate::{
     compare::{NoExample, Report, WholeExample},
-    config::{Percent, Secret},
+    config::{Build, Percent, Secret},
     ledger::Ledger,
     lifecycle::Phase,
-    telemetry::metrics::Samples,
+    telemetry::{history::History, metrics::Samples},
 };
 
 pub(crate) use server::serve;
+pub(crate) use state::{About, CaptureState, Change, SampleState, ShadowState};
 
 /// What the interface shows and changes, given by the application.
 pub(crate) trait Administration: Send + Sync + 'static {
@@ -28,6 +28,11 @@ pub(crate) trait Administration: Send + Sync + 'static {
     fn ledger(&self) -> &Ledger;
     fn samples(&self) -> Samples;
     fn shadows(&self) -> Vec<ShadowState>;
+    fn about(&self) -> About;
+    fn history(&self) -> History;
+    fn captures(&self) -> Vec<CaptureState>;
+    /// The effective configuration as TOML, with masks for secrets.
+    fn configuration(&self) -> String;
 
     /// Changes the shadow of this name; false where there is none.
     fn change(&self, shadow: &str, order: Order) -> bool;
@@ -49,43 +54,13 @@ pub(crate) trait Administration: Send + Sync + 'static {
 }
 
 /// Something that is to be changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Order {
     Pause,
     Resume,
     Sample(Percent),
-}
-
-/// A shadow as it is now.
-#[derive(Debug, Serialize)]
-pub(crate) struct ShadowState {
-    pub(crate) name: String,
-    pub(crate) paused: bool,
-    pub(crate) sample: SampleState,
-    pub(crate) breaker: &'static str,
-    pub(crate) queued: usize,
-    /// The last ones, the newest last.
-    pub(crate) changes: Vec<Change>,
-}
-
-/// Which share of the requests a shadow gets now, and after a restart.
-#[derive(Debug, Serialize)]
-pub(crate) struct SampleState {
-    pub(crate) percent: Percent,
-    pub(crate) configured: Percent,
-    pub(crate) by: String,
-}
-
-/// What was changed over this interface, and when.
-#[derive(Debug, Serialize)]
-pub(crate) struct Change {
-    #[serde(serialize_with = "as_text")]
-    pub(crate) at: SystemTime,
-    pub(crate) what: String,
-}
-
-fn as_text<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(&humantime::format_rfc3339_millis(*at))
+    /// It runs this build.
+    Build(Build),
 }
 
 /// A reload under way: what it changed, or every mistake because of which nothing is changed.

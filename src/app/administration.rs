@@ -7,9 +7,11 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{comparing, shared::Shared};
+use super::{comparing, history, shared::Shared};
 use crate::{
-    admin::{self, Administration, Order, Reloading, SampleState, ShadowState},
+    admin::{
+        self, About, Administration, CaptureState, Order, Reloading, SampleState, ShadowState,
+    },
     capture,
     compare::{Comparison, NoExample, Report, WholeExample},
     config::Secret,
@@ -17,6 +19,7 @@ use crate::{
     lifecycle::Phase,
     shadow::{Change, Shadow, State},
     telemetry::{
+        history::{EventKind, Events, History},
         log_queue,
         metrics::{self, Samples},
     },
@@ -32,8 +35,46 @@ impl Administration for Shared {
     }
 
     fn shadows(&self) -> Vec<ShadowState> {
+        let (live, events) = (self.live.load(), &self.resources.events);
+        let shadows = live.shadows.iter();
+        shadows.map(|shadow| state(shadow, events)).collect()
+    }
+
+    fn about(&self) -> About {
+        About {
+            version: env!("CARGO_PKG_VERSION"),
+            started: self.started,
+            listen: self.listen.iter().map(ToString::to_string).collect(),
+            primary: self.live.load().config.primary.address.to_string(),
+        }
+    }
+
+    fn history(&self) -> History {
+        history::history(self)
+    }
+
+    fn captures(&self) -> Vec<CaptureState> {
         let live = self.live.load();
-        live.shadows.iter().map(|shadow| state(shadow)).collect()
+        let (Some(capture), Some(settings)) = (&self.capture, &live.config.capture) else {
+            return Vec::new();
+        };
+        let capture::Progress { file, trouble } = capture.progress();
+        let records = self.captured.outcomes();
+        vec![CaptureState {
+            pattern: settings.file.to_string(),
+            file,
+            bytes: self.captured.written_bytes(),
+            records: records
+                .map(|(outcome, count)| (outcome.as_str(), count))
+                .collect(),
+            queued_bytes: capture.queued(),
+            trouble,
+        }]
+    }
+
+    fn configuration(&self) -> String {
+        let shown = self.live.load().config.shown();
+        shown.unwrap_or_else(|error| format!("# it can't be shown as TOML: {error}\n"))
     }
 
     fn change(&self, name: &str, order: Order) -> bool {
@@ -45,8 +86,15 @@ impl Administration for Shared {
             Order::Pause => shadow.control.pause(true),
             Order::Resume => shadow.control.pause(false),
             Order::Sample(percent) => shadow.control.set_sample(percent),
+            Order::Build(build) => {
+                shadow.set_build(&build);
+                None
+            }
         };
         if let Some(what) = changed {
+            self.resources
+                .events
+                .add(EventKind::Change, Some(name), &what);
             tracing::warn!(
                 shadow = name,
                 what,
@@ -153,16 +201,24 @@ impl Administration for Shared {
     }
 }
 
-fn state(shadow: &Shadow) -> ShadowState {
-    let (control, settings) = (&shadow.control, &shadow.settings().sample);
+fn state(shadow: &Shadow, events: &Events) -> ShadowState {
+    let (control, settings) = (&shadow.control, shadow.settings());
     let history = control.history().into_iter();
+    let breaker_changed = events.last(EventKind::Breaker, shadow.name());
     ShadowState {
         name: shadow.name().to_owned(),
+        address: settings.address.to_string(),
+        role: settings.role,
+        compare: settings.compare,
+        identity: settings.identity.is_some(),
+        build: shadow.build(),
+        breaker_changed: breaker_changed.map(|event| event.at),
+        low_priority: shadow.has_low_priority.load(Relaxed),
         paused: control.is_paused(),
         sample: SampleState {
             percent: control.sample(),
-            configured: settings.percent,
-            by: settings.by.to_string(),
+            configured: settings.sample.percent,
+            by: settings.sample.by.to_string(),
         },
         breaker: match shadow.breaker() {
             State::Closed => "closed",

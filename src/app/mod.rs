@@ -8,6 +8,7 @@ mod edit;
 mod explain;
 mod files;
 mod generation;
+mod history;
 mod live;
 mod reload;
 mod shared;

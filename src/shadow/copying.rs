@@ -308,6 +308,7 @@ impl<'a> Copying<'a> {
         }
         let took = now - self.started;
         self.sender.shadow.metrics.latency.record(took);
+        self.sender.shadow.see_build(&self.tools.head, now);
         self.copy.pair.ours(self.tools.head.status, took);
     }
 
