@@ -21,6 +21,7 @@ mod faults_primary;
 mod faults_shadow;
 mod framing;
 mod half_close;
+mod history;
 mod hostile_shadow;
 mod kit;
 mod ledger;
