@@ -1,6 +1,6 @@
 //! Compares the two responses to one request: each becomes places and values (`extract`), and two of them become
 //! differences with a kind and a transformation (`difference`). All but `live`, which runs it in the program, is pure
-//! code: no I/O and no clock. Whatever a response holds, time and memory are bounded.
+//! code: no I/O, and no clock but for the time that an example may take to be laid out. Whatever a response holds, time and memory are bounded.
 
 mod answer;
 mod captured;
@@ -31,6 +31,8 @@ pub(crate) use captured::{Captured, Extent, ResponseOf, captured_pair, captured_
 #[cfg(test)]
 pub(crate) use comparer::Responses;
 pub(crate) use comparer::{Comparer, NoExample, Settings, WholeExample};
+#[allow(unused_imports, reason = "the page shows them")]
+pub(crate) use comparer::{LeftOut, Line, Mark, Row, Segment, SideBySide, inner};
 #[cfg(test)]
 pub(crate) use difference::{Difference, Differences, Kind, differences};
 #[cfg(test)]

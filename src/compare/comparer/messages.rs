@@ -3,11 +3,15 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashMap},
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{Comparer, PairIn};
+use super::{
+    Comparer, PairIn,
+    side_by_side::{Findings, SideBySide, side_by_side},
+};
 use crate::compare::{
     learn::{
         Learned,
@@ -34,6 +38,9 @@ pub(crate) struct WholeExample {
     pub(crate) request_id: String,
     pub(crate) request: String,
     pub(crate) responses: Responses,
+    /// The responses in lines, with what is known of each difference.
+    #[serde(default)]
+    pub(crate) side_by_side: SideBySide,
 }
 
 /// Both responses, as text without secrets.
@@ -41,6 +48,13 @@ pub(crate) struct WholeExample {
 pub(crate) struct Responses {
     pub(crate) primary: String,
     pub(crate) shadow: String,
+}
+
+impl WholeExample {
+    /// Lays out both responses beside each other.
+    pub(crate) fn lay_out(&mut self, findings: &Findings, deadline: Instant) {
+        self.side_by_side = side_by_side(&self.responses, findings, deadline);
+    }
 }
 
 /// Why there is no whole example.
@@ -55,13 +69,20 @@ pub(crate) enum NoExample {
 
 /// The messages of a pair. An id may come twice, an id for the same target means the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-struct Key {
+pub(crate) struct Key {
     request_id: String,
     target: String,
 }
 
+/// The texts of one pair.
+pub(super) struct Kept {
+    pub(super) request: String,
+    pub(super) primary: String,
+    pub(super) shadow: String,
+}
+
 impl Key {
-    fn of(example: &Example) -> Self {
+    pub(super) fn of(example: &Example) -> Self {
         Self {
             request_id: example.request_id.clone(),
             target: example.target.clone(),
@@ -168,8 +189,12 @@ impl Comparer {
         self.messages.keep_within(limit, &self.learned);
     }
 
-    /// The whole example of the cause whose id begins so.
-    pub(crate) fn whole_example(&mut self, id: &str, now: i64) -> Result<WholeExample, NoExample> {
+    /// The whole example of the cause whose id begins so, and what its responses differ in; they are not laid out yet.
+    pub(crate) fn whole_example(
+        &mut self,
+        id: &str,
+        now: i64,
+    ) -> Result<(WholeExample, Findings), NoExample> {
         if self.settings.example_bytes.is_none() {
             return Err(NoExample::Off);
         }
@@ -182,14 +207,25 @@ impl Comparer {
             target: cause.example.target.clone(),
         };
         let [request, primary, shadow] = self.messages.find(&key).ok_or(NoExample::NotKept)?;
-        Ok(WholeExample {
+        let kept = Kept {
+            request,
+            primary,
+            shadow,
+        };
+        let findings = self.findings(&key, &kept, &report, now);
+        let example = WholeExample {
             id: cause.id.clone(),
             title: cause.title.clone(),
             shadow: report.shadow.clone(),
             request_id: key.request_id,
-            request,
-            responses: Responses { primary, shadow },
-        })
+            request: kept.request,
+            responses: Responses {
+                primary: kept.primary,
+                shadow: kept.shadow,
+            },
+            side_by_side: SideBySide::default(),
+        };
+        Ok((example, findings))
     }
 
     /// The messages as bytes for a file, where they changed since it was asked last.

@@ -2,9 +2,11 @@
 
 mod baseline;
 mod explain;
+mod findings;
 mod messages;
 mod pair;
 mod probe;
+mod side_by_side;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -29,6 +31,8 @@ use probe::Probes;
 pub(crate) use messages::Responses;
 pub(crate) use messages::{NoExample, WholeExample};
 pub(crate) use probe::Probe;
+#[allow(unused_imports, reason = "the page shows them")]
+pub(crate) use side_by_side::{LeftOut, Line, Mark, Row, Segment, SideBySide, inner};
 
 /// How a comparer works.
 #[derive(Clone, Debug)]

@@ -1,5 +1,6 @@
 //! From pairs to reports, through all of the comparer.
 
+mod examples;
 mod reports;
 mod varying;
 

@@ -62,6 +62,9 @@ struct Causes {
 /// How long a count of causes is good enough for metrics.
 const FRESH: Duration = Duration::from_secs(10);
 
+/// How long it is looked for what is alike in an example's responses.
+const LAYOUT: Duration = Duration::from_secs(1);
+
 /// Why a copy that was answered is not compared, where that is known before its pair is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum LeftOut {
@@ -244,7 +247,11 @@ impl Comparison {
 
     /// The whole example of the cause whose id begins so.
     pub(crate) fn whole_example(&self, id: &str) -> Result<WholeExample, NoExample> {
-        self.counted().whole_example(id, now())
+        let found = self.counted().whole_example(id, now());
+        // Nobody waits for the comparer while it is laid out.
+        let (mut example, findings) = found?;
+        example.lay_out(&findings, Instant::now() + LAYOUT);
+        Ok(example)
     }
 
     /// Other rules hold from now on, also for what was seen before.
