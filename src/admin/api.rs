@@ -10,7 +10,7 @@ use super::{
     call::{Call, Reply, content, json, text},
 };
 use crate::{
-    compare::{NoExample, Report},
+    compare::{NoExample, NotResent, Report},
     config::Percent,
     lifecycle::Phase,
 };
@@ -67,6 +67,50 @@ pub(super) fn example(call: &Call<'_>) -> Reply {
         }
     };
     text(StatusCode::NOT_FOUND, why)
+}
+
+/// Sends a cause's example to the shadow once more, and tells what came of it.
+pub(super) fn replay<'a>(call: &'a Call<'_>) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+    #[derive(Default, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        #[serde(default, rename = "unsafe")]
+        may_change: bool,
+    }
+    let cause = named(call, "cause=").unwrap_or_default();
+    let body = match &call.request.body()[..] {
+        b"" => Ok(Body::default()),
+        body => serde_json::from_slice(body),
+    };
+    let replaying = body.map(|Body { may_change }| {
+        let source = call.source;
+        source.replay(shadow(call), cause, may_change)
+    });
+    Box::pin(async move {
+        match replaying {
+            Ok(replaying) => match replaying.await {
+                Ok(replayed) => json(&replayed),
+                Err(why) => text(status_of(&why), format!("{why}\n")),
+            },
+            Err(error) => {
+                let why = format!("{error}; the body may be {{\"unsafe\": true}}\n");
+                text(StatusCode::BAD_REQUEST, why)
+            }
+        }
+    })
+}
+
+fn status_of(why: &NotResent) -> StatusCode {
+    match why {
+        NotResent::NotCompared | NotResent::UnknownCause => StatusCode::NOT_FOUND,
+        NotResent::NotKept | NotResent::TooLarge | NotResent::Removed => StatusCode::GONE,
+        NotResent::Unsafe(_) | NotResent::Unpaired => StatusCode::CONFLICT,
+        NotResent::Paused | NotResent::BreakerOpen | NotResent::NoLane | NotResent::Stopping => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        NotResent::NoConnection(_) | NotResent::Broken(_) => StatusCode::BAD_GATEWAY,
+        NotResent::NoAnswer(_) => StatusCode::GATEWAY_TIMEOUT,
+    }
 }
 
 pub(super) fn forget(call: &Call<'_>) -> Reply {

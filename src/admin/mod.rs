@@ -13,7 +13,7 @@ use std::{future::Future, pin::Pin, time::SystemTime};
 use serde::{Serialize, Serializer};
 
 use crate::{
-    compare::{NoExample, Report, WholeExample},
+    compare::{NoExample, NotResent, Replayed, Report, WholeExample},
     config::{Percent, Secret},
     ledger::Ledger,
     lifecycle::Phase,
@@ -36,6 +36,8 @@ pub(crate) trait Administration: Send + Sync + 'static {
     fn reports(&self, shadow: Option<&str>) -> Vec<Report>;
     /// The whole example of a cause, of the shadow of this name or of whichever has the cause.
     fn example(&self, shadow: Option<&str>, cause: &str) -> Result<WholeExample, NoExample>;
+    /// Sends the request of a cause's example to its shadow once more. `may_change`: also one that may change data there.
+    fn replay(&self, shadow: Option<&str>, cause: &str, may_change: bool) -> Replaying;
     /// Forgets what comparing learned of it; false where there is nothing to forget.
     fn reset_reports(&self, shadow: Option<&str>) -> bool;
 
@@ -87,6 +89,9 @@ pub(crate) struct Change {
 fn as_text<S: Serializer>(at: &SystemTime, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&humantime::format_rfc3339_millis(*at))
 }
+
+/// A request that is sent to a shadow once more: what came of it.
+pub(crate) type Replaying = Pin<Box<dyn Future<Output = Result<Replayed, NotResent>> + Send>>;
 
 /// A reload under way: what it changed, or every mistake because of which nothing is changed.
 pub(crate) type Reloading = Pin<Box<dyn Future<Output = Result<String, Vec<String>>> + Send>>;

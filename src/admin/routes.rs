@@ -56,6 +56,7 @@ const ROUTES: &[Route] = &[
     Route(Change("POST"), "/api/shadows/NAME/resume", At(api::resume), "copies again"),
     Route(Change("PUT, POST"), "/api/shadows/NAME/sample", At(api::sample), r#"{"percent": "10%"}"#),
     Route(Change("POST"), "/api/report/rules", At(api::add_rule), r#"{"place": "$.total", "action": "expected", "reason": "..."}"#),
+    Route(Change("POST"), "/api/report/replay", Later(api::replay), "a cause's example to the shadow once more; ?cause=ID"),
     Route(Change("POST"), "/api/report/reset", At(api::forget), "forgets what comparing learned; ?shadow=NAME"),
 ];
 

@@ -9,9 +9,9 @@ use tokio::sync::oneshot;
 
 use super::{comparing, shared::Shared};
 use crate::{
-    admin::{self, Administration, Order, Reloading, SampleState, ShadowState},
+    admin::{self, Administration, Order, Reloading, Replaying, SampleState, ShadowState},
     capture,
-    compare::{Comparison, NoExample, Report, WholeExample},
+    compare::{Comparison, NoExample, NotResent, Report, WholeExample},
     config::Secret,
     ledger::Ledger,
     lifecycle::Phase,
@@ -74,6 +74,40 @@ impl Administration for Shared {
             }
         }
         Err(why)
+    }
+
+    fn replay(&self, shadow: Option<&str>, cause: &str, may_change: bool) -> Replaying {
+        let mut found = Err(NotResent::NotCompared);
+        for comparison in self.comparisons(shadow) {
+            match (comparison.resend(cause, may_change), &found) {
+                (Ok(resend), _) => {
+                    found = Ok((comparison, resend));
+                    break;
+                }
+                (Err(NotResent::UnknownCause), Err(why)) if *why != NotResent::NotCompared => {}
+                (Err(why), _) => found = Err(why),
+            }
+        }
+        let live = self.live.load();
+        let named = |name: &str| {
+            let mut shadows = live.shadows.iter();
+            shadows.find(|shadow| shadow.name() == name).map(Arc::clone)
+        };
+        let found = found.and_then(|(comparison, resend)| {
+            let shadow = named(comparison.name()).ok_or(NotResent::Removed)?;
+            Ok((comparison, resend, shadow))
+        });
+        let threads = Arc::clone(&self.threads);
+        Box::pin(async move {
+            let (comparison, resend, shadow) = found?;
+            tracing::info!(
+                shadow = comparison.name(),
+                request_id = resend.request_id(),
+                "the request of an example is sent to the shadow once more, over the administrative interface"
+            );
+            let response = threads.resend(&shadow, resend.clone()).await;
+            comparison.resent(&resend, response)
+        })
     }
 
     fn reset_reports(&self, shadow: Option<&str>) -> bool {

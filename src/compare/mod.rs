@@ -30,7 +30,9 @@ pub(crate) use answer::{Answer, Asked, Counterpart, PairIn};
 pub(crate) use captured::{Captured, Extent, ResponseOf, captured_pair, captured_pair_of_two};
 #[cfg(test)]
 pub(crate) use comparer::Responses;
-pub(crate) use comparer::{Comparer, NoExample, Settings, WholeExample};
+pub(crate) use comparer::{
+    Comparer, NoExample, NotResent, Replayed, Resend, Resent, ResentBody, Settings, WholeExample,
+};
 #[allow(unused_imports, reason = "the page shows them")]
 pub(crate) use comparer::{LeftOut, Line, Mark, Row, Segment, SideBySide, inner};
 #[cfg(test)]
@@ -42,7 +44,7 @@ pub(crate) use extract::{
 };
 pub(crate) use live::{
     CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
-    REQUEST_BODY, Role, file, replace_users, state_file,
+    REQUEST_BODY, Role, SentCopy, file, replace_users, state_file,
 };
 pub(crate) use report::{
     Break, FollowsSessions, NeedsHelp, PutIn, Report, Requests, SessionsReport, Since, Style, html,

@@ -42,6 +42,7 @@ mod repaired;
 mod replay;
 mod replay_compare;
 mod replay_identity;
+mod resend;
 mod restart;
 mod reuse;
 mod rewrite;

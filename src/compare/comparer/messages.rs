@@ -18,6 +18,7 @@ use crate::compare::{
         cell::{CellId, Example},
         verdict::Verdict,
     },
+    report,
     secrets::Known,
 };
 
@@ -83,6 +84,13 @@ pub(super) struct Kept {
 
 impl Key {
     pub(super) fn of(example: &Example) -> Self {
+        Self {
+            request_id: example.request_id.clone(),
+            target: example.target.clone(),
+        }
+    }
+
+    pub(super) fn of_reported(example: &report::Example) -> Self {
         Self {
             request_id: example.request_id.clone(),
             target: example.target.clone(),
@@ -161,22 +169,19 @@ impl Messages {
 }
 
 impl Comparer {
-    /// Keeps a pair's messages, where one of these cells has its example from it.
-    pub(super) fn keep_messages(
-        &mut self,
-        pair: &PairIn<'_>,
-        cells: &[CellId],
-        known: Option<Known>,
-    ) {
-        let (Some(limit), Some(known)) = (self.settings.example_bytes, known) else {
-            return;
-        };
+    /// What a pair is known by, where one of these cells has its example from it.
+    pub(super) fn key_of_example(&self, pair: &PairIn<'_>, cells: &[CellId]) -> Option<Key> {
         let of_cell = |id: &CellId| self.learned.cells.get(id).map(|cell| &cell.example);
         let mut examples = cells.iter().filter_map(of_cell);
         let is_here = |example: &&Example| {
             !example.request_id.is_empty() && pair.request_id.starts_with(&example.request_id)
         };
-        let Some(key) = examples.find(is_here).map(Key::of) else {
+        examples.find(is_here).map(Key::of)
+    }
+
+    /// Keeps the messages of a pair that is an example.
+    pub(super) fn keep_messages(&mut self, pair: &PairIn<'_>, key: &Key, known: Option<Known>) {
+        let (Some(limit), Some(known)) = (self.settings.example_bytes, known) else {
             return;
         };
         let (secrets, limits) = (&self.settings.secrets, &self.settings.limits);
@@ -185,7 +190,7 @@ impl Comparer {
             secrets.response(&pair.primary, &known, limits),
             secrets.response(&pair.shadow, &known, limits),
         ];
-        self.messages.put(key, &texts);
+        self.messages.put(key.clone(), &texts);
         self.messages.keep_within(limit, &self.learned);
     }
 
@@ -202,10 +207,7 @@ impl Comparer {
         let mut causes = report.causes.iter();
         let cause = causes.find(|cause| !id.is_empty() && cause.id.starts_with(id));
         let cause = cause.ok_or(NoExample::UnknownCause)?;
-        let key = Key {
-            request_id: cause.example.request_id.clone(),
-            target: cause.example.target.clone(),
-        };
+        let key = Key::of_reported(&cause.example);
         let [request, primary, shadow] = self.messages.find(&key).ok_or(NoExample::NotKept)?;
         let kept = Kept {
             request,

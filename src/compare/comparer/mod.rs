@@ -6,6 +6,7 @@ mod findings;
 mod messages;
 mod pair;
 mod probe;
+mod resend;
 mod side_by_side;
 mod store;
 #[cfg(test)]
@@ -24,13 +25,16 @@ use super::{
     secrets::Secrets,
 };
 use baseline::Joins;
-use messages::Messages;
+use messages::{Key, Messages};
+use pair::is_safe;
 use probe::Probes;
+use resend::HeldRequests;
 
 #[cfg(test)]
 pub(crate) use messages::Responses;
 pub(crate) use messages::{NoExample, WholeExample};
 pub(crate) use probe::Probe;
+pub(crate) use resend::{NotResent, Replayed, Resend, Resent, ResentBody};
 #[allow(unused_imports, reason = "the page shows them")]
 pub(crate) use side_by_side::{LeftOut, Line, Mark, Row, Segment, SideBySide, inner};
 
@@ -100,6 +104,8 @@ pub(crate) struct Taken {
     pub(crate) probe: Option<Probe>,
     /// What is different for certain in a way that was never seen before, for the log.
     pub(crate) news: Option<String>,
+    /// What is shown of a cell is of this pair from now on: what its request is held by.
+    pub(crate) example: Option<Key>,
 }
 
 impl From<Outcome> for Taken {
@@ -108,6 +114,7 @@ impl From<Outcome> for Taken {
             outcome,
             probe: None,
             news: None,
+            example: None,
         }
     }
 }
@@ -125,6 +132,7 @@ pub(crate) struct Comparer {
     probes: Probes,
     joins: Joins,
     messages: Messages,
+    held: HeldRequests,
 }
 
 impl Comparer {
@@ -141,6 +149,7 @@ impl Comparer {
             probes: Probes::default(),
             joins: Joins::new(settings.bytes / 8),
             messages: Messages::default(),
+            held: HeldRequests::new(settings.bytes / 16),
             settings,
         }
     }
@@ -262,9 +271,11 @@ impl Comparer {
             + self.sessions.bytes()
             + self.probes.bytes()
             + self.joins.bytes()
+            + self.held.bytes()
     }
 
-    /// What was learned has half of all bytes, answers to compare with later ones the rest.
+    /// What was learned has half of all bytes, answers to compare with later ones the rest, but for a sixteenth for requests of
+    /// examples.
     fn keep_within_bounds(&mut self) {
         const EVERY: u64 = 256;
         let limit = self.settings.bytes / 2;

@@ -415,7 +415,10 @@ impl Comparer {
             let known = known.get_or_init(|| Known::of_pair(secrets, pair, &settings.limits));
             example_of(secrets, known, pair, difference)
         });
-        self.keep_messages(pair, &cells, known.into_inner());
+        let example = self.key_of_example(pair, &cells);
+        if let Some(key) = &example {
+            self.keep_messages(pair, key, known.into_inner());
+        }
         if turn.previous.is_some() {
             self.note_held(&cells, varied);
         }
@@ -424,6 +427,7 @@ impl Comparer {
             outcome: Outcome::Recorded,
             probe: self.probe(turn, &cells),
             news,
+            example,
         }
     }
 
@@ -526,7 +530,7 @@ impl Turn<'_> {
 }
 
 /// Whether a request changes nothing. Queries of GraphQL are sent by POST.
-fn is_safe(asked: &Asked<'_>) -> bool {
+pub(super) fn is_safe(asked: &Asked<'_>) -> bool {
     match asked.method {
         b"GET" | b"HEAD" | b"OPTIONS" => true,
         b"POST" => {

@@ -16,8 +16,8 @@ use std::{
 };
 
 use super::{
-    FollowsSessions, Report, Rules, Settings,
-    comparer::{Comparer, NoExample, Taken, WholeExample},
+    Answer, FollowsSessions, Report, Rules, Settings,
+    comparer::{Comparer, NoExample, NotResent, Replayed, Resend, Taken, WholeExample},
     secrets::masked_path,
 };
 use crate::{
@@ -30,7 +30,7 @@ use crate::{
 };
 
 pub(crate) use file::{replace_users, state_file};
-pub(crate) use pair::{ComparedRequest, LivePair, LiveResponse, REQUEST_BODY};
+pub(crate) use pair::{ComparedRequest, LivePair, LiveResponse, REQUEST_BODY, SentCopy};
 use state::StateFiles;
 pub(crate) use thread::{CompareThread, Probes};
 
@@ -42,6 +42,8 @@ pub(crate) struct Comparison {
     left_out: [AtomicU64; LeftOut::ALL.len()],
     /// Where what is learned is kept.
     files: Option<Mutex<StateFiles>>,
+    /// Requests of examples that were to be sent once more: those that came to nothing, and those that were answered.
+    resent: [AtomicU64; 2],
     changed: AtomicBool,
     saved: Mutex<Instant>,
     /// Lines on differences that were not seen before.
@@ -158,6 +160,7 @@ impl Comparison {
             comparer: Mutex::new(comparer),
             left_out: Default::default(),
             files,
+            resent: Default::default(),
             changed: AtomicBool::new(false),
             saved: Mutex::new(Instant::now()),
             news: RateLimit::new(10, Duration::from_secs(1)),
@@ -199,6 +202,10 @@ impl Comparison {
             samples.counter(&metrics::NOT_COMPARED, &[shadow, &reason], count);
         }
         samples.gauge(&metrics::COMPARE_BYTES, &[shadow], comparer.bytes() as u64);
+        for (result, count) in ["failed", "answered"].iter().zip(&self.resent) {
+            let count = count.load(Relaxed);
+            samples.counter(&metrics::RESENT, &[shadow, result], count);
+        }
         let mut last = lock(&self.last_causes);
         if last.is_none_or(|last| last.at.elapsed() > FRESH) {
             let report = comparer.report(now());
@@ -254,6 +261,27 @@ impl Comparison {
         Ok(example)
     }
 
+    /// The request of the example of the cause whose id begins so, to be sent to the shadow once more.
+    ///
+    /// # Errors
+    /// Where there is none, or it is not to be sent.
+    pub(crate) fn resend(&self, id: &str, may_change: bool) -> Result<Resend, NotResent> {
+        self.counted().resend(id, may_change, now())
+    }
+
+    /// What came of a request that was sent to the shadow once more.
+    pub(crate) fn resent(
+        &self,
+        resend: &Resend,
+        response: Result<LiveResponse, NotResent>,
+    ) -> Result<Replayed, NotResent> {
+        let is_answered = response.is_ok();
+        self.resent[usize::from(is_answered)].fetch_add(1, Relaxed);
+        let response = response?;
+        let body = response.body();
+        Ok(lock(&self.comparer).resent(resend, &response.answer(&body)))
+    }
+
     /// Other rules hold from now on, also for what was seen before.
     pub(crate) fn set_rules(&self, rules: Rules) {
         lock(&self.comparer).set_rules(rules);
@@ -271,13 +299,22 @@ impl Comparison {
 
     fn take(&self, pair: &LivePair) -> Taken {
         self.changed.store(true, Relaxed);
-        pair.with(|pair| lock(&self.comparer).take(pair))
+        pair.with(|shown| {
+            let mut comparer = lock(&self.comparer);
+            let taken = comparer.take(shown);
+            hold(&mut comparer, &taken, pair, &shown.primary);
+            taken
+        })
     }
 
     fn take_baseline(&self, pair: &LivePair) -> Option<Taken> {
         let body = pair.shadow.body();
         let answer = pair.shadow.answer(&body);
-        lock(&self.comparer).take_baseline(&pair.request.id, &answer)
+        let mut comparer = lock(&self.comparer);
+        let taken = comparer.take_baseline(&pair.request.id, &answer)?;
+        let primary = pair.primary.body();
+        hold(&mut comparer, &taken, pair, &pair.primary.answer(&primary));
+        Some(taken)
     }
 
     fn probed(&self, number: u64, response: &LiveResponse) {
@@ -345,6 +382,13 @@ impl Comparison {
             }
         }
         comparer
+    }
+}
+
+/// Holds the request of a pair that is an example from now on.
+fn hold(comparer: &mut Comparer, taken: &Taken, pair: &LivePair, primary: &Answer<'_>) {
+    if let Some(key) = &taken.example {
+        comparer.hold_request(key.clone(), pair.request.resent(), primary);
     }
 }
 

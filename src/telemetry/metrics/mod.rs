@@ -72,6 +72,7 @@ metrics! {
     PAIRS Counter "answer_pairs_total" ["shadow", "primary", "answer"] "Answers by the primary's status class and the shadow's";
     COMPARED Counter "responses_compared_total" ["shadow", "result"] "Responses that were compared with production's, by what came of it";
     NOT_COMPARED Counter "responses_not_compared_total" ["shadow", "reason"] "Copies that were answered and not compared, by reason; with those compared they add up to the answered ones";
+    RESENT Counter "examples_replayed_total" ["shadow", "result"] "Requests of examples that were to be sent to the shadow once more over the administration; they are no copies";
     CAUSES Gauge "response_causes" ["shadow", "status"] "Causes for which responses differ from production's";
     COMPARE_BYTES Gauge "compare_memory_bytes" ["shadow"] "Memory held by what comparing learned";
     CAPTURED Counter "capture_records_total" ["outcome"] "Exchanges by what became of them in the capture; they add up to the requests that went to the primary";

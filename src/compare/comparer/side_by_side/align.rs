@@ -81,8 +81,12 @@ fn changed<'a>(
                 put(Some(one), Some(other));
             }
         } else {
-            one.iter().for_each(|line| put(Some(line), None));
-            other.iter().for_each(|line| put(None, Some(line)));
+            for line in one {
+                put(Some(line), None);
+            }
+            for line in other {
+                put(None, Some(line));
+            }
         }
     }
 }

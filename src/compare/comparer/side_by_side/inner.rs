@@ -80,8 +80,8 @@ pub(super) fn changed(one: &str, other: &str, deadline: Option<Instant>) -> [Vec
     let (left_middle, right_middle) = (begin..left.len() - end, begin..right.len() - end);
     if left_middle.len() > MOST || right_middle.len() > MOST {
         return [
-            joined(one, &left[left_middle]),
-            joined(other, &right[right_middle]),
+            joined(&left[left_middle]).into_iter().collect(),
+            joined(&right[right_middle]).into_iter().collect(),
         ];
     }
     let operations = capture_diff_slices_deadline(
@@ -96,8 +96,8 @@ pub(super) fn changed(one: &str, other: &str, deadline: Option<Instant>) -> [Vec
             let (old, new) = (operation.old_range(), operation.new_range());
             let old = &left[begin + old.start..begin + old.end];
             let new = &right[begin + new.start..begin + new.end];
-            ranges[0].extend(joined(one, old));
-            ranges[1].extend(joined(other, new));
+            ranges[0].extend(joined(old));
+            ranges[1].extend(joined(new));
         }
     }
     let [left, right] = ranges;
@@ -105,14 +105,9 @@ pub(super) fn changed(one: &str, other: &str, deadline: Option<Instant>) -> [Vec
 }
 
 /// From the first word to the last one.
-fn joined(text: &str, words: &[Range<usize>]) -> Vec<Range<usize>> {
-    match words {
-        [] => Vec::new(),
-        [first, ..] => {
-            let end = words.last().map_or(text.len(), |last| last.end);
-            vec![first.start..end]
-        }
-    }
+fn joined(words: &[Range<usize>]) -> Option<Range<usize>> {
+    let (first, last) = (words.first()?, words.last()?);
+    Some(first.start..last.end)
 }
 
 /// Ranges with nothing but blanks between them are one.
