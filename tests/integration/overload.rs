@@ -64,19 +64,23 @@ fn with_the_budget_used_up_and_no_descriptor_left_for_shadows_no_request_fails()
         .toml("[limits]\nshadow_memory = \"64KiB\"")
         .open_files(192)
         .start();
+    let idle = tee.descriptors();
     let load = Load::on(&tee.at(), 4);
     tee.wait_for_ledger("a budget that is used up", |ledger| {
         ledger.count("next", "over_budget") > 100
     });
     load.goes_on_for(100);
-    let (memory, descriptors) = (tee.memory(), tee.descriptors());
+    let memory = tee.memory();
     load.goes_on_for(1000);
     assert!(
         tee.memory() < memory + (8 << 20),
         "{memory} and {}",
         tee.memory()
     );
-    assert!(tee.descriptors() <= descriptors + 4);
+    // Shadows have a quarter of what is free of 192 at most; a client has one, its connection to the primary another, and
+    // one that was left may still be open.
+    let most = idle + 192 / 4 + 3 * 4;
+    assert!(tee.descriptors() <= most, "{} of {most}", tee.descriptors());
     load.end();
     assert!(metric(&tee, "shadowtee_shadow_memory_used_bytes") <= 65_536);
     assert!(tee.ledger().balances());

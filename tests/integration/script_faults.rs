@@ -327,11 +327,7 @@ fn what_waits_for_a_script_is_bounded() {
 /// It waits until what it says is read: some fifty megabytes here.
 #[test]
 fn a_script_that_says_much_on_standard_error_holds_up_no_copy() {
-    let (ledger, _, tee) = survived(
-        "flood-errors",
-        "timeout = \"5s\"\nhang_timeout = \"30s\"",
-        250,
-    );
+    let (ledger, _, tee) = survived("flood-errors", PATIENT, 250);
     assert_eq!(ledger.of("next"), [("answered", 250)]);
     stops(tee);
 }

@@ -39,7 +39,7 @@ pub(crate) use tee::{Setup, Tee, assert_refusal, finish, shadowtee};
 pub(crate) use wire::Ending;
 
 /// How long anything may take before a test says that it does not happen.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Looks until there is something to see, and fails after `PATIENCE`.
 #[track_caller]
