@@ -1,7 +1,7 @@
 //! Where in the lines the differences stand that comparing found. What can be found exactly is marked exactly, what differs
 //! otherwise as what it belongs to.
 
-use std::{collections::HashMap, ops::Range, time::Instant};
+use std::{cmp::Reverse, collections::HashMap, ops::Range, time::Instant};
 
 use super::{
     Finding, Findings, Line, Mark, Row, Side,
@@ -13,6 +13,8 @@ use crate::compare::difference::Kind;
 
 /// Values of each side that are looked for in the text.
 const SEARCHED: usize = 300;
+/// Values that are marked in one line.
+const MOST_IN_LINE: usize = 50;
 /// In longer values only the words are marked that differ.
 const LONG: usize = 24;
 const SAME_SAID: &str = "written in another way; it says the same";
@@ -43,11 +45,17 @@ struct Marked<'a> {
     changed: Vec<Range<usize>>,
 }
 
+/// A text, and the findings that have it as their value, the worst first.
+struct Wanted {
+    text: String,
+    numbers: Vec<usize>,
+}
+
 struct Locator<'a> {
     findings: &'a Findings,
     by_place: HashMap<&'a str, Vec<usize>>,
     /// Texts of bodies that are looked for on each side, the longest first.
-    texts: [Vec<(String, usize)>; 2],
+    texts: [Vec<Wanted>; 2],
     is_located: Vec<bool>,
 }
 
@@ -168,22 +176,28 @@ impl<'a> Locator<'a> {
 
     /// Values that stand in a line of text, where it differs.
     fn search(
-        &self,
+        &mut self,
         side: Side,
         text: &str,
         changed: &[Range<usize>],
     ) -> Vec<(Range<usize>, usize)> {
         let mut found: Vec<(Range<usize>, usize)> = Vec::new();
-        for (wanted, number) in &self.texts[side as usize] {
-            for (begin, _) in text.match_indices(wanted.as_str()) {
-                let range = begin..begin + wanted.len();
+        for wanted in &self.texts[side as usize] {
+            for (begin, _) in text.match_indices(wanted.text.as_str()) {
+                let range = begin..begin + wanted.text.len();
                 let overlaps =
                     |other: &Range<usize>| other.start < range.end && range.start < other.end;
+                if found.len() >= MOST_IN_LINE {
+                    return found;
+                }
                 if is_word(text, &range)
                     && changed.iter().any(overlaps)
                     && !found.iter().any(|(other, _)| overlaps(other))
                 {
-                    found.push((range, *number));
+                    for number in &wanted.numbers {
+                        self.is_located[*number] = true;
+                    }
+                    found.push((range, wanted.numbers[0]));
                 }
             }
         }
@@ -224,8 +238,8 @@ impl<'a> Locator<'a> {
 }
 
 /// What is looked for in the text of bodies that are no JSON.
-fn texts(findings: &Findings, side: Side) -> Vec<(String, usize)> {
-    let mut texts: Vec<(String, usize)> = Vec::new();
+fn texts(findings: &Findings, side: Side) -> Vec<Wanted> {
+    let mut numbers: HashMap<String, Vec<usize>> = HashMap::new();
     for (number, finding) in findings.found.iter().enumerate() {
         let value = finding.value(side).filter(|value| !value.trim().is_empty());
         let Some(value) = value.filter(|_| !is_of_head(finding)) else {
@@ -234,19 +248,24 @@ fn texts(findings: &Findings, side: Side) -> Vec<(String, usize)> {
         let plain = visible(value);
         let encoded = html_escape::encode_text(&plain).into_owned();
         if encoded != plain {
-            texts.push((encoded, number));
+            numbers.entry(encoded).or_default().push(number);
         }
-        texts.push((plain, number));
-        if texts.len() >= SEARCHED {
+        numbers.entry(plain).or_default().push(number);
+        if numbers.len() >= SEARCHED {
             break;
         }
     }
     let severity = |number: usize| findings.found[number].mark.severity();
-    texts.sort_by(|(one, first), (other, second)| {
-        let by_length = other.len().cmp(&one.len());
-        by_length.then_with(|| severity(*second).cmp(&severity(*first)))
+    let wanted = numbers.into_iter().map(|(text, mut numbers)| {
+        numbers.sort_by_key(|number| Reverse(severity(*number)));
+        Wanted { text, numbers }
     });
-    texts
+    let mut wanted: Vec<Wanted> = wanted.collect();
+    wanted.sort_by(|one, other| {
+        let by_length = other.text.len().cmp(&one.text.len());
+        by_length.then_with(|| one.text.cmp(&other.text))
+    });
+    wanted
 }
 
 fn is_of_head(finding: &Finding) -> bool {
