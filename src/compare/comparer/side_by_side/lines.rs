@@ -4,7 +4,6 @@
 use std::{ops::Range, sync::Arc};
 
 use super::{BYTES, LINES, LeftOut, json};
-use crate::telemetry::text::escaped;
 
 /// A line as it is shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,8 +71,15 @@ pub(super) fn visible(text: &str) -> String {
     if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) {
         return text.to_owned();
     }
-    let parts = text.split('\t').map(escaped);
-    parts.collect::<Vec<_>>().join("\t")
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if matches!(character, '"' | '\'' | '\\' | '\t') {
+            shown.push(character);
+        } else {
+            shown.extend(character.escape_debug());
+        }
+    }
+    shown
 }
 
 #[derive(Default)]
