@@ -249,6 +249,58 @@ fn a_shadow_that_gets_nothing_is_not_asked_and_that_is_said() {
     refused(&scene.replay(&cause, ""), 404, "no cause of this id");
 }
 
+/// Gives out a cookie of its own, and shows an order only to whoever shows it.
+fn private_shop(sid: &'static str, factor: u32) -> Server {
+    Server::unix(move |conn: &mut Conn| {
+        loop {
+            let request = conn.request()?;
+            let own = format!("sid={sid}");
+            let (status, cookie, total) = match request.target() {
+                "/login" => (200, format!("Set-Cookie: {own}; Path=/\r\n"), 0),
+                _ if request.header("Cookie") == Some(&own) => (200, String::new(), factor),
+                _ => (403, String::new(), 0),
+            };
+            let body = format!("{{\"total\":{total}}}");
+            conn.send(format!(
+                "HTTP/1.1 {status} X\r\nContent-Type: application/json\r\n{cookie}Content-Length: {}\r\n\r\n{body}",
+                body.len()
+            ))?;
+        }
+    })
+}
+
+#[test]
+fn it_is_sent_with_what_the_shadow_knows_its_session_by() {
+    let primary = private_shop("9f86d081884c7d659a2feaa0c55ad015", 1);
+    let shadow = private_shop("2c26b46b68ffc68ff99b453c1d304134", 100);
+    let tee = Tee::with_primary(&primary)
+        .shadow_with("next", &shadow, "compare = true\nidentity = true")
+        .toml("[compare]\nprobe = false")
+        .start();
+    let mut client = tee.client();
+    client.get("/login");
+    tee.settled(1);
+    for id in 0..20 {
+        client
+            .send(format!("GET /orders/{id} HTTP/1.1\r\nHost: a\r\nCookie: sid=9f86d081884c7d659a2feaa0c55ad015\r\n\r\n"))
+            .answer();
+    }
+    let cause = eventually("a cause", || {
+        let report: Value = serde_json::from_str(&tee.ask_admin("/api/report").text()).unwrap();
+        let is_all = report["requests"]["answered"] == 21;
+        is_all.then(|| report["causes"][0]["id"].as_str().unwrap().to_owned())
+    });
+    let path = format!("/api/report/replay?cause={cause}");
+    let again = parsed(&post(&tee, &path, JSON, ""));
+    assert_eq!(
+        (&again["status"], &again["difference"]),
+        (&200.into(), &"again".into())
+    );
+    let sent = shadow.wait_for(22);
+    let cookie = sent.last().unwrap().header("Cookie");
+    assert_eq!(cookie, Some("sid=2c26b46b68ffc68ff99b453c1d304134"));
+}
+
 #[test]
 fn one_lane_that_is_taken_leaves_no_room() {
     let scene = Scene::new("max_in_flight = 1\nanswer_timeout = \"20s\"");
