@@ -30,6 +30,7 @@ have postfix || missing+=(postfix)
 have man || missing+=(man-db)
 have node || missing+=(nodejs)
 have npm || missing+=(npm)
+have chromium || missing+=(chromium)
 { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3 python3-venv)
 { have ruby && ruby -e 'require "rack"' 2>/dev/null; } || missing+=(ruby-rack)
 
@@ -73,17 +74,26 @@ if ! have cargo; then
 fi
 
 # The libraries that users' scripts are written with: each in the one version that is tested.
-libraries="${CARGO_TARGET_DIR:-target}/tmp/scripts"
-mkdir -p "$libraries"
-cp tests/integration/scripts/node/package.json tests/integration/scripts/node/package-lock.json "$libraries"
-if ! cmp -s "$libraries/package-lock.json" "$libraries/installed.json"; then
-    say "installing goreplay_middleware"
-    if ! npm ci --prefix "$libraries" --no-audit --no-fund --ignore-scripts; then
-        say "goreplay_middleware can't be installed with npm: the tests of scripts need it" >&2
+below="${CARGO_TARGET_DIR:-target}/tmp"
+libraries="$below/scripts"
+
+# npm_install FROM TO WHAT: what package.json and its lock file in FROM name, once.
+npm_install() {
+    local from="$1" to="$2" what="$3"
+    mkdir -p "$to"
+    cp "$from/package.json" "$from/package-lock.json" "$to"
+    if cmp -s "$to/package-lock.json" "$to/installed.json"; then return; fi
+    say "installing $what"
+    if ! npm ci --prefix "$to" --no-audit --no-fund --ignore-scripts; then
+        say "$what can't be installed with npm: the tests need it" >&2
         exit 1
     fi
-    cp "$libraries/package-lock.json" "$libraries/installed.json"
-fi
+    cp "$to/package-lock.json" "$to/installed.json"
+}
+
+npm_install tests/integration/scripts/node "$libraries" goreplay_middleware
+# Nothing of it downloads a browser.
+npm_install tests/integration/browser "$below/browser" "playwright-core and axe-core"
 if ! "$libraries/venv/bin/python" -c 'import gor' 2>/dev/null; then
     say "installing gor"
     if ! { python3 -m venv "$libraries/venv" && "$libraries/venv/bin/python" -m pip install -q gor==0.2.3; }; then

@@ -13,6 +13,35 @@ pub(crate) mod capture {
 
 pub(crate) mod http {
     pub(crate) use super::{escapes::decoded, same_name::is_same_name};
+
+    /// Nothing is sent here once more.
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct RequestHead {
+        pub(crate) headers: NoHeaders,
+    }
+
+    #[derive(Clone, Debug, Default)]
+    pub(crate) struct NoHeaders(Vec<(Vec<u8>, Vec<u8>)>);
+
+    impl NoHeaders {
+        pub(crate) fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+            self.0.iter().map(|(name, value)| (&name[..], &value[..]))
+        }
+    }
+
+    impl RequestHead {
+        pub(crate) fn method(&self) -> &[u8] {
+            b"GET"
+        }
+
+        pub(crate) fn target(&self) -> &[u8] {
+            b"/"
+        }
+
+        pub(crate) fn size(&self) -> usize {
+            size_of_val(&self.headers)
+        }
+    }
 }
 
 /// Nothing is configured here.

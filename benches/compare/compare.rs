@@ -21,7 +21,7 @@ mod learn;
 mod report;
 #[path = "../../src/compare/route/mod.rs"]
 mod route;
-#[path = "../../src/compare/rules.rs"]
+#[path = "../../src/compare/rules/mod.rs"]
 mod rules;
 #[path = "../../src/compare/secrets/mod.rs"]
 mod secrets;
@@ -36,3 +36,4 @@ pub(crate) use extract::{
     Class, Extract, Limits, Looks, Media, NotCompared, Place, Value, digest, extract,
 };
 pub(crate) use report::{Report, Status, Style, html, junit, markdown, text};
+pub(crate) use route::Pattern;

@@ -8,6 +8,7 @@
 //!     cargo bench --bench compare -- calm           # two equal instances: sizes, seeds, ways of traffic
 //!     cargo bench --bench compare -- special        # lost sessions and slower routes
 //!     cargo bench --bench compare -- speed          # pairs a second
+//!     cargo bench --bench compare -- report         # how long a report takes
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -38,6 +39,7 @@ mod desk;
 mod faults;
 mod fleet;
 mod random;
+mod report;
 mod run;
 mod special;
 mod speed;
@@ -62,6 +64,7 @@ fn main() {
         ["calm", rest @ ..] => calm::calm(rest.first().copied()),
         ["special"] => special::special(),
         ["speed"] => speed::speed(),
+        ["report"] => report::report(),
         rest => table::table(rest.first().copied()),
     }
 }

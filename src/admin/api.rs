@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, pin::Pin};
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -10,8 +10,8 @@ use super::{
     call::{Call, Reply, content, json, text},
 };
 use crate::{
-    compare::{NoExample, Report},
-    config::Percent,
+    compare::{NoExample, NotResent, Report},
+    config::{Build, Percent},
     lifecycle::Phase,
 };
 
@@ -40,16 +40,38 @@ pub(super) fn shadows(call: &Call<'_>) -> Reply {
     json(&BTreeMap::from([("shadows", call.source.shadows())]))
 }
 
+pub(super) fn about(call: &Call<'_>) -> Reply {
+    json(&call.source.about())
+}
+
+pub(super) fn history(call: &Call<'_>) -> Reply {
+    json(&call.source.history())
+}
+
+pub(super) fn captures(call: &Call<'_>) -> Reply {
+    json(&BTreeMap::from([("captures", call.source.captures())]))
+}
+
+pub(super) fn configuration(call: &Call<'_>) -> Reply {
+    text(StatusCode::OK, call.source.configuration())
+}
+
 /// The report of one shadow, or of all that are compared.
 pub(super) fn report(call: &Call<'_>) -> Reply {
     #[derive(Serialize)]
-    struct Several {
-        shadows: Vec<Report>,
+    struct Several<'a> {
+        shadows: Vec<&'a Report>,
     }
-    match <[Report; 1]>::try_from(call.source.reports(shadow(call))) {
-        Ok([report]) => json(&report),
-        Err(none) if none.is_empty() => not_compared(),
-        Err(shadows) => json(&Several { shadows }),
+    let reports = match named(call, "exact=") {
+        Some("true") => call.source.exact_reports(shadow(call)),
+        _ => call.source.reports(shadow(call)),
+    };
+    match &reports[..] {
+        [] => not_compared(),
+        [report] => json(&**report),
+        several => json(&Several {
+            shadows: several.iter().map(|report| &**report).collect(),
+        }),
     }
 }
 
@@ -69,6 +91,50 @@ pub(super) fn example(call: &Call<'_>) -> Reply {
     text(StatusCode::NOT_FOUND, why)
 }
 
+/// Sends a cause's example to the shadow once more, and tells what came of it.
+pub(super) fn replay<'a>(call: &'a Call<'_>) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>> {
+    #[derive(Default, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        #[serde(default, rename = "unsafe")]
+        may_change: bool,
+    }
+    let cause = named(call, "cause=").unwrap_or_default();
+    let body = match &call.request.body()[..] {
+        b"" => Ok(Body::default()),
+        body => serde_json::from_slice(body),
+    };
+    let replaying = body.map(|Body { may_change }| {
+        let source = call.source;
+        source.replay(shadow(call), cause, may_change)
+    });
+    Box::pin(async move {
+        match replaying {
+            Ok(replaying) => match replaying.await {
+                Ok(replayed) => json(&replayed),
+                Err(why) => text(status_of(&why), format!("{why}\n")),
+            },
+            Err(error) => {
+                let why = format!("{error}; the body may be {{\"unsafe\": true}}\n");
+                text(StatusCode::BAD_REQUEST, why)
+            }
+        }
+    })
+}
+
+fn status_of(why: &NotResent) -> StatusCode {
+    match why {
+        NotResent::NotCompared | NotResent::UnknownCause => StatusCode::NOT_FOUND,
+        NotResent::NotKept | NotResent::TooLarge | NotResent::Removed => StatusCode::GONE,
+        NotResent::Unsafe(_) | NotResent::Unpaired => StatusCode::CONFLICT,
+        NotResent::Paused | NotResent::BreakerOpen | NotResent::NoLane | NotResent::Stopping => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        NotResent::NoConnection(_) | NotResent::Broken(_) => StatusCode::BAD_GATEWAY,
+        NotResent::NoAnswer(_) => StatusCode::GATEWAY_TIMEOUT,
+    }
+}
+
 pub(super) fn forget(call: &Call<'_>) -> Reply {
     if call.source.reset_reports(shadow(call)) {
         text(StatusCode::OK, "what was learned is forgotten\n")
@@ -77,11 +143,16 @@ pub(super) fn forget(call: &Call<'_>) -> Reply {
     }
 }
 
-pub(super) fn add_rule(call: &Call<'_>) -> Reply {
-    match call.source.add_rule(call.request.body()) {
-        Ok(()) => text(StatusCode::OK, "the rule is in the file, and holds\n"),
-        Err(why) => text(StatusCode::BAD_REQUEST, format!("{why}\n")),
-    }
+/// Adds a rule, or takes one back.
+pub(super) fn rules(call: &Call<'_>) -> Reply {
+    let done = if call.request.method() == Method::DELETE {
+        let id = named(call, "id=").unwrap_or_default();
+        call.source.remove_rule(id).map(|removed| json(&removed))
+    } else {
+        let rule = call.request.body();
+        call.source.add_rule(rule).map(|added| json(&added))
+    };
+    done.unwrap_or_else(|refused| text(refused.status(), format!("{refused}\n")))
 }
 
 /// What came of a reload: what changed, or a line for each mistake.
@@ -116,6 +187,21 @@ pub(super) fn sample(call: &Call<'_>) -> Reply {
         Ok(Body { percent }) => change(call, Order::Sample(percent)),
         Err(error) => {
             let why = format!("{error}; the body has to be such as {{\"percent\": \"10%\"}}\n");
+            text(StatusCode::BAD_REQUEST, why)
+        }
+    }
+}
+
+pub(super) fn build(call: &Call<'_>) -> Reply {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        build: Build,
+    }
+    match serde_json::from_slice(call.request.body()) {
+        Ok(Body { build }) => change(call, Order::Build(build)),
+        Err(error) => {
+            let why = format!("{error}; the body has to be such as {{\"build\": \"v5.1-rc2\"}}\n");
             text(StatusCode::BAD_REQUEST, why)
         }
     }

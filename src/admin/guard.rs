@@ -5,36 +5,60 @@
 
 use http::{
     HeaderMap, HeaderName, HeaderValue, StatusCode,
-    header::{AUTHORIZATION, CONTENT_TYPE, HOST, ORIGIN},
+    header::{CONTENT_TYPE, HOST, ORIGIN},
 };
-use ring::digest::{SHA256, digest};
-use subtle::ConstantTimeEq;
 
+use super::credentials::{bears, has_signed_in};
 use crate::config::Secret;
+
+/// What is asked of a request before it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Guard {
+    /// That it is none of another site's page: what is here tells nothing of the traffic.
+    Open,
+    /// That it bears the token or, where none is set, names this machine.
+    Trusted,
+    /// As that; but a link of another site's page may lead here, as its reader sees it and the other page doesn't.
+    Page,
+    /// As `Trusted`, and that a form of a page of this process sent it.
+    Form,
+    /// As `Trusted`, and that it is such as no page of another site can send; with these methods.
+    Change(&'static str),
+}
+
+impl Guard {
+    pub(super) fn methods(self) -> &'static str {
+        match self {
+            Self::Open | Self::Trusted | Self::Page => "GET, HEAD",
+            Self::Form => "POST",
+            Self::Change(methods) => methods,
+        }
+    }
+}
 
 /// Why a request is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Refused(pub(super) StatusCode, pub(super) &'static str);
 
-/// Looks at a request before anything is done. `is_tcp`: what comes over a unix socket comes from no browser. `is_open`:
-/// what is asked for is for everyone.
+/// Looks at a request before anything is done. `is_tcp`: what comes over a unix socket comes from no browser.
 pub(super) fn check(
     headers: &HeaderMap,
     is_tcp: bool,
-    is_open: bool,
+    guard: Guard,
     token: Option<&Secret>,
 ) -> Result<(), Refused> {
-    if is_cross_site(headers) {
+    let follows_link = guard == Guard::Page && is_followed_link(headers);
+    if is_cross_site(headers) && !follows_link {
         return Err(Refused(
             StatusCode::FORBIDDEN,
             "requests of other sites' pages are not served here\n",
         ));
     }
-    if is_open {
+    if guard == Guard::Open {
         return Ok(());
     }
     match token {
-        Some(token) if !bears(headers, token) => Err(Refused(
+        Some(token) if !bears(headers, token) && !has_signed_in(headers, token) => Err(Refused(
             StatusCode::UNAUTHORIZED,
             "Authorization: Bearer with admin.token is missing\n",
         )),
@@ -47,9 +71,10 @@ pub(super) fn check(
     }
 }
 
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
 /// Whether a browser says that the request comes from a page of another site.
-fn is_cross_site(headers: &HeaderMap) -> bool {
-    const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(super) fn is_cross_site(headers: &HeaderMap) -> bool {
     if let Some(site) = headers.get(FETCH_SITE)
         && site != "same-origin"
         && site != "none"
@@ -58,9 +83,26 @@ fn is_cross_site(headers: &HeaderMap) -> bool {
     }
     let host = headers.get(HOST).map_or(&[][..], HeaderValue::as_bytes);
     headers.get_all(ORIGIN).iter().any(|origin| {
-        let authority = origin.as_bytes().strip_prefix(b"http://");
+        let origin = origin.as_bytes();
+        // A proxy in front may speak TLS.
+        let authority = ["http://", "https://"]
+            .iter()
+            .find_map(|scheme| origin.strip_prefix(scheme.as_bytes()));
         authority.is_none_or(|authority| !authority.eq_ignore_ascii_case(host))
     })
+}
+
+/// Whether a browser says that it opens this as a page of its own, and not within another one (Fetch Metadata Request
+/// Headers, 2.1 and 2.2).
+fn is_followed_link(headers: &HeaderMap) -> bool {
+    let says = |name: &'static str, value: &str| {
+        headers
+            .get(HeaderName::from_static(name))
+            .is_some_and(|said| said == value)
+    };
+    !headers.contains_key(ORIGIN)
+        && says("sec-fetch-mode", "navigate")
+        && says("sec-fetch-dest", "document")
 }
 
 /// An attacker's name could be made to point here; an address or localhost can't.
@@ -90,17 +132,6 @@ pub(super) fn check_change(headers: &HeaderMap) -> Result<(), Refused> {
     ))
 }
 
-fn bears(headers: &HeaderMap, token: &Secret) -> bool {
-    let said = headers
-        .get(AUTHORIZATION)
-        .map_or(&[][..], HeaderValue::as_bytes);
-    let wanted = format!("Bearer {}", token.reveal());
-    // Digests are of one length, so that the comparison tells nothing of the token's. Only the time that its digest
-    // takes does, in steps of 64 bytes.
-    let [said, wanted] = [said, wanted.as_bytes()].map(|text| digest(&SHA256, text));
-    said.as_ref().ct_eq(wanted.as_ref()).into()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,7 +141,7 @@ mod tests {
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        check(&map, is_tcp, false, None).is_ok()
+        check(&map, is_tcp, Guard::Trusted, None).is_ok()
     }
 
     #[test]
@@ -155,6 +186,7 @@ mod tests {
         }
         for (name, value) in [
             ("origin", "http://127.0.0.1:9900"),
+            ("origin", "https://127.0.0.1:9900"),
             ("sec-fetch-site", "same-origin"),
             ("sec-fetch-site", "none"),
         ] {
@@ -163,37 +195,41 @@ mod tests {
     }
 
     #[test]
-    fn only_the_whole_token_opens() {
-        let token: Secret = serde_json::from_value("s3cret-token".into()).unwrap();
-        let status = |authorization: Option<&str>| {
+    fn a_link_of_another_site_may_lead_to_a_page_and_to_nothing_else() {
+        let link = [
+            ("sec-fetch-site", "cross-site"),
+            ("sec-fetch-mode", "navigate"),
+            ("sec-fetch-dest", "document"),
+        ];
+        let passes = |guard, changed: Option<(&str, &str)>| {
             let mut headers = HeaderMap::new();
-            if let Some(value) = authorization {
-                headers.insert(AUTHORIZATION, value.parse().unwrap());
+            headers.insert("host", HeaderValue::from_static("127.0.0.1:9900"));
+            for (name, value) in link {
+                headers.insert(name, HeaderValue::from_static(value));
             }
-            let checked = check(&headers, true, false, Some(&token));
-            checked.map_err(|Refused(status, _)| status)
+            if let Some((name, value)) = changed {
+                let name: HeaderName = name.parse().unwrap();
+                headers.insert(name, value.parse().unwrap());
+            }
+            check(&headers, true, guard, None).is_ok()
         };
-        assert_eq!(status(Some("Bearer s3cret-token")), Ok(()));
-        for wrong in [
-            "Bearer s3cret-tokeN",
-            "Bearer S3cret-token",
-            "Bearer s3cret-toke",
-            "Bearer s",
-            "Bearer ",
-            "Bearer s3cret-token2",
-            "Bearer s3cret-tokens3cret-token",
-            "Bearer  s3cret-token",
-            "Basic s3cret-token",
-            "s3cret-token",
-            "",
+        assert!(passes(Guard::Page, None));
+        for guard in [
+            Guard::Trusted,
+            Guard::Open,
+            Guard::Form,
+            Guard::Change("POST"),
         ] {
-            assert_eq!(
-                status(Some(wrong)),
-                Err(StatusCode::UNAUTHORIZED),
-                "{wrong}"
-            );
+            assert!(!passes(guard, None), "{guard:?}");
         }
-        assert_eq!(status(None), Err(StatusCode::UNAUTHORIZED));
+        for changed in [
+            ("sec-fetch-dest", "iframe"),
+            ("sec-fetch-mode", "no-cors"),
+            ("origin", "https://evil.example"),
+            ("host", "evil.example"),
+        ] {
+            assert!(!passes(Guard::Page, Some(changed)), "{changed:?}");
+        }
     }
 
     #[test]

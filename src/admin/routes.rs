@@ -4,29 +4,23 @@ use std::{fmt::Write, pin::Pin};
 
 use bytes::Bytes;
 use http::{
-    HeaderValue, Request, StatusCode,
-    header::{ALLOW, WWW_AUTHENTICATE},
+    HeaderMap, HeaderValue, Request, StatusCode,
+    header::{ACCEPT, ALLOW, WWW_AUTHENTICATE},
 };
 
 use super::{
     Administration, api,
     call::{Call, Reply, text},
-    guard::{Refused, check, check_change},
+    guard::{
+        Guard::{self, Change, Form, Open, Page, Trusted},
+        Refused, check, check_change,
+    },
+    page,
 };
 
-/// A line of the table: who may ask, for what, what answers, and what that is. `NAME` in a path stands for a shadow's name.
+/// A line of the table: who may ask, for what, what answers, and what that is. `NAME` in a path stands for what the path
+/// names, such as a shadow.
 struct Route(Guard, &'static str, Handler, &'static str);
-
-/// What is asked of a request before it is answered.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Guard {
-    /// That it is none of another site's page: what is here tells nothing of the traffic.
-    Open,
-    /// That it bears the token or, where none is set, names this machine.
-    Trusted,
-    /// As that, and that it is such as no page of another site can send; with these methods.
-    Change(&'static str),
-}
 
 /// How a line is answered.
 enum Handler {
@@ -35,43 +29,58 @@ enum Handler {
     Later(for<'a> fn(&'a Call<'_>) -> Pin<Box<dyn Future<Output = Reply> + Send + 'a>>),
 }
 
-use Guard::{Change, Open, Trusted};
 use Handler::{At, Later};
 
-/// A page is a line here, whose handler answers with `text/html`: `Open` where it holds nothing by itself and asks for the
-/// rest with the token that its reader gives it, as a browser that opens a page sends none. The Content-Security-Policy of
-/// all answers lets it have styles in itself, and scripts and data from lines of this table.
 #[rustfmt::skip]
 const ROUTES: &[Route] = &[
+    Route(Page, "/", At(start), "the page; this list for programs"),
+    Route(Page, "/causes/NAME", At(page::cause), "one cause; ?shadow=NAME"),
+    Route(Page, "/causes/NAME/example", At(page::example), "its example: both answers, whole; ?shadow=NAME"),
+    Route(Page, "/routes", At(page::routes), "routes: coverage, differences, times"),
+    Route(Page, "/route", At(page::route), "one route; ?name=ROUTE"),
+    Route(Page, "/sessions", At(page::sessions), "sessions on the shadows"),
+    Route(Page, "/shadows", At(page::shadows), "all shadows"),
+    Route(Page, "/shadows/NAME", At(page::shadow), "one shadow: its ledger, its changes"),
+    Route(Page, "/captures", At(page::captures), "what is captured to files"),
+    Route(Page, "/configuration", At(page::configuration), "every setting, with masks for secrets"),
+    Route(Page, "/rules", At(page::rules), "what is ignored, and why"),
+    Route(Open, "/assets/style.css", At(page::style), "how the page looks"),
+    Route(Open, "/favicon.ico", At(page::icon), "the page's sign in a browser's tab"),
+    Route(Open, "/assets/live.js", At(page::script), "how the page keeps up"),
+    Route(Form, "/causes/NAME/rule", At(page::add_rule), "the page's buttons: expected, ignore, not noise"),
+    Route(Form, "/causes/NAME/replay", Later(page::replay), "the page's button: send it to the shadow now"),
+    Route(Form, "/rules/remove", At(page::remove_rule), "the page's button: take back"),
+    Route(Form, "/shadows/NAME/change", At(page::change_shadow), "the page's buttons: pause, resume, sample"),
+    Route(Form, "/sign-out", At(page::sign_out), "forgets the token in this browser"),
     Route(Open, "/healthz", At(api::health), "the process runs"),
     Route(Open, "/readyz", At(api::readiness), "200 while clients are accepted, 503 while draining"),
     Route(Trusted, "/metrics", At(api::metrics), "for Prometheus"),
+    Route(Trusted, "/api", At(index), "this list"),
     Route(Trusted, "/api/ledger", At(api::ledger), "requests, and what became of each copy, as JSON"),
     Route(Trusted, "/api/shadows", At(api::shadows), "each shadow as it is now, and what was changed when, as JSON"),
     Route(Trusted, "/api/report", At(api::report), "which responses differ, and why, as JSON; ?shadow=NAME"),
     Route(Trusted, "/api/report/example", At(api::example), "a cause's example with both responses, where compare.examples is on; ?cause=ID"),
-    Route(Trusted, "/", At(index), "this list"),
+    Route(Trusted, "/api/history", At(api::history), "what was counted over the last hour and day, and what happened, as JSON"),
+    Route(Trusted, "/api/about", At(api::about), "the version, since when it runs, and where, as JSON"),
+    Route(Trusted, "/api/captures", At(api::captures), "the file that is captured to, and how far it is, as JSON"),
+    Route(Trusted, "/api/configuration", At(api::configuration), "the effective configuration, with masks for secrets, as TOML"),
     Route(Change("POST"), "/api/reload", Later(api::reload), "reads the configuration again"),
     Route(Change("POST"), "/api/shadows/NAME/pause", At(api::pause), "no more copies"),
     Route(Change("POST"), "/api/shadows/NAME/resume", At(api::resume), "copies again"),
     Route(Change("PUT, POST"), "/api/shadows/NAME/sample", At(api::sample), r#"{"percent": "10%"}"#),
-    Route(Change("POST"), "/api/report/rules", At(api::add_rule), r#"{"place": "$.total", "action": "expected", "reason": "..."}"#),
+    Route(Change("PUT, POST"), "/api/shadows/NAME/build", At(api::build), r#"{"build": "v5.1-rc2"}"#),
+    Route(Change("POST, DELETE"), "/api/report/rules", At(api::rules), r#"{"cause": "c-...", "action": "expected", "reason": "..."}; DELETE ?id=ID takes it back"#),
+    Route(Change("POST"), "/api/report/replay", Later(api::replay), "a cause's example to the shadow once more; ?cause=ID"),
     Route(Change("POST"), "/api/report/reset", At(api::forget), "forgets what comparing learned; ?shadow=NAME"),
 ];
-
-impl Guard {
-    fn methods(self) -> &'static str {
-        match self {
-            Open | Trusted => "GET, HEAD",
-            Change(methods) => methods,
-        }
-    }
-}
 
 /// What a path has in place of `NAME`; `None` where it is another line's.
 fn name_in<'a>(Route(_, wanted, ..): &Route, path: &'a str) -> Option<&'a str> {
     match wanted.split_once("NAME") {
-        Some((before, after)) => path.strip_prefix(before)?.strip_suffix(after),
+        Some((before, after)) => {
+            let name = path.strip_prefix(before)?.strip_suffix(after)?;
+            (!name.is_empty() && !name.contains('/')).then_some(name)
+        }
         None => (path == *wanted).then_some(""),
     }
 }
@@ -83,14 +92,21 @@ pub(super) async fn answer(
     request: &Request<Bytes>,
 ) -> Reply {
     let (path, headers) = (request.uri().path(), request.headers());
+    let token = source.token();
+    if path == page::SIGN_IN && request.method() == "POST" {
+        return page::sign_in(request, token.as_ref()).await;
+    }
     let mut routes = ROUTES.iter();
     let found = routes.find_map(|route| Some((route, name_in(route, path)?)));
-    let is_open = found.is_some_and(|(route, _)| route.0 == Open);
-    if let Err(refused) = check(headers, is_tcp, is_open, source.token().as_ref()) {
+    let guard = found.map_or(Trusted, |(route, _)| route.0);
+    if let Err(refused) = check(headers, is_tcp, guard, token.as_ref()) {
+        if refused.0 == StatusCode::UNAUTHORIZED && guard == Page && wants_page(headers) {
+            return page::please_sign_in(request);
+        }
         return refuse(&refused);
     }
     let Some((Route(guard, _, handler, _), name)) = found else {
-        let why = "there is nothing here; GET / lists what there is\n";
+        let why = "there is nothing here; GET /api lists what there is\n";
         return text(StatusCode::NOT_FOUND, why);
     };
     let allowed = guard.methods();
@@ -111,25 +127,49 @@ pub(super) async fn answer(
         request,
         name,
     };
+    if *guard == Form && !page::is_of_this_process(&call) {
+        return page::from_before(&call);
+    }
     match handler {
         At(handler) => handler(&call),
         Later(handler) => handler(&call).await,
     }
 }
 
-/// The table, for people.
-fn index(_: &Call<'_>) -> Reply {
-    let mut list = String::from("shadowtee, administration\n\n");
-    let mut is_change = false;
-    for Route(guard, path, _, help) in ROUTES {
-        if matches!(guard, Change(_)) && !is_change {
-            list += "\nWith Content-Type: application/json:\n";
-            is_change = true;
-        }
-        let method = guard.methods().split(',').next().unwrap_or_default();
-        // Writing to memory can't fail.
-        let _ = writeln!(list, "{method:4} {path:24}  {help}");
+/// Whether a browser asks, or somebody who wants what a browser gets.
+fn wants_page(headers: &HeaderMap) -> bool {
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok());
+    accept.is_some_and(|accept| accept.contains("text/html"))
+}
+
+fn start(call: &Call<'_>) -> Reply {
+    if wants_page(call.request.headers()) {
+        page::overview(call)
+    } else {
+        index(call)
     }
+}
+
+/// The table, for people with a terminal.
+fn index(_: &Call<'_>) -> Reply {
+    let mut list = String::from("shadowtee, administration\n");
+    let section = |list: &mut String, head: &str, is_in: fn(Guard) -> bool| {
+        *list += head;
+        for Route(guard, path, _, help) in ROUTES.iter().filter(|route| is_in(route.0)) {
+            let method = guard.methods().split(',').next().unwrap_or_default();
+            // Writing to memory can't fail.
+            let _ = writeln!(list, "{method:4} {path:24}  {help}");
+        }
+    };
+    section(&mut list, "\nIn a browser:\n", |guard| guard == Page);
+    section(&mut list, "\nFor programs:\n", |guard| {
+        matches!(guard, Open | Trusted)
+    });
+    section(
+        &mut list,
+        "\nWith Content-Type: application/json:\n",
+        |guard| matches!(guard, Change(_)),
+    );
     text(StatusCode::OK, list)
 }
 
@@ -158,7 +198,10 @@ mod tests {
             panic!("one line is meant");
         };
         assert_eq!(pause, ("/api/shadows/NAME/pause", "next"));
+        assert_eq!(found("/shadows/next"), [("/shadows/NAME", "next")]);
         assert_eq!(found("/api/shadows"), [("/api/shadows", "")]);
-        assert!(found("/api/shadows/pause").is_empty() && found("/api").is_empty());
+        for none in ["/api/shadows/pause", "/shadows/", "/causes/a/b"] {
+            assert!(found(none).is_empty(), "{none}");
+        }
     }
 }

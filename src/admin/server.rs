@@ -26,9 +26,10 @@ const LIFE: Duration = Duration::from_secs(60);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 /// More than any body that has a meaning here.
 const LONGEST_BODY: usize = 4 * 1024;
-/// What a page may do, whatever is in it: nothing comes from elsewhere, and no other page can frame it.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'self'; connect-src 'self'; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// What a page may do, whatever is in it: all comes from here and goes to here, nothing that stands in a page is run, and
+/// no other page can frame it.
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; \
+     base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 
 /// Serves the interface on `bound` for as long as it is polled.
 pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Administration>) -> io::Result<()> {
@@ -43,6 +44,7 @@ pub(crate) async fn serve(bound: &Bound, source: Arc<dyn Administration>) -> io:
         .layer(always(header::CACHE_CONTROL, "no-store"))
         .layer(always(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(always(header::CONTENT_SECURITY_POLICY, POLICY))
+        .layer(always(header::REFERRER_POLICY, "same-origin"))
         .service(service_fn(
             move |request: Request<hyper::body::Incoming>| {
                 let source = Arc::clone(&source);

@@ -7,16 +7,20 @@ use std::{
 
 use tokio::sync::oneshot;
 
-use super::{comparing, shared::Shared};
+use super::{history, live::Live, rules::RuleChange, shared::Shared};
 use crate::{
-    admin::{self, Administration, Order, Reloading, SampleState, ShadowState},
+    admin::{
+        self, About, Administration, CaptureState, Order, Reloading, Replaying, RuleAdded,
+        RuleRefused, RuleRemoved, SampleState, ShadowState,
+    },
     capture,
-    compare::{Comparison, NoExample, Report, WholeExample},
+    compare::{Comparison, NoExample, NotResent, Report, WholeExample},
     config::Secret,
     ledger::Ledger,
     lifecycle::Phase,
     shadow::{Change, Shadow, State},
     telemetry::{
+        history::{EventKind, Events, History},
         log_queue,
         metrics::{self, Samples},
     },
@@ -32,8 +36,46 @@ impl Administration for Shared {
     }
 
     fn shadows(&self) -> Vec<ShadowState> {
+        let (live, events) = (self.live.load(), &self.resources.events);
+        let shadows = live.shadows.iter();
+        shadows.map(|shadow| state(shadow, events)).collect()
+    }
+
+    fn about(&self) -> About {
+        About {
+            version: env!("CARGO_PKG_VERSION"),
+            started: self.started,
+            listen: self.listen.iter().map(ToString::to_string).collect(),
+            primary: self.live.load().config.primary.address.to_string(),
+        }
+    }
+
+    fn history(&self) -> History {
+        history::history(self)
+    }
+
+    fn captures(&self) -> Vec<CaptureState> {
         let live = self.live.load();
-        live.shadows.iter().map(|shadow| state(shadow)).collect()
+        let (Some(capture), Some(settings)) = (&self.capture, &live.config.capture) else {
+            return Vec::new();
+        };
+        let capture::Progress { file, trouble } = capture.progress();
+        let records = self.captured.outcomes();
+        vec![CaptureState {
+            pattern: settings.file.to_string(),
+            file,
+            bytes: self.captured.written_bytes(),
+            records: records
+                .map(|(outcome, count)| (outcome.as_str(), count))
+                .collect(),
+            queued_bytes: capture.queued(),
+            trouble,
+        }]
+    }
+
+    fn configuration(&self) -> String {
+        let shown = self.live.load().config.shown();
+        shown.unwrap_or_else(|error| format!("# it can't be shown as TOML: {error}\n"))
     }
 
     fn change(&self, name: &str, order: Order) -> bool {
@@ -45,8 +87,15 @@ impl Administration for Shared {
             Order::Pause => shadow.control.pause(true),
             Order::Resume => shadow.control.pause(false),
             Order::Sample(percent) => shadow.control.set_sample(percent),
+            Order::Build(build) => {
+                shadow.set_build(&build);
+                None
+            }
         };
         if let Some(what) = changed {
+            self.resources
+                .events
+                .add(EventKind::Change, Some(name), &what);
             tracing::warn!(
                 shadow = name,
                 what,
@@ -56,7 +105,21 @@ impl Administration for Shared {
         true
     }
 
-    fn reports(&self, shadow: Option<&str>) -> Vec<Report> {
+    fn compared(&self) -> Vec<String> {
+        let comparisons = self.comparisons(None);
+        let names = comparisons.iter().map(|comparison| comparison.name());
+        names.map(str::to_owned).collect()
+    }
+
+    fn reports(&self, shadow: Option<&str>) -> Vec<Arc<Report>> {
+        let comparisons = self.comparisons(shadow);
+        comparisons
+            .iter()
+            .map(|comparison| comparison.shown())
+            .collect()
+    }
+
+    fn exact_reports(&self, shadow: Option<&str>) -> Vec<Arc<Report>> {
         let comparisons = self.comparisons(shadow);
         comparisons
             .iter()
@@ -76,6 +139,40 @@ impl Administration for Shared {
         Err(why)
     }
 
+    fn replay(&self, shadow: Option<&str>, cause: &str, may_change: bool) -> Replaying {
+        let mut found = Err(NotResent::NotCompared);
+        for comparison in self.comparisons(shadow) {
+            match (comparison.resend(cause, may_change), &found) {
+                (Ok(resend), _) => {
+                    found = Ok((comparison, resend));
+                    break;
+                }
+                (Err(NotResent::UnknownCause), Err(why)) if *why != NotResent::NotCompared => {}
+                (Err(why), _) => found = Err(why),
+            }
+        }
+        let live = self.live.load();
+        let named = |name: &str| {
+            let mut shadows = live.shadows.iter();
+            shadows.find(|shadow| shadow.name() == name).map(Arc::clone)
+        };
+        let found = found.and_then(|(comparison, resend)| {
+            let shadow = named(comparison.name()).ok_or(NotResent::Removed)?;
+            Ok((comparison, resend, shadow))
+        });
+        let threads = Arc::clone(&self.threads);
+        Box::pin(async move {
+            let (comparison, resend, shadow) = found?;
+            tracing::info!(
+                shadow = comparison.name(),
+                request_id = resend.request_id(),
+                "the request of an example is sent to the shadow once more, over the administrative interface"
+            );
+            let response = threads.resend(&shadow, resend.clone()).await;
+            comparison.resent(&resend, response)
+        })
+    }
+
     fn reset_reports(&self, shadow: Option<&str>) -> bool {
         let comparisons = self.comparisons(shadow);
         for comparison in &comparisons {
@@ -84,9 +181,22 @@ impl Administration for Shared {
         !comparisons.is_empty()
     }
 
-    fn add_rule(&self, rule: &[u8]) -> Result<(), String> {
+    fn add_rule(&self, rule: &[u8]) -> Result<RuleAdded, RuleRefused> {
         let live = self.live.load();
-        comparing::add_rule(&live.config.compare, &self.comparisons(None), rule)
+        let added = self.rule_change(&live).add(rule)?;
+        if added.is_new {
+            let what = format!("the rule {} was made", added.id);
+            self.resources.events.add(EventKind::Change, None, &what);
+        }
+        Ok(added)
+    }
+
+    fn remove_rule(&self, id: &str) -> Result<RuleRemoved, RuleRefused> {
+        let live = self.live.load();
+        let removed = self.rule_change(&live).remove(id)?;
+        let what = format!("the rule {id} was taken back");
+        self.resources.events.add(EventKind::Change, None, &what);
+        Ok(removed)
     }
 
     fn token(&self) -> Option<Secret> {
@@ -153,16 +263,24 @@ impl Administration for Shared {
     }
 }
 
-fn state(shadow: &Shadow) -> ShadowState {
-    let (control, settings) = (&shadow.control, &shadow.settings().sample);
+fn state(shadow: &Shadow, events: &Events) -> ShadowState {
+    let (control, settings) = (&shadow.control, shadow.settings());
     let history = control.history().into_iter();
+    let breaker_changed = events.last(EventKind::Breaker, shadow.name());
     ShadowState {
         name: shadow.name().to_owned(),
+        address: settings.address.to_string(),
+        role: settings.role,
+        compare: settings.compare,
+        identity: settings.identity.is_some(),
+        build: shadow.build(),
+        breaker_changed: breaker_changed.map(|event| event.at),
+        low_priority: shadow.has_low_priority.load(Relaxed),
         paused: control.is_paused(),
         sample: SampleState {
             percent: control.sample(),
-            configured: settings.percent,
-            by: settings.by.to_string(),
+            configured: settings.sample.percent,
+            by: settings.sample.by.to_string(),
         },
         breaker: match shadow.breaker() {
             State::Closed => "closed",
@@ -177,6 +295,13 @@ fn state(shadow: &Shadow) -> ShadowState {
 }
 
 impl Shared {
+    fn rule_change<'a>(&'a self, live: &'a Live) -> RuleChange<'a> {
+        RuleChange {
+            compare: &live.config.compare,
+            thread: &self.resources.compare,
+        }
+    }
+
     /// The comparison of the shadow of this name, or of all.
     fn comparisons(&self, shadow: Option<&str>) -> Vec<Arc<Comparison>> {
         let mut comparisons = self.resources.compare.comparisons();

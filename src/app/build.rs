@@ -6,6 +6,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use super::{
@@ -25,7 +26,10 @@ use crate::{
     script::ProcessPool,
     shadow::{self, DifferenceLog, Threads},
     tee::Budget,
-    telemetry::metrics::{CaptureMetrics, CaptureOutcome, PoolMetrics, ProxyMetrics},
+    telemetry::{
+        history::Rings,
+        metrics::{CaptureMetrics, CaptureOutcome, PoolMetrics, ProxyMetrics},
+    },
 };
 
 /// The program, its sockets bound, nothing of it running.
@@ -99,6 +103,7 @@ impl App {
             budget: Budget::new(config.limits.shadow_memory.bytes()),
             process_pool: ProcessPool::default(),
             compare: CompareThread::new(),
+            events: Arc::default(),
         };
         let (ledger, budget) = (&resources.ledger, &resources.budget);
         let threads = config.shadow_threads.unwrap_or(config.shadow.len());
@@ -110,6 +115,7 @@ impl App {
         for shadow in &live.shadows {
             ledger.enter(shadow.name(), &shadow.account);
             shadow.report_sessions();
+            shadow.report_build();
         }
         let sockets = Sockets::open(&live.config)?;
         let captured = Arc::new(CaptureMetrics::new(workers));
@@ -126,7 +132,11 @@ impl App {
         };
         let phases = Phases::new();
         let (to_reload, reloads) = mpsc::unbounded_channel();
+        let listen = live.config.listen.iter().zip(&sockets.listeners);
+        let listen = listen.map(|(listen, bound)| listen.address.at_port(bound.port()));
         let shared = Shared {
+            listen: listen.collect(),
+            rings: Mutex::new(Rings::new()),
             workers,
             threads,
             resources,

@@ -1,12 +1,12 @@
 //! How responses are compared: the files that a configuration names for it, and a comparison for each shadow.
 
-use std::{error::Error, fs, io, path::Path, sync::Arc};
+use std::{error::Error, fs, path::Path, sync::Arc};
 
 use super::AppError;
 use crate::{
     compare::{
-        CompareThread, Compared, Comparison, Limits, Pattern, Role, Rules, Secrets, Settings,
-        read_inventory, replace_users, state_file,
+        CompareThread, Compared, Comparison, Kept, Limits, Pattern, Role, Rules, Secrets, Settings,
+        read_inventory, state_file,
     },
     config::{self, Config, ShadowRole},
     telemetry::logs::with_causes,
@@ -18,6 +18,9 @@ pub(super) struct Comparing {
     thread: Arc<CompareThread>,
     bytes: u64,
     comparisons: Vec<(Arc<Comparison>, Settings)>,
+    files: config::Compare,
+    /// How many times rules had been changed when their file was read.
+    rule_changes: u64,
 }
 
 impl Comparing {
@@ -28,6 +31,8 @@ impl Comparing {
             .shadow
             .iter()
             .any(|shadow| shadow.role == ShadowRole::Baseline);
+        // Before the file is read, so that no change of it is missed.
+        let rule_changes = *thread.rule_changes();
         let settings = compare_settings(compare)
             .map_err(|Wrong { key, what }| AppError::Compare(key, what))?;
         let redact = config.capture.as_ref().map(|capture| &capture.redact);
@@ -41,6 +46,8 @@ impl Comparing {
             thread: Arc::clone(thread),
             bytes: compare.body_bytes.0,
             comparisons: Vec::new(),
+            files: compare.clone(),
+            rule_changes,
         })
     }
 
@@ -90,9 +97,21 @@ impl Comparing {
 
     /// The comparisons are as they are set from now on.
     pub(super) fn put_in_place(&self) {
+        let changes = self.thread.rule_changes();
+        let is_stale = *changes != self.rule_changes;
+        // What was added meanwhile is in the file, and holds on. Where somebody broke the file since, what was read does.
+        let newer = is_stale.then(|| rules(&self.files).ok()).flatten();
+        let before = self.thread.comparisons();
         let mut all = Vec::new();
         for (comparison, settings) in &self.comparisons {
-            comparison.set(settings.clone());
+            let rules = newer.as_ref().unwrap_or(&settings.rules);
+            comparison.set(Settings {
+                rules: rules.clone(),
+                ..settings.clone()
+            });
+            if let Some(other) = before.first() {
+                comparison.take_over_rules(other);
+            }
             all.push(Arc::clone(comparison));
         }
         self.thread.set(all);
@@ -113,42 +132,19 @@ pub(crate) fn compare_settings(compare: &config::Compare) -> Result<Settings, Wr
         may_probe: compare.probe,
         example_bytes: compare.examples.then(|| compare.example_bytes.bytes()),
         rules: rules(compare)?,
+        own_rules: kept_without_file(compare),
         patterns: patterns(compare)?,
         inventory: inventory(compare)?,
         ..Settings::default()
     })
 }
 
-/// Adds a rule, as JSON, to the file that a configuration names, and has it hold from now on.
-///
-/// # Errors
-/// Where it is not a rule, or the file can't be written.
-pub(super) fn add_rule(
-    compare: &config::Compare,
-    comparisons: &[Arc<Comparison>],
-    rule: &[u8],
-) -> Result<(), String> {
-    let rule = Rules::of_json(rule).map_err(|error| {
-        format!(
-            "{error}; a rule is such as {{\"place\": \"$.total\", \"action\": \"expected\", \"reason\": \"cents\"}}"
-        )
-    })?;
-    let path = compare
-        .rules
-        .as_ref()
-        .ok_or("there is no file for it; name one with compare.rules")?;
-    let text = match fs::read_to_string(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
-        read => read.map_err(|error| format!("can't read {}: {error}", path.display()))?,
-    };
-    let text = format!("{}\n{rule}", text.trim_end());
-    let rules = Rules::parse(&text).map_err(|error| with_causes(&error))?;
-    replace_users(path, text.trim_start().as_bytes())
-        .map_err(|error| format!("can't write {}: {error}", path.display()))?;
-    for comparison in comparisons {
-        comparison.set_rules(rules.clone());
+/// Where rules are kept that stand in no file.
+pub(super) fn kept_without_file(compare: &config::Compare) -> Kept {
+    match compare.state {
+        Some(_) => Kept::State,
+        None => Kept::Memory,
     }
-    Ok(())
 }
 
 /// What is wrong with the files of `[compare]`, by key.

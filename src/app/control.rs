@@ -18,17 +18,19 @@ use tokio::{
 use super::{
     App, AppError,
     build::Sockets,
+    history,
     reload::reload,
     shared::{ReloadRequest, Shared},
     worker,
 };
 use crate::{
     admin,
-    config::Sources,
+    config::{Address, Sources},
     ledger::Outcome,
     lifecycle::{Phase, Phases, Signal, Signals, systemd},
     net::{Bound, Handover},
     shadow::Sessions,
+    telemetry::history::EventKind,
 };
 
 /// How often a stop looks whether everything is done.
@@ -58,11 +60,14 @@ impl App {
         let workers = start_workers(&shared, &sockets.listeners)?;
         let outcome = runtime.block_on(async {
             announce(&shared, &sockets);
+            let version = concat!("shadowtee ", env!("CARGO_PKG_VERSION"), " started");
+            shared.resources.events.add(EventKind::Start, None, version);
             shared.resources.process_pool.begin();
             let admin = sockets.admin.as_ref().map(Bound::share).transpose()?;
             let admin = admin.map(|bound| tokio::spawn(administer(bound, Arc::clone(&shared))));
             tokio::spawn(Arc::clone(&shared.threads).replace_worn());
             tokio::spawn(warn_of_idle_shadows(Arc::clone(&shared)));
+            tokio::spawn(history::sample(Arc::clone(&shared)));
             sockets.relieve();
             systemd::ready(RUNS);
             tokio::spawn(shared.watchdog.clone().report());
@@ -180,8 +185,7 @@ async fn wait_for_end(
 fn announce(shared: &Shared, sockets: &Sockets) {
     let live = shared.live.load();
     let config = &live.config;
-    for (listen, bound) in config.listen.iter().zip(&sockets.listeners) {
-        let address = listen.address.at_port(bound.port());
+    for (listen, address) in config.listen.iter().zip(&shared.listen) {
         tracing::info!(%address, tls = listen.tls.is_some(), "clients connect here");
     }
     tracing::info!(address = %config.primary.address, "the primary is here");
@@ -204,7 +208,8 @@ fn announce(shared: &Shared, sockets: &Sockets) {
     }
     if let (Some(settings), Some(bound)) = (&config.admin, &sockets.admin) {
         let address = settings.address.at_port(bound.port());
-        tracing::info!(%address, "administration is here");
+        let page = page(&address);
+        tracing::info!(%address, page, "administration is here; its page shows what happens");
         if !address.is_local() {
             tracing::warn!(
                 %address,
@@ -224,6 +229,14 @@ fn announce(shared: &Shared, sockets: &Sockets) {
         pid = std::process::id(),
         "shadowtee runs"
     );
+}
+
+/// How a person gets to the administration's page.
+fn page(address: &Address) -> String {
+    match address {
+        Address::Tcp { .. } => format!("http://{}/", address.authority()),
+        Address::Unix(path) => format!("curl --unix-socket {} http://localhost/", path.display()),
+    }
 }
 
 async fn warn_of_idle_shadows(shared: Arc<Shared>) {

@@ -12,7 +12,7 @@ use crate::{
     script::{self, ProcessPool, Script},
     shadow::{Common, DifferenceLog, Setup, Shadow},
     tee::Budget,
-    telemetry::metrics::PoolMetrics,
+    telemetry::{history::Events, metrics::PoolMetrics},
     upstream::{PoolSettings, Reading},
 };
 
@@ -42,6 +42,7 @@ pub(super) struct SharedResources {
     pub(super) budget: Arc<Budget>,
     pub(super) process_pool: ProcessPool,
     pub(super) compare: Arc<CompareThread>,
+    pub(super) events: Arc<Events>,
 }
 
 impl Live {
@@ -124,6 +125,7 @@ impl Live {
                 compared: self.comparing.of(&settings, &self.config.compare),
                 common: common.clone(),
                 differences: Arc::clone(&resources.differences),
+                events: Arc::clone(&resources.events),
                 settings,
             };
             Shadow::set_up(setup, account, index, old).map_err(AppError::from)

@@ -1,6 +1,6 @@
 //! A reload: everything is read and loaded first, then put in place in one step, or not at all.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use tokio::time::timeout;
 
@@ -8,7 +8,10 @@ use super::{files::check_files, live::Live, shared::Shared};
 use crate::{
     config::{Config, Mistake, Sources, changed_tables},
     net::{ServerTlsLoader, TlsError},
-    telemetry::logs::{self, with_causes},
+    telemetry::{
+        history::EventKind,
+        logs::{self, with_causes},
+    },
 };
 
 /// How long workers may take until they use what was loaded; they need a turn each.
@@ -18,8 +21,13 @@ const TAKE_UP: Duration = Duration::from_secs(5);
 /// while the process runs, is reported with its key, and then nothing is changed.
 pub(super) async fn reload(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
     match load(shared, sources) {
-        Ok(changed) => {
+        Ok(Changed { keys, shadows }) => {
             take_up(shared).await;
+            let changed = said(&keys);
+            if !keys.is_empty() {
+                let text = format!("reload {changed}{}", said_of(&shadows));
+                shared.resources.events.add(EventKind::Reload, None, &text);
+            }
             tracing::info!(changed, "read the configuration and the certificates again");
             Ok(changed)
         }
@@ -32,7 +40,15 @@ pub(super) async fn reload(shared: &Shared, sources: &Sources) -> Result<String,
     }
 }
 
-fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
+/// What a reload changed.
+struct Changed {
+    /// The names of the tables that differ.
+    keys: Vec<String>,
+    /// Shadows that came and that went: `+next`, `-old`.
+    shadows: Vec<String>,
+}
+
+fn load(shared: &Shared, sources: &Sources) -> Result<Changed, Vec<String>> {
     let place = sources.place();
     let (config, mut mistakes) = match sources.load() {
         Ok(config) => (Some(config), Vec::new()),
@@ -61,7 +77,10 @@ fn load(shared: &Shared, sources: &Sources) -> Result<String, Vec<String>> {
         let loaded = listen.tls.as_ref().map(ServerTlsLoader::load).transpose();
         greeters.push((greeter, loaded.map_err(|error: TlsError| gone(&error))?));
     }
-    let changed = what_changed(&before.config, &config);
+    let changed = Changed {
+        keys: changed_keys(&before.config, &config),
+        shadows: changed_shadows(&before.config, &config),
+    };
     let live =
         Live::build(config, &shared.resources, Some(&before)).map_err(|error| gone(&error))?;
     for (greeter, loaded) in greeters {
@@ -84,16 +103,39 @@ async fn take_up(shared: &Shared) {
 }
 
 /// The names of the tables that differ.
-fn what_changed(old: &Config, new: &Config) -> String {
+fn changed_keys(old: &Config, new: &Config) -> Vec<String> {
     let mut keys = changed_tables(old, new);
     let token = |config: &Config| config.admin.as_ref()?.token.clone();
     if token(old) != token(new) {
         keys.push("admin.token".into());
     }
     keys.sort_unstable();
+    keys
+}
+
+fn changed_shadows(old: &Config, new: &Config) -> Vec<String> {
+    let names = |config: &Config| -> BTreeSet<String> {
+        let shadows = config.shadow.iter();
+        shadows.map(|shadow| shadow.name.to_string()).collect()
+    };
+    let (old, new) = (names(old), names(new));
+    let came = new.difference(&old).map(|name| format!("+{name}"));
+    let went = old.difference(&new).map(|name| format!("-{name}"));
+    came.chain(went).collect()
+}
+
+fn said(keys: &[String]) -> String {
     if keys.is_empty() {
         "no setting changed; certificates and files of Authorization were read again".to_owned()
     } else {
         format!("changed: {}", keys.join(", "))
+    }
+}
+
+fn said_of(shadows: &[String]) -> String {
+    if shadows.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", shadows.join(", "))
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use arc_swap::ArcSwap;
+use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
@@ -18,10 +19,14 @@ use super::{
 };
 use crate::{
     capture,
+    config::Address,
     lifecycle::Watch,
     net::Greeter,
     shadow::Threads,
-    telemetry::metrics::{CaptureMetrics, ProxyMetrics},
+    telemetry::{
+        history::Rings,
+        metrics::{CaptureMetrics, ProxyMetrics},
+    },
 };
 
 /// Gets the outcome of a reload: what changed, or every mistake.
@@ -50,6 +55,9 @@ pub(crate) struct Shared {
     /// Asks for a reload.
     pub(super) to_reload: mpsc::UnboundedSender<ReloadRequest>,
     pub(super) started: SystemTime,
+    /// Where clients connect, with the ports that the system chose.
+    pub(super) listen: Vec<Address>,
+    pub(super) rings: Mutex<Rings>,
 }
 
 impl Shared {

@@ -78,6 +78,16 @@ pub(crate) struct Capture {
     instance: String,
     /// Limits log lines about exchanges that are lost before they reach the writer.
     losses: RateLimit,
+    progress: Mutex<Progress>,
+}
+
+/// What the writer is at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Progress {
+    /// The file that is written; `None` while none can be.
+    pub(crate) file: Option<String>,
+    /// Why nothing can be written.
+    pub(crate) trouble: Option<String>,
 }
 
 /// The shortest time between two log lines about losses.
@@ -113,6 +123,7 @@ impl Running {
             queued: AtomicUsize::new(0),
             instance: format!("{:08x}", fastrand::u32(..)),
             losses: RateLimit::new(1, TOLD),
+            progress: Mutex::default(),
             settings,
         });
         let writer = writer::Writer::open(Arc::clone(&capture), to)?;
@@ -141,6 +152,11 @@ impl Running {
     /// Bytes that wait for the writer.
     pub(crate) fn queued(&self) -> usize {
         self.capture.queued.load(Relaxed)
+    }
+
+    /// What the writer is at.
+    pub(crate) fn progress(&self) -> Progress {
+        self.capture.progress.lock().clone()
     }
 
     /// Waits until all that the workers, who are gone, passed on is written. Returns whether it was in time.

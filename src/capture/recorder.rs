@@ -325,6 +325,7 @@ mod tests {
             queued: 0.into(),
             instance: String::new(),
             losses: crate::telemetry::rate::RateLimit::new(1, crate::capture::TOLD),
+            progress: parking_lot::Mutex::default(),
         };
         // Nobody takes anything out.
         let (writer, hangs) = mpsc::channel();

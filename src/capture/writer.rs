@@ -11,7 +11,7 @@ use std::{
 };
 
 use super::{
-    Answered, Capture, CaptureError, Record,
+    Answered, Capture, CaptureError, Progress, Record,
     assemble::{Assembled, assemble},
     batch::{Batch, Raw},
     destination::{About, Destination, NotAdded, Sink},
@@ -164,6 +164,7 @@ impl Writer {
                     .metrics
                     .bytes(length.saturating_sub(self.counted));
                 self.counted = length;
+                self.capture.progress.lock().trouble = None;
                 self.count(CaptureOutcome::Written, self.unflushed);
                 self.flushed += self.unflushed;
                 self.unflushed = 0;
@@ -192,6 +193,10 @@ impl Writer {
 
     fn failed(&mut self, CaptureError(name, error): &CaptureError) {
         self.retry = Instant::now() + RETRY;
+        *self.capture.progress.lock() = Progress {
+            file: None,
+            trouble: Some(format!("{name}: {error}")),
+        };
         if let Some(left_out) = self.failures.allow() {
             tracing::warn!(
                 file = name,
@@ -227,7 +232,9 @@ impl Writer {
             answers: self.capture.settings.answers,
             redacted: !self.capture.redact.is_nothing(),
         };
-        self.sink = Some(self.to.open(&about)?);
+        let sink = self.to.open(&about)?;
+        self.capture.progress.lock().file = Some(sink.name());
+        self.sink = Some(sink);
         self.flushed = 0;
         self.counted = 0;
         Ok(())

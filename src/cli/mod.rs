@@ -426,6 +426,9 @@ pub(crate) struct Demo {
     /// End after this many seconds; without it, at Ctrl-C.
     #[arg(long, value_name = "N")]
     pub(crate) seconds: Option<u64>,
+    /// Customers keep coming, with 5 requests a second, so that there is something to see on the page.
+    #[arg(long)]
+    pub(crate) stay: bool,
     /// Send copies as their requests came, with production's cookies, tokens and ids, which the shadow does not know.
     #[arg(long)]
     pub(crate) no_identity: bool,

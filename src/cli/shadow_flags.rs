@@ -55,6 +55,12 @@ pub(super) struct ShadowFlags {
     /// Keep sessions alive on it: its own cookies, tokens and ids take the place of production's in copies.
     #[arg(long, requires = "shadow")]
     identity: bool,
+    /// What the build that it runs is called, for the history.
+    #[arg(long, value_name = "BUILD", requires = "shadow")]
+    build: Option<String>,
+    /// The header of its responses that names the build that it runs.
+    #[arg(long, value_name = "NAME", requires = "shadow")]
+    build_header: Option<String>,
     /// The Host of the copies: client, address, or a host.
     #[arg(long, value_name = "HOST", requires = "shadow")]
     host: Option<String>,
@@ -74,6 +80,8 @@ impl ShadowFlags {
         shadow.set("order_by", self.order_by.clone());
         shadow.set("host", self.host.clone());
         shadow.set("compare", self.compare.then_some(true));
+        shadow.set("build", self.build.clone());
+        shadow.set("build_header", self.build_header.clone());
         shadow.set("identity", self.identity.then_some(true));
         shadow.set("limit.per_second", self.rate);
         shadow.set("limit.concurrent", self.concurrent);

@@ -21,7 +21,8 @@ pub(super) fn check(arguments: &Check) -> anyhow::Result<()> {
     }
     let text = match &arguments.explain {
         Some(line) => explained(&config, line, arguments)?,
-        None => toml::to_string_pretty(&config)
+        None => config
+            .shown()
             .context("the configuration can't be shown as TOML")?
             .into_bytes(),
     };

@@ -109,7 +109,7 @@ fn printable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compare::Responses;
+    use crate::compare::{Responses, SideBySide};
 
     #[test]
     fn an_example_is_told_with_its_difference_and_steers_no_terminal() {
@@ -123,6 +123,7 @@ mod tests {
                 primary: "200\n\n{\"id\":1,\"total\":2}".to_owned(),
                 shadow: "200\n\n{\"id\":1,\"total\":200}".to_owned(),
             },
+            side_by_side: SideBySide::default(),
         };
         let text = text(&example, Style::default());
         assert!(!text.contains('\u{1b}'), "{text}");

@@ -259,12 +259,14 @@ fn parse(json: &[u8]) -> anyhow::Result<Vec<Report>> {
 
 /// Asks the administration of a running program.
 fn ask(arguments: &Arguments) -> anyhow::Result<Vec<Report>> {
-    let mut path = "/api/report".to_owned();
-    if arguments.reset {
-        path += "/reset";
-    }
+    let path = if arguments.reset {
+        "/api/report/reset?"
+    } else {
+        "/api/report?exact=true&"
+    };
+    let mut path = path.to_owned();
     if let Some(shadow) = &arguments.shadow {
-        path.push_str("?shadow=");
+        path.push_str("shadow=");
         path.push_str(shadow);
     }
     let (status, body) = asked(arguments, &path)?;

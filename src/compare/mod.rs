@@ -1,6 +1,6 @@
 //! Compares the two responses to one request: each becomes places and values (`extract`), and two of them become
 //! differences with a kind and a transformation (`difference`). All but `live`, which runs it in the program, is pure
-//! code: no I/O and no clock. Whatever a response holds, time and memory are bounded.
+//! code: no I/O, and no clock but for the time that an example may take to be laid out. Whatever a response holds, time and memory are bounded.
 
 mod answer;
 mod captured;
@@ -28,9 +28,13 @@ mod speed;
 
 pub(crate) use answer::{Answer, Asked, Counterpart, PairIn};
 pub(crate) use captured::{Captured, Extent, ResponseOf, captured_pair, captured_pair_of_two};
+pub(crate) use comparer::{
+    Comparer, NoExample, NotResent, Now, Replayed, Resend, Resent, ResentBody, Settings,
+    WholeExample,
+};
+pub(crate) use comparer::{LeftOut as ExampleLeftOut, Line, Mark, Row, Segment, inner};
 #[cfg(test)]
-pub(crate) use comparer::Responses;
-pub(crate) use comparer::{Comparer, NoExample, Settings, WholeExample};
+pub(crate) use comparer::{Responses, SideBySide};
 #[cfg(test)]
 pub(crate) use difference::{Difference, Differences, Kind, differences};
 #[cfg(test)]
@@ -40,12 +44,13 @@ pub(crate) use extract::{
 };
 pub(crate) use live::{
     CompareThread, Compared, ComparedRequest, Comparison, LivePair, LiveResponse, Probes,
-    REQUEST_BODY, Role, file, replace_users, state_file,
+    REQUEST_BODY, Role, SentCopy, file, replace_users, state_file,
 };
 pub(crate) use report::{
-    Break, FollowsSessions, NeedsHelp, PutIn, Report, Requests, SessionsReport, Since, Style, html,
-    junit, markdown, text,
+    Break, Cause, Coverage, FollowsSessions, Kept, NeedsHelp, PutIn, Report, Requests, RouteCount,
+    RouteTime, RuleUse, SessionsReport, Since, Slot, Status, Style, TimeVerdict, Totals, When,
+    html, junit, markdown, text, words,
 };
 pub(crate) use route::{Pattern, read_inventory};
-pub(crate) use rules::Rules;
+pub(crate) use rules::{InForce, Parts, RemoveError, Rule, Rules, with_rule, without_rule};
 pub(crate) use secrets::Secrets;

@@ -52,7 +52,7 @@ pub(crate) use sections::{
     Admin, Forwarded, Limits, Log, LogFormat, Mark, RequestId, Stop, Takeover, Timeouts,
 };
 pub(crate) use select::{Action, Rule, Select, as_map};
-pub(crate) use shadow::{HostHeader, Shadow};
+pub(crate) use shadow::{Build, HostHeader, Shadow};
 pub(crate) use units::{FieldName, MASK, Percent, Secret, is_default, is_secret_name};
 
 use reader::Table;
@@ -120,6 +120,14 @@ impl Config {
             }
             None => Some(("script".into(), self.script.as_ref()?)),
         }
+    }
+
+    /// All of it as TOML, with masks for secrets.
+    ///
+    /// # Errors
+    /// Where something of it can't be said in TOML.
+    pub(crate) fn shown(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string_pretty(self)
     }
 
     /// The parts that name files.

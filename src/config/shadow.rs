@@ -14,7 +14,7 @@ use super::{
     sampling::{Key, Limit, OrderBy, Sample, SendWhen},
     script::OwnScript,
     select::Select,
-    units::{Size, Span},
+    units::{FieldName, Size, Span},
 };
 
 /// One `[[shadow]]`.
@@ -59,6 +59,12 @@ pub(crate) struct Shadow {
     /// Its responses are compared with production's.
     pub(crate) compare: bool,
     pub(crate) role: ShadowRole,
+    /// The build that it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) build: Option<Build>,
+    /// The header of its responses that names the build.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) build_header: Option<FieldName>,
     /// Sessions of production live on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) identity: Option<Identity>,
@@ -101,6 +107,31 @@ impl TryFrom<String> for Name {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// What somebody calls the build that a shadow runs.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(try_from = "String")]
+pub(crate) struct Build(String);
+
+impl Build {
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Build {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let is_short = (1..=64).contains(&text.len());
+        if !is_short || text.trim() != text || text.chars().any(char::is_control) {
+            return Err(format!(
+                "{text:?} does not name a build; up to 64 bytes such as \"v5.1-rc2\" do"
+            ));
+        }
+        Ok(Self(text))
     }
 }
 
@@ -216,6 +247,8 @@ fn read(table: Table<'_>) -> Option<Shadow> {
             script: OwnScript::read(table),
             compare: table.value("compare", false),
             role: table.value("role", ShadowRole::default()),
+            build: table.optional("build"),
+            build_header: table.optional("build_header"),
             identity: Identity::read(table),
             // Last: all else is read before what is missing ends it.
             name: name?,

@@ -25,6 +25,8 @@ pub(super) struct Downstream {
     pub(super) arrived: Instant,
     /// For whatever is waited for, between requests and during one.
     pub(super) alarm: Alarm,
+    /// All bytes of the request's head came at `arrived`.
+    pub(super) came_whole: bool,
     /// No request came on it yet.
     is_new: bool,
     /// It is idle, and has given its memory back.
@@ -60,6 +62,7 @@ impl Downstream {
             answer_head: ResponseHead::default(),
             arrived: now,
             alarm: Alarm::default(),
+            came_whole: false,
             is_new: true,
             rests: false,
             scan: HeadScan::default(),
@@ -80,9 +83,10 @@ impl Downstream {
                 Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Next::End),
                 Poll::Ready(Ok(length)) if length == self.wire.buf.len() => {
                     self.arrived = now();
+                    self.came_whole = true;
                     (self.is_new, self.rests) = (false, false);
                 }
-                Poll::Ready(Ok(_)) => {}
+                Poll::Ready(Ok(_)) => self.came_whole = false,
                 // A request that came already is served, though it is the last.
                 Poll::Pending if self.wire.buf.is_empty() && pipeline.drain.is_closing() => {
                     return Poll::Ready(Next::End);
@@ -154,6 +158,7 @@ impl Downstream {
     /// An answer was sent: the client is idle from `now` on, unless a request came ahead.
     pub(super) fn rest(&mut self, now: Instant) {
         self.arrived = now;
+        self.came_whole = false;
     }
 
     /// Ready when the client left, while nothing of it is waited for. One that only shut its sending side is

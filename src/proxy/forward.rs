@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{
+    own_time::OwnTime,
     refusal::Refusal,
     relay::{End, Relay},
 };
@@ -52,6 +53,8 @@ impl Caller for Relay<'_> {
     /// A new connection to the primary, unless the client leaves before it is there.
     async fn connect(&mut self) -> Result<Box<Connection>, End> {
         let pipeline = self.of.pipeline;
+        // The wait for it is the network's.
+        self.download.own = OwnTime::Unmeasured;
         let watches = self.upload.is_done();
         let mut connecting = pin!(pipeline.pool.open());
         let half_close = pipeline.timeouts.half_close.0;

@@ -11,6 +11,7 @@ mod forward;
 mod forwarded;
 mod identify;
 mod observe;
+mod own_time;
 mod peer;
 mod pipeline;
 mod prepare;

@@ -16,7 +16,7 @@ use super::{
     stream::Stream,
 };
 use crate::{
-    compare::REQUEST_BODY,
+    compare::{REQUEST_BODY, SentCopy},
     http::{Alarm, OutPiece, ResponseHead, now},
     tee::{Held, Part, Piece, RecordedResponse, Recording},
     upstream::{BadResponse, Call, Next, Uncalled},
@@ -133,6 +133,8 @@ impl<'a> Copying<'a> {
     /// The response, where it was to be kept and its head came; `is_whole`: it came to its end.
     pub(super) fn into_ours(self, is_whole: bool) -> Option<Ours> {
         let (at, body) = (self.answered?, self.kept_response?);
+        let is_kept = self.copy.ticket.is_some() && self.kept_request.is_some();
+        let by_script = is_kept.then(|| self.copy.head().clone());
         Some(Ours {
             ticket: self.copy.ticket,
             response: RecordedResponse {
@@ -141,7 +143,11 @@ impl<'a> Copying<'a> {
                 body,
                 is_whole,
             },
-            request_body: self.kept_request,
+            sent: SentCopy {
+                head_by_script: by_script,
+                is_whole: self.is_whole,
+                body: self.kept_request,
+            },
             at,
             took: at - self.started,
         })
@@ -308,6 +314,7 @@ impl<'a> Copying<'a> {
         }
         let took = now - self.started;
         self.sender.shadow.metrics.latency.record(took);
+        self.sender.shadow.see_build(&self.tools.head, now);
         self.copy.pair.ours(self.tools.head.status, took);
     }
 

@@ -23,6 +23,7 @@ use super::{
     stage::Stage,
 };
 use crate::{
+    compare::NotResent,
     config::{Key, OrderBy},
     ledger::Outcome,
     tee::Budget,
@@ -73,6 +74,22 @@ impl Delivery {
     /// Whether copies leave room for anything else.
     pub(super) fn has_time(&self) -> bool {
         self.queue.is_empty() && !self.sender.shadow.places.are_full()
+    }
+
+    /// A place for a request that is no copy.
+    ///
+    /// # Errors
+    /// Where the shadow gets nothing now, or copies need its places.
+    pub(super) fn place_for_other(&self) -> Result<Place, NotResent> {
+        let shadow = &self.sender.shadow;
+        if shadow.control.is_paused() {
+            return Err(NotResent::Paused);
+        }
+        if shadow.breaker.is_open() {
+            return Err(NotResent::BreakerOpen);
+        }
+        let place = self.queue.is_empty().then(|| shadow.places.take());
+        place.flatten().ok_or(NotResent::NoLane)
     }
 
     /// The body of a copy failed: one that waits gives up its seat.

@@ -17,9 +17,10 @@ use super::{
     intake::{HeldBack, Intake},
     pair::{Attention, Pair, Primary},
     priority::Workload,
-    probe::{self, Probe},
+    probe::{self, Example, Probe},
 };
 use crate::{
+    compare::NotResent,
     http::now,
     tee::{Budget, Message, Mirrored, Outlet, Part, RecordedResponse, Sleeper, UnopenedOutlet},
 };
@@ -30,6 +31,8 @@ pub(super) enum Mail {
     Open(Arc<Shadow>, UnopenedOutlet),
     /// A shadow is to be asked once more.
     Probe(Probe),
+    /// So it is with the request of an example.
+    Example(Example),
 }
 
 /// What comes in on one thread.
@@ -163,6 +166,7 @@ impl<'a> Inbound<'a> {
             match self.mail.try_recv() {
                 Ok(Mail::Open(shadow, ends)) => self.open_line(shadow, ends),
                 Ok(Mail::Probe(probe)) => self.probe(probe),
+                Ok(Mail::Example(example)) => self.example(example),
                 Err(mpsc::TryRecvError::Empty) => return false,
                 Err(mpsc::TryRecvError::Disconnected) => return true,
             }
@@ -173,6 +177,14 @@ impl<'a> Inbound<'a> {
         let mut intakes = self.lines.iter().map(|line| &line.intake);
         if let Some(intake) = intakes.find(|intake| intake.shadow().name() == probe.shadow) {
             probe::send(intake.delivery(), probe);
+        }
+    }
+
+    fn example(&self, example: Example) {
+        let mut intakes = self.lines.iter().map(|line| &line.intake);
+        match intakes.find(|intake| Arc::ptr_eq(intake.shadow(), &example.shadow)) {
+            Some(intake) => probe::send_example(intake.delivery(), example),
+            None => drop(example.answer.send(Err(NotResent::Removed))),
         }
     }
 

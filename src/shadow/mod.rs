@@ -6,6 +6,7 @@
 
 mod allowance;
 mod breaker;
+mod builds;
 mod control;
 mod copy;
 mod copy_head;

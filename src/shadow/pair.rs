@@ -11,11 +11,11 @@ use tokio::sync::Notify;
 
 use super::{Shadow, order::Turn, request_view::RequestView, sessions::wait};
 use crate::{
-    compare::{ComparedRequest, Counterpart, LivePair, LiveResponse},
+    compare::{ComparedRequest, Counterpart, LivePair, LiveResponse, SentCopy},
     exchange::{Exchange, PrimaryResponse},
     identity::{SessionId, Whose},
     script::{Kind, Ticket},
-    tee::{HeadReturn, RecordedResponse, Recording},
+    tee::{HeadReturn, RecordedResponse},
 };
 
 /// The two responses to one request.
@@ -95,8 +95,8 @@ pub(super) struct Ours {
     /// What the script knows the request by, where one wrote it.
     pub(super) ticket: Option<Ticket>,
     pub(super) response: RecordedResponse,
-    /// As much of the copy's body as was wanted.
-    pub(super) request_body: Option<Recording>,
+    /// The copy, as much of it as was wanted.
+    pub(super) sent: SentCopy,
     /// When its head came.
     pub(super) at: Instant,
     /// From the sending of the copy to that.
@@ -399,7 +399,7 @@ impl Pair {
             return compared.without_primary();
         };
         compared.take(LivePair {
-            request: ComparedRequest::new(self.exchange(), ours.request_body),
+            request: ComparedRequest::new(self.exchange(), ours.sent),
             primary,
             shadow,
             counterparts,

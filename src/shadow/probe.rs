@@ -1,20 +1,23 @@
-//! Asking the shadow once more: does its response vary by itself? Such a request is in nobody's ledger, and it is given up
-//! where copies have enough to do.
+//! Asking the shadow once more, for the comparer (does its response vary by itself?) or for somebody who looks at an example
+//! (is the difference there again?). Such a request is no copy and in nobody's ledger, and it is given up where copies have
+//! enough to do.
 
 use std::{
     rc::Rc,
     sync::Arc,
     task::{Context, Poll, ready},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
-use tokio::task::spawn_local;
+use bytes::Bytes;
+use tokio::{sync::oneshot, task::spawn_local, time::timeout};
 
-use super::{delivery::Delivery, sender::Sender};
+use super::{Shadow, delivery::Delivery, queue::Place, sender::Sender};
 use crate::{
-    compare::LiveResponse,
-    http::{Alarm, RequestHead, ResponseHead, now},
+    compare::{LiveResponse, NotResent, Resend, ResentBody},
+    http::{Alarm, Known, RequestHead, ResponseHead, now},
     tee::{RecordedResponse, Recording},
+    telemetry::logs::with_causes,
     upstream::{Call, Caller, Connection, Next, Request, RequestBody, Uncalled, call},
 };
 
@@ -25,6 +28,93 @@ pub(super) struct Probe {
     /// What the comparer knows it by.
     pub(super) number: u64,
     pub(super) head: RequestHead,
+}
+
+/// The request of an example that is sent once more, for whoever waits for what comes of it.
+pub(super) struct Example {
+    pub(super) shadow: Arc<Shadow>,
+    pub(super) resend: Resend,
+    /// How long it is waited for.
+    pub(super) within: Duration,
+    pub(super) answer: oneshot::Sender<Result<LiveResponse, NotResent>>,
+}
+
+/// Sends it where copies leave room for it, and tells of the response.
+pub(super) fn send_example(delivery: &Rc<Delivery>, example: Example) {
+    let Example {
+        resend,
+        within,
+        answer,
+        ..
+    } = example;
+    let place = match delivery.place_for_other() {
+        Ok(place) => place,
+        // Who does not wait any more misses nothing.
+        Err(why) => return drop(answer.send(Err(why))),
+    };
+    let delivery = Rc::clone(delivery);
+    spawn_local(async move {
+        let asked = timeout(within, ask_again(&delivery, &resend, within, &place));
+        let came = asked.await.unwrap_or(Err(NotResent::NoAnswer(within)));
+        let _ = answer.send(came);
+    });
+}
+
+/// Sends the request as its copy was: with what the shadow knows its session by, rewritten and marked.
+async fn ask_again(
+    delivery: &Delivery,
+    resend: &Resend,
+    within: Duration,
+    _place: &Place,
+) -> Result<LiveResponse, NotResent> {
+    let sender = delivery.sender();
+    let shadow = &sender.shadow;
+    let compared = shadow.compared.as_ref().ok_or(NotResent::NotCompared)?;
+    let request = resend.request();
+    let known = shadow.sessions.as_ref();
+    let own = known.map_or(Ok(None), |known| known.head(&request.head));
+    let own = own.map_err(|_| NotResent::Unpaired)?;
+    let mut head = own.map_or_else(|| request.head.clone(), |own| *own);
+    // The body is whole, as it was sent. Nothing is waited for before it goes.
+    head.headers.remove(Known::TransferEncoding);
+    head.headers.remove(Known::Expect);
+    head.headers.remove(Known::Trailer);
+    let body = match &request.body {
+        ResentBody::Whole(body) => {
+            let length = body.len().to_string();
+            head.headers.set(b"Content-Length", length.as_bytes());
+            Some(body)
+        }
+        ResentBody::None | ResentBody::Cut => None,
+    };
+    let started = now();
+    let mut probing = Probing {
+        sender,
+        head: &head,
+        request_body: body,
+        response: ResponseHead::default(),
+        body: Recording::new(compared.bytes, &sender.budget),
+        answered: None,
+        alarm: Alarm::default(),
+        due: started + within,
+    };
+    let is_whole = match call(&mut probing, &sender.pool, started).await {
+        Ok(((), called)) => {
+            let is_whole = called.response().is_done();
+            called.end(&sender.pool, now());
+            is_whole
+        }
+        // Its status says enough.
+        Err(_) if probing.answered.is_some() => false,
+        Err(Uncalled::GivenUp(GivenUp::Late)) => return Err(NotResent::NoAnswer(within)),
+        Err(Uncalled::GivenUp(GivenUp::NoConnection(why))) => {
+            return Err(NotResent::NoConnection(why));
+        }
+        Err(Uncalled::Failed(error)) => return Err(NotResent::Broken(with_causes(&error))),
+    };
+    probing
+        .came(is_whole, started)
+        .ok_or(NotResent::NoAnswer(within))
 }
 
 /// Sends it where copies leave room for it, and tells the comparer of the response.
@@ -48,6 +138,7 @@ async fn ask(delivery: Rc<Delivery>, probe: Probe) {
     let mut probing = Probing {
         sender,
         head: own.as_deref().unwrap_or(&probe.head),
+        request_body: None,
         response: ResponseHead::default(),
         body: Recording::new(compared.bytes, &sender.budget),
         answered: None,
@@ -59,16 +150,7 @@ async fn ask(delivery: Rc<Delivery>, probe: Probe) {
     };
     let is_whole = called.response().is_done();
     called.end(&sender.pool, now());
-    if let Some(at) = probing.answered {
-        let response = LiveResponse {
-            response: Arc::new(RecordedResponse {
-                head: probing.response,
-                body: probing.body,
-                is_whole,
-            }),
-            at,
-            took: at - started,
-        };
+    if let Some(response) = probing.came(is_whole, started) {
         let name = shadow.name();
         compared.thread.probed(name, probe.number, response);
     }
@@ -77,6 +159,7 @@ async fn ask(delivery: Rc<Delivery>, probe: Probe) {
 struct Probing<'a> {
     sender: &'a Sender,
     head: &'a RequestHead,
+    request_body: Option<&'a Bytes>,
     response: ResponseHead,
     body: Recording,
     answered: Option<Instant>,
@@ -84,8 +167,11 @@ struct Probing<'a> {
     due: Instant,
 }
 
-/// It took too long, or the comparer needs no more of it.
-struct GivenUp;
+/// Why it is given up.
+enum GivenUp {
+    Late,
+    NoConnection(String),
+}
 
 impl Caller for Probing<'_> {
     type End = ();
@@ -94,14 +180,16 @@ impl Caller for Probing<'_> {
     fn request(&self) -> Request<'_> {
         Request {
             head: self.sender.copy_heads.of(self.head),
-            body: RequestBody::None,
+            body: self
+                .request_body
+                .map_or(RequestBody::None, RequestBody::Whole),
             is_upgrade: false,
         }
     }
 
     async fn connect(&mut self) -> Result<Box<Connection>, GivenUp> {
         let opened = self.sender.pool.open().await;
-        opened.map_err(|_| GivenUp)
+        opened.map_err(|error| GivenUp::NoConnection(with_causes(&error)))
     }
 
     fn poll(
@@ -113,13 +201,27 @@ impl Caller for Probing<'_> {
             return Poll::Ready(Err(error.into()));
         }
         if self.alarm.poll(cx, self.due).is_ready() {
-            return Poll::Ready(Err(Uncalled::GivenUp(GivenUp)));
+            return Poll::Ready(Err(Uncalled::GivenUp(GivenUp::Late)));
         }
         self.poll_response(cx, call)
     }
 }
 
 impl Probing<'_> {
+    /// The response, where its head came.
+    fn came(self, is_whole: bool, started: Instant) -> Option<LiveResponse> {
+        let at = self.answered?;
+        Some(LiveResponse {
+            response: Arc::new(RecordedResponse {
+                head: self.response,
+                body: self.body,
+                is_whole,
+            }),
+            at,
+            took: at - started,
+        })
+    }
+
     fn poll_response(
         &mut self,
         cx: &mut Context<'_>,

@@ -41,7 +41,8 @@ impl Places {
         self.call();
     }
 
-    fn take(self: &Arc<Self>) -> Option<Place> {
+    /// A place, where one is free.
+    pub(super) fn take(self: &Arc<Self>) -> Option<Place> {
         let limit = self.limit.load(SeqCst);
         let took = self
             .taken

@@ -3,11 +3,12 @@
 use std::{
     net::IpAddr,
     sync::{Arc, atomic::AtomicBool},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use super::{
     breaker::{Breaker, Change, State},
+    builds::Builds,
     control::Control,
     copy_head::CopyHeads,
     difference::DifferenceLog,
@@ -21,13 +22,17 @@ use super::{
 };
 use crate::{
     compare::Compared,
-    config::{self, ClientAddress, OrderBy, is_same},
-    http::{Marks, RequestHead},
+    config::{self, Build, ClientAddress, OrderBy, is_same},
+    http::{Marks, RequestHead, ResponseHead},
     identity::RESPONSE_BYTES,
     ledger::Account,
     net::{Connector, TlsError},
     script::Script,
-    telemetry::{metrics::ShadowMetrics, rate::RateLimit},
+    telemetry::{
+        history::{EventKind, Events},
+        metrics::ShadowMetrics,
+        rate::RateLimit,
+    },
     upstream::{Reading, Share},
 };
 
@@ -62,6 +67,8 @@ pub(crate) struct Shadow {
     pub(super) selection: Selection,
     pub(super) copy_heads: CopyHeads,
     pub(super) differences: Arc<DifferenceLog>,
+    builds: Arc<Builds>,
+    pub(super) events: Arc<Events>,
     pub(super) common: Common,
 }
 
@@ -94,6 +101,8 @@ pub(crate) struct Setup {
     pub(crate) compared: Option<Compared>,
     pub(crate) common: Common,
     pub(crate) differences: Arc<DifferenceLog>,
+    /// Where it tells what happens to it.
+    pub(crate) events: Arc<Events>,
 }
 
 impl Shadow {
@@ -119,6 +128,7 @@ impl Shadow {
             compared,
             common,
             differences,
+            events,
         } = setup;
         let connector = Connector::new(
             settings.address.clone(),
@@ -179,6 +189,8 @@ impl Shadow {
             selection: Selection::new(&settings.select),
             copy_heads: CopyHeads::new(&settings, &common.marks, authorization),
             differences,
+            builds: go_on(before, |before| &before.builds).unwrap_or_default(),
+            events,
             common,
             settings,
         }))
@@ -208,6 +220,7 @@ impl Shadow {
             sessions.restore();
         }
         self.report_sessions();
+        self.report_build();
         if !self.same_sample {
             self.control.set_sample(self.settings.sample.percent);
         }
@@ -220,6 +233,41 @@ impl Shadow {
             let sessions = sessions.filter(|_| self.settings.identity.is_some());
             compared.set_sessions(sessions.map(|sessions| sessions as _));
         }
+    }
+
+    /// The configuration may say which build it runs.
+    pub(crate) fn report_build(&self) {
+        let news = self.builds.configure(self.settings.build.as_ref());
+        self.tell_build(news);
+    }
+
+    /// Somebody says which build it runs.
+    pub(crate) fn set_build(&self, build: &Build) {
+        self.tell_build(self.builds.set(build));
+    }
+
+    /// A response, which came at `at`, may say which build it runs.
+    pub(super) fn see_build(&self, head: &ResponseHead, at: Instant) {
+        let Some(name) = &self.settings.build_header else {
+            return;
+        };
+        let mut values = head.headers.named(name.spelling().as_bytes());
+        if let Some(value) = values.next() {
+            self.tell_build(self.builds.see(value, at));
+        }
+    }
+
+    fn tell_build(&self, news: Option<String>) {
+        if let Some(build) = news {
+            tracing::info!(shadow = self.name(), build, "the shadow runs another build");
+            let text = format!("build {build}");
+            self.events.add(EventKind::Build, Some(self.name()), &text);
+        }
+    }
+
+    /// The build that it runs, where that is known.
+    pub(crate) fn build(&self) -> Option<String> {
+        self.builds.current()
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -252,6 +300,11 @@ impl Shadow {
     /// Tells the operator of a change of the breaker.
     #[cold]
     pub(super) fn tell(&self, change: Change) {
+        let text = match change {
+            Change::Opened => "breaker opened: it failed too often, and gets no copies for a while",
+            Change::Closed => "breaker closed: it answers again",
+        };
+        self.events.add(EventKind::Breaker, Some(self.name()), text);
         match change {
             Change::Opened => tracing::warn!(
                 shadow = self.name(),

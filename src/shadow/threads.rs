@@ -19,7 +19,7 @@ use std::{
 use parking_lot::Mutex;
 use tokio::{
     runtime::{Builder, LocalOptions},
-    sync::Notify,
+    sync::{Notify, oneshot},
 };
 
 use super::{
@@ -27,10 +27,10 @@ use super::{
     inbound::{Inbound, Mail},
     nap,
     priority::{Priority, Step, Workload},
-    probe::Probe,
+    probe::{Example, Probe},
 };
 use crate::{
-    compare::Probes,
+    compare::{LiveResponse, NotResent, Probes, Resend},
     http::RequestHead,
     ledger::Ledger,
     tee::{Budget, Doorbell, Sleeper, Valve},
@@ -201,6 +201,36 @@ impl Threads {
                 tracing::error!("a thread for shadows panicked");
             }
         }
+    }
+}
+
+/// The administration answers within ten seconds.
+const PATIENCE: Duration = Duration::from_secs(8);
+
+impl Threads {
+    /// Sends the request of an example to its shadow once more, and waits for what comes of it.
+    ///
+    /// # Errors
+    /// Where the shadow gets nothing now, or does not answer.
+    pub(crate) async fn resend(
+        &self,
+        shadow: &Arc<Shadow>,
+        resend: Resend,
+    ) -> Result<LiveResponse, NotResent> {
+        let (answer, comes) = oneshot::channel();
+        let example = Example {
+            shadow: Arc::clone(shadow),
+            resend,
+            within: shadow.settings.answer_timeout.0.min(PATIENCE),
+            answer,
+        };
+        if let Some(mailbox) = &*self.place(shadow).current.lock()
+            && mailbox.mail.send(Mail::Example(example)).is_ok()
+        {
+            mailbox.door.ring();
+        }
+        // Where it was not taken it is dropped, and with it ends the wait.
+        comes.await.unwrap_or(Err(NotResent::Stopping))
     }
 }
 

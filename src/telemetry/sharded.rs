@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use super::quantiles::{BOUNDS, BUCKETS, Buckets};
+
 thread_local! {
     /// Which shard this thread adds to. Threads other than workers share the first.
     static SHARD: Cell<usize> = const { Cell::new(0) };
@@ -75,38 +77,70 @@ impl<const N: usize> Default for Counters<N> {
 }
 
 /// Upper bounds of the latency buckets, in microseconds.
-const BOUNDS: [u64; 17] = [
+const USUAL: &[u64; BOUNDS] = &[
     100, 250, 500, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 250_000, 500_000,
     1_000_000, 2_500_000, 5_000_000, 10_000_000, 30_000_000,
 ];
-const BUCKETS: usize = BOUNDS.len() + 1;
+/// Those of what takes no longer than a thread's turn.
+const FINE: &[u64; BOUNDS] = &[
+    5, 10, 15, 20, 30, 40, 50, 75, 100, 150, 250, 500, 1_000, 2_500, 5_000, 10_000, 100_000,
+];
 
 /// How long things took.
-#[derive(Debug, Default)]
-pub(crate) struct Latency(Counters<{ BUCKETS + 1 }>);
+#[derive(Debug)]
+pub(crate) struct Latency {
+    bounds: &'static [u64; BOUNDS],
+    counters: Counters<{ BUCKETS + 1 }>,
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        Self::new(0)
+    }
+}
 
 impl Latency {
     pub(crate) fn new(workers: usize) -> Self {
-        Self(Counters::new(workers))
+        Self {
+            bounds: USUAL,
+            counters: Counters::new(workers),
+        }
+    }
+
+    /// Of things that take microseconds.
+    pub(crate) fn fine(workers: usize) -> Self {
+        Self {
+            bounds: FINE,
+            ..Self::new(workers)
+        }
     }
 
     pub(crate) fn record(&self, took: Duration) {
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
-        self.0
-            .add(BOUNDS.partition_point(|bound| *bound < micros), 1);
-        self.0.add(BUCKETS, micros);
+        let bucket = self.bounds.partition_point(|bound| *bound < micros);
+        self.counters.add(bucket, 1);
+        self.counters.add(BUCKETS, micros);
+    }
+
+    /// The count of each bucket.
+    pub(crate) fn buckets(&self) -> Buckets {
+        let sums = self.counters.sums();
+        Buckets {
+            bounds: self.bounds,
+            counts: std::array::from_fn(|index| sums[index]),
+        }
     }
 
     /// The sum in seconds, the count, and the count of each bucket by its upper bound in seconds.
     pub(crate) fn snapshot(&self) -> (f64, u64, Vec<(f64, u64)>) {
-        let sums = self.0.sums();
+        let sums = self.counters.sums();
         #[expect(
             clippy::cast_precision_loss,
             reason = "a histogram's sum is a float by its format"
         )]
         let seconds = |micros: u64| micros as f64 / 1e6;
         let counts = &sums[..BUCKETS];
-        let bounds = BOUNDS.iter().map(|bound| seconds(*bound));
+        let bounds = self.bounds.iter().map(|bound| seconds(*bound));
         let bounds = bounds.chain([f64::INFINITY]);
         let buckets = bounds.zip(counts.iter().copied()).collect();
         (seconds(sums[BUCKETS]), counts.iter().sum(), buckets)
@@ -143,5 +177,8 @@ mod tests {
         assert_eq!(count, 3);
         assert!((sum - 60.000_201).abs() < 1e-9);
         assert_eq!((buckets[0].1, buckets[1].1, buckets[17].1), (1, 1, 1));
+        let fine = Latency::fine(1);
+        fine.record(Duration::from_micros(12));
+        assert_eq!(fine.buckets().counts[2], 1);
     }
 }

@@ -360,7 +360,7 @@ fn rules_are_over_on_their_day_and_tell_when_they_have_nothing_to_do() {
     );
     assert_eq!(hidden(&tee).0, 0, "the rules before hold");
     let (status, text) = add_rule(&tee, rule);
-    assert_eq!(status, 400, "a wrong file is not written over: {text}");
+    assert_eq!(status, 409, "a wrong file is not written over: {text}");
     assert!(fs::read_to_string(&rules).unwrap().contains("actoin"));
 }
 

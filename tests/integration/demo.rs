@@ -70,6 +70,21 @@ fn causes(text: &str) -> Vec<String> {
 }
 
 #[test]
+fn with_stay_customers_keep_coming_and_the_page_has_an_address() {
+    let output = shadowtee(&["demo", "--stay", "--seconds", "4"]);
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{output:?}");
+    assert!(text.contains("is at http://127.0.0.1:"), "{text}");
+    let ledger = text.split("The ledger: ").nth(1).expect(&text);
+    let requests = ledger.split(' ').next().unwrap().parse::<u32>();
+    // At 5 requests a second, of a machine that may be busy.
+    assert!(
+        requests.is_ok_and(|count| (325..=341).contains(&count)),
+        "{ledger}"
+    );
+}
+
+#[test]
 fn without_identity_the_demos_sessions_are_lost() {
     let output = shadowtee(&["demo", "--no-identity", "--seconds", "0"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -9,15 +9,20 @@ mod tests;
 mod traffic;
 
 use std::{
+    fs,
     io::{self, Write},
     net::TcpListener,
     path::Path,
+    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
-use tokio::runtime::{Builder, Runtime};
+use tokio::{
+    runtime::{Builder, Runtime},
+    time::timeout,
+};
 
 use crate::{
     app::App,
@@ -45,8 +50,16 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
         serve(socket, version).context("can't start the demo's applications")?;
     }
 
-    let identity = !arguments.no_identity;
-    let start = |ports| Ok((tee([&primary, &shadow, &front], ports, identity)?, ports));
+    let rules = folder.path().join("rules.toml");
+    fs::write(&rules, "").context("can't write to the demo's folder")?;
+    let tee = Tee {
+        primary: &primary,
+        shadow: &shadow,
+        front: &front,
+        rules: &rules,
+        identity: !arguments.no_identity,
+    };
+    let start = |ports| Ok((tee.build(ports)?, ports));
     let free = || {
         Ok::<_, anyhow::Error>(Ports {
             listen: free_port()?,
@@ -61,18 +74,14 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
     let (app, ports) = start(usual).or_else(|_: anyhow::Error| start(free()?))?;
     let (done, until) = tokio::sync::oneshot::channel::<()>();
     let compare = app.compare();
-    let seconds = arguments.seconds;
+    let (socket, stay) = (front.clone(), Stay::of(arguments));
     let visitor = thread::spawn(move || -> anyhow::Result<()> {
-        let sent = runtime()?.block_on(traffic::send(&front))?;
+        let runtime = runtime()?;
+        let sent = runtime.block_on(traffic::send(&socket))?;
         let found = found(&compare, sent.requests)?;
-        say(&report::first(sent, &found, ports, seconds));
-        if let Some(seconds) = seconds {
-            thread::sleep(Duration::from_secs(seconds));
-            let _ = done.send(());
-        } else {
-            // Kept: dropped, it would end the demo.
-            std::mem::forget(done);
-        }
+        say(&report::first(sent, &found, ports, stay));
+        runtime.block_on(stay.over(&socket));
+        let _ = done.send(());
         Ok(())
     });
     let ledger = app.ledger();
@@ -86,6 +95,39 @@ pub(super) fn demo(arguments: &Demo) -> anyhow::Result<()> {
     }
     say(&report::last(&ledger));
     Ok(())
+}
+
+/// What there is after the report.
+#[derive(Clone, Copy)]
+struct Stay {
+    /// Without, it does not end.
+    seconds: Option<u64>,
+    /// Customers keep coming.
+    with_traffic: bool,
+}
+
+impl Stay {
+    fn of(arguments: &Demo) -> Self {
+        Self {
+            seconds: arguments.seconds,
+            with_traffic: arguments.stay,
+        }
+    }
+
+    /// Until it is over.
+    async fn over(self, socket: &Path) {
+        let traffic = async {
+            if self.with_traffic {
+                traffic::go_on(socket).await;
+            }
+            std::future::pending::<()>().await;
+        };
+        match self.seconds {
+            // That it is over is what is waited for.
+            Some(seconds) => drop(timeout(Duration::from_secs(seconds), traffic).await),
+            None => traffic.await,
+        }
+    }
 }
 
 /// Serves one version of the shop on a thread of its own, so that neither is slower for what the other has to do.
@@ -115,7 +157,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK: Duration = Duration::from_millis(20);
 
 /// What comparing found, once it knows all that was sent.
-fn found(compare: &CompareThread, sent: usize) -> anyhow::Result<Report> {
+fn found(compare: &CompareThread, sent: usize) -> anyhow::Result<Arc<Report>> {
     let comparison = compare.comparisons().pop();
     let comparison = comparison.context("the demo's shadow is not compared")?;
     let start = Instant::now();
@@ -128,25 +170,39 @@ fn found(compare: &CompareThread, sent: usize) -> anyhow::Result<Report> {
     }
 }
 
-/// `identity`: whether the shadow gets its own cookies, tokens and ids.
-fn tee([primary, shadow, front]: [&Path; 3], ports: Ports, identity: bool) -> anyhow::Result<App> {
-    let Ports { listen, admin } = ports;
-    let mut flags = Flags::default();
-    let listen = format!("127.0.0.1:{listen}");
-    let unix = |socket: &Path| Some(format!("unix:{}", socket.display()));
-    flags.set("listen", unix(front).map(|front| vec![listen, front]));
-    flags.set("primary.address", unix(primary));
-    flags.set("admin.address", Some(format!("127.0.0.1:{admin}")));
-    let mut next = Flags::default();
-    next.set("name", Some("next"));
-    next.set("compare", Some(true));
-    next.set("identity", identity.then_some(true));
-    next.set("address", unix(shadow));
-    flags.set("shadow", Some(vec![next.into_table()]));
-    let sources = Sources { file: None, flags };
-    let config = super::load(&sources)?;
-    // What differs is told in the report.
-    Ok(App::build(config, sources)?)
+/// What the demo's tee is made of.
+struct Tee<'a> {
+    primary: &'a Path,
+    shadow: &'a Path,
+    front: &'a Path,
+    /// Where rules are kept that somebody adds.
+    rules: &'a Path,
+    /// Whether the shadow gets its own cookies, tokens and ids.
+    identity: bool,
+}
+
+impl Tee<'_> {
+    fn build(&self, Ports { listen, admin }: Ports) -> anyhow::Result<App> {
+        let mut flags = Flags::default();
+        let listen = format!("127.0.0.1:{listen}");
+        let unix = |socket: &Path| Some(format!("unix:{}", socket.display()));
+        flags.set("listen", unix(self.front).map(|front| vec![listen, front]));
+        flags.set("primary.address", unix(self.primary));
+        flags.set("admin.address", Some(format!("127.0.0.1:{admin}")));
+        flags.set("compare.examples", Some(true));
+        flags.set("compare.rules", self.rules.to_str());
+        let mut next = Flags::default();
+        next.set("name", Some("next"));
+        next.set("build", Some("shop 2"));
+        next.set("compare", Some(true));
+        next.set("identity", self.identity.then_some(true));
+        next.set("address", unix(self.shadow));
+        flags.set("shadow", Some(vec![next.into_table()]));
+        let sources = Sources { file: None, flags };
+        let config = super::load(&sources)?;
+        // What differs is told in the report.
+        Ok(App::build(config, sources)?)
+    }
 }
 
 fn free_port() -> anyhow::Result<u16> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{shop::Version, traffic::Sent};
+use super::{Stay, shop::Version, traffic::Sent};
 use crate::{
     app::Ledger,
     compare::{Report, Style, text},
@@ -16,7 +16,7 @@ pub(super) struct Ports {
 }
 
 /// What was found, and what to try next.
-pub(super) fn first(sent: Sent, report: &Report, ports: Ports, seconds: Option<u64>) -> String {
+pub(super) fn first(sent: Sent, report: &Report, ports: Ports, stay: Stay) -> String {
     let Ports { listen, admin } = ports;
     let Sent { requests, visits } = sent;
     let [order, other] = [Version::One, Version::Two].map(|version| version.sold() + 1);
@@ -26,9 +26,14 @@ pub(super) fn first(sent: Sent, report: &Report, ports: Ports, seconds: Option<u
             "Copies carry those of production, which next does not know: sessions are lost there."
         }
     };
-    let end = match seconds {
-        Some(seconds) => format!("The demo ends after {seconds} s."),
-        None => "Ctrl-C ends the demo.".into(),
+    let traffic = if stay.with_traffic {
+        "Customers keep coming, with 5 requests a second. "
+    } else {
+        ""
+    };
+    let end = match stay.seconds {
+        Some(seconds) => format!("{traffic}The demo ends after {seconds} s."),
+        None => format!("{traffic}Ctrl-C ends the demo."),
     };
     format!(
         "\nA small shop is the primary. Its next version, which has a few faults, is the shadow. The tee stands before them:\n\
@@ -38,11 +43,13 @@ pub(super) fn first(sent: Sent, report: &Report, ports: Ports, seconds: Option<u
          its own cookies, form tokens and order numbers: order {order} of production is order {other} of next.\n\
          {copies}\n\n\
          {}\n\
+         The page of the administration, while the demo runs, is at http://127.0.0.1:{admin}/\n\
          Next, in another terminal:\n  \
          curl -i http://127.0.0.1:{listen}/products/1   a client sees the primary's response alone\n  \
          shadowtee report --admin 127.0.0.1:{admin}  this report again, with what came since\n  \
          curl http://127.0.0.1:{admin}/api/ledger      what became of every copy\n  \
          curl http://127.0.0.1:{admin}/metrics         the same for Prometheus, and more\n  \
+         shadowtee demo --stay                      customers keep coming, for the page to have something to show\n  \
          shadowtee demo --no-identity               what becomes of sessions without --identity\n\n{end}\n",
         text(report, Style::of_output())
     )

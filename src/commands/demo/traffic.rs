@@ -21,7 +21,9 @@ const WORDS: [&str; 2] = ["lamp", "caf%C3%A9"];
 /// How often somebody comes, signs in, and leaves.
 const VISITS: usize = 20;
 /// What somebody needs for a page, and the shadow for the copy of the request before.
-const PAUSE: Duration = Duration::from_millis(3);
+const HURRY: Duration = Duration::from_millis(3);
+/// The same where there is somebody to look on.
+const LEISURE: Duration = Duration::from_millis(200);
 
 /// What was sent.
 #[derive(Clone, Copy)]
@@ -32,16 +34,10 @@ pub(super) struct Sent {
 
 /// Has each customer come a few times.
 pub(super) async fn send(socket: &Path) -> anyhow::Result<Sent> {
-    // The workers may still be starting: the socket is bound, and the connection waits for whoever accepts it.
-    let stream = hyperlocal::UnixConnector
-        .call(hyperlocal::Uri::new(socket, "/").into())
-        .await
-        .context("the demo's tee does not accept a connection")?;
-    let (mut sender, connection) = handshake(stream).await?;
-    tokio::spawn(connection);
+    let mut sender = connect(socket).await?;
     let mut requests = 0;
     for number in 0..VISITS {
-        let mut visit = Visit::new(&mut sender);
+        let mut visit = Visit::new(&mut sender, HURRY);
         visit.go(number).await?;
         requests += visit.sent;
     }
@@ -51,9 +47,37 @@ pub(super) async fn send(socket: &Path) -> anyhow::Result<Sent> {
     })
 }
 
+/// Has customers come one after the other, for as long as it is polled.
+pub(super) async fn go_on(socket: &Path) {
+    let mut number = VISITS;
+    loop {
+        // The tee may be stopping, or the shop be sold out.
+        if let Ok(mut sender) = connect(socket).await {
+            while Visit::new(&mut sender, LEISURE).go(number).await.is_ok() {
+                number += 1;
+            }
+        }
+        number += 1;
+        sleep(LEISURE).await;
+    }
+}
+
+async fn connect(socket: &Path) -> anyhow::Result<SendRequest<Full<Bytes>>> {
+    // The workers may still be starting: the socket is bound, and the connection waits for whoever accepts it.
+    let stream = hyperlocal::UnixConnector
+        .call(hyperlocal::Uri::new(socket, "/").into())
+        .await
+        .context("the demo's tee does not accept a connection")?;
+    let (sender, connection) = handshake(stream).await?;
+    tokio::spawn(connection);
+    Ok(sender)
+}
+
 /// A customer with an empty browser, who knows no more than what production answered.
 struct Visit<'a> {
     sender: &'a mut SendRequest<Full<Bytes>>,
+    /// Before each request.
+    pause: Duration,
     cookie: Option<String>,
     /// The last page.
     page: String,
@@ -61,9 +85,10 @@ struct Visit<'a> {
 }
 
 impl<'a> Visit<'a> {
-    fn new(sender: &'a mut SendRequest<Full<Bytes>>) -> Self {
+    fn new(sender: &'a mut SendRequest<Full<Bytes>>, pause: Duration) -> Self {
         Self {
             sender,
+            pause,
             cookie: None,
             page: String::new(),
             sent: 0,
@@ -139,7 +164,7 @@ impl<'a> Visit<'a> {
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
         }
-        sleep(PAUSE).await;
+        sleep(self.pause).await;
         self.sender.ready().await?;
         let request = request.body(Full::from(body))?;
         let response = self.sender.send_request(request).await?;

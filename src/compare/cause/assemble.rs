@@ -25,6 +25,8 @@ pub(crate) struct Assembled {
     pub(crate) confirmed_cells: HashSet<CellId>,
     /// The logged pairs of each cause, by their number.
     pub(crate) pairs: BTreeMap<String, Vec<u64>>,
+    /// The cells of each cause.
+    pub(crate) cells: HashMap<String, Vec<CellId>>,
     /// Where each cause is among those that are not ordered yet.
     places: HashMap<String, usize>,
 }
@@ -34,19 +36,38 @@ type Names = HashMap<RouteId, String>;
 /// Parts of one cause that are told; more are counted.
 const MOST_PARTS: usize = 1_000;
 
-pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) -> Assembled {
-    // What is unconfirmed never weakens what is confirmed, so that they are grouped apart.
+/// What is unconfirmed never weakens what is confirmed, so that they are grouped apart.
+fn all_groups<'a>(learned: &Learned, told: Vec<Told<'a>>) -> Vec<Group<'a>> {
     let (sure, open): (Vec<_>, Vec<_>) = told
         .into_iter()
         .partition(|told| told.judged.verdict == Verdict::Confirmed);
+    let mut all = groups(learned, sure);
+    all.append(&mut groups(learned, open));
+    all
+}
+
+/// The cells of each cause, by its id.
+pub(crate) fn cells_of_causes(
+    learned: &Learned,
+    told: Vec<Told<'_>>,
+) -> HashMap<String, Vec<CellId>> {
+    let mut causes: HashMap<String, Vec<CellId>> = HashMap::new();
+    for group in all_groups(learned, told) {
+        let cells = causes.entry(id(&group.signature)).or_default();
+        cells.extend(group.cells.iter().map(|told| told.id));
+    }
+    causes
+}
+
+pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) -> Assembled {
     let mut assembled = Assembled {
         causes: Vec::new(),
         confirmed_cells: HashSet::new(),
         pairs: BTreeMap::new(),
+        cells: HashMap::new(),
         places: HashMap::new(),
     };
-    let mut all = groups(learned, sure);
-    all.append(&mut groups(learned, open));
+    let all = all_groups(learned, told);
     let tallies = tallies(learned, &all);
     for (group, tally) in all.iter().zip(tallies) {
         let cause = cause(learned, names, group, &tally);
@@ -55,6 +76,8 @@ pub(crate) fn assemble(learned: &Learned, names: &Names, told: Vec<Told<'_>>) ->
                 .confirmed_cells
                 .extend(group.cells.iter().map(|told| told.id));
         }
+        let cells = assembled.cells.entry(cause.id.clone()).or_default();
+        cells.extend(group.cells.iter().map(|told| told.id));
         assembled.add(cause, tally.numbers);
     }
     assembled.causes.sort_by(|one, other| {
@@ -232,6 +255,7 @@ fn cause(learned: &Learned, names: &Names, group: &Group<'_>, tally: &Tally) -> 
             .collect(),
         first_seen: moment(seen(|told| told.cell.first_seen).min().unwrap_or_default()),
         last_seen: moment(seen(|told| told.cell.last_seen).max().unwrap_or_default()),
+        last_hour: Vec::new(),
         evidence,
         example: smallest_example(group),
         parts,
@@ -350,6 +374,23 @@ pub(crate) fn lost_title(lost: &LostReport, names: &Names) -> String {
 }
 
 /// The cause that stands above all others: what a lost session sees says nothing about the new version.
+/// Above all others where they are many: what follows in them says nothing. A few rank as what they touch.
+fn rank_of_lost(lost: &LostReport) -> f64 {
+    const MANY: usize = 10;
+    if lost.lost * MANY >= lost.of {
+        return 1e6;
+    }
+    let count = |sessions: usize| u32::try_from(sessions).unwrap_or(u32::MAX);
+    let weight = Weight {
+        severity: 100,
+        share: Share::new(count(lost.lost), count(lost.of)),
+        sessions: lost.lost as u64,
+        status: Status::Confirmed,
+        is_one_entity: false,
+    };
+    weight.rank()
+}
+
 pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned) -> Cause {
     let name = |route: &RouteId| names.get(route).cloned().unwrap_or_default();
     Cause {
@@ -376,6 +417,7 @@ pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned)
         when: Vec::new(),
         first_seen: moment(lost.first_seen),
         last_seen: moment(lost.last_seen),
+        last_hour: Vec::new(),
         evidence: format!(
             "the shadow sends them to a login, or refuses them, where production answers: {} requests",
             lost.pairs
@@ -388,6 +430,6 @@ pub(crate) fn lost_sessions(lost: &LostReport, names: &Names, learned: &Learned)
                for others, too. Give the shadow the sessions of production: the same secret and the same store of \
                sessions, or let shadowtee map them (identity)"
             .to_owned(),
-        rank: 1e6,
+        rank: rank_of_lost(lost),
     }
 }

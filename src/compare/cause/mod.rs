@@ -1,5 +1,6 @@
 //! From cells to few causes: differences of one signature are one, and so are those that touch the same requests.
 
+mod applied;
 mod assemble;
 mod coverage;
 mod example;
@@ -9,6 +10,7 @@ mod rank;
 mod request_sets;
 mod signature;
 mod slower;
+mod timeline;
 mod title;
 mod when;
 
@@ -19,20 +21,24 @@ use super::{
     learn::{
         Learned,
         cell::{Cell, CellId},
+        histogram::BOUNDS,
         verdict::{Judged, Verdict},
     },
-    report::{Memory, Report, Requests, RuleUse, SCHEMA},
-    route::{RouteId, Routes},
-    rules::{Action, Hidden, Rules, Subject},
+    report::{Cause, Kept, Memory, Report, Requests, SCHEMA, Status},
+    route::Routes,
+    rules::{Hidden, InForce},
 };
 
 pub(crate) use assemble::lost_title;
 pub(crate) use example::example_of;
+pub(crate) use signature::part;
 
 /// All that a report is made from.
 pub(crate) struct Known<'a> {
     pub(crate) shadow: &'a str,
-    pub(crate) rules: &'a Rules,
+    pub(crate) rules: &'a InForce,
+    /// Where rules are kept that stand in no file.
+    pub(crate) own_rules: Kept,
     pub(crate) hidden: &'a Hidden,
     pub(crate) counts: &'a Counts,
     pub(crate) routes: &'a Routes,
@@ -62,33 +68,30 @@ pub(crate) struct Reported {
         reason = "only the bench asks which requests a cause is about"
     )]
     pub(crate) pairs: BTreeMap<String, Vec<u64>>,
+    /// The cells of each cause.
+    pub(crate) cells: HashMap<String, Vec<CellId>>,
 }
 
 pub(crate) fn report(known: &mut Known<'_>) -> Reported {
-    let mut judged = known.learned.judge_all();
     let names = known.routes.names();
-    let mut hides: HashMap<usize, u64> = known.hidden.0.clone();
-    let hidden = apply_rules(known, &names, &mut judged, &mut hides);
+    let mut judged = known.learned.judge_all();
+    let hidden = applied::apply(known, &names, &mut judged);
+    let speeds = slower::speeds(known.learned, &names);
     let learned = &*known.learned;
-    let told: Vec<Told<'_>> = judged
-        .iter()
-        .filter(|(id, judged)| judged.verdict != Verdict::Noise && !hidden.contains_key(*id))
-        .filter_map(|(id, judged)| {
-            let cell = learned.cells.get(id)?;
-            (!is_of_lost_sessions(learned, cell)).then(|| Told {
-                id: *id,
-                cell,
-                judged: judged.clone(),
-            })
-        })
-        .collect();
+    let told = told(learned, &judged, &hidden);
     let assembled = assemble::assemble(learned, &names, told);
-    let requests = requests(known, &judged, &hidden, &assembled.confirmed_cells);
+    let verdicts = verdicts(learned, &judged, &hidden, &assembled.confirmed_cells);
+    let requests = requests(known, &verdicts);
+    let times = timeline::Times::of(known);
     let mut causes = assembled.causes;
+    times.mark(&mut causes, &assembled.pairs);
     if let Some(lost) = learned.lost.report() {
-        causes.insert(0, assemble::lost_sessions(&lost, &names, learned));
+        let mut lost = assemble::lost_sessions(&lost, &names, learned);
+        lost.last_hour = times.lost_sessions();
+        let is_below = |cause: &Cause| cause.status == Status::Confirmed && cause.rank > lost.rank;
+        let at = causes.iter().take_while(|cause| is_below(cause)).count();
+        causes.insert(at, lost);
     }
-    let (speed, slower) = slower::slower(learned, &names);
     let report = Report {
         schema: SCHEMA,
         shadow: known.shadow.to_owned(),
@@ -100,14 +103,17 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
                 .max(known.counts.since.unwrap_or(known.now)),
         ),
         requests,
+        timeline: times.timeline(&verdicts),
         sessions: None,
         not_compared: known.counts.not_compared.clone(),
         causes,
-        speed,
-        slower,
+        speed: speeds.overall,
+        slower: speeds.slower,
+        times: speeds.times,
+        time_bounds: BOUNDS.to_vec(),
         coverage: coverage::coverage(learned, &names),
         never_seen: coverage::never_seen(known.routes, &names),
-        rules: rules(known, &hides),
+        rules: applied::uses(known, &hidden),
         learned: Memory {
             bytes: learned.bytes() as u64,
             cells: learned.cells.len() as u64,
@@ -123,43 +129,28 @@ pub(crate) fn report(known: &mut Known<'_>) -> Reported {
     Reported {
         report,
         pairs: assembled.pairs,
+        cells: assembled.cells,
     }
 }
 
-/// Cells that rules hide, with the number of the rule. What is never to be noise is confirmed here.
-fn apply_rules(
-    known: &Known<'_>,
-    names: &HashMap<RouteId, String>,
-    judged: &mut HashMap<CellId, Judged>,
-    hides: &mut HashMap<usize, u64>,
-) -> HashMap<CellId, usize> {
-    let mut hidden = HashMap::new();
-    for (id, judged) in judged {
-        let Some(cell) = known.learned.cells.get(id) else {
-            continue;
-        };
-        let subject = Subject {
-            route: names.get(&cell.route).map_or("", String::as_str),
-            place: &cell.place,
-            kind: cell.key.kind,
-            change: &cell.key.change,
-        };
-        let Some((number, rule)) = known.rules.find(subject, known.now) else {
-            continue;
-        };
-        match rule.action {
-            Action::NeverNoise => {
-                judged.verdict = Verdict::Confirmed;
-                "a rule says that this is never noise".clone_into(&mut judged.evidence);
-            }
-            Action::Ignore | Action::Expected | Action::Unordered => {
-                hidden.insert(*id, number);
-                *hides.entry(number).or_default() += u64::from(cell.differing);
-            }
-            Action::Tolerance(_) => {}
-        }
-    }
-    hidden
+/// What is to be told: no noise, nothing that a rule hides, nothing that only lost sessions have seen.
+fn told<'a>(
+    learned: &'a Learned,
+    judged: &HashMap<CellId, Judged>,
+    hidden: &HashMap<CellId, usize>,
+) -> Vec<Told<'a>> {
+    judged
+        .iter()
+        .filter(|(id, judged)| judged.verdict != Verdict::Noise && !hidden.contains_key(*id))
+        .filter_map(|(id, judged)| {
+            let cell = learned.cells.get(id)?;
+            (!is_of_lost_sessions(learned, cell)).then(|| Told {
+                id: *id,
+                cell,
+                judged: judged.clone(),
+            })
+        })
+        .collect()
 }
 
 /// Whether only sessions that the shadow has lost have seen it.
@@ -172,22 +163,35 @@ fn is_of_lost_sessions(learned: &Learned, cell: &Cell) -> bool {
             .all(|session| learned.lost.was_lost(session))
 }
 
-fn requests(
-    known: &Known<'_>,
+/// What each pair of the log is held to be, in their order.
+fn verdicts(
+    learned: &Learned,
     judged: &HashMap<CellId, Judged>,
     hidden: &HashMap<CellId, usize>,
     confirmed: &HashSet<CellId>,
-) -> Requests {
-    let (counts, learned) = (known.counts, &*known.learned);
-    let mut settled = learned.settled;
-    for pair in learned.log.iter() {
-        let verdicts = pair.cells.iter().map(|id| match judged.get(id) {
-            _ if hidden.contains_key(id) => Verdict::Noise,
-            _ if confirmed.contains(id) => Verdict::Confirmed,
-            Some(judged) => judged.verdict,
-            None => Verdict::Unconfirmed,
-        });
-        settled.add(verdicts.max().unwrap_or(Verdict::Noise));
+) -> Vec<Verdict> {
+    // There are far fewer cells than pairs.
+    let each = judged.iter().map(|(id, judged)| match judged.verdict {
+        _ if hidden.contains_key(id) => (id, Verdict::Noise),
+        _ if confirmed.contains(id) => (id, Verdict::Confirmed),
+        verdict => (id, verdict),
+    });
+    let known: HashMap<&CellId, Verdict> = each.collect();
+    let of_cell = |id: &CellId| known.get(id).copied().unwrap_or(Verdict::Unconfirmed);
+    let of_pair = |cells: &[CellId]| cells.iter().map(of_cell).max().unwrap_or(Verdict::Noise);
+    learned
+        .log
+        .iter()
+        .map(|pair| of_pair(&pair.cells))
+        .collect()
+}
+
+/// `verdicts`: of the pairs of the log.
+fn requests(known: &Known<'_>, verdicts: &[Verdict]) -> Requests {
+    let counts = known.counts;
+    let mut settled = known.learned.settled;
+    for verdict in verdicts {
+        settled.add(*verdict);
     }
     let not_compared: u64 = counts.not_compared.values().sum();
     Requests {
@@ -198,32 +202,6 @@ fn requests(
         different: counts.lost + settled.different,
         unconfirmed: settled.unconfirmed,
     }
-}
-
-fn rules(known: &Known<'_>, hides: &HashMap<usize, u64>) -> Vec<RuleUse> {
-    known
-        .rules
-        .iter()
-        .enumerate()
-        .map(|(number, rule)| {
-            let hides = hides.get(&number).copied().unwrap_or(0);
-            let note = if !rule.holds_at(known.now) {
-                "over: its day has passed"
-            } else if hides == 0 && rule.action == Action::Expected {
-                "what was expected doesn't happen any more"
-            } else if hides == 0 && rule.action != Action::NeverNoise {
-                "hides nothing any more"
-            } else {
-                ""
-            };
-            RuleUse {
-                rule: rule.name(),
-                hides,
-                reason: rule.reason.clone(),
-                note: note.to_owned(),
-            }
-        })
-        .collect()
 }
 
 /// A moment as in RFC 3339, in UTC.

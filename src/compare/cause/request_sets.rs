@@ -49,9 +49,18 @@ impl RequestSet {
         if u64::from(less) * 10 < u64::from(more) * 9 {
             return false;
         }
-        let shared = self.shared(other);
-        let all = self.count + other.count - shared;
-        u64::from(shared) * 10 >= u64::from(all) * 9
+        // So many of its own may be missing there; with more, there is no need to look at the rest.
+        let all = u64::from(self.count) + u64::from(other.count);
+        let Some(mut spare) = u64::from(self.count).checked_sub((all * 9).div_ceil(19)) else {
+            return false;
+        };
+        let others = other.words.iter().copied().chain(std::iter::repeat(0));
+        self.words.iter().zip(others).all(|(one, other)| {
+            let missing = u64::from((one & !other).count_ones());
+            let is_spared = missing <= spare;
+            spare = spare.saturating_sub(missing);
+            is_spared
+        })
     }
 }
 

@@ -5,6 +5,7 @@ use crate::compare::{
     difference::Kind,
     extract::{Class, hash::hash_of, mask_text},
     learn::cell::Cell,
+    rules::Part,
 };
 
 /// What kind of thing a cause is about; only what is of one family can be one cause.
@@ -109,6 +110,16 @@ pub(crate) fn signature(cell: &Cell) -> String {
             format!("{kind}|{change}|{leaf}{line}")
         }
     }
+}
+
+/// What a rule for a cause knows a cell by: its signature, but where that puts together whatever is new in pages. A rule for
+/// one addition is for no other.
+pub(crate) fn part(cell: &Cell) -> Part {
+    let mut text = signature(cell);
+    if Family::of(cell) == Family::PageAddition {
+        text = format!("{text}|{}|{}", cell.key.change, cell.place);
+    }
+    Part::of_hash(hash_of(text.as_bytes()))
 }
 
 /// The id of a cause.

@@ -1,4 +1,4 @@
-//! Which routes are slower. What slows all of the shadow, as its machine does, is told once for all; a route is told where
+//! Which routes are slower, and which are faster. What slows all of the shadow, as its machine does, is told once for all; a route is told where
 //! it is slower beyond that for certain, however many routes were looked at.
 
 use std::collections::HashMap;
@@ -8,7 +8,7 @@ use crate::compare::{
         Learned,
         stats::{Interval, normal_deviations},
     },
-    report::{Slower, Speed, SpeedVerdict},
+    report::{RouteTime, Slower, Speed, SpeedVerdict, TimeVerdict},
     route::RouteId,
 };
 
@@ -37,28 +37,76 @@ impl Timed {
     fn error(&self, z: f64) -> f64 {
         (self.log.high - self.log.low) / (2.0 * z)
     }
+
+    /// The same with the two sides changed.
+    fn turned(&self) -> Self {
+        Self {
+            log: Interval {
+                middle: -self.log.middle,
+                low: -self.log.high,
+                high: -self.log.low,
+            },
+            milliseconds: -self.milliseconds,
+            ..self.clone()
+        }
+    }
 }
 
-pub(crate) fn slower(learned: &Learned, names: &Names) -> (Speed, Vec<Slower>) {
+/// What is known of how long routes take.
+#[derive(Debug)]
+pub(super) struct Speeds {
+    pub(super) overall: Speed,
+    pub(super) slower: Vec<Slower>,
+    pub(super) times: Vec<RouteTime>,
+}
+
+pub(super) fn speeds(learned: &mut Learned, names: &Names) -> Speeds {
     // Each route is one more chance to be wrong. How many can be timed doesn't depend on the interval.
-    let timed = |z: f64| -> Vec<Timed> {
-        let of = |(id, state): (&RouteId, &crate::compare::learn::route_state::RouteState)| {
-            Some(Timed {
-                route: names.get(id)?.clone(),
-                log: state.speed.log_ratio(z)?,
-                pairs: u64::from(state.speed.count()),
-                milliseconds: f64::from(state.speed.milliseconds()),
-            })
-        };
-        learned.routes.iter().filter_map(of).collect()
-    };
     let count = learned
         .routes
         .values()
         .filter(|state| state.speed.is_enough())
         .count();
     let z = deviations(count);
-    judge(&timed(z), z)
+    let (mut timed, mut samples) = (Vec::with_capacity(count), Vec::with_capacity(count));
+    for (id, state) in &mut learned.routes {
+        let Some((route, longer)) = names.get(id).zip(state.speed.judge(z)) else {
+            continue;
+        };
+        timed.push(Timed {
+            route: route.clone(),
+            log: longer.log,
+            pairs: u64::from(state.speed.count()),
+            milliseconds: f64::from(longer.milliseconds),
+        });
+        samples.push(&state.speed);
+    }
+    let judged = judge(&timed, z);
+    let routes = timed.iter().zip(&judged.verdicts).zip(samples);
+    let mut routes: Vec<RouteTime> = routes
+        .map(|((route, verdict), sample)| RouteTime {
+            route: route.route.clone(),
+            pairs: route.pairs,
+            verdict: *verdict,
+            ratio: rounded(route.log.middle.exp()),
+            low: rounded(route.log.low.exp()),
+            high: rounded(route.log.high.exp()),
+            milliseconds: rounded(route.milliseconds),
+            primary: sample.primary().counts().to_vec(),
+            shadow: sample.shadow().counts().to_vec(),
+        })
+        .collect();
+    routes.sort_by(|one, other| {
+        other
+            .pairs
+            .cmp(&one.pairs)
+            .then_with(|| one.route.cmp(&other.route))
+    });
+    Speeds {
+        overall: judged.overall,
+        slower: judged.slower,
+        times: routes,
+    }
 }
 
 /// The interval that each of so many routes needs.
@@ -68,16 +116,73 @@ fn deviations(routes: usize) -> f64 {
     normal_deviations(CHANCE / routes)
 }
 
-fn judge(timed: &[Timed], z: f64) -> (Speed, Vec<Slower>) {
-    let speed = overall(timed, z);
+/// What routes are held to be.
+struct Judged {
+    overall: Speed,
+    slower: Vec<Slower>,
+    /// Of each route, in their order.
+    verdicts: Vec<TimeVerdict>,
+}
+
+fn judge(timed: &[Timed], z: f64) -> Judged {
+    let slower = beyond_others(timed, z);
+    // What is faster on the shadow is slower on production.
+    let turned: Vec<Timed> = timed.iter().map(Timed::turned).collect();
+    let faster = beyond_others(&turned, z);
+    let mut verdicts: Vec<TimeVerdict> = timed.iter().map(alone).collect();
+    for (found, verdict) in [
+        (&slower, TimeVerdict::Slower),
+        (&faster, TimeVerdict::Faster),
+    ] {
+        for beyond in found {
+            verdicts[beyond.at] = verdict;
+        }
+    }
+    let told = |beyond: &Beyond| told(&timed[beyond.at], beyond.others);
+    let mut slower: Vec<Slower> = slower.iter().map(told).collect();
+    slower.sort_by(|one, other| {
+        other
+            .ratio
+            .total_cmp(&one.ratio)
+            .then_with(|| one.route.cmp(&other.route))
+    });
+    Judged {
+        overall: overall(timed, z),
+        slower,
+        verdicts,
+    }
+}
+
+/// What is known of a route that is not beyond the others.
+fn alone(route: &Timed) -> TimeVerdict {
+    let log = route.log;
+    let is_other = log.low > RATIO.ln() || log.high < -RATIO.ln();
+    let is_same = log.low > -RATIO.ln() && log.high < RATIO.ln();
+    if is_same || is_other && route.milliseconds.abs() <= MILLISECONDS {
+        TimeVerdict::Same
+    } else if is_other {
+        TimeVerdict::LikeOthers
+    } else {
+        TimeVerdict::Unknown
+    }
+}
+
+/// A route that is slower for certain, beyond what slows the others.
+struct Beyond {
+    at: usize,
+    /// How many times as long as the others, where there are enough of them.
+    others: Option<f64>,
+}
+
+fn beyond_others(timed: &[Timed], z: f64) -> Vec<Beyond> {
     let all = Middle::of(&timed.iter().collect::<Vec<_>>(), z);
-    let mut slower: Vec<Slower> = timed
+    timed
         .iter()
         .enumerate()
         .filter(|(_, route)| route.log.low > RATIO.ln() && route.milliseconds > MILLISECONDS)
         .filter_map(|(at, route)| {
             if timed.len() < FEWEST_ROUTES {
-                return Some(told(route, None));
+                return Some(Beyond { at, others: None });
             }
             // One of many moves the middle by nothing.
             let middle = if timed.len() > MANY_ROUTES {
@@ -91,16 +196,12 @@ fn judge(timed: &[Timed], z: f64) -> (Speed, Vec<Slower>) {
             let below = route.log.middle - route.log.low;
             let spread = z * middle.error.hypot(middle.between);
             let is_beyond = beyond - below.hypot(spread) > RATIO.ln();
-            is_beyond.then(|| told(route, Some(beyond.exp())))
+            is_beyond.then(|| Beyond {
+                at,
+                others: Some(beyond.exp()),
+            })
         })
-        .collect();
-    slower.sort_by(|one, other| {
-        other
-            .ratio
-            .total_cmp(&one.ratio)
-            .then_with(|| one.route.cmp(&other.route))
-    });
-    (speed, slower)
+        .collect()
 }
 
 fn told(route: &Timed, beyond_others: Option<f64>) -> Slower {
@@ -212,7 +313,17 @@ mod tests {
             .enumerate()
             .map(|(at, ratio)| timed(at, *ratio, error, count))
             .collect();
-        judge(&routes, deviations(count))
+        let judged = judge(&routes, deviations(count));
+        (judged.overall, judged.slower)
+    }
+
+    fn verdicts(ratios: &[f64], error: f64) -> Vec<TimeVerdict> {
+        let count = ratios.len();
+        let ratios = ratios.iter().enumerate();
+        let routes: Vec<Timed> = ratios
+            .map(|(at, ratio)| timed(at, *ratio, error, count))
+            .collect();
+        judge(&routes, deviations(count)).verdicts
     }
 
     /// Two equal applications on a machine that is busy with the next request when the copy runs.
@@ -272,7 +383,7 @@ mod tests {
     fn what_would_be_certain_of_one_route_is_chance_among_many() {
         let error = 0.179;
         let alone = timed(0, 2.0, error, 1);
-        assert_eq!(judge(&[alone], deviations(1)).1.len(), 1);
+        assert_eq!(judge(&[alone], deviations(1)).slower.len(), 1);
         let mut ratios = vec![1.0; 99];
         ratios.push(2.0);
         assert_eq!(judged(&ratios, error).1, []);
@@ -284,7 +395,7 @@ mod tests {
         assert_eq!(speed.verdict, SpeedVerdict::FewRoutes);
         assert_eq!(slower.len(), 3);
         assert_eq!(slower[0].beyond_others, None);
-        assert_eq!(judge(&[], 2.6).0, Speed::default());
+        assert_eq!(judge(&[], 2.6).overall, Speed::default());
     }
 
     #[test]
@@ -292,5 +403,36 @@ mod tests {
         let mut ratios = vec![0.3; 10];
         ratios.push(1.1);
         assert_eq!(judged(&ratios, 0.02).1, []);
+    }
+
+    #[test]
+    fn a_route_is_faster_by_what_would_make_it_slower_the_other_way_round() {
+        use TimeVerdict::{Faster, Same, Slower};
+        let (slow, fast) = (8.0_f64, 8.0_f64.recip());
+        for count in [4, 28, 500] {
+            let mut ratios = vec![1.02; count - 2];
+            ratios.extend([slow, fast]);
+            let found = verdicts(&ratios, 0.02);
+            assert_eq!(found[count - 2..], [Slower, Faster], "{count} routes");
+            assert!(found[..count - 2].iter().all(|verdict| *verdict == Same));
+        }
+        let mut ratios = vec![1.0; 99];
+        ratios.push(0.5);
+        assert!(!verdicts(&ratios, 0.179).contains(&Faster));
+    }
+
+    #[test]
+    fn a_version_that_is_slower_or_faster_everywhere_has_no_route_of_its_own() {
+        use TimeVerdict::{LikeOthers, Unknown};
+        assert_eq!(verdicts(&[2.0; 28], 0.05), [LikeOthers; 28]);
+        assert_eq!(verdicts(&[0.5; 28], 0.05), [LikeOthers; 28]);
+        assert_eq!(verdicts(&[1.3; 28], 0.3), [Unknown; 28]);
+    }
+
+    #[test]
+    fn what_takes_a_millisecond_more_is_the_same_whatever_its_ratio() {
+        let mut short = timed(0, 3.0, 0.02, 1);
+        short.milliseconds = 0.4;
+        assert_eq!(judge(&[short], deviations(1)).verdicts, [TimeVerdict::Same]);
     }
 }

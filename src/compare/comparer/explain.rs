@@ -103,7 +103,7 @@ fn words(text: &str, is_in: impl Fn(char) -> bool) -> Vec<&str> {
 
 /// Two times of one format, as far from their answers' own times, within 2.5 s. The time itself may be in a local zone or
 /// some minutes ahead: it is the same rule on both sides then.
-fn is_clock(difference: &Difference, primary_at: i64, shadow_at: i64) -> bool {
+pub(super) fn is_clock(difference: &Difference, primary_at: i64, shadow_at: i64) -> bool {
     const JITTER: i64 = 2_500;
     const QUARTER: i64 = 15 * 60_000;
     const DAY: i64 = 24 * 60 * 60_000;

@@ -3,17 +3,22 @@
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, HashMap},
+    time::Instant,
 };
 
 use serde::{Deserialize, Serialize};
 
-use super::{Comparer, PairIn};
+use super::{
+    Comparer, PairIn,
+    side_by_side::{Findings, SideBySide, side_by_side},
+};
 use crate::compare::{
     learn::{
         Learned,
         cell::{CellId, Example},
         verdict::Verdict,
     },
+    report,
     secrets::Known,
 };
 
@@ -34,6 +39,9 @@ pub(crate) struct WholeExample {
     pub(crate) request_id: String,
     pub(crate) request: String,
     pub(crate) responses: Responses,
+    /// The responses in lines, with what is known of each difference.
+    #[serde(default)]
+    pub(crate) side_by_side: SideBySide,
 }
 
 /// Both responses, as text without secrets.
@@ -41,6 +49,13 @@ pub(crate) struct WholeExample {
 pub(crate) struct Responses {
     pub(crate) primary: String,
     pub(crate) shadow: String,
+}
+
+impl WholeExample {
+    /// Lays out both responses beside each other.
+    pub(crate) fn lay_out(&mut self, findings: &Findings, deadline: Instant) {
+        self.side_by_side = side_by_side(&self.responses, findings, deadline);
+    }
 }
 
 /// Why there is no whole example.
@@ -55,13 +70,27 @@ pub(crate) enum NoExample {
 
 /// The messages of a pair. An id may come twice, an id for the same target means the same.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-struct Key {
+pub(crate) struct Key {
     request_id: String,
     target: String,
 }
 
+/// The texts of one pair.
+pub(super) struct Kept {
+    pub(super) request: String,
+    pub(super) primary: String,
+    pub(super) shadow: String,
+}
+
 impl Key {
-    fn of(example: &Example) -> Self {
+    pub(super) fn of(example: &Example) -> Self {
+        Self {
+            request_id: example.request_id.clone(),
+            target: example.target.clone(),
+        }
+    }
+
+    pub(super) fn of_reported(example: &report::Example) -> Self {
         Self {
             request_id: example.request_id.clone(),
             target: example.target.clone(),
@@ -140,22 +169,19 @@ impl Messages {
 }
 
 impl Comparer {
-    /// Keeps a pair's messages, where one of these cells has its example from it.
-    pub(super) fn keep_messages(
-        &mut self,
-        pair: &PairIn<'_>,
-        cells: &[CellId],
-        known: Option<Known>,
-    ) {
-        let (Some(limit), Some(known)) = (self.settings.example_bytes, known) else {
-            return;
-        };
+    /// What a pair is known by, where one of these cells has its example from it.
+    pub(super) fn key_of_example(&self, pair: &PairIn<'_>, cells: &[CellId]) -> Option<Key> {
         let of_cell = |id: &CellId| self.learned.cells.get(id).map(|cell| &cell.example);
         let mut examples = cells.iter().filter_map(of_cell);
         let is_here = |example: &&Example| {
             !example.request_id.is_empty() && pair.request_id.starts_with(&example.request_id)
         };
-        let Some(key) = examples.find(is_here).map(Key::of) else {
+        examples.find(is_here).map(Key::of)
+    }
+
+    /// Keeps the messages of a pair that is an example.
+    pub(super) fn keep_messages(&mut self, pair: &PairIn<'_>, key: &Key, known: Option<Known>) {
+        let (Some(limit), Some(known)) = (self.settings.example_bytes, known) else {
             return;
         };
         let (secrets, limits) = (&self.settings.secrets, &self.settings.limits);
@@ -164,12 +190,16 @@ impl Comparer {
             secrets.response(&pair.primary, &known, limits),
             secrets.response(&pair.shadow, &known, limits),
         ];
-        self.messages.put(key, &texts);
+        self.messages.put(key.clone(), &texts);
         self.messages.keep_within(limit, &self.learned);
     }
 
-    /// The whole example of the cause whose id begins so.
-    pub(crate) fn whole_example(&mut self, id: &str, now: i64) -> Result<WholeExample, NoExample> {
+    /// The whole example of the cause whose id begins so, and what its responses differ in; they are not laid out yet.
+    pub(crate) fn whole_example(
+        &mut self,
+        id: &str,
+        now: i64,
+    ) -> Result<(WholeExample, Findings), NoExample> {
         if self.settings.example_bytes.is_none() {
             return Err(NoExample::Off);
         }
@@ -177,19 +207,27 @@ impl Comparer {
         let mut causes = report.causes.iter();
         let cause = causes.find(|cause| !id.is_empty() && cause.id.starts_with(id));
         let cause = cause.ok_or(NoExample::UnknownCause)?;
-        let key = Key {
-            request_id: cause.example.request_id.clone(),
-            target: cause.example.target.clone(),
-        };
+        let key = Key::of_reported(&cause.example);
         let [request, primary, shadow] = self.messages.find(&key).ok_or(NoExample::NotKept)?;
-        Ok(WholeExample {
+        let kept = Kept {
+            request,
+            primary,
+            shadow,
+        };
+        let findings = self.findings(&key, &kept, &report, now);
+        let example = WholeExample {
             id: cause.id.clone(),
             title: cause.title.clone(),
             shadow: report.shadow.clone(),
             request_id: key.request_id,
-            request,
-            responses: Responses { primary, shadow },
-        })
+            request: kept.request,
+            responses: Responses {
+                primary: kept.primary,
+                shadow: kept.shadow,
+            },
+            side_by_side: SideBySide::default(),
+        };
+        Ok((example, findings))
     }
 
     /// The messages as bytes for a file, where they changed since it was asked last.

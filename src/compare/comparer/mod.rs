@@ -2,9 +2,13 @@
 
 mod baseline;
 mod explain;
+mod findings;
 mod messages;
 mod pair;
 mod probe;
+mod resend;
+mod rules;
+mod side_by_side;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -16,19 +20,26 @@ use super::{
     difference::Differences,
     extract::Limits,
     learn::{Learned, features::FeatureId, recent::Recents, sessions::Sessions},
-    report::Report,
+    report::{Kept, Report},
     route::{Pattern, Routes},
-    rules::{Hidden, Rules},
+    rules::{Hidden, InForce, Rules},
     secrets::Secrets,
 };
 use baseline::Joins;
-use messages::Messages;
+use messages::{Key, Messages};
+use pair::is_safe;
 use probe::Probes;
+use resend::HeldRequests;
 
 #[cfg(test)]
 pub(crate) use messages::Responses;
 pub(crate) use messages::{NoExample, WholeExample};
 pub(crate) use probe::Probe;
+pub(crate) use resend::{NotResent, Now, Replayed, Resend, Resent, ResentBody};
+pub(crate) use rules::KnownCause;
+#[cfg(test)]
+pub(crate) use side_by_side::SideBySide;
+pub(crate) use side_by_side::{LeftOut, Line, Mark, Row, Segment, inner};
 
 /// How a comparer works.
 #[derive(Clone, Debug)]
@@ -45,7 +56,10 @@ pub(crate) struct Settings {
     pub(crate) has_times: bool,
     /// Whether a value of production's only stands for one, which its capture left out.
     pub(crate) is_redacted: fn(&str) -> bool,
+    /// Those of the file.
     pub(crate) rules: Rules,
+    /// Where rules are kept that stand in no file.
+    pub(crate) own_rules: Kept,
     /// What is never shown.
     pub(crate) secrets: Secrets,
     /// For whole messages of examples; `None`: they are not kept.
@@ -67,6 +81,7 @@ impl Default for Settings {
             has_times: true,
             is_redacted: |_| false,
             rules: Rules::default(),
+            own_rules: Kept::Memory,
             secrets: Secrets::default(),
             example_bytes: None,
             patterns: Vec::new(),
@@ -96,6 +111,8 @@ pub(crate) struct Taken {
     pub(crate) probe: Option<Probe>,
     /// What is different for certain in a way that was never seen before, for the log.
     pub(crate) news: Option<String>,
+    /// What is shown of a cell is of this pair from now on: what its request is held by.
+    pub(crate) example: Option<Key>,
 }
 
 impl From<Outcome> for Taken {
@@ -104,6 +121,7 @@ impl From<Outcome> for Taken {
             outcome,
             probe: None,
             news: None,
+            example: None,
         }
     }
 }
@@ -112,15 +130,20 @@ impl From<Outcome> for Taken {
 #[derive(Debug)]
 pub(crate) struct Comparer {
     settings: Settings,
+    /// Those of the settings, and those that were added here.
+    rules: InForce,
     routes: Routes,
     learned: Learned,
     counts: Counts,
+    /// That came to be compared.
+    pairs: u64,
     hidden: Hidden,
     sessions: Sessions,
     recents: Recents,
     probes: Probes,
     joins: Joins,
     messages: Messages,
+    held: HeldRequests,
 }
 
 impl Comparer {
@@ -128,15 +151,18 @@ impl Comparer {
         let mut routes = Routes::default();
         routes.set_patterns(settings.patterns.clone(), settings.inventory.clone());
         Self {
+            rules: InForce::new(&settings.rules, &Rules::default()),
             routes,
             learned: Learned::default(),
             counts: Counts::default(),
+            pairs: 0,
             hidden: Hidden::default(),
             sessions: Sessions::default(),
             recents: Recents::new(settings.bytes / 4),
             probes: Probes::default(),
             joins: Joins::new(settings.bytes / 8),
             messages: Messages::default(),
+            held: HeldRequests::new(settings.bytes / 16),
             settings,
         }
     }
@@ -175,11 +201,13 @@ impl Comparer {
         }
     }
 
-    /// Compares what has waited long enough for a baseline's answer.
-    pub(crate) fn take_late(&mut self, now: i64) {
-        for pair in self.joins.late(now) {
+    /// Compares what has waited long enough for a baseline's answer; false where nothing has.
+    pub(crate) fn take_late(&mut self, now: i64) -> bool {
+        let late = self.joins.late(now);
+        for pair in &late {
             self.compare(&pair.as_pair(), None);
         }
+        !late.is_empty()
     }
 
     /// Counts a copy that was answered, but can't be compared.
@@ -202,7 +230,8 @@ impl Comparer {
         let counts = self.counts();
         cause::report(&mut cause::Known {
             shadow: &self.settings.shadow,
-            rules: &self.settings.rules,
+            rules: &self.rules,
+            own_rules: self.settings.own_rules,
             hidden: &self.hidden,
             counts: &counts,
             routes: &self.routes,
@@ -213,9 +242,7 @@ impl Comparer {
 
     /// Takes up other settings; what was learned stays.
     pub(crate) fn set(&mut self, settings: Settings) {
-        if settings.rules != self.settings.rules {
-            self.hidden = Hidden::default();
-        }
+        self.hold(self.rules.with_file(&settings.rules));
         self.routes
             .set_patterns(settings.patterns.clone(), settings.inventory.clone());
         if settings.example_bytes.is_none() {
@@ -224,15 +251,11 @@ impl Comparer {
         self.settings = settings;
     }
 
-    /// Other rules hold from now on, also for what was seen before.
-    pub(crate) fn set_rules(&mut self, rules: Rules) {
-        self.hidden = Hidden::default();
-        self.settings.rules = rules;
-    }
-
-    /// Forgets all that was learned and counted.
+    /// Forgets all that was learned and counted. Rules stay.
     pub(crate) fn reset(&mut self) {
+        let rules = self.rules.clone();
         *self = Self::new(self.settings.clone());
+        self.rules = rules;
         self.messages.forget();
     }
 
@@ -258,20 +281,26 @@ impl Comparer {
             + self.sessions.bytes()
             + self.probes.bytes()
             + self.joins.bytes()
+            + self.held.bytes()
     }
 
-    /// What was learned has half of all bytes, answers to compare with later ones the rest.
+    /// What was learned has half of all bytes, answers to compare with later ones the rest, but for a sixteenth for requests of
+    /// examples.
     fn keep_within_bounds(&mut self) {
         const EVERY: u64 = 256;
+        // Not the answered ones: those that are not compared come between, in any rhythm.
+        self.pairs += 1;
         let limit = self.settings.bytes / 2;
-        // One pair may add two thousand places.
-        let is_over = self.learned.bytes() > limit / 10 * 11;
-        if (is_over && self.counts.answered.is_multiple_of(8))
-            || self.counts.answered.is_multiple_of(EVERY)
+        // One pair may add two thousand places: what is far over is looked at after each of them.
+        let bytes = self.learned.bytes();
+        let (is_over, is_far_over) = (bytes > limit / 10 * 11, bytes > 2 * limit);
+        if is_far_over
+            || (is_over && self.pairs.is_multiple_of(8))
+            || self.pairs.is_multiple_of(EVERY)
         {
             self.learned.keep_within(limit);
         }
-        if self.counts.answered.is_multiple_of(EVERY * 16) {
+        if self.pairs.is_multiple_of(EVERY * 16) {
             self.learned.judge_all();
         }
     }

@@ -52,6 +52,14 @@ struct Varied {
 
 impl Comparer {
     pub(super) fn compare(&mut self, pair: &PairIn<'_>, baseline: Option<&Answer<'_>>) -> Taken {
+        let taken = self.compare_one(pair, baseline);
+        if !matches!(taken.outcome, Outcome::NotCompared(_)) {
+            self.learned.timeline.compared(pair.primary.at);
+        }
+        taken
+    }
+
+    fn compare_one(&mut self, pair: &PairIn<'_>, baseline: Option<&Answer<'_>>) -> Taken {
         self.count(pair);
         let located = self.routes.locate(&pair.asked);
         let route = located.route;
@@ -80,6 +88,7 @@ impl Comparer {
             let state = self.learned.route(route);
             state.not_judged = state.not_judged.saturating_add(1);
             self.counts.lost += 1;
+            self.learned.timeline.lost(at);
             return Taken {
                 news: self.lost_news(lost_before),
                 ..Outcome::Recorded.into()
@@ -375,10 +384,10 @@ impl Comparer {
                 known += explain::stale(found, &lately, shadow);
             }
         }
-        if self.settings.rules.has_tolerances() {
+        if self.rules.all().has_tolerances() {
             let names = self.routes.names();
             let route = names.get(&turn.route).map_or("", String::as_str);
-            let rules = &self.settings.rules;
+            let rules = self.rules.all();
             known += explain::tolerances(found, rules, route, base.at, &mut self.hidden);
         }
         known
@@ -415,7 +424,10 @@ impl Comparer {
             let known = known.get_or_init(|| Known::of_pair(secrets, pair, &settings.limits));
             example_of(secrets, known, pair, difference)
         });
-        self.keep_messages(pair, &cells, known.into_inner());
+        let example = self.key_of_example(pair, &cells);
+        if let Some(key) = &example {
+            self.keep_messages(pair, key, known.into_inner());
+        }
         if turn.previous.is_some() {
             self.note_held(&cells, varied);
         }
@@ -424,6 +436,7 @@ impl Comparer {
             outcome: Outcome::Recorded,
             probe: self.probe(turn, &cells),
             news,
+            example,
         }
     }
 
@@ -526,7 +539,7 @@ impl Turn<'_> {
 }
 
 /// Whether a request changes nothing. Queries of GraphQL are sent by POST.
-fn is_safe(asked: &Asked<'_>) -> bool {
+pub(super) fn is_safe(asked: &Asked<'_>) -> bool {
     match asked.method {
         b"GET" | b"HEAD" | b"OPTIONS" => true,
         b"POST" => {

@@ -6,10 +6,15 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::{Comparer, Counts};
-use crate::compare::{extract::hash::hash_of, learn::Learned, route::Routes, rules::Hidden};
+use crate::compare::{
+    extract::hash::hash_of,
+    learn::Learned,
+    route::Routes,
+    rules::{Hidden, InForce, Rules},
+};
 
 /// Begins each store; the number changes with what stands in it.
-const MAGIC: &[u8; 8] = b"TEELRN04";
+const MAGIC: &[u8; 8] = b"TEELRN05";
 /// Larger ones are no stores of this program.
 const MOST: u64 = 512 << 20;
 const LEVEL: i32 = 3;
@@ -55,7 +60,9 @@ impl Comparer {
         };
         let mut bytes = MAGIC.to_vec();
         // Writing to memory fails for no type that stands above; what is empty is refused when it is restored.
-        let plain = postcard::to_stdvec(&saved).unwrap_or_default();
+        let mut plain = postcard::to_stdvec(&saved).unwrap_or_default();
+        // Stores of earlier versions end here, and those versions read no further.
+        plain.extend(self.rules.own().toml().into_bytes());
         bytes.extend(hash_of(&plain).to_le_bytes());
         bytes.extend(zstd::encode_all(&*plain, LEVEL).unwrap_or_default());
         bytes
@@ -80,8 +87,12 @@ impl Comparer {
         if hash_of(&plain) != u64::from_le_bytes(*hash) {
             return Err(damaged(&"it is not as it was written"));
         }
-        let restored: Restored = postcard::from_bytes(&plain).map_err(|error| damaged(&error))?;
+        let (restored, rules): (Restored, _) =
+            postcard::take_from_bytes(&plain).map_err(|error| damaged(&error))?;
+        let rules = std::str::from_utf8(rules).map_err(|error| damaged(&error))?;
+        let rules = Rules::parse(rules).map_err(|error| damaged(&error))?;
         self.reset();
+        self.rules = InForce::new(&self.settings.rules, &rules);
         self.routes = restored.routes;
         let (patterns, inventory) = (&self.settings.patterns, &self.settings.inventory);
         self.routes

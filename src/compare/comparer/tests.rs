@@ -1,6 +1,9 @@
 //! From pairs to reports, through all of the comparer.
 
+mod examples;
 mod reports;
+mod rules;
+mod times;
 mod varying;
 
 use std::time::Duration;

@@ -4,6 +4,7 @@
 pub(crate) mod cell;
 pub(crate) mod counts;
 pub(crate) mod features;
+pub(crate) mod histogram;
 mod known;
 pub(crate) mod log;
 pub(crate) mod lost;
@@ -16,6 +17,7 @@ pub(crate) mod sessions;
 pub(crate) mod speed;
 pub(crate) mod spot;
 pub(crate) mod stats;
+pub(crate) mod timeline;
 pub(crate) mod verdict;
 
 use std::collections::HashMap;
@@ -29,6 +31,7 @@ use self::{
     lost::LostSessions,
     route_state::RouteState,
     sessions::SessionId,
+    timeline::Timeline,
     verdict::{Evidence, Judged, Verdict},
 };
 use super::{
@@ -94,6 +97,8 @@ pub(crate) struct Learned {
     pub(crate) evicted: u64,
     /// Pairs that fell out of the log, by the verdict that stood then.
     pub(crate) settled: Settled,
+    /// When pairs were compared.
+    pub(crate) timeline: Timeline,
 }
 
 impl Learned {
@@ -178,6 +183,7 @@ impl Learned {
         for pair in fallen {
             let verdict = self.verdict_of_pair(&pair);
             self.settled.add(verdict);
+            self.timeline.settle(pair.at, verdict);
         }
         ids
     }
@@ -341,7 +347,11 @@ impl Learned {
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.cell_bytes + self.route_bytes + self.log.bytes() + self.lost.bytes()
+        self.cell_bytes
+            + self.route_bytes
+            + self.log.bytes()
+            + self.lost.bytes()
+            + Timeline::bytes()
     }
 
     /// Forgets what was least recently used until a tenth of the limit is free.

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::stats::{Interval, hodges_lehmann};
+use super::{
+    histogram::Histogram,
+    stats::{Interval, hodges_lehmann},
+};
 
 const MOST: usize = 256;
 const FEWEST: usize = 20;
@@ -19,11 +22,35 @@ pub(crate) struct Speed {
     differences: Vec<f32>,
     seen: u32,
     random: u64,
+    /// How long each side took, of all pairs.
+    primary: Histogram,
+    shadow: Histogram,
+    /// What was made of the sample last, as long as it stays.
+    #[serde(skip)]
+    known: Option<Known>,
+}
+
+/// For an interval of so many standard deviations.
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    z: f64,
+    longer: Longer,
+}
+
+/// How much longer the shadow takes than the primary.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Longer {
+    /// The logarithm of how many times as long.
+    pub(crate) log: Interval,
+    /// The middle of the differences.
+    pub(crate) milliseconds: f32,
 }
 
 impl Speed {
     pub(crate) fn add(&mut self, primary: Duration, shadow: Duration) {
         const LEAST: f32 = 1e-5;
+        self.primary.add(primary);
+        self.shadow.add(shadow);
         let (primary, shadow) = (primary.as_secs_f32(), shadow.as_secs_f32());
         let ratio = (shadow.max(LEAST) / primary.max(LEAST)).ln();
         let difference = (shadow - primary) * 1000.0;
@@ -31,6 +58,7 @@ impl Speed {
         if self.ratios.len() < MOST {
             self.ratios.push(ratio);
             self.differences.push(difference);
+            self.known = None;
             return;
         }
         // A reservoir, with numbers that are the same in each run.
@@ -42,6 +70,7 @@ impl Speed {
         if slot < MOST {
             self.ratios[slot] = ratio;
             self.differences[slot] = difference;
+            self.known = None;
         }
     }
 
@@ -50,25 +79,44 @@ impl Speed {
         self.ratios.len() >= FEWEST
     }
 
-    /// The logarithm of how many times as long the shadow takes, where enough is known, with an interval of so many standard
-    /// deviations.
-    pub(crate) fn log_ratio(&self, z: f64) -> Option<Interval> {
+    /// How much longer the shadow takes, where enough is known, with an interval of so many standard deviations.
+    pub(crate) fn judge(&mut self, z: f64) -> Option<Longer> {
+        if let Some(known) = self.known
+            && known.z.to_bits() == z.to_bits()
+        {
+            return Some(known.longer);
+        }
         if !self.is_enough() {
             return None;
         }
         let logs: Vec<f64> = self.ratios.iter().copied().map(f64::from).collect();
-        hodges_lehmann(&logs, z)
+        let longer = Longer {
+            log: hodges_lehmann(&logs, z)?,
+            milliseconds: self.milliseconds(),
+        };
+        self.known = Some(Known { z, longer });
+        Some(longer)
     }
 
-    /// The middle of the differences, in milliseconds.
-    pub(crate) fn milliseconds(&self) -> f32 {
-        let mut sorted = self.differences.clone();
-        sorted.sort_unstable_by(f32::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+    fn milliseconds(&self) -> f32 {
+        let mut differences = self.differences.clone();
+        let middle = differences.len() / 2;
+        if differences.is_empty() {
+            return 0.0;
+        }
+        *differences.select_nth_unstable_by(middle, f32::total_cmp).1
     }
 
     pub(crate) fn count(&self) -> u32 {
         self.seen
+    }
+
+    pub(crate) fn primary(&self) -> &Histogram {
+        &self.primary
+    }
+
+    pub(crate) fn shadow(&self) -> &Histogram {
+        &self.shadow
     }
 
     pub(crate) fn absorb(&mut self, other: &Self) {
@@ -78,11 +126,14 @@ impl Speed {
                 self.differences.push(*difference);
             }
         }
+        self.known = None;
         self.seen = self.seen.saturating_add(other.seen);
+        self.primary.absorb(&other.primary);
+        self.shadow.absorb(&other.shadow);
     }
 
     pub(crate) fn bytes(&self) -> usize {
-        self.ratios.len() * 8
+        self.ratios.len() * 8 + 2 * size_of::<Histogram>()
     }
 }
 
@@ -99,10 +150,14 @@ mod tests {
             let shadow = if at % 50 == 0 { shadow * 40 } else { shadow };
             speed.add(primary, shadow);
         }
-        let ratio = speed.log_ratio(2.576).unwrap();
+        let longer = speed.judge(2.576).unwrap();
+        let ratio = longer.log;
         assert!(ratio.low.exp() > 2.9 && ratio.high.exp() < 3.1, "{ratio:?}");
-        assert!(speed.milliseconds() > 50.0);
+        assert!(longer.milliseconds > 50.0);
         assert_eq!(speed.count(), 2_000);
+        let all: u32 = speed.primary().counts().iter().sum();
+        assert_eq!(all, 2_000);
+        assert_ne!(speed.primary(), speed.shadow());
     }
 
     #[test]
@@ -111,6 +166,20 @@ mod tests {
         for _ in 0..19 {
             speed.add(Duration::from_millis(1), Duration::from_millis(9));
         }
-        assert!(speed.log_ratio(2.576).is_none());
+        assert!(speed.judge(2.576).is_none());
+    }
+
+    #[test]
+    fn an_interval_is_that_of_all_pairs_whenever_it_was_asked_for() {
+        let (mut often, mut once) = (Speed::default(), Speed::default());
+        for at in 0..700_u64 {
+            let shadow = Duration::from_millis(10 + at * at % 31);
+            for speed in [&mut often, &mut once] {
+                speed.add(Duration::from_millis(10), shadow);
+            }
+            often.judge(2.576);
+            often.judge(3.0);
+        }
+        assert_eq!(often.judge(2.576), once.judge(2.576));
     }
 }

@@ -1,7 +1,7 @@
 //! The tests that verdicts stand on: Fisher's exact test, the binomial sign test, the G-test, and intervals that bear
 //! outliers. All of them are plain functions of counts.
 
-use std::f64::consts::PI;
+use std::{f64::consts::PI, ops::Range};
 
 /// The natural logarithm of the gamma function for positive arguments (Lanczos, g = 7).
 fn ln_gamma(x: f64) -> f64 {
@@ -251,14 +251,9 @@ pub(crate) fn hodges_lehmann(values: &[f64], z: f64) -> Option<Interval> {
     }
     // Pairs are quadratic in number: of more values, evenly spaced ones are taken.
     let step = values.len().div_ceil(MOST);
-    let values: Vec<f64> = values.iter().copied().step_by(step).collect();
-    let mut means = Vec::with_capacity(values.len() * (values.len() + 1) / 2);
-    for (at, first) in values.iter().enumerate() {
-        for second in &values[at..] {
-            means.push(f64::midpoint(*first, *second));
-        }
-    }
-    means.sort_unstable_by(f64::total_cmp);
+    let mut values: Vec<f64> = values.iter().copied().step_by(step).collect();
+    values.sort_unstable_by(f64::total_cmp);
+    let pairs = values.len() * (values.len() + 1) / 2;
     #[expect(clippy::cast_precision_loss, reason = "at most MOST")]
     let n = values.len() as f64;
     let centre = n * (n + 1.0) / 4.0;
@@ -269,13 +264,54 @@ pub(crate) fn hodges_lehmann(values: &[f64], z: f64) -> Option<Interval> {
         reason = "not negative, and below MOST squared"
     )]
     let cut = (centre - spread).floor().max(0.0) as usize;
-    let last = means.len() - 1;
-    let middle = f64::midpoint(means[last / 2], means[last.div_ceil(2)]);
+    let last = pairs - 1;
+    let (smallest, most) = (values[0], values[values.len() - 1]);
+    let below = mean_of_rank(&values, last / 2, smallest..most);
+    let above = mean_of_rank(&values, last.div_ceil(2), below..most);
     Some(Interval {
-        middle,
-        low: means[cut],
-        high: means[last - cut],
+        middle: f64::midpoint(below, above),
+        low: mean_of_rank(&values, cut, smallest..below),
+        high: mean_of_rank(&values, last - cut, above..most),
     })
+}
+
+/// The mean of two of these values, or of one with itself, that so many others are not larger than: found by halving what
+/// it is between, since there are too many means to look at each.
+fn mean_of_rank(sorted: &[f64], rank: usize, within: Range<f64>) -> f64 {
+    /// What is told is rounded far more.
+    const NEAR: f64 = 1e-5;
+    const STEPS: usize = 64;
+    let (mut low, mut high) = (within.start, within.end);
+    if means_up_to(sorted, low) > rank {
+        return low;
+    }
+    for _ in 0..STEPS {
+        if high - low < NEAR {
+            break;
+        }
+        let middle = f64::midpoint(low, high);
+        if means_up_to(sorted, middle) > rank {
+            high = middle;
+        } else {
+            low = middle;
+        }
+    }
+    high
+}
+
+/// How many means of two of these values are not larger than `most`.
+fn means_up_to(sorted: &[f64], most: f64) -> usize {
+    let (mut count, mut end) = (0, sorted.len());
+    for (at, first) in sorted.iter().enumerate() {
+        while end > at && first + sorted[end - 1] > 2.0 * most {
+            end -= 1;
+        }
+        if end <= at {
+            break;
+        }
+        count += end - at;
+    }
+    count
 }
 
 #[cfg(test)]
@@ -374,5 +410,29 @@ mod tests {
         assert!(Share::new(1, 1).lower_bound() < 0.25);
         assert!(Share::new(1000, 1000).lower_bound() > 0.99);
         assert!(Share::new(0, 0).lower_bound() < 1e-9);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn means_are_those_that_looking_at_each_of_them_gives(
+            values in proptest::collection::vec(-3.0..3.0_f64, 8..60),
+            z in 0.5..5.0_f64,
+        ) {
+            let found = hodges_lehmann(&values, z).unwrap();
+            let pairs = values.iter().enumerate();
+            let mut means: Vec<f64> = pairs
+                .flat_map(|(at, one)| values[at..].iter().map(|other| f64::midpoint(*one, *other)))
+                .collect();
+            means.sort_unstable_by(f64::total_cmp);
+            let is_one = |value: f64| means.iter().any(|mean| (mean - value).abs() < 1e-4);
+            proptest::prop_assert!(is_one(found.low) && is_one(found.high));
+            let below = means.iter().filter(|mean| **mean < found.low - 1e-4).count();
+            let up_to = means.iter().filter(|mean| **mean <= found.low + 1e-4).count();
+            let above = means.iter().filter(|mean| **mean > found.high + 1e-4).count();
+            proptest::prop_assert!(below < up_to && above < up_to);
+            let last = means.len() - 1;
+            let middle = f64::midpoint(means[last / 2], means[last.div_ceil(2)]);
+            proptest::prop_assert!((found.middle - middle).abs() < 1e-4);
+        }
     }
 }

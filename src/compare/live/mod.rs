@@ -3,7 +3,11 @@
 
 pub(crate) mod file;
 mod pair;
+mod rules;
+mod shown;
 mod state;
+#[cfg(test)]
+mod tests;
 mod thread;
 
 use std::{
@@ -16,8 +20,8 @@ use std::{
 };
 
 use super::{
-    FollowsSessions, Report, Rules, Settings,
-    comparer::{Comparer, NoExample, Taken, WholeExample},
+    Answer, FollowsSessions, Report, SessionsReport, Settings, Totals,
+    comparer::{Comparer, NoExample, NotResent, Replayed, Resend, Taken, WholeExample},
     secrets::masked_path,
 };
 use crate::{
@@ -30,7 +34,8 @@ use crate::{
 };
 
 pub(crate) use file::{replace_users, state_file};
-pub(crate) use pair::{ComparedRequest, LivePair, LiveResponse, REQUEST_BODY};
+pub(crate) use pair::{ComparedRequest, LivePair, LiveResponse, REQUEST_BODY, SentCopy};
+use shown::{Age, Shown};
 use state::StateFiles;
 pub(crate) use thread::{CompareThread, Probes};
 
@@ -42,25 +47,19 @@ pub(crate) struct Comparison {
     left_out: [AtomicU64; LeftOut::ALL.len()],
     /// Where what is learned is kept.
     files: Option<Mutex<StateFiles>>,
+    /// Requests of examples that were to be sent once more: those that came to nothing, and those that were answered.
+    resent: [AtomicU64; 2],
     changed: AtomicBool,
     saved: Mutex<Instant>,
     /// Lines on differences that were not seen before.
     news: RateLimit,
-    last_causes: Mutex<Option<Causes>>,
+    shown: Shown,
     /// Where production's sessions are kept alive on the shadow, what knows of them.
     sessions: Mutex<Option<Arc<dyn FollowsSessions>>>,
 }
 
-/// How many causes there were at some time.
-#[derive(Clone, Copy)]
-struct Causes {
-    at: Instant,
-    confirmed: usize,
-    unconfirmed: usize,
-}
-
-/// How long a count of causes is good enough for metrics.
-const FRESH: Duration = Duration::from_secs(10);
+/// How long it is looked for what is alike in an example's responses.
+const LAYOUT: Duration = Duration::from_secs(1);
 
 /// Why a copy that was answered is not compared, where that is known before its pair is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -155,10 +154,11 @@ impl Comparison {
             comparer: Mutex::new(comparer),
             left_out: Default::default(),
             files,
+            resent: Default::default(),
             changed: AtomicBool::new(false),
             saved: Mutex::new(Instant::now()),
             news: RateLimit::new(10, Duration::from_secs(1)),
-            last_causes: Mutex::default(),
+            shown: Shown::new(),
             sessions: Mutex::default(),
         })
     }
@@ -175,11 +175,13 @@ impl Comparison {
         }
     }
 
-    /// What was compared, and what came of it. Causes are those of the last report, or of a new one where that is old.
+    /// What was compared, and what came of it.
     pub(crate) fn samples(&self, samples: &mut Samples) {
         let shadow = self.name();
-        let mut comparer = self.counted();
-        let counts = comparer.counts();
+        let (counts, bytes) = {
+            let comparer = self.counted();
+            (comparer.counts(), comparer.bytes())
+        };
         for (result, count) in [
             ("identical", counts.identical),
             ("explained", counts.explained),
@@ -188,44 +190,72 @@ impl Comparison {
         ] {
             samples.counter(&metrics::COMPARED, &[shadow, result], count);
         }
-        let mut not_compared = counts.not_compared.clone();
+        let mut not_compared = counts.not_compared;
         for why in LeftOut::ALL {
             not_compared.entry(why.as_str().to_owned()).or_default();
         }
         for (reason, count) in not_compared {
             samples.counter(&metrics::NOT_COMPARED, &[shadow, &reason], count);
         }
-        samples.gauge(&metrics::COMPARE_BYTES, &[shadow], comparer.bytes() as u64);
-        let mut last = lock(&self.last_causes);
-        if last.is_none_or(|last| last.at.elapsed() > FRESH) {
-            let report = comparer.report(now());
-            *last = Some(Causes {
-                at: Instant::now(),
-                confirmed: report.confirmed().count(),
-                unconfirmed: report.unconfirmed().count(),
-            });
+        samples.gauge(&metrics::COMPARE_BYTES, &[shadow], bytes as u64);
+        for (result, count) in ["failed", "answered"].iter().zip(&self.resent) {
+            let count = count.load(Relaxed);
+            samples.counter(&metrics::RESENT, &[shadow, result], count);
         }
-        if let Some(last) = *last {
-            let each = [
-                ("confirmed", last.confirmed),
-                ("unconfirmed", last.unconfirmed),
-            ];
-            for (status, count) in each {
-                samples.gauge(&metrics::CAUSES, &[shadow, status], count as u64);
-            }
+        let totals = self.totals();
+        let each = [
+            ("confirmed", totals.confirmed_causes),
+            ("unconfirmed", totals.unconfirmed_causes),
+        ];
+        for (status, count) in each {
+            samples.gauge(&metrics::CAUSES, &[shadow, status], count);
         }
     }
 
     fn leave_out(&self, why: LeftOut) {
         self.left_out[why as usize].fetch_add(1, Relaxed);
+        self.shown.change();
+    }
+
+    /// What is known, for those who ask often: while pairs keep coming it may be a little old, as soon as they have ceased it
+    /// has them all. Forgetting and other rules show at once.
+    pub(crate) fn shown(&self) -> Arc<Report> {
+        self.report_of(Age::MayBeOld)
     }
 
     /// What is known now.
-    pub(crate) fn report(&self) -> Report {
-        let mut report = self.counted().report(now());
-        let sessions = lock(&self.sessions).clone();
-        report.sessions = sessions.map(|sessions| sessions.sessions());
-        report
+    pub(crate) fn report(&self) -> Arc<Report> {
+        self.report_of(Age::MustBeNew)
+    }
+
+    /// The sums of what is shown.
+    pub(crate) fn totals(&self) -> Totals {
+        self.shown().totals()
+    }
+
+    fn report_of(&self, age: Age) -> Arc<Report> {
+        let now = now();
+        let report = self.shown.report(age, now, || {
+            let mut report = self.counted().report(now);
+            report.sessions = self.sessions();
+            report
+        });
+        // Sessions change without a pair.
+        let sessions = self.sessions();
+        if report.sessions == sessions {
+            return report;
+        }
+        let new = Arc::new(Report {
+            sessions,
+            ..Report::clone(&report)
+        });
+        self.shown.replace(&report, &new);
+        new
+    }
+
+    fn sessions(&self) -> Option<SessionsReport> {
+        let follows = lock(&self.sessions).clone();
+        follows.map(|follows| follows.sessions())
     }
 
     /// What knows of sessions from now on; none where they are not kept alive.
@@ -237,6 +267,7 @@ impl Comparison {
     pub(crate) fn set(&self, settings: Settings) {
         let keeps_examples = settings.example_bytes.is_some();
         lock(&self.comparer).set(settings);
+        self.shown.begin_era();
         if let Some(files) = self.files.as_ref().filter(|_| !keeps_examples) {
             lock(files).remove_examples();
         }
@@ -244,12 +275,32 @@ impl Comparison {
 
     /// The whole example of the cause whose id begins so.
     pub(crate) fn whole_example(&self, id: &str) -> Result<WholeExample, NoExample> {
-        self.counted().whole_example(id, now())
+        let found = self.counted().whole_example(id, now());
+        // Nobody waits for the comparer while it is laid out.
+        let (mut example, findings) = found?;
+        example.lay_out(&findings, Instant::now() + LAYOUT);
+        Ok(example)
     }
 
-    /// Other rules hold from now on, also for what was seen before.
-    pub(crate) fn set_rules(&self, rules: Rules) {
-        lock(&self.comparer).set_rules(rules);
+    /// The request of the example of the cause whose id begins so, to be sent to the shadow once more.
+    ///
+    /// # Errors
+    /// Where there is none, or it is not to be sent.
+    pub(crate) fn resend(&self, id: &str, may_change: bool) -> Result<Resend, NotResent> {
+        self.counted().resend(id, may_change, now())
+    }
+
+    /// What came of a request that was sent to the shadow once more.
+    pub(crate) fn resent(
+        &self,
+        resend: &Resend,
+        response: Result<LiveResponse, NotResent>,
+    ) -> Result<Replayed, NotResent> {
+        let is_answered = response.is_ok();
+        self.resent[usize::from(is_answered)].fetch_add(1, Relaxed);
+        let response = response?;
+        let body = response.body();
+        Ok(lock(&self.comparer).resent(resend, &response.answer(&body)))
     }
 
     /// Forgets all that was learned and counted.
@@ -258,24 +309,41 @@ impl Comparison {
             count.store(0, Relaxed);
         }
         lock(&self.comparer).reset();
+        self.shown.begin_era();
         // What was kept is gone at once, also where the process is killed now.
         self.save();
     }
 
     fn take(&self, pair: &LivePair) -> Taken {
         self.changed.store(true, Relaxed);
-        pair.with(|pair| lock(&self.comparer).take(pair))
+        let taken = pair.with(|shown| {
+            let mut comparer = lock(&self.comparer);
+            let taken = comparer.take(shown);
+            hold(&mut comparer, &taken, pair, &shown.primary);
+            taken
+        });
+        self.shown.change();
+        taken
     }
 
     fn take_baseline(&self, pair: &LivePair) -> Option<Taken> {
         let body = pair.shadow.body();
         let answer = pair.shadow.answer(&body);
-        lock(&self.comparer).take_baseline(&pair.request.id, &answer)
+        let mut comparer = lock(&self.comparer);
+        let taken = comparer.take_baseline(&pair.request.id, &answer);
+        if let Some(taken) = &taken {
+            let primary = pair.primary.body();
+            hold(&mut comparer, taken, pair, &pair.primary.answer(&primary));
+        }
+        drop(comparer);
+        self.shown.change();
+        taken
     }
 
     fn probed(&self, number: u64, response: &LiveResponse) {
         let body = response.body();
         lock(&self.comparer).probed(number, &response.answer(&body));
+        self.shown.change();
     }
 
     /// Tells of a difference that was not seen before.
@@ -296,12 +364,15 @@ impl Comparison {
 
     /// Compares what has waited long enough for a baseline's response.
     fn take_late(&self) {
-        lock(&self.comparer).take_late(now());
+        if lock(&self.comparer).take_late(now()) {
+            self.shown.change();
+        }
     }
 
     /// Compares what waits for a baseline's response, and saves what was learned.
     fn finish(&self) {
         lock(&self.comparer).finish();
+        self.shown.change();
         self.save();
     }
 
@@ -338,6 +409,13 @@ impl Comparison {
             }
         }
         comparer
+    }
+}
+
+/// Holds the request of a pair that is an example from now on.
+fn hold(comparer: &mut Comparer, taken: &Taken, pair: &LivePair, primary: &Answer<'_>) {
+    if let Some(key) = &taken.example {
+        comparer.hold_request(key.clone(), pair.request.resent(), primary);
     }
 }
 

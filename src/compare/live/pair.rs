@@ -6,10 +6,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
+use bytes::Bytes;
+
 use crate::{
-    compare::{Answer, Asked, Counterpart, PairIn},
+    compare::{Answer, Asked, Counterpart, PairIn, Resent, ResentBody},
     exchange::Exchange,
-    http::{Headers, RequestHead, now},
+    http::{Headers, Known, RequestHead, now},
     tee::{Kept, RecordedResponse, Recording},
     telemetry::text::unix_millis,
 };
@@ -27,7 +29,17 @@ pub(crate) struct LivePair {
 pub(crate) struct ComparedRequest {
     pub(super) id: String,
     pub(super) head: RequestHead,
-    body: Option<Recording>,
+    sent: SentCopy,
+}
+
+/// What is known of the copy of a request.
+pub(crate) struct SentCopy {
+    /// As much of its body as was recorded.
+    pub(crate) body: Option<Recording>,
+    /// All of its body was sent.
+    pub(crate) is_whole: bool,
+    /// The head that a script wrote.
+    pub(crate) head_by_script: Option<RequestHead>,
 }
 
 /// A response, and when it came.
@@ -43,18 +55,35 @@ pub(crate) struct LiveResponse {
 pub(crate) const REQUEST_BODY: u64 = 16 * 1024;
 
 impl ComparedRequest {
-    /// `body`: as much of it as was recorded.
-    pub(crate) fn new(exchange: &Exchange, body: Option<Recording>) -> Self {
+    pub(crate) fn new(exchange: &Exchange, sent: SentCopy) -> Self {
         Self {
             id: exchange.id_text().into_owned(),
             head: exchange.head.clone(),
-            body,
+            sent,
         }
+    }
+
+    /// The request as it may be sent once more.
+    pub(super) fn resent(&self) -> Resent {
+        let by_script = self.sent.head_by_script.as_ref();
+        let head = by_script.unwrap_or(&self.head).clone();
+        let recorded = self.sent.body.as_ref();
+        let is_all = |body: &&Recording| body.kept() == Kept::All && self.sent.is_whole;
+        let body = match recorded.filter(is_all) {
+            None => ResentBody::Cut,
+            Some(body) if body.length() == 0 && !has_body(&head) => ResentBody::None,
+            Some(body) => ResentBody::Whole(Bytes::copy_from_slice(&body.bytes(usize::MAX))),
+        };
+        Resent { head, body }
     }
 
     /// Shows the request as the comparer takes it.
     fn with<T>(&self, look: impl FnOnce(Asked<'_>) -> T) -> T {
-        let body = self.body.as_ref().filter(|body| body.kept() == Kept::All);
+        let body = self
+            .sent
+            .body
+            .as_ref()
+            .filter(|body| body.kept() == Kept::All);
         let body = body.map(|body| body.bytes(usize::MAX));
         look(Asked {
             method: self.head.method(),
@@ -110,6 +139,10 @@ impl LiveResponse {
             took: self.took,
         }
     }
+}
+
+fn has_body(head: &RequestHead) -> bool {
+    head.headers.has(Known::ContentLength) || head.headers.has(Known::TransferEncoding)
 }
 
 fn headers(headers: &Headers) -> Vec<(&[u8], &[u8])> {

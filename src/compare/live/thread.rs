@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Mutex, OnceLock, Weak,
+        Arc, Mutex, MutexGuard, OnceLock, Weak,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
@@ -25,6 +25,7 @@ pub(crate) struct CompareThread {
     spent: Arc<AtomicU64>,
     comparisons: Arc<Mutex<Vec<Arc<Comparison>>>>,
     probes: Arc<OnceLock<Weak<dyn Probes>>>,
+    rule_changes: Mutex<u64>,
 }
 
 /// What there is to do.
@@ -61,7 +62,13 @@ impl CompareThread {
             spent: Arc::default(),
             comparisons: Arc::default(),
             probes: Arc::default(),
+            rule_changes: Mutex::default(),
         })
+    }
+
+    /// How many times rules were changed while it runs. Whoever changes some holds it, so that no change is lost.
+    pub(crate) fn rule_changes(&self) -> MutexGuard<'_, u64> {
+        lock(&self.rule_changes)
     }
 
     /// Where the processor time is added up that is taken for shadows.

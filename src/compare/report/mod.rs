@@ -7,7 +7,7 @@ mod markdown;
 mod sessions;
 mod since;
 mod text;
-mod words;
+pub(crate) mod words;
 
 use std::collections::BTreeMap;
 
@@ -30,6 +30,9 @@ pub(crate) struct Report {
     pub(crate) since: String,
     pub(crate) until: String,
     pub(crate) requests: Requests,
+    /// When they were compared.
+    #[serde(default)]
+    pub(crate) timeline: Timeline,
     /// Where production's sessions are kept alive on the shadow.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) sessions: Option<SessionsReport>,
@@ -39,6 +42,12 @@ pub(crate) struct Report {
     #[serde(default)]
     pub(crate) speed: Speed,
     pub(crate) slower: Vec<Slower>,
+    /// How long each route with enough pairs takes.
+    #[serde(default)]
+    pub(crate) times: Vec<RouteTime>,
+    /// The upper bound of each bucket of `times` but the last, which has none, in milliseconds.
+    #[serde(default)]
+    pub(crate) time_bounds: Vec<f64>,
     pub(crate) coverage: Vec<Coverage>,
     /// Routes of the application's own list that no request was for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -54,6 +63,25 @@ pub(crate) struct Requests {
     pub(crate) compared: u64,
     pub(crate) identical: u64,
     pub(crate) explained: u64,
+    pub(crate) different: u64,
+    pub(crate) unconfirmed: u64,
+}
+
+/// Pairs by their time, oldest first, also where there were none; the last span is not over yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Timeline {
+    /// A slot a minute: 60.
+    pub(crate) hour: Vec<Slot>,
+    /// A slot every ten minutes: 144.
+    pub(crate) day: Vec<Slot>,
+}
+
+/// Pairs of one span of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Slot {
+    /// When it begins, in UTC.
+    pub(crate) at: String,
+    pub(crate) compared: u64,
     pub(crate) different: u64,
     pub(crate) unconfirmed: u64,
 }
@@ -80,6 +108,9 @@ pub(crate) struct Cause {
     pub(crate) when: Vec<When>,
     pub(crate) first_seen: String,
     pub(crate) last_seen: String,
+    /// Pairs that show it, a count a minute for the last hour, oldest first: those of `timeline.hour`.
+    #[serde(default)]
+    pub(crate) last_hour: Vec<u64>,
     pub(crate) evidence: String,
     pub(crate) example: Example,
     /// Other places and changes that come with it.
@@ -167,6 +198,38 @@ pub(crate) struct Slower {
     pub(crate) beyond_others: Option<f64>,
 }
 
+/// How long a route takes on the shadow, and on production.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct RouteTime {
+    pub(crate) route: String,
+    pub(crate) pairs: u64,
+    pub(crate) verdict: TimeVerdict,
+    /// How many times as long the shadow takes.
+    pub(crate) ratio: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    /// The middle of the differences.
+    pub(crate) milliseconds: f64,
+    /// Pairs by how long production took, in the buckets of `time_bounds`.
+    pub(crate) primary: Vec<u32>,
+    pub(crate) shadow: Vec<u32>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TimeVerdict {
+    /// By more than a fifth and a millisecond, for certain, and beyond what slows the others: it is in `slower`.
+    Slower,
+    /// The same the other way round.
+    Faster,
+    /// Slower or faster for certain, as other routes are by about as much.
+    LikeOthers,
+    /// For certain by a fifth at most, or by a millisecond at most.
+    Same,
+    /// Too little is known.
+    Unknown,
+}
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Coverage {
     pub(crate) route: String,
@@ -186,15 +249,50 @@ fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A rule, and what it does. Reports of earlier versions have its first fields only.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RuleUse {
+    /// What it is for and what it does, in words.
     pub(crate) rule: String,
+    /// Pairs.
     pub(crate) hides: u64,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) reason: String,
     /// It is over, hides nothing, or what was expected has stopped.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub(crate) note: String,
+    /// What it is taken back by.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) id: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) action: String,
+    /// The id of the cause that it is for.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) cause: String,
+    /// What that was called when the rule was made.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) title: String,
+    /// Its last day, or moment.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) until: String,
+    /// When it was made, where it says so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) since: String,
+    #[serde(default)]
+    pub(crate) kept: Kept,
+}
+
+/// Where a rule stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Kept {
+    /// In the file of rules.
+    #[default]
+    File,
+    /// With what was learned, on disk.
+    State,
+    /// Until the process ends.
+    Memory,
 }
 
 /// What is held, and what was forgotten for want of room.
@@ -211,7 +309,28 @@ pub(crate) struct Memory {
     pub(crate) routes_beyond_limit: u64,
 }
 
+/// The sums of a report.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Totals {
+    pub(crate) compared: u64,
+    pub(crate) different: u64,
+    pub(crate) unconfirmed: u64,
+    pub(crate) confirmed_causes: u64,
+    pub(crate) unconfirmed_causes: u64,
+}
+
 impl Report {
+    pub(crate) fn totals(&self) -> Totals {
+        let requests = self.requests;
+        Totals {
+            compared: requests.compared,
+            different: requests.different,
+            unconfirmed: requests.unconfirmed,
+            confirmed_causes: self.confirmed().count() as u64,
+            unconfirmed_causes: self.unconfirmed().count() as u64,
+        }
+    }
+
     pub(crate) fn confirmed(&self) -> impl Iterator<Item = &Cause> {
         self.causes
             .iter()

@@ -3,7 +3,7 @@
 use super::{Cause, Report, RouteCount, Slower, SpeedVerdict, Status, When};
 
 /// A number with separators: `9,120`.
-pub(super) fn number(count: u64) -> String {
+pub(crate) fn number(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (at, digit) in digits.chars().enumerate() {
@@ -16,14 +16,14 @@ pub(super) fn number(count: u64) -> String {
 }
 
 /// A number of things, in words.
-pub(super) fn counted(count: u64, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
     match count {
         1 => format!("1 {one}"),
         _ => format!("{} {many}", number(count)),
     }
 }
 
-fn percent(part: u64, of: u64) -> String {
+pub(crate) fn percent(part: u64, of: u64) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a percentage")]
     let share = 100.0 * part as f64 / of.max(1) as f64;
     match share {
@@ -35,7 +35,7 @@ fn percent(part: u64, of: u64) -> String {
 }
 
 /// One sentence for all of it.
-pub(super) fn sentence(report: &Report) -> String {
+pub(crate) fn sentence(report: &Report) -> String {
     let requests = &report.requests;
     if requests.answered == 0 {
         return format!(
@@ -73,7 +73,7 @@ pub(super) fn sentence(report: &Report) -> String {
 }
 
 /// How fast the shadow is as a whole, where there is something to tell.
-pub(super) fn speed(report: &Report) -> Option<String> {
+pub(crate) fn speed(report: &Report) -> Option<String> {
     let (speed, shadow) = (&report.speed, &report.shadow);
     match speed.verdict {
         SpeedVerdict::Slower => Some(format!(
@@ -94,7 +94,7 @@ pub(super) fn speed(report: &Report) -> Option<String> {
 }
 
 /// One route that is slower: `8 times as long (7.1 to 9), 30 ms more, 50 pairs`.
-pub(super) fn slowness(slower: &Slower) -> String {
+pub(crate) fn slowness(slower: &Slower) -> String {
     let beyond = slower.beyond_others.map_or(String::new(), |times| {
         format!(", {times} times what other routes take")
     });
@@ -109,7 +109,7 @@ pub(super) fn slowness(slower: &Slower) -> String {
 }
 
 /// `51 of 402 (13 %)`.
-pub(super) fn share(route: &RouteCount) -> String {
+pub(crate) fn share(route: &RouteCount) -> String {
     format!(
         "{} of {} ({})",
         number(route.different),
@@ -118,7 +118,7 @@ pub(super) fn share(route: &RouteCount) -> String {
     )
 }
 
-pub(super) fn condition(when: &When) -> String {
+pub(crate) fn condition(when: &When) -> String {
     format!(
         "only with {}: {} of {}, else {} of {}",
         when.feature,
@@ -137,7 +137,7 @@ pub(super) fn condition(when: &When) -> String {
 }
 
 /// Two values as lines of a diff. A side that has nothing has no line.
-pub(super) fn diff(cause: &Cause) -> Vec<(char, String)> {
+pub(crate) fn diff(cause: &Cause) -> Vec<(char, String)> {
     let line = |text: &String| match text.replace(['\n', '\r', '\t'], " ") {
         text if text.trim().is_empty() => "(empty)".to_owned(),
         text => text,
@@ -155,7 +155,7 @@ pub(super) fn diff(cause: &Cause) -> Vec<(char, String)> {
 }
 
 /// Where an example is from: its request line and place.
-pub(super) fn origin(cause: &Cause) -> Option<String> {
+pub(crate) fn origin(cause: &Cause) -> Option<String> {
     let example = &cause.example;
     if example.method.is_empty() {
         return None;
@@ -166,7 +166,7 @@ pub(super) fn origin(cause: &Cause) -> Option<String> {
     })
 }
 
-pub(super) fn status(cause: &Cause) -> &'static str {
+pub(crate) fn status(cause: &Cause) -> &'static str {
     match cause.status {
         Status::Confirmed => "confirmed",
         Status::Unconfirmed => "not certain yet",
@@ -174,7 +174,7 @@ pub(super) fn status(cause: &Cause) -> &'static str {
 }
 
 /// What became of sessions, a sentence each; nothing where they are not kept alive.
-pub(super) fn sessions(report: &Report) -> Vec<String> {
+pub(crate) fn sessions(report: &Report) -> Vec<String> {
     let Some(sessions) = &report.sessions else {
         return Vec::new();
     };
@@ -235,7 +235,7 @@ fn listed(counts: &[(u64, &str, &str)]) -> Option<String> {
 }
 
 /// A few words on how many pairs came to what; empty where nothing is left to tell.
-pub(super) fn remainder(report: &Report) -> String {
+pub(crate) fn remainder(report: &Report) -> String {
     let requests = &report.requests;
     let mut parts = vec![
         format!("{} identical", number(requests.identical)),

@@ -43,6 +43,19 @@ impl Known {
         known.finished()
     }
 
+    /// The secrets that answers have, too.
+    pub(crate) fn add_answers(
+        &mut self,
+        secrets: &Secrets,
+        answers: [&Answer<'_>; 2],
+        limits: &Limits,
+    ) {
+        for answer in answers {
+            self.of_answer(secrets, answer, limits);
+        }
+        *self = std::mem::take(self).finished();
+    }
+
     fn finished(mut self) -> Self {
         self.values
             .sort_unstable_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));

@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{
-    super::{downstream::Downstream, prepare::Prepared},
+    super::{downstream::Downstream, own_time::OwnTime, prepare::Prepared},
     Passing,
 };
 use crate::{
@@ -37,6 +37,7 @@ pub(in crate::proxy) struct Download {
     pub(in crate::proxy) sent: u64,
     /// What its head says, once it is there.
     pub(in crate::proxy) answered: Option<PrimaryResponse>,
+    pub(in crate::proxy) own: OwnTime,
     /// When something last came or went.
     pub(super) last: Instant,
     pub(super) state: Receiving,
@@ -68,6 +69,7 @@ impl Download {
         }: Prepared,
         kept: Option<Box<Recording>>,
         told: Option<Box<Recording>>,
+        own: OwnTime,
     ) -> Self {
         Self {
             head,
@@ -80,6 +82,7 @@ impl Download {
             encoding: Encoding::AsItIs,
             sent: 0,
             answered: None,
+            own,
             last: exchange.received,
             state: Receiving::Head,
             broke: None,
@@ -117,6 +120,12 @@ impl Download {
             };
             if !client.wire.out.is_empty() {
                 let flushed = client.wire.poll_flush(cx);
+                if let OwnTime::Forwarded(_) = self.own
+                    && self.has_begun()
+                {
+                    let is_written = matches!(flushed, Poll::Ready(Ok(())));
+                    self.own.answered(self.last, is_written, of.pipeline);
+                }
                 // A client that reads slowly is one that reads.
                 if client.wire.out.has_progressed() && self.state != Receiving::Done {
                     self.last = now();

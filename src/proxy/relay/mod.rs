@@ -11,8 +11,8 @@ use std::{
 };
 
 use super::{
-    Pipeline, downstream::Downstream, error_response::explain_cut, prepare::Prepared,
-    refusal::Refusal,
+    Pipeline, downstream::Downstream, error_response::explain_cut, own_time::OwnTime,
+    prepare::Prepared, refusal::Refusal,
 };
 use crate::{
     capture,
@@ -97,6 +97,7 @@ impl<'a> Relay<'a> {
                 prepared,
                 captured.answer,
                 told,
+                OwnTime::begin(pipeline, client),
             ),
             client,
             of,
@@ -185,7 +186,13 @@ impl<'a> Relay<'a> {
         if self.upload.state == Sending::Stopped || (self.upload.is_done() && call.is_flushed()) {
             return Poll::Pending;
         }
-        match ready!(self.upload.poll(cx, self.client, call, &mut self.of)) {
+        let sent = self.upload.poll(cx, self.client, call, &mut self.of);
+        if let OwnTime::Arrived(_) = self.download.own {
+            self.download
+                .own
+                .forwarded(matches!(sent, Poll::Ready(Ok(()))));
+        }
+        match ready!(sent) {
             Ok(()) => Poll::Pending,
             Err(Broken::Stale(error)) => Poll::Ready(Err(error)),
             Err(Broken::ByPrimary) => {

@@ -3,6 +3,7 @@
 mod bodies;
 mod clients;
 mod connections;
+mod own_time;
 mod times;
 
 use std::{collections::HashMap, net::IpAddr, rc::Rc, sync::Arc, time::Duration};

@@ -1,6 +1,7 @@
 //! Copies on their way to the shadow, and its responses.
 
 use super::*;
+use crate::telemetry::history::EventKind;
 
 #[test]
 fn copies_go_over_one_connection_marked_and_counted() {
@@ -270,5 +271,31 @@ fn nobody_at_the_address_is_refused_and_the_next_is_tried_again() {
         shadow.say(OK).await;
         world.settle().await;
         assert_eq!(world.count(Outcome::Answered), 1);
+    });
+}
+
+#[test]
+fn a_build_that_responses_name_is_an_event_once() {
+    in_world("build_header = 'X-App-Version'", async |world| {
+        let says = |build: &str| {
+            format!("HTTP/1.1 200 OK\r\nx-app-version: {build}\r\nContent-Length: 2\r\n\r\nok")
+        };
+        world.answered(GET);
+        let (mut shadow, _) = world.copy().await;
+        for build in ["v1", "v2", "v1", "v2\u{202e}", "v2"] {
+            shadow.say(&says(build)).await;
+            world.settle().await;
+            world.answered(GET);
+            world.settle().await;
+            shadow.read_to("\r\n\r\n").await;
+        }
+        shadow.say(OK).await;
+        world.settle().await;
+        assert_eq!(world.state.build().as_deref(), Some("v2"));
+        let told = world.state.events.all().into_iter();
+        let told = told.map(|event| (event.kind, event.text));
+        let told: Vec<_> = told.filter(|(kind, _)| *kind == EventKind::Build).collect();
+        let texts: Vec<_> = told.iter().map(|(_, text)| text.as_str()).collect();
+        assert_eq!(texts, ["build v1", "build v2", "build v2\\u{202e}"]);
     });
 }

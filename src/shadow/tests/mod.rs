@@ -143,6 +143,7 @@ fn shadow(config: &Config) -> (Arc<Shadow>, Server) {
         compared: None,
         common,
         differences: Arc::new(DifferenceLog::new(10)),
+        events: Arc::default(),
     };
     let mut shadow = Shadow::set_up(setup, account, 0, None).unwrap();
     Arc::get_mut(&mut shadow).unwrap().connector = connector;

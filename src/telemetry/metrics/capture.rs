@@ -54,6 +54,11 @@ impl CaptureMetrics {
         self.bytes.fetch_add(bytes, Relaxed);
     }
 
+    /// Bytes written to files.
+    pub(crate) fn written_bytes(&self) -> u64 {
+        self.bytes.load(Relaxed)
+    }
+
     /// How often each outcome was.
     pub(crate) fn outcomes(&self) -> impl Iterator<Item = (CaptureOutcome, u64)> + '_ {
         let all = CaptureOutcome::ALL.iter();
@@ -64,7 +69,7 @@ impl CaptureMetrics {
         for (outcome, count) in self.outcomes() {
             samples.counter(&CAPTURED, &[outcome.as_str()], count);
         }
-        samples.counter(&CAPTURE_BYTES, &[], self.bytes.load(Relaxed));
+        samples.counter(&CAPTURE_BYTES, &[], self.written_bytes());
         samples.gauge(&CAPTURE_QUEUED, &[], queued as u64);
     }
 }

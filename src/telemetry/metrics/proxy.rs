@@ -2,9 +2,10 @@
 
 use super::{
     ANSWER_BYTES, ANSWERS, CLASSES, CLIENTS, CLIENTS_ACCEPTED, CLIENTS_REFUSED, ERRORS, EXCHANGES,
-    PRIMARY_SECONDS, REQUEST_BYTES, Samples, class,
+    OWN_SECONDS, PRIMARY_SECONDS, REQUEST_BYTES, Samples, class,
 };
 use crate::telemetry::{
+    history::ProductionReading,
     named::named,
     sharded::{Counters, Latency},
 };
@@ -14,6 +15,8 @@ use crate::telemetry::{
 pub(crate) struct ProxyMetrics {
     counts: Counters<{ ProxyCount::Last as usize }>,
     pub(crate) primary: Latency,
+    /// What shadowtee itself adds, of a share of the requests.
+    pub(crate) own: Latency,
     classes: Counters<6>,
     errors: Counters<{ Reason::ALL.len() }>,
 }
@@ -54,6 +57,7 @@ impl ProxyMetrics {
         Self {
             counts: Counters::new(workers),
             primary: Latency::new(workers),
+            own: Latency::fine(workers),
             classes: Counters::new(workers),
             errors: Counters::new(workers),
         }
@@ -87,6 +91,17 @@ impl ProxyMetrics {
         self.sum(ProxyCount::ClientsAccepted).saturating_sub(gone)
     }
 
+    /// What the history is made of; `requests` were received.
+    pub(crate) fn reading(&self, requests: u64) -> ProductionReading {
+        ProductionReading {
+            requests,
+            errors: self.errors.sums().iter().sum(),
+            in_flight: self.exchanges(),
+            primary: self.primary.buckets(),
+            own: self.own.buckets(),
+        }
+    }
+
     /// What there is to scrape.
     pub(crate) fn samples(&self, samples: &mut Samples) {
         for (class, count) in CLASSES.iter().zip(self.classes.sums()).skip(1) {
@@ -97,6 +112,7 @@ impl ProxyMetrics {
             samples.counter(&ERRORS, &[reason.as_str()], count);
         }
         samples.histogram(&PRIMARY_SECONDS, &[], &self.primary);
+        samples.histogram(&OWN_SECONDS, &[], &self.own);
         samples.gauge(&EXCHANGES, &[], self.exchanges());
         samples.gauge(&CLIENTS, &[], self.clients());
         for (metric, count) in [

@@ -6,6 +6,7 @@
 
 mod address;
 mod backlog;
+mod browser;
 mod client;
 mod faults;
 mod gate;
@@ -25,6 +26,7 @@ use std::time::{Duration, Instant};
 
 pub(crate) use address::{At, free_port};
 pub(crate) use backlog::{full_tcp, full_unix};
+pub(crate) use browser::browse;
 pub(crate) use client::{Client, get, post};
 pub(crate) use faults::*;
 pub(crate) use gate::Gate;
