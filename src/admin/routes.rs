@@ -106,8 +106,12 @@ pub(super) async fn answer(
         return refuse(&refused);
     }
     let Some((Route(guard, _, handler, _), name)) = found else {
-        let why = "there is nothing here; GET /api lists what there is\n";
-        return text(StatusCode::NOT_FOUND, why);
+        let call = Call {
+            source,
+            request,
+            name: "",
+        };
+        return nothing(&call);
     };
     let allowed = guard.methods();
     if !allowed.split(", ").any(|one| request.method() == one) {
@@ -134,6 +138,14 @@ pub(super) async fn answer(
         At(handler) => handler(&call),
         Later(handler) => handler(&call).await,
     }
+}
+
+fn nothing(call: &Call<'_>) -> Reply {
+    if wants_page(call.request.headers()) {
+        return page::nothing(call);
+    }
+    let why = "there is nothing here; GET /api lists what there is\n";
+    text(StatusCode::NOT_FOUND, why)
 }
 
 /// Whether a browser asks, or somebody who wants what a browser gets.

@@ -114,6 +114,12 @@ pub(super) fn head(title: &str, more: &Markup) -> Markup {
     }
 }
 
+/// Where nothing is.
+pub(in crate::admin) fn nothing(call: &Call<'_>) -> Reply {
+    let body = html! { p { a href="/" { "To the causes" } } };
+    told(call, StatusCode::NOT_FOUND, "There is nothing here", &body)
+}
+
 pub(in crate::admin) fn style(call: &Call<'_>) -> Reply {
     let kind = "text/css; charset=utf-8";
     unless_known(call.request.headers(), kind, STYLE.to_owned())

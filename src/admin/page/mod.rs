@@ -34,7 +34,7 @@ pub(super) use cause::{add_rule, cause};
 pub(super) use configuration::configuration;
 pub(super) use example::example;
 pub(super) use form::{from_before, is_of_this_process};
-pub(super) use frame::{icon, script, style};
+pub(super) use frame::{icon, nothing, script, style};
 pub(super) use overview::overview;
 pub(super) use replay::replay;
 pub(super) use route::route;

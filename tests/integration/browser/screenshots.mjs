@@ -6,7 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Site, eventually } from "./site.mjs";
 
-const DESKTOP = { width: 1280, height: 860 };
+const DESKTOP = { width: 1280, height: 720 };
 const PHONE = { width: 390, height: 844 };
 
 /** The share of pixels that are not the same, in percent. */
@@ -39,7 +39,7 @@ try {
     // One with a value on each side says the most.
     const cause = report.causes.find(({ example }) => example.primary && example.shadow && !/fails/.test(example.primary)) ?? report.causes[0];
     const views = [
-        ["overview", "/", DESKTOP],
+        ["causes", "/", DESKTOP],
         ["cause", `/causes/${cause.id}?shadow=${report.shadow}`, DESKTOP],
         ["phone", "/", PHONE],
     ];
