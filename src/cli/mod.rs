@@ -140,14 +140,15 @@ Exit codes: 0 stopped as asked; 1 it failed, or the configuration is wrong; 2 th
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// Where clients connect; may be repeated.
+    // Addresses are read with all else that flags say, so that all mistakes are told at once.
     #[arg(long, value_name = "ADDR")]
-    listen: Option<Vec<Address>>,
+    listen: Option<Vec<String>>,
     /// The real application.
     #[arg(long, value_name = "ADDR")]
-    primary: Option<Address>,
+    primary: Option<String>,
     /// Who gets copies; may be repeated. Without a name: shadow, shadow-2, …
-    #[arg(long, value_name = "[NAME=]ADDR", value_parser = shadow)]
-    shadow: Option<Vec<ShadowFlag>>,
+    #[arg(long, value_name = "[NAME=]ADDR")]
+    shadow: Option<Vec<String>>,
     #[command(flatten)]
     shadows: ShadowFlags,
     /// Capture requests to this file: .tee or .gor, with .gz or .zst behind it to compress it.
@@ -155,9 +156,9 @@ pub(crate) struct Run {
     capture: Option<PathBuf>,
     /// The administrative interface: health, metrics, ledger.
     #[arg(long, value_name = "ADDR")]
-    admin: Option<Address>,
+    admin: Option<String>,
     /// Worker threads [default: one for each core].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u32>)]
     workers: Option<u32>,
     /// A file in TOML.
     #[arg(long, short, value_name = "FILE")]
@@ -320,6 +321,12 @@ fn rate(text: &str) -> Result<f64, String> {
     positive(digits).ok_or_else(|| format!("{text:?} is not a rate; write for example 100/s"))
 }
 
+/// A whole number.
+fn whole<N: FromStr>(text: &str) -> Result<N, String> {
+    let wrong = |_| "write a whole number, such as 4".to_owned();
+    text.parse().map_err(wrong)
+}
+
 fn ordered_by(text: &str) -> Result<OrderedBy, String> {
     match text {
         "all" => Ok(OrderedBy::All),
@@ -440,35 +447,17 @@ pub(crate) struct Generate {
     pub(crate) folder: PathBuf,
 }
 
-#[derive(Clone, Debug)]
-struct ShadowFlag {
-    name: Option<String>,
-    address: Address,
-}
-
-fn shadow(text: &str) -> Result<ShadowFlag, String> {
-    let (name, address) = match text.split_once('=') {
-        Some((name, address)) => (Some(name.to_owned()), address),
-        None => (None, text),
-    };
-    let address = address
-        .parse()
-        .map_err(|error: crate::config::BadAddress| error.to_string())?;
-    Ok(ShadowFlag { name, address })
-}
-
 impl Run {
     /// What the flags say, beside the file they name.
     pub(crate) fn into_sources(self) -> Sources {
         let mut flags = Flags::default();
-        let texts = |list: Vec<Address>| list.iter().map(ToString::to_string).collect::<Vec<_>>();
-        flags.set("listen", self.listen.map(texts));
-        flags.set("primary.address", self.primary.map(|to| to.to_string()));
-        flags.set("admin.address", self.admin.map(|at| at.to_string()));
+        flags.set("listen", self.listen);
+        flags.set("primary.address", self.primary);
+        flags.set("admin.address", self.admin);
         let shadows = self.shadow.map(|shadows| {
             let shadows = shadows.into_iter().enumerate();
-            let shadows = shadows.map(|(index, flag)| {
-                let mut shadow = flag.into_flags(index);
+            let shadows = shadows.map(|(index, said)| {
+                let mut shadow = named_shadow(index, &said);
                 self.shadows.set(&mut shadow);
                 shadow.into_table()
             });
@@ -493,15 +482,15 @@ impl Run {
     }
 }
 
-impl ShadowFlag {
-    fn into_flags(self, index: usize) -> Flags {
-        let name = self.name.unwrap_or_else(|| match index {
-            0 => "shadow".into(),
-            index => format!("shadow-{}", index + 1),
-        });
-        let mut shadow = Flags::default();
-        shadow.set("name", Some(name));
-        shadow.set("address", Some(self.address.to_string()));
-        shadow
-    }
+/// What `[NAME=]ADDR` says of a shadow.
+fn named_shadow(index: usize, said: &str) -> Flags {
+    let (name, address) = match said.split_once('=') {
+        Some((name, address)) => (name.to_owned(), address),
+        None if index == 0 => ("shadow".to_owned(), said),
+        None => (format!("shadow-{}", index + 1), said),
+    };
+    let mut shadow = Flags::default();
+    shadow.set("name", Some(name));
+    shadow.set("address", Some(address));
+    shadow
 }

@@ -32,16 +32,16 @@ pub(super) struct ShadowFlags {
     #[arg(long, value_name = "PATTERN", requires = "shadow")]
     allow_host: Option<Vec<String>>,
     /// Only requests with such a header; may be repeated.
-    #[arg(long, value_name = "NAME: PATTERN", requires = "shadow")]
+    #[arg(long, value_name = "NAME: PATTERN", requires = "shadow", value_parser = header)]
     allow_header: Option<Vec<String>>,
     /// Not requests with such a header; may be repeated.
-    #[arg(long, value_name = "NAME: PATTERN", requires = "shadow")]
+    #[arg(long, value_name = "NAME: PATTERN", requires = "shadow", value_parser = header)]
     deny_header: Option<Vec<String>>,
-    /// Limit of copies per second.
-    #[arg(long, value_name = "N", requires = "shadow")]
+    /// Limit of copies per second, for example 100/s.
+    #[arg(long, value_name = "N/s", requires = "shadow", value_parser = super::rate)]
     rate: Option<f64>,
     /// Limit of copies at a time; further ones are left out.
-    #[arg(long, value_name = "N", requires = "shadow")]
+    #[arg(long, value_name = "N", requires = "shadow", value_parser = super::whole::<u32>)]
     concurrent: Option<u32>,
     /// Copies with one key keep the order of their requests: as --sample-by.
     #[arg(long, value_name = "KEY", requires = "shadow")]
@@ -65,7 +65,7 @@ pub(super) struct ShadowFlags {
     #[arg(long, value_name = "HOST", requires = "shadow")]
     host: Option<String>,
     /// A header that copies get in place of the client's; may be repeated.
-    #[arg(long, value_name = "NAME: VALUE", requires = "shadow")]
+    #[arg(long, value_name = "NAME: VALUE", requires = "shadow", value_parser = header)]
     set_header: Option<Vec<String>>,
     /// A header that copies do not get; may be repeated.
     #[arg(long, value_name = "NAME", requires = "shadow")]
@@ -110,6 +110,16 @@ impl ShadowFlags {
         let headers = headers.map(|header| rule("header", pairs(header).into()));
         let deny = paths.into_iter().chain(headers).collect::<Vec<_>>();
         shadow.set("select.deny", Some(deny).filter(|rules| !rules.is_empty()));
+    }
+}
+
+/// `Name: value`; without a colon it would be a header without a value, which nobody means.
+fn header(text: &str) -> Result<String, String> {
+    match text.split_once(':') {
+        Some((name, _)) if !name.trim().is_empty() => Ok(text.to_owned()),
+        _ => {
+            Err("write a header's name, a colon and its value, such as 'X-Stage: next'".to_owned())
+        }
     }
 }
 

@@ -25,11 +25,15 @@ const MAX_HOST: usize = 253;
 const MAX_UNIX_PATH: usize = 107;
 
 #[derive(Debug, thiserror::Error)]
-#[error(
-    "{0:?} is not an address: {1}; write for example \"127.0.0.1:8080\", \"[::1]:8080\", \
-     \"http://host:8080\", \"https://host\" or \"unix:/run/app.sock\""
-)]
-pub(crate) struct BadAddress(String, &'static str);
+pub(crate) enum BadAddress {
+    #[error("{0:?} is not an address; that of a unix socket is \"unix:{0}\"")]
+    Path(String),
+    #[error(
+        "{0:?} is not an address: {1}; write for example \"127.0.0.1:8080\", \"[::1]:8080\", \
+         \"http://host:8080\", \"https://host\" or \"unix:/run/app.sock\""
+    )]
+    Other(String, &'static str),
+}
 
 impl Address {
     /// Whether a connection to it is encrypted.
@@ -126,7 +130,7 @@ impl FromStr for Address {
         let told = text
             .rsplit_once('@')
             .map_or_else(|| text.into(), |(_, host)| format!("…@{host}"));
-        let bad = |why| BadAddress(told.clone(), why);
+        let bad = |why| BadAddress::Other(told.clone(), why);
         if let Some(path) = text.strip_prefix("unix:") {
             return match path {
                 "" => Err(bad("the path is missing")),
@@ -143,6 +147,10 @@ impl FromStr for Address {
             Some((scheme, rest)) if scheme.eq_ignore_ascii_case("http") => (false, Some(80), rest),
             Some(_) => return Err(bad("only http:// and https:// are known")),
         };
+        // Somebody who writes a path means a unix socket.
+        if default_port.is_none() && text.starts_with('/') {
+            return Err(BadAddress::Path(text.into()));
+        }
         let rest = rest.strip_suffix('/').unwrap_or(rest);
         if rest.contains(['/', '?', '#']) {
             return Err(bad("a path does not belong here"));

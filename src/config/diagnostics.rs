@@ -8,6 +8,56 @@ pub(super) fn variable(key: &str) -> String {
     format!("{ENV_PREFIX}{}", key.replace('.', "__").to_uppercase())
 }
 
+/// The flag of `run` that sets a key.
+pub(super) fn flag(key: &str) -> Option<&'static str> {
+    let key = match key.split_once("].") {
+        Some((list, rest)) if list.starts_with("shadow[") => rest,
+        _ => key,
+    };
+    if key.starts_with("select.deny[") {
+        let is_path = key.split("].").nth(1)?.starts_with("path");
+        return Some(if is_path {
+            "--deny-path"
+        } else {
+            "--deny-header"
+        });
+    }
+    let flags = FLAGS.iter();
+    let fits = |(prefix, _): &&(&str, &str)| {
+        let rest = key.strip_prefix(prefix);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+    };
+    flags.filter(fits).map(|(_, flag)| *flag).next()
+}
+
+/// Keys, and the flags that stand for them, each key before those around it.
+const FLAGS: [(&str, &str); 24] = [
+    ("listen", "--listen"),
+    ("primary", "--primary"),
+    ("admin", "--admin"),
+    ("capture", "--capture"),
+    ("workers", "--workers"),
+    ("log.format", "--log-format"),
+    ("log.level", "--log-level"),
+    ("log.access", "--access-log"),
+    ("sample.by", "--sample-by"),
+    ("sample", "--sample"),
+    ("order_by", "--order-by"),
+    ("host", "--host"),
+    ("build_header", "--build-header"),
+    ("build", "--build"),
+    ("limit.per_second", "--rate"),
+    ("limit.concurrent", "--concurrent"),
+    ("rewrite.headers.set", "--set-header"),
+    ("rewrite.headers.remove", "--remove-header"),
+    ("select.allow[0].method", "--methods"),
+    ("select.allow[0].path", "--allow-path"),
+    ("select.allow[0].host", "--allow-host"),
+    ("select.allow[0].header", "--allow-header"),
+    ("name", "--shadow"),
+    ("address", "--shadow"),
+];
+
 /// How a table is written at `path`.
 pub(super) fn example_of_table(path: &str) -> String {
     match path {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use super::{
     Config, Wrong,
-    merge::{Flags, Merged},
+    merge::{COMMAND_LINE, Flags, Merged},
     reader::Reader,
 };
 
@@ -20,7 +20,7 @@ impl Sources {
     pub(crate) fn place(&self) -> String {
         match &self.file {
             Some(file) => file.display().to_string(),
-            None => "command line".into(),
+            None => COMMAND_LINE.into(),
         }
     }
 

@@ -32,7 +32,7 @@ use std::num::NonZeroUsize;
 
 use serde::Serialize;
 
-pub(crate) use address::{Address, BadAddress};
+pub(crate) use address::Address;
 pub(crate) use capture::{Capture, CapturedResponses, ClientKey, Redact};
 pub(crate) use change::{changed_tables, is_same};
 pub(crate) use compare::{Compare, ShadowRole};

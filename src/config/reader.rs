@@ -11,8 +11,8 @@ use serde::de::{DeserializeOwned, IntoDeserializer};
 
 use super::{
     Address, Mistake,
-    diagnostics::{as_text, example_of_table, kind, plainly, program, said, variable},
-    merge::{Actual, Dict, ENVIRONMENT, Kind, Merged, Misfit, Value},
+    diagnostics::{as_text, example_of_table, flag, kind, plainly, program, said, variable},
+    merge::{Actual, COMMAND_LINE, Dict, ENVIRONMENT, Kind, Merged, Misfit, Value},
     units::{FieldName, Span, before_value, is_secret_name},
 };
 
@@ -65,7 +65,13 @@ impl<'a> Reader<'a> {
 
     /// The folder of the file that said `value`, for paths relative to it.
     fn folder(&self, value: &Value) -> Option<&Path> {
-        self.merged.file(value)?.parent()
+        let folder = self.merged.file(value)?.parent()?;
+        // That of a file which is named without one.
+        Some(if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        })
     }
 }
 
@@ -444,11 +450,20 @@ impl<'a> Table<'a> {
     }
 
     fn mistake_at(&self, mut place: String, key: String, what: String) {
+        let mut key = key;
         if place.contains(ENVIRONMENT) {
             place = format!("environment variable {}", variable(&key));
+        } else if place == COMMAND_LINE {
+            key = flag(&key).map_or(key, str::to_owned);
+        } else if let Some(line) = self.reader.merged.line(&place, &key) {
+            place = format!("{place}:{line}");
         }
         let mistake = Mistake { place, key, what };
-        self.reader.mistakes.borrow_mut().push(mistake);
+        let mut mistakes = self.reader.mistakes.borrow_mut();
+        // A flag holds for each shadow, and is wrong once.
+        if !mistakes.contains(&mistake) {
+            mistakes.push(mistake);
+        }
     }
 
     /// Reports every key that was not asked for, with the known key most like it.

@@ -572,7 +572,7 @@ fn a_mistake_in_a_flag_is_told_as_one_of_the_command_line() {
         "--shadow=no name=127.0.0.1:3",
     ]));
     assert_eq!(code, Some(1), "{stderr}");
-    for part in ["workers", "log.level", "shadow[0].name"] {
+    for part in ["--workers", "--log-level", "--shadow"] {
         assert!(
             stderr.contains(&format!("command line: {part}")),
             "{part} in\n{stderr}"
@@ -858,4 +858,80 @@ fn what_selects_and_rewrites_is_shown_so_that_it_can_be_read_again() {
         let (code, again, stderr) = check(&shown);
         assert_eq!((code, again), (Some(0), shown), "{stderr}");
     }
+}
+
+#[test]
+fn a_file_that_is_named_without_a_folder_may_have_a_script() {
+    let dir = tempfile::tempdir().unwrap();
+    let toml = format!("{SMALL}[script]\ncommand = [\"./s.sh\"]\n");
+    fs::write(dir.path().join("s.toml"), toml).unwrap();
+    let script = dir.path().join("s.sh");
+    fs::copy("/bin/true", &script).unwrap();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_shadowtee"));
+    command
+        .args(["check", "--config", "s.toml"])
+        .current_dir(dir.path());
+    let (code, _, stderr) = said(&crate::kit::finish(&mut command));
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn mistakes_in_flags_are_told_together_and_by_the_flag() {
+    let (code, _, stderr) = said(&shadowtee(&[
+        "run",
+        "--listen=/tmp/x.sock",
+        "--primary=nonsense",
+        "--shadow=a=also:nonsense",
+        "--shadow=b=127.0.0.1:3",
+        "--sample=ten",
+        "--order-by=luck",
+    ]));
+    assert_eq!(code, Some(1), "{stderr}");
+    for part in [
+        "command line: --listen: \"/tmp/x.sock\" is not an address; that of a unix socket is \"unix:/tmp/x.sock\"",
+        "command line: --primary: ",
+        "command line: --shadow: ",
+        "command line: --sample: ",
+        "command line: --order-by: ",
+        "has 5 mistakes",
+    ] {
+        assert!(stderr.contains(part), "{part} in\n{stderr}");
+    }
+}
+
+#[test]
+fn numbers_and_headers_of_flags_are_told_in_plain_words() {
+    for flag in [
+        "--workers=x",
+        "--rate=x",
+        "--concurrent=x",
+        "--set-header=Foo",
+    ] {
+        let (code, _, stderr) = said(&shadowtee(&[
+            "run",
+            "--listen=127.0.0.1:1",
+            "--primary=127.0.0.1:2",
+            "--shadow=127.0.0.1:3",
+            flag,
+        ]));
+        assert_eq!(code, Some(2), "{flag}: {stderr}");
+        assert!(
+            !stderr.contains("literal") && !stderr.contains("digit"),
+            "{stderr}"
+        );
+        assert!(stderr.contains("write "), "{stderr}");
+    }
+}
+
+#[test]
+fn a_mistake_in_a_file_is_told_with_its_line() {
+    wrong(
+        &format!("{SMALL}[timeouts]\nanswer = \"soon\"\n"),
+        &["shadowtee.toml:5: timeouts.answer: "],
+    );
+    let (_, _, stderr) = said(&shadowtee(&["check", "--config", "/no/such/file.toml"]));
+    assert!(
+        stderr.contains("there is no such file") && !stderr.contains("os error"),
+        "{stderr}"
+    );
 }
