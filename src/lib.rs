@@ -47,6 +47,9 @@ use clap::Parser;
 /// Returns 0 where it went well, 1 where it failed and standard error says why, and 2 where a replay met a
 /// condition of `--fail-on`; a wrong command line ends the process with 2, too.
 pub fn main() -> ExitCode {
+    if let Some(code) = script::play() {
+        return code;
+    }
     match commands::dispatch(cli::Cli::parse()) {
         Ok(code) => code,
         Err(error) => {

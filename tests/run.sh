@@ -64,6 +64,10 @@ if [ "${#missing[@]}" -gt 0 ]; then
         say "missing and not to be had without apt-get: ${missing[*]}" >&2
         exit 1
     fi
+    if [ "$(id -u)" -ne 0 ] && ! have sudo; then
+        say "ask an administrator for: apt-get install --no-install-recommends ${missing[*]}" >&2
+        exit 1
+    fi
     say "installing ${missing[*]}"
     install "${missing[@]}"
 fi

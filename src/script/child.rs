@@ -6,7 +6,7 @@ use std::{
         fd::{AsFd, BorrowedFd, OwnedFd},
         unix::process::CommandExt,
     },
-    process::{Child as Started, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio},
+    process::{Child as Started, ChildStderr, ChildStdin, ChildStdout, ExitStatus, Stdio},
 };
 
 use rustix::{
@@ -17,6 +17,7 @@ use rustix::{
     },
 };
 
+use super::launch;
 use crate::config;
 
 /// A process that runs, or has ended and is not buried yet.
@@ -45,9 +46,8 @@ const OWN: [&str; 6] = [
 impl Child {
     pub(super) fn start(settings: &config::Script) -> io::Result<Self> {
         let program = settings.program().map_err(io::Error::other)?;
-        let mut command = Command::new(program);
+        let mut command = launch::command(&program, &settings.command[1..]);
         command
-            .args(&settings.command[1..])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())

@@ -13,6 +13,7 @@ mod child;
 mod echoes;
 mod hex;
 mod inbox;
+mod launch;
 mod lines;
 mod measure;
 mod message;
@@ -23,6 +24,7 @@ mod process_supervisor;
 mod serving;
 
 pub(crate) use inbox::{Inbox, Unscripted};
+pub(crate) use launch::play;
 pub use measure::scripted;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) use message::read_request;

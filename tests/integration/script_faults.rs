@@ -246,6 +246,26 @@ fn what_a_script_starts_ends_with_it() {
     gone(&second);
 }
 
+#[test]
+fn a_script_ends_with_a_shadowtee_that_is_ended_by_force() {
+    let (primary, shadow) = (Server::unix(answers(OK)), Server::unix(answers(OK)));
+    let setup = Tee::with_primary(&primary).shadow("next", &shadow);
+    let file = setup.dir().join("pid");
+    // It never looks whether its input has ended.
+    let script = format!("echo $$ > {}; exec sleep 600", file.display());
+    let mut tee = setup
+        .toml(&format!(
+            "[script]\ncommand = [\"sh\", \"-c\", {script:?}]\n"
+        ))
+        .start();
+    let pid: i32 = eventually("the script", || {
+        fs::read_to_string(&file).ok()?.trim().parse().ok()
+    });
+    tee.signal(Signal::KILL);
+    assert!(!tee.wait_for_exit().success());
+    eventually("its end", || is_zombie(pid).then_some(()));
+}
+
 /// Whoever is in the place of init may take its time to bury it.
 fn is_zombie(pid: i32) -> bool {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
