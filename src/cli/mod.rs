@@ -46,10 +46,10 @@ pub(crate) enum Command {
     #[command(after_help = RUN_EXAMPLES)]
     Run(Box<Run>),
     /// Check a configuration and print it with all defaults, secrets masked.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
     /// Show what it does: a primary, a newer version with faults as the shadow, and some traffic.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = DEMO_EXAMPLES)]
     Demo(Demo),
     /// Send captured requests to a target, and say what came of it.
     #[command(after_help = REPLAY_EXAMPLES)]
@@ -64,10 +64,9 @@ pub(crate) enum Command {
     #[command(after_help = CONVERT_EXAMPLES)]
     Convert(Convert),
     /// List what is in a capture.
-    #[command(after_help = EXIT_CODES)]
+    #[command(after_help = SHOW_EXAMPLES)]
     Show(Show),
     /// Write man pages and shell completions into a folder.
-    #[command(hide = true)]
     Generate(Generate),
 }
 
@@ -124,6 +123,27 @@ Examples:
   shadowtee convert day.gor.gz day.tee.zst
   shadowtee convert day.tee.zst day.har";
 
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  shadowtee check /etc/shadowtee/shadowtee.toml
+  shadowtee check shadowtee.toml --explain 'POST /orders HTTP/1.1' -H 'Host: shop.example'
+
+Exit codes: 0 valid; 1 the configuration is wrong; 2 the command line is wrong.";
+
+const DEMO_EXAMPLES: &str = "\
+Examples:
+  shadowtee demo
+  shadowtee demo --stay --seconds 600
+
+Exit codes: 0 fine; 1 it failed; 2 the command line is wrong.";
+
+const SHOW_EXAMPLES: &str = "\
+Examples:
+  shadowtee show day.tee.zst
+  shadowtee show day.tee.zst --record 17
+
+Exit codes: 0 fine; 1 it failed; 2 the command line is wrong.";
+
 const RUN_EXAMPLES: &str = "\
 Flags win over the environment (SHADOWTEE_LIMITS__CONNECTIONS=500), that over the file, that over defaults.
 
@@ -149,8 +169,6 @@ pub(crate) struct Run {
     /// Who gets copies; may be repeated. Without a name: shadow, shadow-2, …
     #[arg(long, value_name = "[NAME=]ADDR")]
     shadow: Option<Vec<String>>,
-    #[command(flatten)]
-    shadows: ShadowFlags,
     /// Capture requests to this file: .tee or .gor, with .gz or .zst behind it to compress it.
     #[arg(long, value_name = "FILE")]
     capture: Option<PathBuf>,
@@ -172,13 +190,19 @@ pub(crate) struct Run {
     /// Log every request.
     #[arg(long)]
     access_log: bool,
+    // Last: what comes behind it would stand under its heading.
+    #[command(flatten)]
+    shadows: ShadowFlags,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
     /// The file to check.
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) config: PathBuf,
+    #[arg(value_name = "FILE", required_unless_present = "config")]
+    file: Option<PathBuf>,
+    /// The same, spelt as for `run`.
+    #[arg(long, short, value_name = "FILE", conflicts_with = "file")]
+    config: Option<PathBuf>,
     /// Say what each shadow would make of a request, such as 'POST /orders HTTP/1.1'.
     #[arg(long, value_name = "REQUEST-LINE")]
     pub(crate) explain: Option<String>,
@@ -197,6 +221,13 @@ pub(crate) struct Check {
     /// Print nothing where it is valid.
     #[arg(long, short)]
     pub(crate) quiet: bool,
+}
+
+impl Check {
+    /// The file to check, whichever way it was said.
+    pub(crate) fn file(&self) -> Option<PathBuf> {
+        self.file.clone().or_else(|| self.config.clone())
+    }
 }
 
 #[derive(Debug, Args)]

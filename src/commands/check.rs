@@ -13,7 +13,7 @@ use crate::{
 /// Checks a file and what it names, and prints what it comes to, or what becomes of a request.
 pub(super) fn check(arguments: &Check) -> anyhow::Result<()> {
     let config = super::load(&Sources {
-        file: Some(arguments.config.clone()),
+        file: arguments.file(),
         flags: Flags::default(),
     })?;
     if arguments.quiet && arguments.explain.is_none() {

@@ -1,4 +1,4 @@
-//! `shadowtee generate`: the man pages and the completions that packages ship. Not shown in the help.
+//! `shadowtee generate`: the man pages and the completions that packages ship.
 
 use std::{fs, path::Path};
 

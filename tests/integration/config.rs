@@ -935,3 +935,37 @@ fn a_mistake_in_a_file_is_told_with_its_line() {
         "{stderr}"
     );
 }
+
+#[test]
+fn a_file_to_check_needs_no_flag() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("shadowtee.toml");
+    fs::write(&file, SMALL).unwrap();
+    let (code, _, stderr) = said(&shadowtee(&["check", "--quiet", file.to_str().unwrap()]));
+    assert_eq!(code, Some(0), "{stderr}");
+}
+
+#[test]
+fn help_has_examples_and_groups_that_fit() {
+    for command in ["run", "check", "demo", "show"] {
+        let (_, help, _) = said(&shadowtee(&[command, "--help"]));
+        assert!(help.contains("Examples:"), "{help}");
+    }
+    let (_, help, _) = said(&shadowtee(&["run", "--help"]));
+    let at = |part: &str| {
+        help.find(part)
+            .unwrap_or_else(|| panic!("{part} in {help}"))
+    };
+    let of_shadows = at("What each --shadow gets:");
+    for general in [
+        "--capture",
+        "--admin",
+        "--workers",
+        "--config",
+        "--access-log",
+    ] {
+        assert!(at(general) < of_shadows, "{general}");
+    }
+    let (_, help, _) = said(&shadowtee(&["--help"]));
+    assert!(help.contains("generate"), "{help}");
+}
