@@ -122,7 +122,8 @@ impl Input {
         }
         let size = match wanted {
             0..=WINDOW => WINDOW,
-            more => more.next_power_of_two(),
+            // With room behind it, so that not every record of a kind moves all of it.
+            more => more + more / 2,
         };
         if self.buf.len() < size {
             self.buf.resize(size, 0);

@@ -54,6 +54,15 @@ impl Troubles {
         }
     }
 
+    /// Tells something of the file that is no damage.
+    pub(super) fn remark(&mut self, offset: u64, what: &str) {
+        self.unreported.push(Trouble {
+            file: self.file.clone(),
+            offset,
+            what: what.into(),
+        });
+    }
+
     /// Notes an error that ended the input before its end, and returns whether there was one.
     pub(super) fn note_error(&mut self, input: &mut Input) -> bool {
         let error = input.take_error();

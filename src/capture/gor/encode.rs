@@ -32,10 +32,10 @@ pub(crate) fn write(record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Unwrit
         }
     }
     let id = gor_id(record.id);
-    put(b'1', &id, record.time, 0, record.request, out);
+    put(b'1', &id, record.time, record.request, out);
     if let Some(answer) = answer {
         let time = record.time.saturating_add(answer.after);
-        put(b'2', &id, time, answer.after, answer.message, out);
+        put(b'2', &id, time, answer.message, out);
     }
     Ok(())
 }
@@ -49,9 +49,10 @@ pub(crate) fn first_line(kind: u8, id: &[u8], time: u64, latency: u64, out: &mut
     let _ = writeln!(out, " {time} {latency}");
 }
 
-fn put(kind: u8, id: &[u8], time: u64, latency: u64, message: &[u8], out: &mut Vec<u8>) {
+fn put(kind: u8, id: &[u8], time: u64, message: &[u8], out: &mut Vec<u8>) {
     out.reserve(100 + message.len());
-    first_line(kind, id, time, latency, out);
+    // How long the message took by itself is not known; the time to the answer is the difference of both times.
+    first_line(kind, id, time, 0, out);
     out.extend_from_slice(message);
     out.extend_from_slice(SEPARATOR);
 }

@@ -1,4 +1,4 @@
-//! Where a request ends by its own framing, without parsing all of it.
+//! Where a message ends by its own framing, without parsing all of it.
 
 /// How a request's end is found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,8 +11,8 @@ pub(super) enum End {
     Unknown,
 }
 
-/// Where the request at the start of `bytes` ends.
-pub(super) fn end(bytes: &[u8]) -> End {
+/// Where the message at the start of `bytes` ends. An answer that says no length ends anywhere.
+pub(super) fn end(bytes: &[u8], is_request: bool) -> End {
     let (mut from, mut length, mut chunked) = (0, None, false);
     loop {
         let Some(line) = memchr::memchr(b'\n', &bytes[from..]) else {
@@ -31,7 +31,8 @@ pub(super) fn end(bytes: &[u8]) -> End {
         return chunks(bytes, from);
     }
     match length {
-        None => End::At(from as u64),
+        None if is_request => End::At(from as u64),
+        None => End::Unknown,
         Some(digits) => match std::str::from_utf8(digits)
             .ok()
             .and_then(|digits| digits.parse::<u64>().ok())
@@ -97,7 +98,11 @@ mod tests {
             "PUT / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n2;a\r\nab\r\n0\r\nA: b\r\n\r\n|!",
         ] {
             let at = text.find('|').unwrap() as u64;
-            assert_eq!(end(text.replace('|', "").as_bytes()), End::At(at), "{text}");
+            assert_eq!(
+                end(text.replace('|', "").as_bytes(), true),
+                End::At(at),
+                "{text}"
+            );
         }
         let put = "PUT / HTTP/1.1\r\n";
         for (text, expected) in [
@@ -108,7 +113,7 @@ mod tests {
             ("Ho", End::Needs(19)),
         ] {
             let text = format!("{put}{text}");
-            assert_eq!(end(text.as_bytes()), expected, "{text}");
+            assert_eq!(end(text.as_bytes(), true), expected, "{text}");
         }
     }
 }

@@ -107,7 +107,8 @@ impl Joiner {
                     && exchange.status.is_none()
                 {
                     exchange.status = Some(status(payload));
-                    exchange.after = message.latency;
+                    // The message's own latency is how long it took by itself.
+                    exchange.after = message.time.saturating_sub(exchange.time);
                     exchange.answer.extend_from_slice(payload);
                     self.held += payload.len();
                 }

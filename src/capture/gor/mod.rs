@@ -1,6 +1,7 @@
 //! `GoReplay`'s format: a line `type id time latency`, the raw message, a separator.
 //!
-//! Type 1 is a request, 2 its answer, 3 the answer to a replayed request. Times are nanoseconds. Nothing is
+//! Type 1 is a request, 2 its answer, 3 the answer to a replayed request. Times are nanoseconds; the latency is that of
+//! the message itself, from its first byte to its last, and not the time to the answer. Nothing is
 //! escaped: where a body holds the separator, the message's own framing says where it really ends.
 
 mod decode;
@@ -8,12 +9,26 @@ mod encode;
 mod framing;
 mod join;
 
+pub(super) use decode::BEGINNING;
 pub(crate) use decode::message_line;
 pub(crate) use encode::{Unwritable, first_line, gor_id, write};
 pub(crate) use join::Joiner;
 
 /// What stands between two messages.
 const SEPARATOR: &[u8] = "\n\u{1f435}\u{1f648}\u{1f649}\n".as_bytes();
+
+/// Whether a file that begins so is of this format.
+pub(super) fn is_at_start(bytes: &[u8]) -> bool {
+    let blank = |byte: &&u8| matches!(byte, b'\r' | b'\n');
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let bytes = &bytes[bytes.iter().take_while(blank).count()..];
+    decode::separator(bytes).is_some() || message_line(bytes).is_some()
+}
+
+/// Where a separator stands.
+pub(super) fn find(bytes: &[u8]) -> Option<usize> {
+    memchr::memmem::find(bytes, SEPARATOR.trim_ascii())
+}
 
 #[cfg(test)]
 mod tests {
@@ -137,7 +152,7 @@ mod tests {
         let text = [
             b"1 932079936fa4306fc308d67588178d17d823647c 1439818823587396305 200\nGET /a HTTP/1.1\r\nHost: x\r\n\r\n",
             separator,
-            b"2 932079936fa4306fc308d67588178d17d823647c 1439818823587396312 7\nHTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",
+            b"2 932079936fa4306fc308d67588178d17d823647c 1439818823587396312 99\nHTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno",
             separator,
             b"1 0123456789abcdef01234567 1439818823587396399\nGET /b HTTP/1.1\r\nHost: x\r\n\r\n",
             separator,
@@ -177,6 +192,148 @@ mod tests {
         ]
         .concat();
         assert_eq!(requests(&text), (vec![sized, chunked], 0));
+    }
+
+    fn get(path: &str) -> Vec<u8> {
+        format!("GET /{path} HTTP/1.1\r\nHost: a\r\n\r\n").into_bytes()
+    }
+
+    #[test]
+    fn surplus_separators_lose_no_record() {
+        let (one, other) = (
+            [META.as_bytes(), &get("1")].concat(),
+            [META.as_bytes(), &get("2")].concat(),
+        );
+        let line = SEPARATOR.trim_ascii_start();
+        for text in [
+            [&one, SEPARATOR, SEPARATOR, &other, SEPARATOR].concat(),
+            [SEPARATOR, &one, SEPARATOR, &other, SEPARATOR, SEPARATOR].concat(),
+            [line, &one, SEPARATOR, line, line, &other, line].concat(),
+        ] {
+            assert_eq!(requests(&text), (vec![get("1"), get("2")], 0));
+        }
+    }
+
+    #[test]
+    fn bytes_behind_a_messages_own_end_are_damage_and_a_record_among_them_is_read() {
+        let meta = META.as_bytes();
+        let put = b"PUT / HTTP/1.1\r\nContent-Length: 2\r\n\r\nab".to_vec();
+        let read = vec![get("1"), put.clone(), get("2")];
+        let last = [meta, &get("2"), SEPARATOR].concat();
+        // A second request glued on, and a body that is longer than it says.
+        let glued = [
+            meta,
+            &get("1"),
+            &get("x"),
+            SEPARATOR,
+            meta,
+            &put,
+            b"cd",
+            SEPARATOR,
+            &last,
+        ]
+        .concat();
+        assert_eq!(requests(&glued), (read.clone(), 2));
+        // Records without a separator before them.
+        let joined = [meta, &get("1"), meta, &put, b"\n", &last].concat();
+        assert_eq!(requests(&joined), (read, 2));
+    }
+
+    #[test]
+    fn a_file_with_windows_line_ends_is_read() {
+        let meta = META.replace('\n', "\r\n");
+        let separator = String::from_utf8(SEPARATOR.to_vec())
+            .unwrap()
+            .replace('\n', "\r\n");
+        let answer =
+            "2 0123456789abcdef01234567 1439818823587396312 200\r\nHTTP/1.1 200 OK\r\n\r\nx";
+        let text = [
+            meta.as_bytes(),
+            &get("1"),
+            separator.as_bytes(),
+            answer.as_bytes(),
+            separator.as_bytes(),
+            meta.as_bytes(),
+            &get("2"),
+            separator.as_bytes(),
+        ]
+        .concat();
+        assert_eq!(requests(&text), (vec![get("1"), get("2")], 0));
+    }
+
+    #[test]
+    fn what_stands_before_the_first_record_costs_only_itself() {
+        let one = [META.as_bytes(), &get("1"), SEPARATOR].concat();
+        for head in ["\u{feff}", "\n\n", "# recorded by hand\n", "\u{feff}\n"] {
+            assert_eq!(
+                requests(&[head.as_bytes(), &one].concat()),
+                (vec![get("1")], 1),
+                "{head:?}"
+            );
+        }
+    }
+
+    /// Checks that every byte is one of a message or of a separator, or is reported as skipped.
+    fn account(bytes: &[u8]) {
+        let mut input = Input::new(Box::new(Cursor::new(bytes.to_vec())));
+        let mut decoder = decode::Decoder::new("test.gor".into());
+        let (mut end, mut skipped, mut places, mut is_on) = (0, 0, 0, true);
+        while is_on {
+            is_on = decoder.advance(&mut input);
+            let at = usize::try_from(input.offset()).unwrap();
+            let now = usize::try_from(decoder.troubles.skipped).unwrap();
+            let mut between = at - end - (now - skipped);
+            if now > skipped {
+                assert!(
+                    decoder.troubles.count > places,
+                    "bytes are skipped in silence"
+                );
+                between = between.saturating_sub(
+                    bytes[end..at]
+                        .windows(12)
+                        .filter(|part| *part == SEPARATOR.trim_ascii())
+                        .count()
+                        * 16,
+                );
+                assert_eq!(between, 0);
+            } else {
+                let mut rest = &bytes[end..at];
+                while !rest.is_empty() {
+                    rest = &rest[decode::separator(rest).expect("lost bytes")..];
+                }
+            }
+            end = at
+                + if is_on {
+                    decoder.current().payload.end
+                } else {
+                    0
+                };
+            (skipped, places) = (now, decoder.troubles.count);
+        }
+        assert_eq!(end, bytes.len());
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+        #[test]
+        fn every_byte_of_a_damaged_file_is_read_or_reported(
+            exchanges in exchanges(),
+            damage in proptest::collection::vec((any::<proptest::sample::Index>(), 0..40_usize, prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..20),
+                Just(SEPARATOR.to_vec()),
+                Just(SEPARATOR[..9].to_vec()),
+                Just("\r\n\u{1f435}\u{1f648}\u{1f649}\r\n".as_bytes().to_vec()),
+                Just(b"\n1 0123456789abcdef01234567 1 0\r\nGET / HTTP/1.1\r\n\r\n".to_vec()),
+            ]), 0..5),
+        ) {
+            let mut bytes = written(&exchanges);
+            for (at, length, with) in damage {
+                let at = at.index(bytes.len() + 1);
+                let end = (at + length).min(bytes.len());
+                bytes.splice(at..end, with);
+            }
+            account(&bytes);
+        }
     }
 
     #[test]

@@ -196,6 +196,12 @@ impl Decoder {
     }
 }
 
+/// Where a record begins whose header is right.
+pub(crate) fn find(bytes: &[u8]) -> Option<usize> {
+    let mut places = memchr::memmem::find_iter(bytes, &MARKER);
+    places.find(|at| Header::parse(&bytes[*at..]).is_some())
+}
+
 /// The parts of an exchange; `None` where it has no time or no request, or the parts do not add up.
 fn parts(bytes: &[u8], payload: Range<usize>) -> Option<Parts> {
     let mut parts = Parts::default();

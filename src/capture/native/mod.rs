@@ -3,7 +3,7 @@
 mod decode;
 mod encode;
 
-pub(crate) use decode::Decoder;
+pub(crate) use decode::{Decoder, find};
 pub(crate) use encode::Encoder;
 
 /// The first line of a file, with the version of the format.

@@ -15,7 +15,6 @@ pub(crate) struct Stored {
     pub(crate) kind: u8,
     pub(crate) id: String,
     pub(crate) time: u64,
-    pub(crate) latency: u64,
     pub(crate) message: Vec<u8>,
 }
 
@@ -68,7 +67,6 @@ fn messages(mut bytes: &[u8]) -> Vec<Stored> {
             kind: words[0].parse().unwrap(),
             id: words[1].to_owned(),
             time: words[2].parse().unwrap(),
-            latency: words[3].parse().unwrap(),
             message: bytes[line + 1..end].to_vec(),
         });
         bytes = &bytes[end + separator.len()..];
