@@ -41,6 +41,10 @@ pub(crate) enum BadPattern {
     Ending,
     #[error("has {{{0}}} in its name, but {{time}}, {{instance}} and {{n}} are what there is")]
     Unknown(String),
+    #[error(
+        "has %{0} in its name, which would stand there as it is; {{time}} is the time of a file, as in app-{{time}}.tee.zst"
+    )]
+    Strftime(char),
     #[error("has {{…}} in the name of a folder; only the file's own name may have them")]
     Folder,
 }
@@ -52,6 +56,9 @@ impl FilePattern {
         let folder = path.parent().unwrap_or(Path::new("")).to_owned();
         if folder.to_string_lossy().contains('{') {
             return Err(BadPattern::Folder);
+        }
+        if let Some(letter) = strftime(&path.to_string_lossy()) {
+            return Err(BadPattern::Strftime(letter));
         }
         let format = Format::of(path).ok_or(BadPattern::Ending)?;
         let (plain, _) = Compression::strip(name);
@@ -153,6 +160,12 @@ impl fmt::Display for FilePattern {
     }
 }
 
+/// The letter of a first `%Y`, `%m` and the like, which other tools replace by a part of the time.
+fn strftime(path: &str) -> Option<char> {
+    let mut after = path.split('%').skip(1);
+    after.find_map(|after| after.chars().next().filter(char::is_ascii_alphabetic))
+}
+
 /// A time in UTC, without what file systems dislike.
 fn stamp(time: SystemTime) -> String {
     let text = humantime::format_rfc3339_seconds(time).to_string();
@@ -201,6 +214,8 @@ mod tests {
             pattern("/a/b-{day}.tee"),
             Err(BadPattern::Unknown("day".into()))
         );
+        let strftime = pattern("/a/b-%Y-%m-%d.tee");
+        assert_eq!(strftime, Err(BadPattern::Strftime('Y')));
         assert_eq!(pattern("/a-{time}/b.tee"), Err(BadPattern::Folder));
         assert_eq!(pattern("/a/.tee"), Err(BadPattern::NoFile));
         assert_eq!(pattern("/"), Err(BadPattern::NoFile));

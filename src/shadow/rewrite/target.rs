@@ -100,7 +100,7 @@ fn new_query(query: Option<&[u8]>, rules: &Query) -> Option<Vec<u8>> {
             }
         } else if remove.iter().any(is) {
             changed = true;
-        } else if query.is_some() {
+        } else if query.is_some_and(|query| !query.is_empty()) {
             parts.push(Cow::Borrowed(part));
         }
     }
@@ -142,6 +142,8 @@ mod tests {
             Some("b=%41&a=x%20y%26z&&c")
         );
         assert_eq!(new(None, &[], &set).as_deref(), Some("a=x%20y%26z"));
+        assert_eq!(new(Some(""), &[], &set).as_deref(), Some("a=x%20y%26z"));
+        assert_eq!(new(Some(""), &["a"], &[]), None);
         assert_eq!(new(Some("b=1"), &["a"], &[]), None);
         assert_eq!(new(Some("%61=1&b"), &["a"], &[]).as_deref(), Some("b"));
         assert_eq!(new(Some("a=1"), &["a"], &[]).as_deref(), Some(""));
