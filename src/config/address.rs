@@ -227,7 +227,8 @@ mod tests {
     fn shown(text: &str) -> String {
         match text.parse::<Address>() {
             Ok(address) => address.to_string(),
-            Err(error) => format!("error: {}", error.1),
+            Err(BadAddress::Other(_, why)) => format!("error: {why}"),
+            Err(error) => format!("error: {error}"),
         }
     }
 
@@ -270,6 +271,10 @@ mod tests {
         assert_eq!(
             shown("a b:80"),
             "error: the host has a character that no host name has"
+        );
+        assert_eq!(
+            shown("/run/app.sock"),
+            "error: \"/run/app.sock\" is not an address; that of a unix socket is \"unix:/run/app.sock\""
         );
         assert!(shown(&format!("unix:/{}", "x".repeat(120))).contains("107 bytes"));
         for port in ["a:", "a:-1", "a:+80", "a:80 "] {
