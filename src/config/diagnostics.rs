@@ -34,8 +34,8 @@ pub(super) fn flag(key: &str) -> Option<&'static str> {
 const FLAGS: [(&str, &str); 24] = [
     ("listen", "--listen"),
     ("primary", "--primary"),
-    ("admin", "--admin"),
-    ("capture", "--capture"),
+    ("admin.address", "--admin"),
+    ("capture.file", "--capture"),
     ("workers", "--workers"),
     ("log.format", "--log-format"),
     ("log.level", "--log-level"),

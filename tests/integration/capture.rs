@@ -455,7 +455,7 @@ fn the_flag_captures_too_and_a_name_that_says_no_format_is_refused() {
     ]);
     let said = latin1(&output.stderr);
     assert!(
-        !output.status.success() && said.contains("capture.file: has to end in .tee or .gor"),
+        !output.status.success() && said.contains("--capture: has to end in .tee or .gor"),
         "{said}"
     );
 }
