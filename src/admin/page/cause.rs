@@ -17,6 +17,7 @@ use super::{
     replay::{button, results},
     route,
     rules::refused,
+    shadow,
     text::{cut, sentence, short},
 };
 use crate::{
@@ -57,16 +58,20 @@ impl Found {
 
     /// The address with what came of a request that was sent.
     pub(super) fn sent(&self, number: u64) -> String {
-        let number = number.to_string();
-        let pairs = [("shadow", &*self.report.shadow), ("sent", &number)];
-        address(&path_to("/causes/", &self.cause().id), &pairs)
+        let more = [("sent", &*number.to_string())];
+        to(&self.cause().id, &self.report.shadow, "", &more)
     }
 
     /// The address of something about it.
     pub(super) fn path(&self, below: &str) -> String {
-        let path = path_to("/causes/", &self.cause().id) + below;
-        address(&path, &[("shadow", &self.report.shadow)])
+        to(&self.cause().id, &self.report.shadow, below, &[])
     }
+}
+
+/// The address of a cause of a shadow, or of something below it, with more parameters.
+pub(super) fn to(id: &str, shadow: &str, below: &str, more: &[(&str, &str)]) -> String {
+    let pairs: Vec<_> = [("shadow", shadow)].iter().chain(more).copied().collect();
+    address(&(path_to("/causes/", id) + below), &pairs)
 }
 
 pub(in crate::admin) fn cause(call: &Call<'_>) -> Reply {
@@ -98,11 +103,7 @@ fn shown(call: &Call<'_>, found: &Found) -> Reply {
     let (report, cause) = (&*found.report, found.cause());
     let regions = Regions::default();
     let example = &cause.example;
-    let states = call.source.shadows().into_iter();
-    let address = states
-        .filter(|state| state.name == report.shadow)
-        .map(|state| state.address)
-        .next();
+    let address = shadow::found(call, &report.shadow).map(|state| state.address);
     let body = html! {
         p.trail { a href="/" { "Causes" } " · on " a href=(path_to("/shadows/", &report.shadow)) { (report.shadow) } }
         h1 { (short(&cause.title)) }

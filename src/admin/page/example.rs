@@ -5,9 +5,10 @@ use http::StatusCode;
 use maud::{Markup, html};
 
 use super::{
+    cause,
     frame::{View, framed, told},
     live::Regions,
-    query::{Query, address, name_of, path_to},
+    query::{Query, name_of, path_to},
     text::{cut, short},
 };
 use crate::{
@@ -57,12 +58,7 @@ fn none(call: &Call<'_>, query: &Query, id: &str, why: NoExample) -> Reply {
 
 fn shown(call: &Call<'_>, query: &Query, example: &WholeExample) -> Reply {
     let all = query.find("all").is_some();
-    let path = path_to("/causes/", &example.id);
-    let to = |below: &str, pairs: &[(&str, &str)]| {
-        let mut all = vec![("shadow", &*example.shadow)];
-        all.extend(pairs);
-        address(&format!("{path}{below}"), &all)
-    };
+    let to = |below, more: &[_]| cause::to(&example.id, &example.shadow, below, more);
     let sides = &example.side_by_side;
     let has_same = runs(&sides.rows, false)
         .iter()

@@ -6,7 +6,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 
 use super::{
-    cause::{facts, state, values},
+    cause::{self, facts, state, values},
     frame::{View, framed, told},
     live::Regions,
     pager::Pager,
@@ -78,7 +78,7 @@ pub(in crate::admin) fn overview(call: &Call<'_>) -> Reply {
             section aria-labelledby="causes" {
                 @if reports.len() > 1 { (shadows(&regions, &reports)) }
                 h2 #causes { "Causes" }
-                @if causes.len() > FEW || filter.is_any() || all.len() > 1 { (filters(&filter, &all)) }
+                @if causes.len() > FEW || filter.is_any() || all.len() > 1 { (filters(&query, &filter, &all)) }
                 p #news role="status" {}
                 @if causes.is_empty() && !reports.is_empty() { (none_left(&filter)) }
                 ol.causes start=(pager.first() + 1) {
@@ -283,7 +283,8 @@ fn not_compared() -> Markup {
 /// Which causes are wanted.
 struct Filter<'a> {
     shadow: Option<&'a str>,
-    text: Option<&'a str>,
+    /// In lower case.
+    text: Option<String>,
     state: Option<Status>,
 }
 
@@ -291,7 +292,7 @@ impl<'a> Filter<'a> {
     fn of(query: &'a Query) -> Self {
         Self {
             shadow: query.find("shadow"),
-            text: query.find("q").map(|text| text.trim_end_matches('…')),
+            text: query.text(),
             state: match query.find("state") {
                 Some("confirmed") => Some(Status::Confirmed),
                 Some("uncertain") => Some(Status::Unconfirmed),
@@ -306,9 +307,8 @@ impl<'a> Filter<'a> {
 
     fn fits(&self, cause: &Cause) -> bool {
         let has = |text: &str| {
-            let text = text.to_lowercase();
-            self.text
-                .is_none_or(|wanted| text.contains(&wanted.to_lowercase()))
+            let wanted = self.text.as_ref();
+            wanted.is_none_or(|wanted| text.to_lowercase().contains(wanted))
         };
         self.state.is_none_or(|state| state == cause.status)
             && (has(&cause.title)
@@ -318,7 +318,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-fn filters(filter: &Filter<'_>, shadows: &[String]) -> Markup {
+fn filters(query: &Query, filter: &Filter<'_>, shadows: &[String]) -> Markup {
     let states = [
         ("", "all"),
         ("confirmed", "confirmed"),
@@ -341,7 +341,7 @@ fn filters(filter: &Filter<'_>, shadows: &[String]) -> Markup {
                     }
                 }
             }
-            label { "With the text " input type="search" name="q" value=(filter.text.unwrap_or_default()); }
+            label { "With the text " input type="search" name="q" value=(query.find("q").unwrap_or_default()); }
             label { "State "
                 select name="state" {
                     @for (value, name) in states {
@@ -365,10 +365,7 @@ fn none_left(filter: &Filter<'_>) -> Markup {
 }
 
 fn item(regions: &Regions, report: &Report, cause: &Cause, with_shadow: bool) -> Markup {
-    let to = address(
-        &path_to("/causes/", &cause.id),
-        &[("shadow", &report.shadow)],
-    );
+    let to = cause::to(&cause.id, &report.shadow, "", &[]);
     let id = format!("facts-{}-{}", report.shadow, cause.id);
     html! {
         h3 { a href=(to) { (short(&cause.title)) } }

@@ -34,6 +34,12 @@ impl Query {
         found.map(|(_, value)| value.trim())
     }
 
+    /// The text that is looked for, in lower case. One that was cut where it was linked has its beginning.
+    pub(super) fn text(&self) -> Option<String> {
+        let text = self.find("q")?;
+        Some(text.trim_end_matches('…').to_lowercase())
+    }
+
     /// The page of a long list, from one.
     pub(super) fn page(&self) -> usize {
         let page = self.find("page").and_then(|page| page.parse().ok());

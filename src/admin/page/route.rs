@@ -4,6 +4,7 @@ use http::StatusCode;
 use maud::{Markup, html};
 
 use super::{
+    cause,
     chart::{histogram, shown},
     frame::{View, framed, told},
     live::Regions,
@@ -94,7 +95,7 @@ fn causes(report: &Report, name: &str) -> Markup {
         ul.plain {
             @for (cause, at) in here {
                 li {
-                    a href=(address(&path_to("/causes/", &cause.id), &[("shadow", &report.shadow)])) { (short(&cause.title)) }
+                    a href=(cause::to(&cause.id, &report.shadow, "", &[])) { (short(&cause.title)) }
                     " " span.soft { (share(&cause.routes[at])) }
                 }
             }

@@ -52,8 +52,7 @@ pub(in crate::admin) fn routes(call: &Call<'_>) -> Reply {
         });
         rows.extend(covered);
     }
-    if let Some(text) = query.find("q") {
-        let text = text.trim_end_matches('…').to_lowercase();
+    if let Some(text) = query.text() {
         rows.retain(|row| row.coverage.route.to_lowercase().contains(&text));
     }
     let order = query.find("sort").unwrap_or("different");
@@ -98,23 +97,23 @@ pub(in crate::admin) fn routes(call: &Call<'_>) -> Reply {
     framed(call, &view)
 }
 
-/// For each route, how many answers the largest of its causes touches.
+/// For each route, how many answers its causes touch, at most: one that several touch is counted by each.
 fn different(report: &Report) -> HashMap<&str, u64> {
-    let mut largest: HashMap<&str, u64> = HashMap::new();
+    let mut most: HashMap<&str, u64> = HashMap::new();
     let confirmed = report
         .causes
         .iter()
         .filter(|cause| cause.status == Status::Confirmed);
     for route in confirmed.flat_map(|cause| &cause.routes) {
-        let known = largest.entry(&route.route).or_default();
+        let known = most.entry(&route.route).or_default();
         *known += route.different;
     }
     for coverage in &report.coverage {
-        if let Some(known) = largest.get_mut(&*coverage.route) {
+        if let Some(known) = most.get_mut(&*coverage.route) {
             *known = (*known).min(coverage.compared);
         }
     }
-    largest
+    most
 }
 
 fn sort(rows: &mut [Row<'_>], order: &str) {

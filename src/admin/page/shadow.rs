@@ -53,7 +53,8 @@ pub(in crate::admin) fn shadow(call: &Call<'_>) -> Reply {
     framed(call, &view)
 }
 
-fn found(call: &Call<'_>, name: &str) -> Option<ShadowState> {
+/// The shadow of this name, as it is now.
+pub(super) fn found(call: &Call<'_>, name: &str) -> Option<ShadowState> {
     let mut states = call.source.shadows().into_iter();
     states.find(|state| state.name == name)
 }

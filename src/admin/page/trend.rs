@@ -76,19 +76,24 @@ pub(super) fn trend(
 
 fn differences(reports: &[Arc<Report>], is_day: bool, length: u64) -> Line<'static> {
     let most = usize::try_from(length / if is_day { 600 } else { 60 }).unwrap_or(0) + 1;
-    let slots = |report: &Report| -> Vec<Slot> {
-        let timeline = &report.timeline;
-        let slots = if is_day {
-            &timeline.day
-        } else {
-            &timeline.hour
-        };
-        slots.clone()
-    };
-    let all: Vec<Vec<Slot>> = reports.iter().map(|report| slots(report)).collect();
-    let longest = all.iter().map(Vec::len).max().unwrap_or(0).min(most);
+    let timelines = reports.iter().map(|report| &report.timeline);
+    let all: Vec<&[Slot]> = timelines
+        .map(|timeline| {
+            if is_day {
+                &*timeline.day
+            } else {
+                &*timeline.hour
+            }
+        })
+        .collect();
+    let longest = all
+        .iter()
+        .map(|slots| slots.len())
+        .max()
+        .unwrap_or(0)
+        .min(most);
     let value = |back: usize| {
-        let at = |slots: &Vec<Slot>| {
+        let at = |slots: &&[Slot]| {
             let slot = slots.len().checked_sub(back).and_then(|at| slots.get(at));
             slot.map_or((0, 0), |slot| (slot.different, slot.compared))
         };
